@@ -1,0 +1,54 @@
+/**
+ * The rival of the turn's benchmark: a plain JavaScript Worker that makes the
+ * same turn with what the platform has: KV, WebCrypto, FormData and fetch.
+ */
+const URL = "/1.1/account/update_profile_image.json";
+
+const encode = (text) =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+
+async function authorization(url, env) {
+  const oauth = {
+    oauth_consumer_key: env.API_KEY,
+    oauth_nonce: crypto.randomUUID().replaceAll("-", ""),
+    oauth_signature_method: "HMAC-SHA1",
+    oauth_timestamp: String(Math.floor(Date.now() / 1000)),
+    oauth_token: env.ACCESS_TOKEN,
+    oauth_version: "1.0",
+  };
+  const parameters = Object.entries(oauth).map(([name, value]) => `${encode(name)}=${encode(value)}`);
+  const baseString = `POST&${encode(url)}&${encode(parameters.sort().join("&"))}`;
+  const text = new TextEncoder();
+  const key = await crypto.subtle.importKey(
+    "raw",
+    text.encode(`${encode(env.API_KEY_SECRET)}&${encode(env.ACCESS_TOKEN_SECRET)}`),
+    { name: "HMAC", hash: "SHA-1" },
+    false,
+    ["sign"],
+  );
+  const digest = await crypto.subtle.sign("HMAC", key, text.encode(baseString));
+  oauth.oauth_signature = btoa(String.fromCharCode(...new Uint8Array(digest)));
+  return `OAuth ${Object.entries(oauth).map(([name, value]) => `${name}="${encode(value)}"`).join(", ")}`;
+}
+
+export default {
+  async scheduled(event, env) {
+    const set = await env.FRAMES.get("current", "json");
+    const hour = new Date(event.scheduledTime + 9 * 3_600_000).getUTCHours();
+    const frame = hour % set.frames;
+    const bytes = await env.FRAMES.get(`sets/${set.id}/${frame}`, "arrayBuffer");
+    const form = new FormData();
+    form.append("image", new Blob([bytes], { type: set.media_type }), "image.jpg");
+    const url = env.API_BASE_URL + URL;
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { authorization: await authorization(url, env) },
+      body: form,
+    });
+    const reply = await response.json();
+    if (!response.ok || !reply.screen_name) {
+      throw new Error(`${response.status} ${JSON.stringify(reply)}`);
+    }
+    console.log(JSON.stringify({ event: "turn", frame, frames: set.frames, outcome: "turned", status: response.status }));
+  },
+};

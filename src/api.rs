@@ -1,0 +1,354 @@
+//! The HTTP interface: which requests are answered, and how. It is written
+//! over the ports, so a host only carries requests in and responses out.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `POST /turn` | a turn now, by hand |
+//! | `GET /frames/{n}` | a frame of the current set |
+//! | `GET /health` | whether it could turn now |
+
+use http::header::{
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    ETAG, IF_NONE_MATCH, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::outcome::{Outcome, Reason, Trouble};
+use crate::ports::{Client, Clock, Store};
+use crate::problem::Problem;
+use crate::settings::{Settings, TRIGGER_TOKEN};
+use crate::turn::{Order, Report, current_set, stored_frame, turn};
+
+/// A response with its whole body.
+pub type Answer = Response<Vec<u8>>;
+
+/// Answers one request. No body is read: none of the requests takes one.
+pub async fn respond<H: Store + Client + Clock>(
+    request: &Request<()>,
+    settings: &Settings,
+    host: &H,
+) -> Answer {
+    let answer = match route(request) {
+        Ok(Route::Turn) => manual_turn(request, settings, host).await,
+        Ok(Route::Frame(n)) => frame(request, n, host).await,
+        Ok(Route::Health) => health(request, settings, host).await,
+        Err(problem) => Err(problem),
+    };
+    let mut answer = answer.unwrap_or_else(Problem::into_response);
+    let headers = answer.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    );
+    answer
+}
+
+enum Route {
+    Turn,
+    Frame(u16),
+    Health,
+}
+
+/// Reads path and method.
+fn route(request: &Request<()>) -> Result<Route, Problem> {
+    let path = request.uri().path();
+    let (route, allowed) = match path {
+        "/turn" => (Route::Turn, "POST"),
+        "/health" => (Route::Health, "GET, HEAD"),
+        _ => match path.strip_prefix("/frames/").map(frame_number) {
+            Some(Some(n)) => (Route::Frame(n), "GET, HEAD"),
+            Some(None) => {
+                return Err(Problem::new(
+                    StatusCode::NOT_FOUND,
+                    "A frame is named by its number alone: /frames/0, /frames/1 and so on.",
+                ));
+            }
+            None => {
+                return Err(Problem::new(
+                    StatusCode::NOT_FOUND,
+                    "There is POST /turn, GET /frames/{n} and GET /health.",
+                ));
+            }
+        },
+    };
+    if allowed.split(", ").any(|method| method == request.method()) {
+        Ok(route)
+    } else {
+        Err(Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            format!("{path} answers to {allowed} only."),
+        )
+        .with_header(ALLOW, HeaderValue::from_static(allowed)))
+    }
+}
+
+/// A frame's number in its one form: decimal digits, no sign, no leading zero.
+fn frame_number(text: &str) -> Option<u16> {
+    let n: u16 = text.parse().ok()?;
+    (n.to_string() == text).then_some(n)
+}
+
+async fn manual_turn<H: Store + Client + Clock>(
+    request: &Request<()>,
+    settings: &Settings,
+    host: &H,
+) -> Result<Answer, Problem> {
+    authorize(request, settings)?;
+    refuse_body(request)?;
+    let mut order = Order::due_at(host.now());
+    for (name, value) in query(request, &["frame", "dry_run"])? {
+        match name.as_str() {
+            "frame" => {
+                let frame = frame_number(&value).ok_or_else(|| {
+                    Problem::new(
+                        StatusCode::BAD_REQUEST,
+                        "`frame` has to be the number of a frame: 0, 1 and so on.",
+                    )
+                })?;
+                order.frame = Some(frame);
+            }
+            _ => {
+                order.dry_run = value.parse().map_err(|_| {
+                    Problem::new(
+                        StatusCode::BAD_REQUEST,
+                        "`dry_run` has to be true or false.",
+                    )
+                })?;
+            }
+        }
+    }
+    let report = turn(settings, host, &order).await;
+    match &report.outcome {
+        Outcome::Turned | Outcome::DryRun(_) => Ok(json_answer(&report)),
+        Outcome::Retry { at, trouble } => {
+            let seconds = at.signed_duration_since(host.now()).num_seconds().max(1);
+            Err(not_turned(StatusCode::SERVICE_UNAVAILABLE, trouble, &report)
+                .with_header(RETRY_AFTER, HeaderValue::from(seconds)))
+        }
+        Outcome::Refused(trouble) => Err(not_turned(status_of(trouble.reason), trouble, &report)),
+    }
+}
+
+/// The status to answer a refused turn with.
+fn status_of(reason: Reason) -> StatusCode {
+    match reason {
+        Reason::NoSuchFrame => StatusCode::BAD_REQUEST,
+        Reason::Settings | Reason::Frames | Reason::Host => StatusCode::SERVICE_UNAVAILABLE,
+        Reason::Credentials
+        | Reason::ClockSkew
+        | Reason::Access
+        | Reason::Account
+        | Reason::SpamFilter
+        | Reason::RateLimit
+        | Reason::Transient
+        | Reason::Request
+        | Reason::Blocked
+        | Reason::UnexpectedReply => StatusCode::BAD_GATEWAY,
+    }
+}
+
+/// A problem that carries everything the report says.
+fn not_turned(status: StatusCode, trouble: &Trouble, report: &Report) -> Problem {
+    Problem::new(status, format!("{} {}", trouble.message, trouble.remedy))
+        .with_extensions(json_object(report))
+}
+
+/// Lets only the holder of the trigger token pass (RFC 6750).
+fn authorize(request: &Request<()>, settings: &Settings) -> Result<(), Problem> {
+    let Some(token) = &settings.trigger_token else {
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!(
+                "The manual turn is closed: {TRIGGER_TOKEN} is not set. Set it with \
+                 `npx wrangler secret put {TRIGGER_TOKEN}`, or in .dev.vars for wrangler dev."
+            ),
+        ));
+    };
+    let unauthorized = |detail: &str, challenge| {
+        Problem::new(StatusCode::UNAUTHORIZED, detail)
+            .with_header(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+    };
+    let Some(bearer) = bearer_token(request) else {
+        return Err(unauthorized(
+            "This needs the header `Authorization: Bearer TOKEN`, with the trigger token.",
+            "Bearer",
+        ));
+    };
+    if token.matches(bearer) {
+        Ok(())
+    } else {
+        Err(unauthorized(
+            "That is not the trigger token.",
+            "Bearer error=\"invalid_token\"",
+        ))
+    }
+}
+
+fn bearer_token(request: &Request<()>) -> Option<&str> {
+    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("Bearer")
+        .then_some(token.trim())
+}
+
+/// No request here takes a body, so one that has a body is a mistake that
+/// should not pass unnoticed, nor cost memory.
+fn refuse_body(request: &Request<()>) -> Result<(), Problem> {
+    let headers = request.headers();
+    let is_empty = match headers.get(CONTENT_LENGTH) {
+        Some(length) => length == "0",
+        None => !headers.contains_key(TRANSFER_ENCODING),
+    };
+    if is_empty {
+        Ok(())
+    } else {
+        Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "This takes no body; what there is to say goes into the query.",
+        ))
+    }
+}
+
+/// The query's parameters, each at most once and none but those named.
+fn query(request: &Request<()>, known: &[&str]) -> Result<Vec<(String, String)>, Problem> {
+    let bad = |detail| Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+    let mut parameters: Vec<(String, String)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(request.uri().query().unwrap_or("").as_bytes()) {
+        if !known.contains(&name.as_ref()) {
+            return bad(if known.is_empty() {
+                "This takes no query parameters.".to_owned()
+            } else {
+                format!("The query parameters here are: {}.", known.join(", "))
+            });
+        }
+        if parameters.iter().any(|(seen, _)| *seen == name) {
+            return bad(format!("`{name}` is given more than once."));
+        }
+        parameters.push((name.into_owned(), value.into_owned()));
+    }
+    Ok(parameters)
+}
+
+async fn frame<H: Store>(request: &Request<()>, n: u16, host: &H) -> Result<Answer, Problem> {
+    query(request, &[])?;
+    let set = current_set(host).await.map_err(unavailable)?;
+    if n >= set.frames().get() {
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            format!("There is no frame {n}: the current set has {}.", set.frames()),
+        ));
+    }
+    let etag = set.frame_etag(n);
+    let mut answer = if is_known(request, &etag) {
+        let mut answer = Answer::default();
+        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        answer
+    } else {
+        let frame = stored_frame(host, &set, n).await.map_err(unavailable)?;
+        let mut answer = Answer::new(frame);
+        insert(&mut answer, CONTENT_TYPE, set.media_type().as_str());
+        answer
+    };
+    insert(&mut answer, ETAG, &etag);
+    // As long as KV itself may be behind; the tag makes asking again cheap.
+    insert(&mut answer, CACHE_CONTROL, "public, max-age=60");
+    Ok(answer)
+}
+
+/// Whether `If-None-Match` names this tag (RFC 9110 §13.1.2, weak comparison).
+fn is_known(request: &Request<()>, etag: &str) -> bool {
+    request
+        .headers()
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+fn unavailable(trouble: Trouble) -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        format!("{} {}", trouble.message, trouble.remedy),
+    )
+}
+
+async fn health<H: Store + Clock>(
+    request: &Request<()>,
+    settings: &Settings,
+    host: &H,
+) -> Result<Answer, Problem> {
+    query(request, &[])?;
+    let (frame_set, trouble) = match frame_set_health(settings, host).await {
+        Ok(found) => (found, None),
+        Err(trouble) => (Value::Null, Some(trouble)),
+    };
+    let flaws = settings.turning.as_ref().err();
+    let ready = flaws.is_none() && trouble.is_none();
+    let flaws = flaws.cloned().unwrap_or_default();
+    let mut detail: Vec<String> = Vec::new();
+    if flaws != Default::default() {
+        detail.push(format!("Settings: {flaws}."));
+    }
+    if let Some(trouble) = trouble {
+        detail.push(format!("{} {}", trouble.message, trouble.remedy));
+    }
+    let body = json_object(&json!({
+        "ready": ready,
+        "missing": flaws.missing,
+        "invalid": flaws.invalid,
+        "manual_turn": if settings.trigger_token.is_some() { "open" } else { "closed" },
+        "frame_set": frame_set,
+    }));
+    if ready {
+        let mut answer = json_answer(&body);
+        insert(&mut answer, CACHE_CONTROL, "no-store");
+        Ok(answer)
+    } else {
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail.join(" ")).with_extensions(body))
+    }
+}
+
+/// The current set and, if the dial is known, the frame of this moment, which
+/// has to be in the store.
+async fn frame_set_health<H: Store + Clock>(
+    settings: &Settings,
+    host: &H,
+) -> Result<Value, Trouble> {
+    let set = current_set(host).await?;
+    let mut found = json!({ "id": set.id(), "frames": set.frames().get() });
+    if let (Ok(turning), Some(found)) = (&settings.turning, found.as_object_mut()) {
+        let n = turning.dial.frame_at(host.now(), set.frames());
+        stored_frame(host, &set, n).await?;
+        found.insert("frame_now".to_owned(), json!(n));
+    }
+    Ok(found)
+}
+
+fn json_object(value: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+fn json_answer(value: &impl Serialize) -> Answer {
+    let mut answer = Answer::new(serde_json::to_vec(value).unwrap_or_default());
+    insert(&mut answer, CONTENT_TYPE, "application/json");
+    answer
+}
+
+/// Sets a header whose value is plain ASCII, as every value here is.
+fn insert(answer: &mut Answer, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! The command `rotate-icon`: renders and publishes frames, and simulates X.
+
+mod simulate_x;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Turns a profile picture like the hour hand of a clock.
+///
+/// A Cloudflare Worker sends the frame of the hour to X; this command makes the
+/// frames, puts them where the Worker finds them, and stands in for X on a
+/// laptop.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    SimulateX(simulate_x::SimulateX),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::SimulateX(options) => simulate_x::run(options).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The one place where the command reports an error.
+            #[allow(clippy::print_stderr)]
+            {
+                eprintln!("rotate-icon: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! The dial: time → frame number.
+//!
+//! The default is the hour hand: 12 frames in 12 hours, clockwise, so that at
+//! h o'clock the frame is h mod 12.
+
+use std::fmt;
+use std::num::NonZeroU16;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use crate::time_zone::TimeZone;
+
+const SECONDS_A_DAY: u32 = 86_400;
+
+/// How many frames a frame set has: 1 to 1440 (one for each minute of a day).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FrameCount(NonZeroU16);
+
+impl FrameCount {
+    /// The most frames a set may have.
+    pub const MAX: u16 = 1440;
+
+    /// A count of frames; `None` outside 1 to 1440.
+    pub fn new(count: u16) -> Option<Self> {
+        NonZeroU16::new(count)
+            .filter(|count| count.get() <= Self::MAX)
+            .map(Self)
+    }
+
+    /// The count, 1 to 1440.
+    pub fn get(self) -> u16 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for FrameCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How long one full rotation takes: a whole number of seconds that divides a
+/// day, so that every day begins at frame 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    seconds: u32,
+}
+
+/// The text is no period that divides a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not a period that divides a day, such as 12h, 24h, 1h, 1h30m or 20m")]
+pub struct InvalidPeriod;
+
+impl Period {
+    /// The hour hand's period.
+    pub const TWELVE_HOURS: Self = Self { seconds: 43_200 };
+
+    /// A period in seconds; it has to divide a day of 86,400 s.
+    ///
+    /// # Errors
+    /// [`InvalidPeriod`] for 0 and for what does not divide a day.
+    pub fn from_seconds(seconds: u32) -> Result<Self, InvalidPeriod> {
+        match SECONDS_A_DAY.checked_rem(seconds) {
+            Some(0) => Ok(Self { seconds }),
+            _ => Err(InvalidPeriod),
+        }
+    }
+
+    /// The period in seconds, 1 to 86,400.
+    pub fn seconds(self) -> u32 {
+        self.seconds
+    }
+}
+
+impl FromStr for Period {
+    type Err = InvalidPeriod;
+
+    /// Reads hours, minutes and seconds in that order, each optional, as in
+    /// `12h`, `90m` or `1h30m`.
+    fn from_str(text: &str) -> Result<Self, InvalidPeriod> {
+        let mut rest = text;
+        let mut total = 0_u32;
+        for (unit, unit_seconds) in [('h', 3600), ('m', 60), ('s', 1)] {
+            let Some((digits, after)) = rest.split_once(unit) else {
+                continue;
+            };
+            if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err(InvalidPeriod);
+            }
+            total = digits
+                .parse::<u32>()
+                .ok()
+                .and_then(|number| number.checked_mul(unit_seconds))
+                .and_then(|seconds| total.checked_add(seconds))
+                .ok_or(InvalidPeriod)?;
+            rest = after;
+        }
+        if rest.is_empty() {
+            Self::from_seconds(total)
+        } else {
+            Err(InvalidPeriod)
+        }
+    }
+}
+
+impl fmt::Display for Period {
+    /// The shortest form that reads back, for example `12h` or `1h30m`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.seconds;
+        for (count, unit) in [
+            (seconds / 3600, 'h'),
+            (seconds % 3600 / 60, 'm'),
+            (seconds % 60, 's'),
+        ] {
+            if count > 0 {
+                write!(f, "{count}{unit}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which way the icon turns as time goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Direction {
+    /// Like the hand of a clock.
+    #[default]
+    Clockwise,
+    /// Against it.
+    Counterclockwise,
+}
+
+impl Direction {
+    /// The frame that is `step` steps from frame 0 in this direction, of a set
+    /// whose frame k is the icon turned *clockwise* by k · 360° / `frames`.
+    pub fn frame_after(self, step: u16, frames: FrameCount) -> u16 {
+        let frames = frames.0;
+        let step = step % frames;
+        match self {
+            Self::Clockwise => step,
+            Self::Counterclockwise => frames.get().saturating_sub(step) % frames,
+        }
+    }
+}
+
+/// The text is neither `clockwise` nor `counterclockwise`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("neither clockwise nor counterclockwise")]
+pub struct InvalidDirection;
+
+impl FromStr for Direction {
+    type Err = InvalidDirection;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDirection> {
+        match text {
+            "clockwise" => Ok(Self::Clockwise),
+            "counterclockwise" => Ok(Self::Counterclockwise),
+            _ => Err(InvalidDirection),
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Clockwise => "clockwise",
+            Self::Counterclockwise => "counterclockwise",
+        })
+    }
+}
+
+/// Says which frame belongs to an instant.
+#[derive(Debug, Clone)]
+pub struct Dial {
+    /// Whose wall clock is followed.
+    pub time_zone: TimeZone,
+    /// How long one rotation takes.
+    pub period: Period,
+    /// Which way it goes.
+    pub direction: Direction,
+}
+
+impl Dial {
+    /// The number of the frame to show at an instant, 0 to `frames` − 1.
+    ///
+    /// It is read off the local time of day alone: an hour that happens twice
+    /// shows the same frames twice, one that does not happen is skipped.
+    pub fn frame_at(&self, at: DateTime<Utc>, frames: FrameCount) -> u16 {
+        let offset = self.time_zone.offset_seconds_at(at.timestamp());
+        let local_ms = at
+            .timestamp_millis()
+            .saturating_add(i64::from(offset).saturating_mul(1000));
+        let period_ms = i64::from(self.period.seconds).saturating_mul(1000);
+        // The Unix epoch is a midnight and a period divides a day, so what is
+        // left is the time since this rotation began: below 86.4 million.
+        let elapsed_ms = local_ms.checked_rem_euclid(period_ms).unwrap_or_default();
+        let step = elapsed_ms
+            .saturating_mul(i64::from(frames.get()))
+            .checked_div(period_ms)
+            .unwrap_or_default();
+        self.direction
+            .frame_after(u16::try_from(step).unwrap_or_default(), frames)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{Duration, FixedOffset};
+    use proptest::prelude::*;
+
+    fn dial(zone: &str, period: &str, direction: Direction) -> Dial {
+        Dial {
+            time_zone: TimeZone::named(zone).unwrap(),
+            period: period.parse().unwrap(),
+            direction,
+        }
+    }
+
+    fn count(frames: u16) -> FrameCount {
+        FrameCount::new(frames).unwrap()
+    }
+
+    fn at(rfc3339: &str) -> DateTime<Utc> {
+        rfc3339.parse().unwrap()
+    }
+
+    #[test]
+    fn the_default_shows_the_frame_of_the_hour_in_japan() {
+        let dial = dial("Asia/Tokyo", "12h", Direction::Clockwise);
+        for hour in 0..24_u16 {
+            let japan = FixedOffset::east_opt(9 * 3600).unwrap();
+            let instant = at("2026-11-21T15:00:00Z") + Duration::hours(hour.into());
+            assert_eq!(
+                instant.with_timezone(&japan).format("%H").to_string(),
+                format!("{hour:02}")
+            );
+            assert_eq!(dial.frame_at(instant, count(12)), hour % 12);
+            let last_millisecond = instant + Duration::milliseconds(3_599_999);
+            assert_eq!(dial.frame_at(last_millisecond, count(12)), hour % 12);
+        }
+    }
+
+    #[test]
+    fn it_is_the_article_s_formula_for_every_hour_of_the_day() {
+        // The article: `(t + 9) % 12` with `t` the hour of `Utc::now().hour12()`.
+        let dial = dial("Asia/Tokyo", "12h", Direction::Clockwise);
+        for hour in 0..24_i64 {
+            let hour12 = if hour % 12 == 0 { 12 } else { hour % 12 };
+            let frame = dial.frame_at(at("2026-02-01T00:00:00Z") + Duration::hours(hour), count(12));
+            assert_eq!(i64::from(frame), (hour12 + 9) % 12, "at {hour}:00 UTC");
+        }
+    }
+
+    #[test]
+    fn an_hour_that_happens_twice_shows_its_frame_twice() {
+        let dial = dial("Europe/Berlin", "12h", Direction::Clockwise);
+        let frames: Vec<_> = (0..5)
+            .map(|hour| dial.frame_at(at("2026-10-24T23:00:00Z") + Duration::hours(hour), count(12)))
+            .collect();
+        // 01:00, 02:00 summer time, 02:00 winter time, 03:00, 04:00.
+        assert_eq!(frames, [1, 2, 2, 3, 4]);
+    }
+
+    #[test]
+    fn an_hour_that_does_not_happen_is_skipped() {
+        let dial = dial("America/New_York", "12h", Direction::Clockwise);
+        let frames: Vec<_> = (0..4)
+            .map(|hour| dial.frame_at(at("2026-03-08T05:00:00Z") + Duration::hours(hour), count(12)))
+            .collect();
+        // 00:00, 01:00, 03:00, 04:00.
+        assert_eq!(frames, [0, 1, 3, 4]);
+    }
+
+    #[test]
+    fn zones_off_the_hour_and_half_hour_changes_are_followed() {
+        let kathmandu = dial("Asia/Kathmandu", "24h", Direction::Clockwise);
+        assert_eq!(kathmandu.frame_at(at("2026-01-01T00:00:00Z"), count(1440)), 345);
+        // Lord Howe changes by half an hour: 10:30 in winter, 11:00 in summer.
+        let lord_howe = dial("Australia/Lord_Howe", "24h", Direction::Clockwise);
+        assert_eq!(lord_howe.frame_at(at("2026-07-01T00:00:00Z"), count(48)), 21);
+        assert_eq!(lord_howe.frame_at(at("2026-12-31T00:00:00Z"), count(48)), 22);
+    }
+
+    #[test]
+    fn counterclockwise_goes_through_the_same_frames_backwards() {
+        let dial = dial("UTC", "12h", Direction::Counterclockwise);
+        let frames: Vec<_> = (0..12)
+            .map(|hour| dial.frame_at(at("2026-01-01T00:00:00Z") + Duration::hours(hour), count(12)))
+            .collect();
+        assert_eq!(frames, [0, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    }
+
+    #[test]
+    fn instants_before_1970_and_at_the_ends_of_time_have_a_frame() {
+        let dial = dial("America/New_York", "24h", Direction::Clockwise);
+        assert_eq!(dial.frame_at(at("1969-12-31T23:59:59.999Z"), count(24)), 18);
+        for instant in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+            assert!(dial.frame_at(instant, count(1440)) < 1440);
+        }
+    }
+
+    #[test]
+    fn periods_are_read_and_written() {
+        for (text, seconds) in [
+            ("12h", 43_200),
+            ("24h", 86_400),
+            ("1h", 3600),
+            ("1h30m", 5400),
+            ("20m", 1200),
+            ("45s", 45),
+        ] {
+            assert_eq!(text.parse::<Period>().map(Period::seconds), Ok(seconds));
+            assert_eq!(Period::from_seconds(seconds).unwrap().to_string(), text);
+        }
+        assert_eq!("90m".parse(), Period::from_seconds(5400));
+        for text in [
+            "", "0h", "7h", "48h", "12", "h", "12 h", "-12h", "+12h", "12H", "1m1h", "12h12h",
+            "1.5h", "99999999999h", "4294967295h", "１２h",
+        ] {
+            assert_eq!(text.parse::<Period>(), Err(InvalidPeriod), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_frame_count_is_1_to_1440() {
+        assert_eq!(FrameCount::new(0), None);
+        assert_eq!(FrameCount::new(1441), None);
+        assert_eq!(FrameCount::new(1).map(FrameCount::get), Some(1));
+        assert_eq!(FrameCount::new(1440).map(FrameCount::get), Some(1440));
+    }
+
+    fn any_period() -> impl Strategy<Value = Period> {
+        let divisors: Vec<u32> = (1..=86_400).filter(|n| 86_400 % n == 0).collect();
+        proptest::sample::select(divisors).prop_map(|s| Period::from_seconds(s).unwrap())
+    }
+
+    fn any_zone() -> impl Strategy<Value = TimeZone> {
+        let names: Vec<&str> = TimeZone::names().collect();
+        proptest::sample::select(names).prop_map(|name| TimeZone::named(name).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn a_period_reads_back_as_it_was_written(period in any_period()) {
+            prop_assert_eq!(period.to_string().parse(), Ok(period));
+        }
+
+        #[test]
+        fn a_frame_is_the_share_of_the_rotation_that_has_passed_on_the_wall_clock(
+            time_zone in any_zone(),
+            period in any_period(),
+            frames in 1_u16..=1440,
+            unix_ms in -2_000_000_000_000_i64..4_000_000_000_000,
+        ) {
+            let instant = DateTime::from_timestamp_millis(unix_ms).unwrap();
+            let offset = FixedOffset::east_opt(time_zone.offset_seconds_at(instant.timestamp())).unwrap();
+            let wall = instant.with_timezone(&offset).time();
+            let since_midnight = wall.signed_duration_since(chrono::NaiveTime::MIN).num_milliseconds();
+            let clockwise = Dial { time_zone: time_zone.clone(), period, direction: Direction::Clockwise };
+            let frame = clockwise.frame_at(instant, count(frames));
+
+            // The frame's stretch holds the wall clock's time in the rotation.
+            let period_ms = i64::from(period.seconds()) * 1000;
+            let elapsed = since_midnight % period_ms;
+            prop_assert!(frame < frames);
+            prop_assert!(i64::from(frame) * period_ms <= elapsed * i64::from(frames));
+            prop_assert!(elapsed * i64::from(frames) < (i64::from(frame) + 1) * period_ms);
+
+            let counterclockwise = Dial { direction: Direction::Counterclockwise, ..clockwise };
+            prop_assert_eq!((counterclockwise.frame_at(instant, count(frames)) + frame) % frames, 0);
+        }
+    }
+}

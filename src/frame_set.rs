@@ -1,0 +1,255 @@
+//! Frame sets, and how they lie in the key-value store.
+//!
+//! | key | value |
+//! |---|---|
+//! | `current` | which set is shown: [`FrameSet`] as JSON |
+//! | `sets/{id}/{n}` | frame n of a set |
+//! | `sets/{id}/icon` | the icon that the set was made from |
+//!
+//! A set never changes once it is written; its id is a hash of what it was
+//! made from. Publishing writes a whole set and then `current`, so the one
+//! last write switches from all of the old to all of the new.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::dial::FrameCount;
+
+/// The key of the pointer to the current set.
+pub const CURRENT_KEY: &str = "current";
+
+/// What every key of every set begins with.
+pub const SETS_PREFIX: &str = "sets/";
+
+/// The format of a picture that the networks take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MediaType {
+    /// JPEG.
+    #[serde(rename = "image/jpeg")]
+    Jpeg,
+    /// PNG.
+    #[serde(rename = "image/png")]
+    Png,
+}
+
+impl MediaType {
+    /// The name as in `Content-Type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+        }
+    }
+
+    /// The usual ending of a file's name, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+        }
+    }
+}
+
+/// The N frames of one icon, and where they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
+pub struct FrameSet {
+    id: String,
+    frames: FrameCount,
+    media_type: MediaType,
+}
+
+/// The id or the count of a stored set cannot be right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InvalidFrameSet {
+    /// The id is not one that [`FrameSet::describe`] makes.
+    #[error("the id is not 32 lower-case hex digits")]
+    Id,
+    /// The number of frames is out of range.
+    #[error("the number of frames is not 1 to {}", FrameCount::MAX)]
+    Frames,
+}
+
+/// A set as it is written to [`CURRENT_KEY`].
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    id: String,
+    frames: u16,
+    media_type: MediaType,
+}
+
+impl TryFrom<Stored> for FrameSet {
+    type Error = InvalidFrameSet;
+
+    fn try_from(stored: Stored) -> Result<Self, InvalidFrameSet> {
+        if !is_id(&stored.id) {
+            return Err(InvalidFrameSet::Id);
+        }
+        Ok(Self {
+            id: stored.id,
+            frames: FrameCount::new(stored.frames).ok_or(InvalidFrameSet::Frames)?,
+            media_type: stored.media_type,
+        })
+    }
+}
+
+impl From<FrameSet> for Stored {
+    fn from(set: FrameSet) -> Self {
+        Self {
+            id: set.id,
+            frames: set.frames.get(),
+            media_type: set.media_type,
+        }
+    }
+}
+
+const ID_DIGITS: usize = 32;
+
+fn is_id(text: &str) -> bool {
+    text.len() == ID_DIGITS && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+impl FrameSet {
+    /// The set that is made from an icon's bytes with options written as text.
+    /// Everything that changes a frame's bytes has to be in `options`.
+    pub fn describe(icon: &[u8], options: &str, frames: FrameCount, media_type: MediaType) -> Self {
+        let mut hash = Sha256::new();
+        for part in [options.as_bytes(), media_type.as_str().as_bytes(), icon] {
+            // Lengths between the parts: no two lists of parts read alike.
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        hash.update(frames.get().to_le_bytes());
+        let mut id = base16(hash.finalize().as_slice());
+        id.truncate(ID_DIGITS);
+        Self {
+            id,
+            frames,
+            media_type,
+        }
+    }
+
+    /// The set's name: 32 lower-case hex digits.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// How many frames it has.
+    pub fn frames(&self) -> FrameCount {
+        self.frames
+    }
+
+    /// The format of every frame of it.
+    pub fn media_type(&self) -> MediaType {
+        self.media_type
+    }
+
+    /// The key of frame `n`.
+    pub fn frame_key(&self, n: u16) -> String {
+        format!("{SETS_PREFIX}{}/{n}", self.id)
+    }
+
+    /// The key of the icon.
+    pub fn icon_key(&self) -> String {
+        format!("{SETS_PREFIX}{}/icon", self.id)
+    }
+
+    /// Every key of the set, the icon's among them.
+    pub fn keys(&self) -> impl Iterator<Item = String> {
+        (0..self.frames.get())
+            .map(|n| self.frame_key(n))
+            .chain([self.icon_key()])
+    }
+
+    /// The strong entity tag of frame `n`, quotes included (RFC 9110 §8.8.3).
+    pub fn frame_etag(&self, n: u16) -> String {
+        format!("\"{}-{n}\"", self.id)
+    }
+
+    /// The id of the set that a key belongs to, if it is a key of a set.
+    pub fn id_of_key(key: &str) -> Option<&str> {
+        let (id, _) = key.strip_prefix(SETS_PREFIX)?.split_once('/')?;
+        is_id(id).then_some(id)
+    }
+}
+
+fn base16(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn twelve(icon: &[u8], options: &str) -> FrameSet {
+        let frames = FrameCount::new(12).unwrap();
+        FrameSet::describe(icon, options, frames, MediaType::Jpeg)
+    }
+
+    #[test]
+    fn the_id_is_a_hash_of_everything_a_set_is_made_from() {
+        let set = twelve(b"icon", "options");
+        assert_eq!(set.id(), twelve(b"icon", "options").id());
+        assert!(is_id(set.id()));
+
+        let frames = FrameCount::new(24).unwrap();
+        for other in [
+            twelve(b"icom", "options"),
+            twelve(b"icon", "option"),
+            twelve(b"sicon", "option"),
+            FrameSet::describe(b"icon", "options", frames, MediaType::Jpeg),
+            FrameSet::describe(b"icon", "options", set.frames(), MediaType::Png),
+        ] {
+            assert_ne!(other.id(), set.id());
+        }
+    }
+
+    #[test]
+    fn it_reads_back_as_it_was_written() {
+        let set = twelve(b"icon", "");
+        let json = serde_json::to_string(&set).unwrap();
+        assert_eq!(
+            json,
+            format!(
+                r#"{{"id":"{}","frames":12,"media_type":"image/jpeg"}}"#,
+                set.id()
+            )
+        );
+        assert_eq!(serde_json::from_str::<FrameSet>(&json).unwrap(), set);
+    }
+
+    #[test]
+    fn what_publish_cannot_have_written_is_refused() {
+        let id = "0123456789abcdef0123456789abcdef";
+        for json in [
+            format!(r#"{{"id":"{id}","frames":0,"media_type":"image/jpeg"}}"#),
+            format!(r#"{{"id":"{id}","frames":1441,"media_type":"image/jpeg"}}"#),
+            format!(r#"{{"id":"{id}","frames":12,"media_type":"text/html"}}"#),
+            r#"{"id":"../secrets","frames":12,"media_type":"image/jpeg"}"#.to_owned(),
+            "{}".to_owned(),
+            String::new(),
+        ] {
+            assert!(serde_json::from_str::<FrameSet>(&json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_key_tells_its_set() {
+        let set = twelve(b"icon", "");
+        let keys: Vec<_> = set.keys().collect();
+        assert_eq!(keys.len(), 13);
+        for key in &keys {
+            assert_eq!(FrameSet::id_of_key(key), Some(set.id()));
+        }
+        for key in ["current", "sets/", "sets/x/1", "other/0123456789abcdef0123456789abcdef/1"] {
+            assert_eq!(FrameSet::id_of_key(key), None);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! rotate-icon turns a profile picture like the hour hand of a clock.
+//!
+//! This library is the core: it knows neither Cloudflare nor the file system
+//! nor a socket. Two thin shells bind it to the outside: [`worker`] (wasm32
+//! only) and the command `rotate-icon` (native only). `docs/design.md` is the
+//! map.
+
+pub mod api;
+pub mod dial;
+pub mod frame_set;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod frames;
+pub mod network;
+pub mod oauth1;
+pub mod outcome;
+pub mod ports;
+pub mod problem;
+pub mod secret;
+pub mod settings;
+pub mod time_zone;
+pub mod turn;
+#[cfg(target_arch = "wasm32")]
+mod worker;

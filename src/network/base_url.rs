@@ -1,0 +1,84 @@
+//! Where a network's API is: the part of a URL before the path.
+
+use std::fmt;
+use std::str::FromStr;
+
+use http::Uri;
+use thiserror::Error;
+
+/// Scheme, host and port in the form that OAuth signs (RFC 5849 §3.4.1.2):
+/// lower case, without the scheme's default port, without a slash at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl(String);
+
+/// The text is no base URL that a signed request may go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not an https:// URL without path (http:// only for localhost)")]
+pub struct InvalidBaseUrl;
+
+impl FromStr for BaseUrl {
+    type Err = InvalidBaseUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBaseUrl> {
+        let uri: Uri = text.parse().map_err(|_| InvalidBaseUrl)?;
+        let scheme = uri.scheme_str().ok_or(InvalidBaseUrl)?;
+        let authority = uri.authority().ok_or(InvalidBaseUrl)?;
+        let host = authority.host().to_ascii_lowercase();
+        let has_user = authority.as_str().contains('@');
+        let has_path = !matches!(uri.path(), "" | "/") || uri.query().is_some() || text.contains('#');
+        if host.is_empty() || has_user || has_path {
+            return Err(InvalidBaseUrl);
+        }
+        // A request in the clear would show the token to the network between.
+        let is_loopback = matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]");
+        let default_port = match scheme {
+            "https" => 443,
+            "http" if is_loopback => 80,
+            _ => return Err(InvalidBaseUrl),
+        };
+        Ok(Self(match authority.port() {
+            None if authority.as_str().ends_with(':') => return Err(InvalidBaseUrl),
+            None => format!("{scheme}://{host}"),
+            Some(port) if port.as_u16() == default_port => format!("{scheme}://{host}"),
+            Some(port) => format!("{scheme}://{host}:{}", port.as_u16()),
+        }))
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_takes_the_form_that_is_signed() {
+        for (text, base) in [
+            ("https://api.x.com", "https://api.x.com"),
+            ("https://API.X.com/", "https://api.x.com"),
+            ("HTTPS://api.x.com:443", "https://api.x.com"),
+            ("https://api.x.com:8443", "https://api.x.com:8443"),
+            ("http://127.0.0.1:8788", "http://127.0.0.1:8788"),
+            ("http://localhost:80", "http://localhost"),
+            ("http://[::1]:8788", "http://[::1]:8788"),
+        ] {
+            assert_eq!(text.parse().as_ref().map(BaseUrl::to_string), Ok(base.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_a_token_must_not_be_sent_to_is_refused() {
+        for text in [
+            "", "api.x.com", "http://api.x.com", "ftp://api.x.com", "https://", "https://user@api.x.com",
+            "https://api.x.com/1.1", "https://api.x.com?a=b", "https://api.x.com#a", "https://api.x.com:",
+            "https://api.x.com:99999", "http://localhost.example.com", "http://127.0.0.1.example.com",
+            "https://api x.com",
+        ] {
+            assert_eq!(text.parse::<BaseUrl>(), Err(InvalidBaseUrl), "{text:?}");
+        }
+    }
+}

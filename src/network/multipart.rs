@@ -1,0 +1,23 @@
+//! `multipart/form-data` with one file, RFC 7578.
+
+use crate::frame_set::MediaType;
+
+/// The body with one part, a file: `name` is the field's.
+///
+/// `boundary` has to be unguessable, so that no file can contain it.
+pub(super) fn one_file(boundary: &str, name: &str, media_type: MediaType, file: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "--{boundary}\r\n\
+         Content-Disposition: form-data; name=\"{name}\"; filename=\"{name}.{extension}\"\r\n\
+         Content-Type: {media_type}\r\n\r\n",
+        extension = media_type.extension(),
+        media_type = media_type.as_str(),
+    );
+    let tail = format!("\r\n--{boundary}--\r\n");
+    [head.as_bytes(), file, tail.as_bytes()].concat()
+}
+
+/// The value of the `Content-Type` header for that boundary.
+pub(super) fn content_type(boundary: &str) -> String {
+    format!("multipart/form-data; boundary={boundary}")
+}

@@ -1,0 +1,369 @@
+//! X: `POST account/update_profile_image`, API v1.1, signed with OAuth 1.0a.
+
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, RETRY_AFTER};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::base_url::BaseUrl;
+use super::{multipart, quoted};
+use crate::frame_set::MediaType;
+use crate::oauth1::{self, Credentials, Stamp};
+use crate::outcome::{Outcome, Reason, Trouble};
+
+/// The name of this network in reports.
+pub const NAME: &str = "x";
+
+const UPDATE_PROFILE_IMAGE: &str = "/1.1/account/update_profile_image.json";
+
+/// The largest frame that is sent, in bytes. X says "less than 700 kilobytes"
+/// and not whether that is the raw size or base64's; this is safe under both.
+pub const MAX_FRAME_BYTES: usize = 512_000;
+
+/// One account of X.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Where the API is.
+    pub base_url: BaseUrl,
+    /// How the picture is sent.
+    pub body: BodyForm,
+    /// The app's and the account's keys.
+    pub credentials: Credentials,
+}
+
+/// The two forms of body that X takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BodyForm {
+    /// `multipart/form-data` with the raw bytes: a third smaller, not signed.
+    #[default]
+    Multipart,
+    /// `application/x-www-form-urlencoded` with base64: all of it is signed.
+    Form,
+}
+
+/// The text is neither `multipart` nor `form`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("neither multipart nor form")]
+pub struct InvalidBodyForm;
+
+impl FromStr for BodyForm {
+    type Err = InvalidBodyForm;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBodyForm> {
+        match text {
+            "multipart" => Ok(Self::Multipart),
+            "form" => Ok(Self::Form),
+            _ => Err(InvalidBodyForm),
+        }
+    }
+}
+
+/// The signed request that makes `frame` the account's profile picture.
+///
+/// # Errors
+/// When the request is not valid HTTP, which no setting that parses leads to.
+pub fn update_profile_image(
+    account: &Account,
+    frame: &[u8],
+    media_type: MediaType,
+    stamp: &Stamp,
+) -> http::Result<Request<Vec<u8>>> {
+    let url = format!("{}{UPDATE_PROFILE_IMAGE}", account.base_url);
+    let sign = |parameters: &[oauth1::Parameter<'_>]| {
+        oauth1::authorization("POST", &url, parameters, &account.credentials, stamp)
+    };
+    let (authorization, content_type, body) = match account.body {
+        BodyForm::Multipart => (
+            sign(&[]),
+            multipart::content_type(&stamp.nonce),
+            multipart::one_file(&stamp.nonce, "image", media_type, frame),
+        ),
+        BodyForm::Form => {
+            let image = BASE64.encode(frame);
+            let mut body = String::from("image=");
+            oauth1::percent_encode(&image, &mut body);
+            (
+                sign(&[("image", &image)]),
+                "application/x-www-form-urlencoded".to_owned(),
+                body.into_bytes(),
+            )
+        }
+    };
+    Request::builder()
+        .method(Method::POST)
+        .uri(url)
+        .header(AUTHORIZATION, authorization)
+        .header(CONTENT_TYPE, content_type)
+        .body(body)
+}
+
+/// Reads what X answered.
+///
+/// X has three shapes of error, and proxies in front of it add HTML and empty
+/// bodies: `{"errors":[{"code","message"}]}`, `{"request","error"}` and problem
+/// details. The error code says more than the status, so it is looked at first.
+pub fn read_reply(reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Outcome {
+    let status = reply.status();
+    if status.is_success() {
+        return read_success(reply.body());
+    }
+    let error = ErrorReply::read(reply.body());
+    let said = error.describe(status);
+    // Where one reply holds several errors, the first that is known counts.
+    error
+        .codes
+        .iter()
+        .find_map(|code| outcome_of_code(*code, &said, reply.headers(), now))
+        .unwrap_or_else(|| outcome_of_status(reply, said, now))
+}
+
+/// A reply of success is a user object; anything else comes from elsewhere.
+fn read_success(body: &[u8]) -> Outcome {
+    #[derive(Deserialize)]
+    struct User {
+        #[serde(rename = "screen_name")]
+        _screen_name: String,
+    }
+
+    if serde_json::from_slice::<User>(body).is_ok() {
+        Outcome::Turned
+    } else {
+        Outcome::Refused(Trouble::new(
+            Reason::UnexpectedReply,
+            "The call was answered with success, but not with a user of X.",
+            "Check API_BASE_URL: something other than X's API answers there.",
+        ))
+    }
+}
+
+/// An error of X in any of its shapes.
+#[derive(Default)]
+struct ErrorReply {
+    codes: Vec<i64>,
+    message: Option<String>,
+    is_html: bool,
+}
+
+impl ErrorReply {
+    fn read(body: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Body {
+            #[serde(default)]
+            errors: Vec<Entry>,
+            error: Option<String>,
+            title: Option<String>,
+            detail: Option<String>,
+        }
+        #[derive(Deserialize)]
+        struct Entry {
+            code: Option<i64>,
+            message: Option<String>,
+        }
+
+        let Ok(body) = serde_json::from_slice::<Body>(body) else {
+            return Self {
+                is_html: body.trim_ascii_start().starts_with(b"<"),
+                ..Self::default()
+            };
+        };
+        let codes = body.errors.iter().filter_map(|entry| entry.code).collect();
+        let message = body
+            .errors
+            .into_iter()
+            .find_map(|entry| entry.message)
+            .or(body.error)
+            .or(body.detail)
+            .or(body.title);
+        Self {
+            codes,
+            message,
+            is_html: false,
+        }
+    }
+
+    /// What X said, for a message: status, code and text.
+    fn describe(&self, status: StatusCode) -> String {
+        let mut said = format!("X answered {}", status.as_u16());
+        if let Some(code) = self.codes.first() {
+            said.push_str(&format!(", code {code}"));
+        }
+        if let Some(message) = &self.message {
+            said.push_str(&format!(": {}", quoted(message)));
+        } else if self.is_html {
+            said.push_str(" with a web page");
+        }
+        said
+    }
+}
+
+const REGENERATE: &str = "Check the four values API_KEY, API_KEY_SECRET, ACCESS_TOKEN and \
+     ACCESS_TOKEN_SECRET: all from one app, complete, and not regenerated since. \
+     Copy them again from the developer portal, under Keys and tokens.";
+
+/// The codes that are known: <https://docs.x.com/x-api/fundamentals/response-codes-and-errors>.
+fn outcome_of_code(
+    code: i64,
+    said: &str,
+    headers: &HeaderMap,
+    now: DateTime<Utc>,
+) -> Option<Outcome> {
+    let refused = |reason, remedy: &'static str| {
+        Some(Outcome::Refused(Trouble::new(reason, said, remedy)))
+    };
+    match code {
+        32 | 89 | 99 | 215 => refused(Reason::Credentials, REGENERATE),
+        135 => Some(clock_skew(said, headers, now)),
+        453 => refused(
+            Reason::Access,
+            "The app's access level does not include this call. X gives it to paid access only; \
+             raise the access level in the developer portal, or use an app that has it.",
+        ),
+        261 => refused(
+            Reason::Access,
+            "The app may only read. Set its permissions to Read and Write in the developer portal, \
+             then regenerate the access token and its secret and store both again.",
+        ),
+        416 => refused(
+            Reason::Access,
+            "X has suspended the app. Look into the developer portal for the reason.",
+        ),
+        251 => refused(
+            Reason::Access,
+            "X has retired this call. Look for a newer version of rotate-icon.",
+        ),
+        64 => refused(
+            Reason::Account,
+            "X has suspended the account. Sign in to X in a browser and follow what it says.",
+        ),
+        326 => refused(
+            Reason::Account,
+            "X has locked the account for now. Sign in to X in a browser and unlock it.",
+        ),
+        226 => Some(Outcome::Retry {
+            at: after(now, TimeDelta::days(1)),
+            trouble: Trouble::new(
+                Reason::SpamFilter,
+                said,
+                "X takes the turns for spam. Leave them off for a day, then turn less often.",
+            ),
+        }),
+        88 => Some(rate_limited(said, headers, now)),
+        130 | 131 => Some(transient(said, headers, now)),
+        38 | 120 => refused(Reason::Request, NOT_ACCEPTED),
+        _ => None,
+    }
+}
+
+const NOT_ACCEPTED: &str = "X does not accept the picture or the request. Publish the icon again; \
+     if that does not help, try X_BODY = \"form\".";
+
+fn outcome_of_status(reply: &Response<Vec<u8>>, said: String, now: DateTime<Utc>) -> Outcome {
+    let is_html = ErrorReply::read(reply.body()).is_html;
+    let refused = |reason, remedy: &'static str| {
+        Outcome::Refused(Trouble::new(reason, said.clone(), remedy))
+    };
+    match reply.status().as_u16() {
+        // 420 is what X sent before 429 existed.
+        420 | 429 => rate_limited(&said, reply.headers(), now),
+        500..=599 => transient(&said, reply.headers(), now),
+        403 if is_html => refused(
+            Reason::Blocked,
+            "A firewall in front of X refused the call, as it does at times to calls from \
+             Workers. Wait, or make the turn from an ordinary machine.",
+        ),
+        401 => refused(Reason::Credentials, REGENERATE),
+        403 => refused(
+            Reason::Access,
+            "X does not allow this call. Check the app's permissions and access level in the \
+             developer portal.",
+        ),
+        413 | 422 => refused(Reason::Request, NOT_ACCEPTED),
+        _ => refused(
+            Reason::UnexpectedReply,
+            "This is no reply that X is known to give. Check API_BASE_URL; if it is right, see \
+             whether X reports a problem.",
+        ),
+    }
+}
+
+/// Too many requests: wait until the reset that X names, else a quarter of an
+/// hour, which is the length of X's windows.
+fn rate_limited(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
+    let at = reset_instant(headers)
+        .or_else(|| retry_after(headers, now))
+        .filter(|at| *at > now)
+        .unwrap_or_else(|| after(now, TimeDelta::minutes(15)));
+    Outcome::Retry {
+        at,
+        trouble: Trouble::new(
+            Reason::RateLimit,
+            said,
+            "Too many requests for now. Nothing to do but wait; if it returns, see what else uses \
+             the app's keys.",
+        ),
+    }
+}
+
+fn transient(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
+    Outcome::Retry {
+        at: retry_after(headers, now)
+            .filter(|at| *at > now)
+            .unwrap_or_else(|| after(now, TimeDelta::minutes(1))),
+        trouble: Trouble::new(
+            Reason::Transient,
+            said,
+            "X has trouble of its own. Nothing to do; the next turn will try again.",
+        ),
+    }
+}
+
+fn clock_skew(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
+    let theirs = header_text(headers, DATE.as_str())
+        .and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+    let message = match theirs {
+        Some(theirs) => {
+            let seconds = now.signed_duration_since(theirs).num_seconds();
+            let side = if seconds < 0 { "behind" } else { "ahead of" };
+            format!("{said} (this clock is {} s {side} X's)", seconds.unsigned_abs())
+        }
+        None => said.to_owned(),
+    };
+    Outcome::Refused(Trouble::new(
+        Reason::ClockSkew,
+        message,
+        "The clock of the machine that sends is wrong. Set it, by NTP if possible.",
+    ))
+}
+
+/// `x-rate-limit-reset`: seconds since 1970.
+fn reset_instant(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let seconds = header_text(headers, "x-rate-limit-reset")?.trim().parse().ok()?;
+    DateTime::from_timestamp(seconds, 0)
+}
+
+/// `Retry-After`: seconds from now, or a date (RFC 9110 §10.2.3).
+fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let value = header_text(headers, RETRY_AFTER.as_str())?.trim();
+    match value.parse::<u32>() {
+        Ok(seconds) => Some(after(now, TimeDelta::seconds(seconds.into()))),
+        Err(_) => DateTime::parse_from_rfc2822(value)
+            .ok()
+            .map(|date| date.to_utc()),
+    }
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn after(now: DateTime<Utc>, delta: TimeDelta) -> DateTime<Utc> {
+    now.checked_add_signed(delta).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! OAuth 1.0a request signatures, RFC 5849, with HMAC-SHA1.
+//!
+//! What is signed: the method, the URL, every query parameter, every protocol
+//! parameter and, of a body that is `application/x-www-form-urlencoded`, every
+//! form parameter. The parts of a multipart body never are (§3.4.1.3.1).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::{DateTime, Utc};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha1::Sha1;
+
+use crate::secret::Secret;
+
+/// One name and value, decoded.
+pub type Parameter<'a> = (&'a str, &'a str);
+
+/// The app's key and the account's token, each with its secret.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// Names the app (`oauth_consumer_key`).
+    pub api_key: Secret,
+    /// Signs for the app.
+    pub api_key_secret: Secret,
+    /// Names the account (`oauth_token`).
+    pub access_token: Secret,
+    /// Signs for the account.
+    pub access_token_secret: Secret,
+}
+
+/// What makes a signature good for one sending only (§3.3).
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// Never used before with the same timestamp.
+    pub nonce: String,
+    /// Seconds since 1970.
+    pub timestamp: i64,
+}
+
+impl Stamp {
+    /// A stamp for a request that is sent now, with 128 random bits.
+    ///
+    /// # Errors
+    /// When the host has no randomness to give.
+    pub fn fresh(now: DateTime<Utc>) -> Result<Self, getrandom::Error> {
+        use std::fmt::Write as _;
+
+        let mut random = [0_u8; 16];
+        getrandom::fill(&mut random)?;
+        let mut nonce = String::with_capacity(32);
+        for byte in random {
+            // Writing to a String cannot fail.
+            let _ = write!(nonce, "{byte:02x}");
+        }
+        Ok(Self {
+            nonce,
+            timestamp: now.timestamp(),
+        })
+    }
+}
+
+/// The value of the `Authorization` header for a request (§3.5.1).
+///
+/// `url` is the base string URI of §3.4.1.2: scheme and host in lower case, no
+/// default port, no query. `parameters` are the query's and, for a form body,
+/// the form's.
+pub fn authorization(
+    method: &str,
+    url: &str,
+    parameters: &[Parameter<'_>],
+    credentials: &Credentials,
+    stamp: &Stamp,
+) -> String {
+    let timestamp = stamp.timestamp.to_string();
+    let protocol = [
+        ("oauth_consumer_key", credentials.api_key.expose()),
+        ("oauth_nonce", &stamp.nonce),
+        ("oauth_signature_method", "HMAC-SHA1"),
+        ("oauth_timestamp", &timestamp),
+        ("oauth_token", credentials.access_token.expose()),
+        ("oauth_version", "1.0"),
+    ];
+    let base_string = signature_base_string(method, url, &[parameters, &protocol]);
+    let signature = signature(
+        &base_string,
+        &credentials.api_key_secret,
+        &credentials.access_token_secret,
+    );
+
+    let mut header = String::from("OAuth ");
+    for (name, value) in protocol {
+        header.push_str(name);
+        header.push_str("=\"");
+        percent_encode(value, &mut header);
+        header.push_str("\", ");
+    }
+    header.push_str("oauth_signature=\"");
+    percent_encode(&signature, &mut header);
+    header.push('"');
+    header
+}
+
+/// The signature base string (§3.4.1) over all groups of parameters together.
+pub fn signature_base_string(method: &str, url: &str, groups: &[&[Parameter<'_>]]) -> String {
+    // §3.4.1.3.2: encoded first, then sorted by the bytes of name, then value.
+    let mut parameters: Vec<(String, String)> = groups
+        .iter()
+        .copied()
+        .flatten()
+        .map(|(name, value)| (percent_encoded(name), percent_encoded(value)))
+        .collect();
+    parameters.sort_unstable();
+
+    let mut base_string = String::new();
+    percent_encode(&method.to_ascii_uppercase(), &mut base_string);
+    base_string.push('&');
+    percent_encode(url, &mut base_string);
+    let mut separator = "&";
+    for (name, value) in &parameters {
+        base_string.push_str(separator);
+        separator = "%26";
+        percent_encode(name, &mut base_string);
+        base_string.push_str("%3D");
+        percent_encode(value, &mut base_string);
+    }
+    if parameters.is_empty() {
+        base_string.push('&');
+    }
+    base_string
+}
+
+/// The HMAC-SHA1 signature of a base string, in base64 (§3.4.2).
+pub fn signature(base_string: &str, client_secret: &Secret, token_secret: &Secret) -> String {
+    let mut key = String::new();
+    percent_encode(client_secret.expose(), &mut key);
+    key.push('&');
+    percent_encode(token_secret.expose(), &mut key);
+    // HMAC takes a key of any length, so there is no error to report.
+    Hmac::<Sha1>::new_from_slice(key.as_bytes()).map_or_else(
+        |_| String::new(),
+        |mac| BASE64.encode(mac.chain_update(base_string).finalize().into_bytes()),
+    )
+}
+
+/// Appends a text in percent-encoding (§3.6): every byte of its UTF-8 form but
+/// the unreserved characters becomes `%` and two upper-case hex digits.
+pub fn percent_encode(text: &str, out: &mut String) {
+    const HEX: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
+    ];
+    out.reserve(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            for digit in [byte >> 4, byte & 15] {
+                out.extend(HEX.get(usize::from(digit)));
+            }
+        }
+    }
+}
+
+/// A text in percent-encoding, see [`percent_encode`].
+pub fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    percent_encode(text, &mut encoded);
+    encoded
+}
+
+#[cfg(test)]
+mod tests;

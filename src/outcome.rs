@@ -1,0 +1,119 @@
+//! How a turn ended.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+/// How a turn ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The network took the frame.
+    Turned,
+    /// Everything but the sending was done, as asked.
+    DryRun(Preview),
+    /// The network did not take it now and may at a later time.
+    Retry {
+        /// Not before this instant.
+        at: DateTime<Utc>,
+        /// Why.
+        trouble: Trouble,
+    },
+    /// It will not work before the owner has done something.
+    Refused(Trouble),
+}
+
+impl Outcome {
+    /// The outcome in one word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Turned => "turned",
+            Self::DryRun(_) => "dry-run",
+            Self::Retry { .. } => "retry",
+            Self::Refused(_) => "refused",
+        }
+    }
+
+    /// What went wrong, if anything did.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        match self {
+            Self::Turned | Self::DryRun(_) => None,
+            Self::Retry { trouble, .. } | Self::Refused(trouble) => Some(trouble),
+        }
+    }
+}
+
+/// What went wrong, and what the owner can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The kind, for programs.
+    pub reason: Reason,
+    /// What happened, in a sentence.
+    pub message: String,
+    /// What to do next, in a sentence.
+    pub remedy: Cow<'static, str>,
+}
+
+impl Trouble {
+    /// Puts the three together.
+    pub fn new(
+        reason: Reason,
+        message: impl Into<String>,
+        remedy: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
+/// The kinds of trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// A setting or secret is missing or cannot be read.
+    Settings,
+    /// There is no frame set, or it lacks the frame.
+    Frames,
+    /// The frame that was asked for is not one of the set's.
+    NoSuchFrame,
+    /// The store or the host's randomness failed.
+    Host,
+    /// The network does not accept the keys or the signature.
+    Credentials,
+    /// The clocks of the two sides differ too much.
+    ClockSkew,
+    /// The app may not do this.
+    Access,
+    /// The account may not do this.
+    Account,
+    /// The network takes the turn for spam.
+    SpamFilter,
+    /// Too many requests in the network's window.
+    RateLimit,
+    /// The network, or the way to it, failed for the moment.
+    Transient,
+    /// The network does not accept the request or the picture.
+    Request,
+    /// Something between this host and the network refused the call.
+    Blocked,
+    /// A reply that the network is not known to give.
+    UnexpectedReply,
+}
+
+/// What a dry run would have sent. It holds no secret and no signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Preview {
+    /// The HTTP method.
+    pub method: String,
+    /// The whole URL.
+    pub url: String,
+    /// The headers, the value of `authorization` replaced.
+    pub headers: Vec<(String, String)>,
+    /// The size of the body in bytes.
+    pub body_bytes: usize,
+    /// The size of the frame in bytes.
+    pub frame_bytes: usize,
+}

@@ -1,0 +1,59 @@
+//! What the core needs from outside. A host (the Worker, the command, a test)
+//! implements these few traits; the core does everything else.
+
+use chrono::{DateTime, Utc};
+use http::{Request, Response};
+use thiserror::Error;
+
+/// Reads values by key.
+pub trait Store {
+    /// The value's bytes, or `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read at all.
+    fn read(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>>;
+}
+
+/// Sends a request to a network and reads the whole reply.
+pub trait Client {
+    /// Sends it once, follows no redirect, and gives up after
+    /// [`REPLY_TIMEOUT_MS`].
+    ///
+    /// # Errors
+    /// When no whole reply came back.
+    fn send(
+        &self,
+        request: Request<Vec<u8>>,
+    ) -> impl Future<Output = Result<Response<Vec<u8>>, SendError>>;
+}
+
+/// Tells the time.
+pub trait Clock {
+    /// The instant now.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// How long a network may take to answer completely, in milliseconds.
+pub const REPLY_TIMEOUT_MS: u32 = 20_000;
+
+/// The largest reply that is read, in bytes; a user object of X has about 4 kB.
+pub const MAX_REPLY_BYTES: usize = 1_000_000;
+
+/// The store could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the store could not be read: {0}")]
+pub struct StoreError(pub String);
+
+/// No whole reply came back.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SendError {
+    /// Nothing, or not everything, came in time.
+    #[error("no complete reply within {} s", REPLY_TIMEOUT_MS / 1000)]
+    Timeout,
+    /// The connection failed or broke off.
+    #[error("the connection failed: {0}")]
+    Connection(String),
+    /// The reply does not end.
+    #[error("the reply is larger than {MAX_REPLY_BYTES} bytes")]
+    TooLarge,
+}

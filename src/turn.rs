@@ -1,0 +1,279 @@
+//! One turn of one account: choose the frame, read it, send it, say how it
+//! went. Written once, over the ports; every host calls this.
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use http::header::AUTHORIZATION;
+use http::{Request, Response};
+use serde::Serialize;
+
+use crate::frame_set::{CURRENT_KEY, FrameSet};
+use crate::network::x;
+use crate::oauth1::Stamp;
+use crate::outcome::{Outcome, Preview, Reason, Trouble};
+use crate::ports::{Client, Clock, SendError, Store};
+use crate::settings::{Settings, Turning};
+
+/// What to do in a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    /// The instant whose frame is to be shown.
+    pub at: DateTime<Utc>,
+    /// This frame instead of the instant's.
+    pub frame: Option<u16>,
+    /// Do everything but send.
+    pub dry_run: bool,
+}
+
+impl Order {
+    /// The turn that is due at an instant.
+    pub fn due_at(at: DateTime<Utc>) -> Self {
+        Self {
+            at,
+            frame: None,
+            dry_run: false,
+        }
+    }
+}
+
+/// What a turn did, as far as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The frame that was chosen.
+    pub frame: Option<u16>,
+    /// How many the set has.
+    pub frames: Option<u16>,
+    /// The HTTP status of the network's reply.
+    pub network_status: Option<u16>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// A report as it is logged and answered: one flat object.
+#[derive(Serialize)]
+struct Flat<'a> {
+    network: &'static str,
+    frame: Option<u16>,
+    frames: Option<u16>,
+    outcome: &'static str,
+    network_status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_send: Option<&'a Preview>,
+}
+
+impl Serialize for Report {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let trouble = self.outcome.trouble();
+        Flat {
+            network: x::NAME,
+            frame: self.frame,
+            frames: self.frames,
+            outcome: self.outcome.name(),
+            network_status: self.network_status,
+            reason: trouble.map(|trouble| trouble.reason),
+            message: trouble.map(|trouble| trouble.message.as_str()),
+            remedy: trouble.map(|trouble| trouble.remedy.as_ref()),
+            retry_at: match &self.outcome {
+                Outcome::Retry { at, .. } => Some(at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+                _ => None,
+            },
+            would_send: match &self.outcome {
+                Outcome::DryRun(preview) => Some(preview),
+                _ => None,
+            },
+        }
+        .serialize(serializer)
+    }
+}
+
+/// Makes one turn and tells how it ended; there is no other way for it to end.
+pub async fn turn<H: Store + Client + Clock>(
+    settings: &Settings,
+    host: &H,
+    order: &Order,
+) -> Report {
+    let mut report = Report {
+        frame: None,
+        frames: None,
+        network_status: None,
+        outcome: Outcome::Turned,
+    };
+    match prepare(settings, host, order, &mut report).await {
+        Ok(request) if order.dry_run => {
+            report.outcome = Outcome::DryRun(preview(&request));
+        }
+        Ok(request) => {
+            let reply = host.send(request.http).await;
+            report.network_status = reply.as_ref().ok().map(|reply| reply.status().as_u16());
+            report.outcome = read_reply(reply, host.now());
+        }
+        Err(trouble) => report.outcome = Outcome::Refused(trouble),
+    }
+    report
+}
+
+/// The current frame set, read and checked.
+///
+/// # Errors
+/// When there is none or what is stored is no frame set.
+pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Trouble> {
+    let stored = host.read(CURRENT_KEY).await.map_err(store_failed)?;
+    let Some(stored) = stored else {
+        return Err(Trouble::new(
+            Reason::Frames,
+            "There is no frame set yet.",
+            PUBLISH,
+        ));
+    };
+    serde_json::from_slice(&stored).map_err(|error| {
+        Trouble::new(
+            Reason::Frames,
+            format!("What is stored under `{CURRENT_KEY}` is no frame set: {error}."),
+            PUBLISH,
+        )
+    })
+}
+
+/// The bytes of frame `n` of a set.
+///
+/// # Errors
+/// When it is not there or the store fails.
+pub async fn stored_frame<H: Store>(host: &H, set: &FrameSet, n: u16) -> Result<Vec<u8>, Trouble> {
+    let stored = host.read(&set.frame_key(n)).await.map_err(store_failed)?;
+    stored.ok_or_else(|| {
+        Trouble::new(
+            Reason::Frames,
+            format!("Frame {n} of {} is missing from the store.", set.frames()),
+            PUBLISH,
+        )
+    })
+}
+
+const PUBLISH: &str = "Publish the icon: rotate-icon publish ICON --remote (--local for wrangler dev).";
+
+fn store_failed(error: impl ToString) -> Trouble {
+    Trouble::new(
+        Reason::Host,
+        error.to_string(),
+        "Try again; if it stays, see whether Cloudflare reports a problem with KV.",
+    )
+}
+
+/// A request that is ready to be sent.
+struct Ready {
+    http: Request<Vec<u8>>,
+    frame_bytes: usize,
+}
+
+async fn prepare<H: Store + Clock>(
+    settings: &Settings,
+    host: &H,
+    order: &Order,
+    report: &mut Report,
+) -> Result<Ready, Trouble> {
+    let Turning { dial, account } = settings.turning.as_ref().map_err(|flaws| {
+        Trouble::new(
+            Reason::Settings,
+            format!("The settings are not complete: {flaws}."),
+            "Set what is named with `npx wrangler secret put NAME` or in wrangler.toml, or in \
+             .dev.vars for wrangler dev.",
+        )
+    })?;
+
+    let set = current_set(host).await?;
+    let frames = set.frames();
+    report.frames = Some(frames.get());
+    let n = match order.frame {
+        Some(n) if n < frames.get() => n,
+        Some(n) => {
+            return Err(Trouble::new(
+                Reason::NoSuchFrame,
+                format!("There is no frame {n}: the current set has {frames}."),
+                "Ask for a frame from 0 to one less than their number.",
+            ));
+        }
+        None => dial.frame_at(order.at, frames),
+    };
+    report.frame = Some(n);
+
+    let frame = stored_frame(host, &set, n).await?;
+    if frame.is_empty() || frame.len() > x::MAX_FRAME_BYTES {
+        return Err(Trouble::new(
+            Reason::Frames,
+            format!(
+                "Frame {n} has {} bytes; X takes from 1 to {}.",
+                frame.len(),
+                x::MAX_FRAME_BYTES
+            ),
+            PUBLISH,
+        ));
+    }
+
+    let stamp = Stamp::fresh(host.now()).map_err(|error| {
+        Trouble::new(
+            Reason::Host,
+            format!("There is no randomness for the signature: {error}."),
+            "Try again.",
+        )
+    })?;
+    let http = x::update_profile_image(account, &frame, set.media_type(), &stamp).map_err(
+        |error| {
+            Trouble::new(
+                Reason::Settings,
+                format!("The request cannot be made: {error}."),
+                "Check API_BASE_URL and the four keys.",
+            )
+        },
+    )?;
+    Ok(Ready {
+        http,
+        frame_bytes: frame.len(),
+    })
+}
+
+fn preview(ready: &Ready) -> Preview {
+    Preview {
+        method: ready.http.method().to_string(),
+        url: ready.http.uri().to_string(),
+        headers: ready
+            .http
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                let value = if name == AUTHORIZATION {
+                    "OAuth (signed, not shown)".to_owned()
+                } else {
+                    String::from_utf8_lossy(value.as_bytes()).into_owned()
+                };
+                (name.to_string(), value)
+            })
+            .collect(),
+        body_bytes: ready.http.body().len(),
+        frame_bytes: ready.frame_bytes,
+    }
+}
+
+fn read_reply(reply: Result<Response<Vec<u8>>, SendError>, now: DateTime<Utc>) -> Outcome {
+    match reply {
+        Ok(reply) => x::read_reply(&reply, now),
+        Err(error) => Outcome::Retry {
+            at: now.checked_add_signed(TimeDelta::minutes(1)).unwrap_or(now),
+            trouble: Trouble::new(
+                Reason::Transient,
+                format!("X did not answer: {error}."),
+                "Nothing to do if it passes; the next turn will try again. If it stays, check \
+                 API_BASE_URL and see whether X reports a problem.",
+            ),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

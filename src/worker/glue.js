@@ -1,0 +1,49 @@
+/**
+ * The platform calls of a turn, each in one crossing between wasm and
+ * JavaScript: done from Rust step by step (options, headers, signal, stream)
+ * they cost more than all the rest of a turn.
+ */
+
+/** Reads a value of a KV namespace: an ArrayBuffer, or null. */
+export function kvGet(namespace, key) {
+  return namespace.get(key, "arrayBuffer");
+}
+
+/**
+ * Sends a request and reads the whole reply: `[status, headers, body]`.
+ *
+ * `headers` are names and values in turn, there and here; those of a success
+ * are left out, since nothing reads them. Rejects with a `TimeoutError` after
+ * `timeoutMs`, with a `TooLargeError` past `maxBytes`, and as `fetch` does.
+ */
+export async function send(method, url, headers, body, timeoutMs, maxBytes) {
+  const pairs = [];
+  for (let i = 0; i < headers.length; i += 2) pairs.push([headers[i], headers[i + 1]]);
+  const reply = await fetch(url, {
+    method,
+    headers: pairs,
+    body,
+    // What is signed is meant for this one address.
+    redirect: "manual",
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  const bytes = await readAtMost(reply, maxBytes);
+  return [reply.status, reply.ok ? [] : [...reply.headers].flat(), bytes];
+}
+
+async function readAtMost(reply, maxBytes) {
+  const length = reply.headers.get("content-length");
+  if (length !== null && Number(length) <= maxBytes) return reply.bytes();
+  const chunks = [];
+  let total = 0;
+  for await (const chunk of reply.body ?? []) {
+    total += chunk.length;
+    if (total > maxBytes) {
+      const error = new Error(`more than ${maxBytes} bytes`);
+      error.name = "TooLargeError";
+      throw error;
+    }
+    chunks.push(chunk);
+  }
+  return new Blob(chunks).bytes();
+}

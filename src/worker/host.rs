@@ -1,0 +1,162 @@
+//! The ports on Workers: KV, `fetch` and the clock; and the settings, from the
+//! environment.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::Env;
+
+use crate::ports::{
+    Client, Clock, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS, SendError, Store, StoreError,
+};
+use crate::settings::Settings;
+
+#[wasm_bindgen(module = "/src/worker/glue.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = kvGet, catch)]
+    async fn kv_get(namespace: &JsValue, key: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    async fn send(
+        method: &str,
+        url: &str,
+        headers: Vec<String>,
+        body: &[u8],
+        timeout_ms: u32,
+        max_bytes: usize,
+    ) -> Result<JsValue, JsValue>;
+}
+
+/// The KV namespace with the frames.
+const FRAMES_BINDING: &str = "FRAMES";
+
+/// The Worker's environment behind the core's ports.
+pub(super) struct Host {
+    env: Env,
+}
+
+impl Host {
+    pub(super) fn new(env: Env) -> Self {
+        Self { env }
+    }
+
+    /// A variable or secret that is a text.
+    fn text(&self, name: &str) -> Option<String> {
+        Reflect::get(&self.env, &name.into()).ok()?.as_string()
+    }
+}
+
+/// The settings. They are read once an isolate: a change of a variable or a
+/// secret is a new version of the Worker, which runs in new isolates.
+pub(super) fn settings(host: &Host) -> Rc<Settings> {
+    thread_local! {
+        static SETTINGS: OnceCell<Rc<Settings>> = const { OnceCell::new() };
+    }
+    SETTINGS.with(|settings| {
+        settings
+            .get_or_init(|| Rc::new(Settings::read(|name| host.text(name))))
+            .clone()
+    })
+}
+
+impl Clock for Host {
+    fn now(&self) -> DateTime<Utc> {
+        // Whole milliseconds far below 2^53.
+        #[allow(clippy::cast_possible_truncation)]
+        let unix_ms = js_sys::Date::now() as i64;
+        DateTime::from_timestamp_millis(unix_ms).unwrap_or_default()
+    }
+}
+
+impl Store for Host {
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let value = async {
+            let namespace = Reflect::get(&self.env, &FRAMES_BINDING.into())?;
+            kv_get(&namespace, key).await
+        }
+        .await
+        .map_err(|error| StoreError(describe(&error)))?;
+        Ok(value
+            .dyn_ref::<ArrayBuffer>()
+            .map(|buffer| Uint8Array::new(buffer).to_vec()))
+    }
+}
+
+impl Client for Host {
+    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, SendError> {
+        let mut headers = Vec::new();
+        for (name, value) in request.headers() {
+            let value = value
+                .to_str()
+                .map_err(|error| SendError::Connection(error.to_string()))?;
+            headers.extend([name.as_str().to_owned(), value.to_owned()]);
+        }
+        // The body is lent to JavaScript, not copied: `request` outlives the call.
+        let reply = send(
+            request.method().as_str(),
+            &request.uri().to_string(),
+            headers,
+            request.body(),
+            REPLY_TIMEOUT_MS,
+            MAX_REPLY_BYTES,
+        )
+        .await
+        .map_err(|error| send_error(&error))?;
+        read_reply(&reply)
+            .ok_or_else(|| SendError::Connection("the reply cannot be read".to_owned()))
+    }
+}
+
+/// The status, headers and body that `send` in `glue.js` gives.
+fn read_reply(reply: &JsValue) -> Option<Response<Vec<u8>>> {
+    let reply: &Array = reply.dyn_ref()?;
+    let body = reply.get(2);
+    let mut response = Response::new(body.dyn_ref::<Uint8Array>()?.to_vec());
+    // An HTTP status has three digits.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let status = reply.get(0).as_f64()? as u16;
+    *response.status_mut() = StatusCode::from_u16(status).ok()?;
+    let headers = reply.get(1);
+    let headers = headers.dyn_ref::<Array>()?.iter().map(|text| text.as_string());
+    read_headers(headers, response.headers_mut());
+    Some(response)
+}
+
+/// Reads names and values in turn; what is no header is passed over.
+fn read_headers(mut texts: impl Iterator<Item = Option<String>>, headers: &mut HeaderMap) {
+    while let (Some(name), Some(value)) = (texts.next(), texts.next()) {
+        let name = name.and_then(|name| HeaderName::try_from(name).ok());
+        let value = value.and_then(|value| HeaderValue::try_from(value).ok());
+        if let (Some(name), Some(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+}
+
+fn send_error(error: &JsValue) -> SendError {
+    let name = error
+        .dyn_ref::<js_sys::Error>()
+        .map(|error| String::from(error.name()));
+    match name.as_deref() {
+        Some("TimeoutError") => SendError::Timeout,
+        Some("TooLargeError") => SendError::TooLarge,
+        _ => SendError::Connection(describe(error)),
+    }
+}
+
+/// What a thrown JavaScript value says.
+fn describe(error: &JsValue) -> String {
+    error.dyn_ref::<js_sys::Error>().map_or_else(
+        || {
+            error
+                .as_string()
+                .unwrap_or_else(|| "unknown error".to_owned())
+        },
+        |error| String::from(error.message()),
+    )
+}
