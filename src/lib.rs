@@ -17,6 +17,8 @@ pub mod ports;
 pub mod problem;
 pub mod secret;
 pub mod settings;
+#[cfg(test)]
+mod testing;
 pub mod time_zone;
 pub mod turn;
 #[cfg(target_arch = "wasm32")]

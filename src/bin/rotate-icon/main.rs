@@ -1,5 +1,9 @@
 //! The command `rotate-icon`: renders and publishes frames, and simulates X.
+//! native only; each subcommand is a module that binds the core.
 
+mod publish;
+mod render;
+mod sheet;
 mod simulate_x;
 
 use std::process::ExitCode;
@@ -20,12 +24,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Render(render::Render),
+    Publish(publish::Publish),
     SimulateX(simulate_x::SimulateX),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Render(options) => render::run(&options),
+        Command::Publish(options) => publish::run(&options),
         Command::SimulateX(options) => simulate_x::run(options).await,
     };
     match result {
@@ -39,4 +47,10 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Tells the person at the terminal.
+#[allow(clippy::print_stdout)]
+fn say(text: &str) {
+    println!("{text}");
 }

@@ -42,7 +42,7 @@ const WIDEST_CLOCK_OFFSET: i64 = 315_360_000;
 
 /// What the stand-in for X may be told on the command line.
 #[derive(clap::Args)]
-pub struct SimulateX {
+pub(crate) struct SimulateX {
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: String,
@@ -115,7 +115,7 @@ pub struct SimulateX {
 /// # Errors
 ///
 /// When the address cannot be listened on, or standard output cannot be written to.
-pub async fn run(options: SimulateX) -> anyhow::Result<()> {
+pub(crate) async fn run(options: SimulateX) -> anyhow::Result<()> {
     let listener = listen(&options.host, options.port).await?;
     let address = listener
         .local_addr()

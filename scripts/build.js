@@ -1,0 +1,42 @@
+/**
+ * Builds the Worker into build/. wrangler calls this before it runs or deploys
+ * (`[build]` in wrangler.toml); with nothing changed it does nothing.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { main, root, run, say } from "./lib/run.js";
+import { buildTools, setup } from "./setup.js";
+
+/** What the Worker is made from; the command's sources are not part of it. */
+const sources = ["Cargo.toml", "Cargo.lock", "src", "scripts/setup.js", "scripts/build.js"];
+const notSources = ["src/bin"];
+
+function* files(name) {
+  if (notSources.includes(name)) return;
+  if (!statSync(path.join(root, name)).isDirectory()) return yield name;
+  for (const entry of readdirSync(path.join(root, name)).sort()) yield* files(`${name}/${entry}`);
+}
+
+function hashOfSources() {
+  const hash = createHash("sha256");
+  for (const source of sources) {
+    for (const file of files(source)) hash.update(`${file}\0`).update(readFileSync(path.join(root, file))).update("\0");
+  }
+  return hash.digest("hex");
+}
+
+/** Builds the Worker if its sources have changed. */
+export async function buildWorker() {
+  await setup();
+  const hash = hashOfSources();
+  const stamp = path.join(root, "build/.sources-hash");
+  const built = ["index.js", "index_bg.wasm"].every((file) => existsSync(path.join(root, "build", file)));
+  if (built && existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
+  say("Building the Worker …");
+  const { workerBuild, env } = buildTools();
+  await run(workerBuild, ["--release"], { env, quiet: true });
+  writeFileSync(stamp, hash);
+}
+
+if (import.meta.filename === process.argv[1]) await main(buildWorker);

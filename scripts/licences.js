@@ -1,0 +1,59 @@
+/** Checks that every crate has a licence that this project may be shipped with. */
+import { UserError, main, run } from "./lib/run.js";
+
+const allowed = new Set([
+  "0BSD",
+  "Apache-2.0",
+  "Apache-2.0 WITH LLVM-exception",
+  "BSD-2-Clause",
+  "BSD-3-Clause",
+  "BSL-1.0",
+  "CC0-1.0",
+  "ISC",
+  "MIT",
+  "MIT-0",
+  "Unicode-3.0",
+  "Unlicense",
+  "Zlib",
+]);
+
+/** Whether an SPDX expression can be met with allowed licences alone. */
+function isAllowed(expression) {
+  const tokens = expression.replaceAll("/", " OR ").match(/\(|\)|[^\s()]+(?: WITH [^\s()]+)?/g) ?? [];
+  const any = () => {
+    let value = all();
+    while (tokens[0] === "OR") {
+      tokens.shift();
+      value = all() || value;
+    }
+    return value;
+  };
+  const all = () => {
+    let value = one();
+    while (tokens[0] === "AND") {
+      tokens.shift();
+      value = one() && value;
+    }
+    return value;
+  };
+  const one = () => {
+    const token = tokens.shift();
+    if (token !== "(") return allowed.has(token);
+    const value = any();
+    tokens.shift();
+    return value;
+  };
+  return any();
+}
+
+/** Fails with the names of the crates whose licence is not allowed. */
+export async function checkLicences() {
+  const metadata = JSON.parse(await run("cargo", ["metadata", "--format-version", "1", "--locked"], { quiet: true }));
+  const refused = metadata.packages.filter(({ license }) => !license || !isAllowed(license));
+  if (refused.length > 0) {
+    const names = refused.map(({ name, version, license }) => `${name} ${version}: ${license ?? "none named"}`);
+    throw new UserError(`Licences that are not allowed:\n  ${names.join("\n  ")}`);
+  }
+}
+
+if (import.meta.filename === process.argv[1]) await main(checkLicences);

@@ -1,0 +1,109 @@
+/**
+ * Sets up everything that building and running needs, from a fresh clone and
+ * from package registries alone: npm packages, the wasm target and the two
+ * build tools that are Rust programs. What is there already costs nothing.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { spawnSync } from "node:child_process";
+import { UserError, main, root, run, say } from "./lib/run.js";
+
+/** worker-build refuses other versions of wasm-bindgen than it knows. */
+const rustTools = { "worker-build": "0.8.7", "wasm-bindgen-cli": wasmBindgenVersion() };
+
+/** The version that Cargo.lock has: library and command must be the same. */
+function wasmBindgenVersion() {
+  const lock = readFileSync(path.join(root, "Cargo.lock"), "utf8");
+  const found = lock.match(/name = "wasm-bindgen"\nversion = "([^"]+)"/);
+  if (!found) throw new UserError("Cargo.lock names no wasm-bindgen; restore it from git.");
+  return found[1];
+}
+
+/** Where the Rust tools are kept, for all clones of the project. */
+const toolsFolder = path.join(
+  process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache"),
+  "rotate-icon",
+  Object.entries(rustTools)
+    .map(([name, version]) => `${name}-${version}`)
+    .join("+"),
+);
+
+/** The programs that worker-build calls, which it would download otherwise. */
+export function buildTools() {
+  const exe = process.platform === "win32" ? ".exe" : "";
+  return {
+    workerBuild: path.join(toolsFolder, "bin", `worker-build${exe}`),
+    env: {
+      WASM_BINDGEN_BIN: path.join(toolsFolder, "bin", `wasm-bindgen${exe}`),
+      WASM_OPT_BIN: path.join(root, "node_modules/.bin/wasm-opt"),
+      ESBUILD_BIN: path.join(root, "node_modules/.bin/esbuild"),
+    },
+  };
+}
+
+async function npmPackages() {
+  const stamp = path.join(root, "node_modules/.package-lock-hash");
+  const hash = createHash("sha256").update(readFileSync(path.join(root, "package-lock.json"))).digest("hex");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
+  say("Installing the npm packages of package-lock.json …");
+  // An old system Node only warns here: the packages bring the Node they need.
+  await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { quiet: true });
+  writeFileSync(stamp, hash);
+}
+
+/** wrangler needs a newer Node than some systems have; the package `node` brings one. */
+async function suitableNode() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > 22 || (major === 22 && minor >= 12)) return;
+  const node = path.join(root, "node_modules/.bin/node");
+  const { status, signal, error } = spawnSync(node, process.argv.slice(1), { stdio: "inherit" });
+  if (error) throw new UserError(`cannot start the Node of node_modules: ${error.message}`);
+  process.exit(signal ? 1 : status);
+}
+
+async function rustToolchain() {
+  let version;
+  try {
+    version = await run("rustc", ["--version"], { quiet: true });
+  } catch {
+    throw new UserError("Rust is not installed. Install it with rustup: https://rustup.rs");
+  }
+  const minor = Number(version.match(/^rustc 1\.(\d+)\./)?.[1] ?? 0);
+  if (minor < 91) {
+    throw new UserError(`Rust 1.91 or later is needed, this is ${version.trim()}. Run: rustup update`);
+  }
+  const sysroot = (await run("rustc", ["--print", "sysroot"], { quiet: true })).trim();
+  if (!existsSync(path.join(sysroot, "lib/rustlib/wasm32-unknown-unknown/lib"))) {
+    say("Adding Rust's target wasm32-unknown-unknown …");
+    await run("rustup", ["target", "add", "wasm32-unknown-unknown"], { quiet: true });
+  }
+}
+
+async function rustBuildTools() {
+  if (existsSync(toolsFolder)) return;
+  say("Building worker-build and wasm-bindgen, once for this machine (3 to 6 minutes) …");
+  // Into a folder of its own first: an interrupted run leaves nothing half done.
+  const unfinished = `${toolsFolder}.unfinished`;
+  mkdirSync(unfinished, { recursive: true });
+  for (const [name, version] of Object.entries(rustTools)) {
+    await run(
+      "cargo",
+      ["install", "--locked", "--debug", "--root", unfinished, "--target-dir", `${unfinished}/target`, `${name}@${version}`],
+      { env: { CARGO_PROFILE_DEV_DEBUG: "0" }, echo: false },
+    );
+  }
+  rmSync(`${unfinished}/target`, { recursive: true, force: true });
+  renameSync(unfinished, toolsFolder);
+}
+
+/** Sets everything up. May start the script anew under another Node. */
+export async function setup() {
+  await npmPackages();
+  await suitableNode();
+  await rustToolchain();
+  await rustBuildTools();
+}
+
+if (import.meta.filename === process.argv[1]) await main(setup);

@@ -1,0 +1,172 @@
+/**
+ * The main job on this machine, with no account anywhere: publishes the sample
+ * icon to a local KV, starts the local X and the Worker, fires the cron once,
+ * and says what happened. `npm start -- --help` lists the options.
+ */
+import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { UserError, main, root, run, say, start, stopAll } from "./lib/run.js";
+import { buildWorker } from "./build.js";
+
+const help = `Usage: npm start -- [options]
+
+Turns the sample icon once against a local X, then keeps all running.
+
+  --once                 end after the turn; exit status 0 only if the icon turned
+  --port N               the Worker's port (8787)
+  --simulator-port N     the local X's port (8788)
+  --icon FILE            another icon than assets/icon.png
+  --help                 this text`;
+
+/** Good for the local X only; it accepts exactly these. */
+const secrets = {
+  API_KEY: "local-api-key",
+  API_KEY_SECRET: "local-api-key-secret",
+  ACCESS_TOKEN: "1-local-access-token",
+  ACCESS_TOKEN_SECRET: "local-access-token-secret",
+  TRIGGER_TOKEN: "local-trigger-token",
+};
+
+function options() {
+  const flags = {
+    once: { type: "boolean", default: false },
+    port: { type: "string", default: "8787" },
+    "simulator-port": { type: "string", default: "8788" },
+    icon: { type: "string", default: "assets/icon.png" },
+    help: { type: "boolean", default: false },
+  };
+  let values;
+  try {
+    values = parseArgs({ options: flags }).values;
+  } catch (error) {
+    throw new UserError(`${error.message}\n\n${help}`);
+  }
+  if (values.help) {
+    console.log(help);
+    process.exit(0);
+  }
+  const port = (flag) => {
+    const number = Number(values[flag]);
+    if (Number.isInteger(number) && number > 0 && number < 65536) return number;
+    throw new UserError(`--${flag} has to be a port number from 1 to 65535.`);
+  };
+  const chosen = { ...values, port: port("port"), simulatorPort: port("simulator-port") };
+  if (chosen.port === chosen.simulatorPort) throw new UserError("The two ports have to differ.");
+  return chosen;
+}
+
+function requireFreePort(port, flag) {
+  return new Promise((resolve, reject) => {
+    const probe = net.createServer();
+    probe.once("error", (error) => {
+      const why = error.code === "EADDRINUSE" ? "is taken by another program" : `cannot be used (${error.code})`;
+      reject(new UserError(`Port ${port} ${why}. Choose another: npm start -- --${flag} ${port + 1000}`));
+    });
+    probe.listen(port, "127.0.0.1", () => probe.close(resolve));
+  });
+}
+
+/** Asks until `accept` takes the answer; gives up when `program` ends or after a minute. */
+async function waitFor(what, program, url, accept) {
+  const deadline = Date.now() + 60_000;
+  let running = true;
+  program.ended.then(() => (running = false));
+  while (running && Date.now() < deadline) {
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
+      if (accept(response)) return;
+    } catch {
+      // Not listening yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new UserError(`${what} did not start:\n${program.log.slice(-30).join("\n")}`);
+}
+
+/** Fires the cron for this moment and tells whether the local X took the due frame. */
+async function turnOnce(worker, simulator) {
+  const time = Date.now();
+  const fired = await fetch(`${worker}/cdn-cgi/handler/scheduled?cron=0+*+*+*+*&time=${time}`);
+  if (!fired.ok) throw new UserError(`The cron could not be fired: ${fired.status} ${await fired.text()}`);
+  const [received] = await (await fetch(`${simulator}/simulator/received`)).json();
+  if (!received) throw new UserError("The Worker sent nothing to the local X; see its log above.");
+  if (!received.took_effect) {
+    throw new UserError(`The local X refused: ${received.status} ${received.code}: ${received.explanation}`);
+  }
+  const { frame_set: set } = await (await fetch(`${worker}/health`)).json();
+  const frame = Buffer.from(await (await fetch(`${worker}/frames/${set.frame_now}`)).arrayBuffer());
+  if (createHash("sha256").update(frame).digest("hex") !== received.picture.sha256) {
+    throw new UserError(`The local X received another picture than frame ${set.frame_now}.`);
+  }
+  const degrees = (set.frame_now * 360) / set.frames;
+  const clock = new Date(time).toLocaleTimeString("en-GB", { timeZone: "Asia/Tokyo", hour: "2-digit", minute: "2-digit" });
+  console.log(`
+✓ The icon turned. It is ${clock} in Asia/Tokyo, so the Worker sent frame ${set.frame_now} of ${set.frames}
+  (${degrees}° clockwise, ${frame.length.toLocaleString("en")} bytes), and the local X found its signature right.`);
+}
+
+await main(async () => {
+  const { once, port, simulatorPort, icon } = options();
+  await buildWorker();
+  say("Building the command …");
+  await run("cargo", ["build", "--quiet", "--bin", "rotate-icon"]);
+  await requireFreePort(port, "port");
+  await requireFreePort(simulatorPort, "simulator-port");
+
+  const command = path.join(root, "target/debug/rotate-icon");
+  // Apart from the state of `npx wrangler dev`, which may hold an icon of yours.
+  const state = ".wrangler/sample";
+  const secretsFile = path.join(root, state, "secrets.env");
+  mkdirSync(path.dirname(secretsFile), { recursive: true });
+  writeFileSync(secretsFile, Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`).join(""));
+
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, async () => {
+      await stopAll();
+      process.exit(signal === "SIGINT" ? 130 : 143);
+    });
+  }
+
+  say(`Publishing ${icon} to the local KV …`);
+  await run(command, ["publish", icon, "--local", "--persist-to", state], { quiet: true });
+
+  say("Starting the local X and the Worker …");
+  const simulator = `http://127.0.0.1:${simulatorPort}`;
+  const worker = `http://127.0.0.1:${port}`;
+  let shown = false;
+  const x = start(command, ["simulate-x", "--port", String(simulatorPort)], {
+    env: secrets,
+    onLine: (line) => shown && console.log(`  x       ${line}`),
+  });
+  await waitFor("The local X", x, `${simulator}/simulator/faults`, (response) => response.ok);
+  const dev = start(
+    "wrangler",
+    [
+      "dev",
+      ...["--ip", "127.0.0.1", "--port", String(port), "--persist-to", state, "--env-file", secretsFile],
+      ...["--var", `API_BASE_URL:${simulator}`, "--show-interactive-dev-session=false", "--inspector-port", "0"],
+    ],
+    { onLine: (line) => shown && line.startsWith("{") && console.log(`  worker  ${line}`) },
+  );
+  await waitFor("The Worker", dev, `${worker}/health`, (response) => response.ok);
+
+  await turnOnce(worker, simulator);
+  if (once) return stopAll();
+
+  const authorization = `Authorization: Bearer ${secrets.TRIGGER_TOKEN}`;
+  console.log(`
+  See the icon as the local X shows it   ${simulator}/
+  Whether the Worker could turn now      ${worker}/health
+  A frame                                ${worker}/frames/3
+  Turn by hand, to frame 3               curl -X POST -H '${authorization}' '${worker}/turn?frame=3'
+  Fire the cron                          curl '${worker}/cdn-cgi/handler/scheduled?cron=0+*+*+*+*'
+
+  Ctrl-C stops everything.
+`);
+  shown = true;
+  await Promise.race([x.ended, dev.ended]);
+  throw new UserError("The local X or the Worker ended by itself.");
+});

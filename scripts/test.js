@@ -1,0 +1,57 @@
+/**
+ * Every check, in the order of how soon it fails: format, lints, licences,
+ * native tests, then the built Worker in workerd and pages in a browser.
+ */
+import { main, run, say } from "./lib/run.js";
+import { setup } from "./setup.js";
+import { buildWorker } from "./build.js";
+import { checkLicences } from "./licences.js";
+
+const wasm = ["--target", "wasm32-unknown-unknown"];
+
+/** Each check: what it is, and how it is made. Those that give output are counted. */
+const checks = [
+  ["Format", () => run("cargo", ["fmt", "--check"])],
+  ["Lints of the core and the command", () => run("cargo", ["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"])],
+  ["Lints of the Worker", () => run("cargo", ["clippy", "--quiet", "--lib", ...wasm, "--", "-D", "warnings"])],
+  ["Documentation", () => run("cargo", ["doc", "--quiet", "--no-deps", "--lib", "--document-private-items"], { env: { RUSTDOCFLAGS: "-D warnings" } })],
+  ["Licences", checkLicences],
+  ["Native tests", () => run("cargo", ["test", "--quiet"], { echo: true })],
+  ["The Worker's build", buildWorker],
+  ["The command's build", () => run("cargo", ["build", "--quiet", "--bin", "rotate-icon"])],
+  [
+    "Tests through the built Worker, the command and a browser",
+    () => run("node", ["--test", "--test-reporter=spec", "--test-timeout=120000", "tests/**/*.test.js"], { echo: true }),
+  ],
+];
+
+/** Adds up what cargo's and Node's test runners say at their ends. */
+function count(output, passed, failed) {
+  const sum = (pattern) => [...output.matchAll(pattern)].reduce((total, [, number]) => total + Number(number), 0);
+  return [
+    passed + sum(/^test result: .*?(\d+) passed/gm) + sum(/^ℹ pass (\d+)$/gm),
+    failed + sum(/^test result: .*?(\d+) failed/gm) + sum(/^ℹ fail (\d+)$/gm),
+  ];
+}
+
+await main(async () => {
+  await setup();
+  let [passed, failed] = [0, 0];
+  const broken = [];
+  for (const [name, check] of checks) {
+    say(`${name} …`);
+    let output = "";
+    try {
+      output = (await check()) ?? "";
+    } catch (error) {
+      broken.push(name);
+      output = error.output ?? "";
+      console.error(`✗ ${error.message}`);
+    }
+    [passed, failed] = count(output, passed, failed);
+  }
+  for (const name of broken) console.log(`✗ ${name}: failed, see above`);
+  // A check that fails without a test's failing counts as one.
+  console.log(`total: ${passed} passed, ${Math.max(failed, broken.length)} failed`);
+  process.exitCode = broken.length > 0 ? 1 : 0;
+});

@@ -1,0 +1,195 @@
+//! `rotate-icon publish`: an icon and its frames into the Worker's KV.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
+use rotate_icon::frame_set::{CURRENT_KEY, FrameSet};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::render::{BulkEntry, IconArgs};
+use crate::say;
+
+/// How many values go into one bulk upload; wrangler's own limits are 10,000
+/// values and 100 MB.
+const BULK_VALUES: usize = 100;
+
+/// Render an icon and make its frames the ones the Worker shows.
+///
+/// Stores the icon and all frames in the KV namespace of the binding FRAMES,
+/// then switches to them in one last write, so that a half-finished upload
+/// never shows. It can be run again at any time: what is already there is not
+/// sent again, and what is missing is. Sets before the last one are deleted;
+/// the last one stays, since KV may show it for a minute or more.
+///
+/// It calls the project's own wrangler, so run it in the project's folder.
+#[derive(Args)]
+pub(crate) struct Publish {
+    #[command(flatten)]
+    icon: IconArgs,
+
+    /// Into the namespace at Cloudflare, with wrangler's login.
+    #[arg(long, conflicts_with = "local", required_unless_present = "local")]
+    remote: bool,
+
+    /// Into the namespace that `wrangler dev` uses on this machine.
+    #[arg(long)]
+    local: bool,
+
+    /// The folder of the local namespace, as in `wrangler dev --persist-to`.
+    #[arg(long, value_name = "DIR", requires = "local")]
+    persist_to: Option<PathBuf>,
+
+    /// The namespace's id, where it is not the one of the deployed Worker.
+    #[arg(long, value_name = "ID", requires = "remote")]
+    namespace_id: Option<String>,
+}
+
+pub(crate) fn run(options: &Publish) -> Result<()> {
+    let rendered = options.icon.render()?;
+    let set = rendered.icon.frame_set();
+    let kv = Kv::new(options)?;
+
+    let stored = kv.keys()?;
+    let current = stored
+        .contains(CURRENT_KEY)
+        .then(|| kv.current())
+        .transpose()?
+        .flatten();
+
+    let missing: Vec<BulkEntry> = rendered
+        .bulk_entries()
+        .into_iter()
+        .filter(|entry| !stored.contains(entry.key()))
+        .collect();
+    let total = missing.len();
+    let mut sent = 0_usize;
+    for chunk in missing.chunks(BULK_VALUES) {
+        kv.put_all(chunk)
+            .context("the frames could not be stored; the current set is untouched")?;
+        sent = sent.saturating_add(chunk.len());
+        say(&format!("Stored {sent} of {total} values."));
+    }
+
+    if current.as_ref() == Some(set) {
+        say(&format!("The current set is {} already.", set.id()));
+    } else {
+        kv.put_current(&rendered.current()?)
+            .context("the new set is stored, but could not be made current; run this again")?;
+        say(&format!(
+            "Switched to {} with {} frames.",
+            set.id(),
+            set.frames()
+        ));
+    }
+
+    let kept = [Some(set), current.as_ref()];
+    let old: Vec<&str> = stored
+        .iter()
+        .map(String::as_str)
+        .filter(|key| {
+            FrameSet::id_of_key(key)
+                .is_some_and(|id| kept.iter().flatten().all(|kept| kept.id() != id))
+        })
+        .collect();
+    if !old.is_empty() {
+        kv.delete_all(&old)
+            .context("the new set is current, but old ones could not be deleted; run this again")?;
+        say(&format!("Deleted {} values of old sets.", old.len()));
+    }
+    Ok(())
+}
+
+/// The KV namespace, through wrangler.
+struct Kv {
+    flags: Vec<String>,
+    files: TempDir,
+}
+
+impl Kv {
+    fn new(options: &Publish) -> Result<Self> {
+        let mut flags = match &options.namespace_id {
+            Some(id) => vec!["--namespace-id".to_owned(), id.clone()],
+            None => vec!["--binding".to_owned(), "FRAMES".to_owned()],
+        };
+        flags.push(if options.remote { "--remote" } else { "--local" }.to_owned());
+        if let Some(folder) = &options.persist_to {
+            flags.push("--persist-to".to_owned());
+            flags.push(path_text(folder)?.to_owned());
+        }
+        Ok(Self {
+            flags,
+            files: tempfile::tempdir().context("cannot make a temporary folder")?,
+        })
+    }
+
+    fn keys(&self) -> Result<BTreeSet<String>> {
+        #[derive(Deserialize)]
+        struct Key {
+            name: String,
+        }
+        let json = self.wrangler(&["key", "list"])?;
+        let keys: Vec<Key> =
+            serde_json::from_slice(&json).context("wrangler's list of keys cannot be read")?;
+        Ok(keys.into_iter().map(|key| key.name).collect())
+    }
+
+    /// The current set; `None` too when what is stored is not one.
+    fn current(&self) -> Result<Option<FrameSet>> {
+        let json = self.wrangler(&["key", "get", CURRENT_KEY])?;
+        Ok(serde_json::from_slice(&json).ok())
+    }
+
+    fn put_all(&self, entries: &[BulkEntry]) -> Result<()> {
+        let file = self.file("put.json", &serde_json::to_vec(entries)?)?;
+        self.wrangler(&["bulk", "put", &file]).map(drop)
+    }
+
+    fn put_current(&self, set: &str) -> Result<()> {
+        let file = self.file("current.json", set.as_bytes())?;
+        self.wrangler(&["key", "put", CURRENT_KEY, "--path", &file])
+            .map(drop)
+    }
+
+    fn delete_all(&self, keys: &[&str]) -> Result<()> {
+        let file = self.file("delete.json", &serde_json::to_vec(keys)?)?;
+        self.wrangler(&["bulk", "delete", &file, "--force"])
+            .map(drop)
+    }
+
+    fn file(&self, name: &str, content: &[u8]) -> Result<String> {
+        let path = self.files.path().join(name);
+        fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+        path_text(&path).map(str::to_owned)
+    }
+
+    /// Runs `wrangler kv …` and gives what it prints.
+    fn wrangler(&self, words: &[&str]) -> Result<Vec<u8>> {
+        let program = if cfg!(windows) { "npx.cmd" } else { "npx" };
+        let output = Command::new(program)
+            .args(["--no-install", "wrangler", "kv"])
+            .args(words)
+            .args(&self.flags)
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|error| anyhow!("cannot start npx ({error}); install Node.js 20 or later"))?;
+        if !output.status.success() {
+            bail!(
+                "`wrangler kv {}` failed: {}",
+                words.join(" "),
+                String::from_utf8_lossy(&output.stdout).trim()
+            );
+        }
+        Ok(output.stdout)
+    }
+}
+
+fn path_text(path: &Path) -> Result<&str> {
+    path.to_str()
+        .ok_or_else(|| anyhow!("the path {} is not UTF-8", path.display()))
+}
