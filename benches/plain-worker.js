@@ -1,6 +1,6 @@
 /**
  * The rival of the turn's benchmark: a plain JavaScript Worker that makes the
- * same turn with what the platform has: KV, WebCrypto, FormData and fetch.
+ * same turn with what the platform has: KV, WebCrypto, FormData and fetch with a time limit.
  */
 const URL = "/1.1/account/update_profile_image.json";
 
@@ -44,6 +44,8 @@ export default {
       method: "POST",
       headers: { authorization: await authorization(url, env) },
       body: form,
+      redirect: "manual",
+      signal: AbortSignal.timeout(20_000),
     });
     const reply = await response.json();
     if (!response.ok || !reply.screen_name) {

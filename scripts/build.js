@@ -8,12 +8,12 @@ import path from "node:path";
 import { main, root, run, say } from "./lib/run.js";
 import { buildTools, setup } from "./setup.js";
 
-/** What the Worker is made from; the command's sources are not part of it. */
+/** What the Worker is made from; the command and the tests are not part of it. */
 const sources = ["Cargo.toml", "Cargo.lock", "src", "scripts/setup.js", "scripts/build.js"];
-const notSources = ["src/bin"];
+const isNoSource = (name) => name === "src/bin" || /(^|\/)(tests|testing)\.rs$/.test(name);
 
 function* files(name) {
-  if (notSources.includes(name)) return;
+  if (isNoSource(name)) return;
   if (!statSync(path.join(root, name)).isDirectory()) return yield name;
   for (const entry of readdirSync(path.join(root, name)).sort()) yield* files(`${name}/${entry}`);
 }

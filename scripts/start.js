@@ -130,10 +130,10 @@ await main(async () => {
     });
   }
 
-  say(`Publishing ${icon} to the local KV …`);
-  await run(command, ["publish", icon, "--local", "--persist-to", state], { quiet: true });
-
-  say("Starting the local X and the Worker …");
+  say(`Publishing ${icon} to the local KV, starting the local X and the Worker …`);
+  const published = run(command, ["publish", icon, "--local", "--persist-to", state], { quiet: true });
+  // Awaited below; a failure before that is not lost.
+  published.catch(() => {});
   const simulator = `http://127.0.0.1:${simulatorPort}`;
   const worker = `http://127.0.0.1:${port}`;
   let shown = false;
@@ -151,6 +151,7 @@ await main(async () => {
     ],
     { onLine: (line) => shown && line.startsWith("{") && console.log(`  worker  ${line}`) },
   );
+  await published;
   await waitFor("The Worker", dev, `${worker}/health`, (response) => response.ok);
 
   await turnOnce(worker, simulator);
