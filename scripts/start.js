@@ -110,11 +110,11 @@ async function turnOnce(worker, simulator) {
 
 await main(async () => {
   const { once, port, simulatorPort, icon } = options();
+  await requireFreePort(port, "port");
+  await requireFreePort(simulatorPort, "simulator-port");
   await buildWorker();
   say("Building the command …");
   await run("cargo", ["build", "--quiet", "--bin", "rotate-icon"]);
-  await requireFreePort(port, "port");
-  await requireFreePort(simulatorPort, "simulator-port");
 
   const command = path.join(root, "target/debug/rotate-icon");
   // Apart from the state of `npx wrangler dev`, which may hold an icon of yours.

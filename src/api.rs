@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::{Client, Clock, Store};
 use crate::problem::Problem;
-use crate::settings::{Settings, TRIGGER_TOKEN};
+use crate::settings::{Flaws, Settings, TRIGGER_TOKEN};
 use crate::turn::{Order, Report, current_set, stored_frame, turn};
 
 /// A response with its whole body.
@@ -124,9 +124,13 @@ async fn manual_turn<H: Store + Client + Clock>(
     match &report.outcome {
         Outcome::Turned | Outcome::DryRun(_) => Ok(json_answer(&report)),
         Outcome::Retry { at, trouble } => {
-            let seconds = at.signed_duration_since(host.now()).num_seconds().max(1);
-            Err(not_turned(StatusCode::SERVICE_UNAVAILABLE, trouble, &report)
-                .with_header(RETRY_AFTER, HeaderValue::from(seconds)))
+            // Whole seconds, rounded up: not before that instant.
+            let wait = at.signed_duration_since(host.now());
+            let seconds = (wait.num_milliseconds().saturating_add(999) / 1000).max(1);
+            Err(
+                not_turned(StatusCode::SERVICE_UNAVAILABLE, trouble, &report)
+                    .with_header(RETRY_AFTER, HeaderValue::from(seconds)),
+            )
         }
         Outcome::Refused(trouble) => Err(not_turned(status_of(trouble.reason), trouble, &report)),
     }
@@ -152,8 +156,21 @@ fn status_of(reason: Reason) -> StatusCode {
 
 /// A problem that carries everything the report says.
 fn not_turned(status: StatusCode, trouble: &Trouble, report: &Report) -> Problem {
-    Problem::new(status, format!("{} {}", trouble.message, trouble.remedy))
-        .with_extensions(json_object(report))
+    Problem::new(status, in_words(trouble)).with_extensions(json_object(report))
+}
+
+/// What happened, which a network may have said in words of its own, and what
+/// to do next.
+fn in_words(trouble: &Trouble) -> String {
+    let Trouble {
+        message, remedy, ..
+    } = trouble;
+    let stop = if message.ends_with(['.', '!', '?', '…']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{message}{stop} {remedy}")
 }
 
 /// Lets only the holder of the trigger token pass (RFC 6750).
@@ -199,11 +216,8 @@ fn bearer_token(request: &Request<()>) -> Option<&str> {
 /// should not pass unnoticed, nor cost memory.
 fn refuse_body(request: &Request<()>) -> Result<(), Problem> {
     let headers = request.headers();
-    let is_empty = match headers.get(CONTENT_LENGTH) {
-        Some(length) => length == "0",
-        None => !headers.contains_key(TRANSFER_ENCODING),
-    };
-    if is_empty {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    if lengths.all(|length| length == "0") && !headers.contains_key(TRANSFER_ENCODING) {
         Ok(())
     } else {
         Err(Problem::new(
@@ -235,11 +249,16 @@ fn query(request: &Request<()>, known: &[&str]) -> Result<Vec<(String, String)>,
 
 async fn frame<H: Store>(request: &Request<()>, n: u16, host: &H) -> Result<Answer, Problem> {
     query(request, &[])?;
-    let set = current_set(host).await.map_err(unavailable)?;
+    let set = current_set(host)
+        .await
+        .map_err(|trouble| unavailable(&trouble))?;
     if n >= set.frames().get() {
         return Err(Problem::new(
             StatusCode::NOT_FOUND,
-            format!("There is no frame {n}: the current set has {}.", set.frames()),
+            format!(
+                "There is no frame {n}: the current set has {}.",
+                set.frames()
+            ),
         ));
     }
     let etag = set.frame_etag(n);
@@ -248,7 +267,9 @@ async fn frame<H: Store>(request: &Request<()>, n: u16, host: &H) -> Result<Answ
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         answer
     } else {
-        let frame = stored_frame(host, &set, n).await.map_err(unavailable)?;
+        let frame = stored_frame(host, &set, n)
+            .await
+            .map_err(|trouble| unavailable(&trouble))?;
         let mut answer = Answer::new(frame);
         insert(&mut answer, CONTENT_TYPE, set.media_type().as_str());
         answer
@@ -271,11 +292,8 @@ fn is_known(request: &Request<()>, etag: &str) -> bool {
         .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
-fn unavailable(trouble: Trouble) -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        format!("{} {}", trouble.message, trouble.remedy),
-    )
+fn unavailable(trouble: &Trouble) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, in_words(trouble))
 }
 
 async fn health<H: Store + Clock>(
@@ -292,11 +310,11 @@ async fn health<H: Store + Clock>(
     let ready = flaws.is_none() && trouble.is_none();
     let flaws = flaws.cloned().unwrap_or_default();
     let mut detail: Vec<String> = Vec::new();
-    if flaws != Default::default() {
+    if flaws != Flaws::default() {
         detail.push(format!("Settings: {flaws}."));
     }
-    if let Some(trouble) = trouble {
-        detail.push(format!("{} {}", trouble.message, trouble.remedy));
+    if let Some(trouble) = &trouble {
+        detail.push(in_words(trouble));
     }
     let body = json_object(&json!({
         "ready": ready,

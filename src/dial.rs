@@ -249,7 +249,10 @@ mod tests {
         let dial = dial("Asia/Tokyo", "12h", Direction::Clockwise);
         for hour in 0..24_i64 {
             let hour12 = if hour % 12 == 0 { 12 } else { hour % 12 };
-            let frame = dial.frame_at(at("2026-02-01T00:00:00Z") + Duration::hours(hour), count(12));
+            let frame = dial.frame_at(
+                at("2026-02-01T00:00:00Z") + Duration::hours(hour),
+                count(12),
+            );
             assert_eq!(i64::from(frame), (hour12 + 9) % 12, "at {hour}:00 UTC");
         }
     }
@@ -258,7 +261,12 @@ mod tests {
     fn an_hour_that_happens_twice_shows_its_frame_twice() {
         let dial = dial("Europe/Berlin", "12h", Direction::Clockwise);
         let frames: Vec<_> = (0..5)
-            .map(|hour| dial.frame_at(at("2026-10-24T23:00:00Z") + Duration::hours(hour), count(12)))
+            .map(|hour| {
+                dial.frame_at(
+                    at("2026-10-24T23:00:00Z") + Duration::hours(hour),
+                    count(12),
+                )
+            })
             .collect();
         // 01:00, 02:00 summer time, 02:00 winter time, 03:00, 04:00.
         assert_eq!(frames, [1, 2, 2, 3, 4]);
@@ -268,7 +276,12 @@ mod tests {
     fn an_hour_that_does_not_happen_is_skipped() {
         let dial = dial("America/New_York", "12h", Direction::Clockwise);
         let frames: Vec<_> = (0..4)
-            .map(|hour| dial.frame_at(at("2026-03-08T05:00:00Z") + Duration::hours(hour), count(12)))
+            .map(|hour| {
+                dial.frame_at(
+                    at("2026-03-08T05:00:00Z") + Duration::hours(hour),
+                    count(12),
+                )
+            })
             .collect();
         // 00:00, 01:00, 03:00, 04:00.
         assert_eq!(frames, [0, 1, 3, 4]);
@@ -277,18 +290,32 @@ mod tests {
     #[test]
     fn zones_off_the_hour_and_half_hour_changes_are_followed() {
         let kathmandu = dial("Asia/Kathmandu", "24h", Direction::Clockwise);
-        assert_eq!(kathmandu.frame_at(at("2026-01-01T00:00:00Z"), count(1440)), 345);
+        assert_eq!(
+            kathmandu.frame_at(at("2026-01-01T00:00:00Z"), count(1440)),
+            345
+        );
         // Lord Howe changes by half an hour: 10:30 in winter, 11:00 in summer.
         let lord_howe = dial("Australia/Lord_Howe", "24h", Direction::Clockwise);
-        assert_eq!(lord_howe.frame_at(at("2026-07-01T00:00:00Z"), count(48)), 21);
-        assert_eq!(lord_howe.frame_at(at("2026-12-31T00:00:00Z"), count(48)), 22);
+        assert_eq!(
+            lord_howe.frame_at(at("2026-07-01T00:00:00Z"), count(48)),
+            21
+        );
+        assert_eq!(
+            lord_howe.frame_at(at("2026-12-31T00:00:00Z"), count(48)),
+            22
+        );
     }
 
     #[test]
     fn counterclockwise_goes_through_the_same_frames_backwards() {
         let dial = dial("UTC", "12h", Direction::Counterclockwise);
         let frames: Vec<_> = (0..12)
-            .map(|hour| dial.frame_at(at("2026-01-01T00:00:00Z") + Duration::hours(hour), count(12)))
+            .map(|hour| {
+                dial.frame_at(
+                    at("2026-01-01T00:00:00Z") + Duration::hours(hour),
+                    count(12),
+                )
+            })
             .collect();
         assert_eq!(frames, [0, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
     }
@@ -317,8 +344,22 @@ mod tests {
         }
         assert_eq!("90m".parse(), Period::from_seconds(5400));
         for text in [
-            "", "0h", "7h", "48h", "12", "h", "12 h", "-12h", "+12h", "12H", "1m1h", "12h12h",
-            "1.5h", "99999999999h", "4294967295h", "１２h",
+            "",
+            "0h",
+            "7h",
+            "48h",
+            "12",
+            "h",
+            "12 h",
+            "-12h",
+            "+12h",
+            "12H",
+            "1m1h",
+            "12h12h",
+            "1.5h",
+            "99999999999h",
+            "4294967295h",
+            "１２h",
         ] {
             assert_eq!(text.parse::<Period>(), Err(InvalidPeriod), "{text:?}");
         }

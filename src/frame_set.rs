@@ -248,7 +248,12 @@ mod tests {
         for key in &keys {
             assert_eq!(FrameSet::id_of_key(key), Some(set.id()));
         }
-        for key in ["current", "sets/", "sets/x/1", "other/0123456789abcdef0123456789abcdef/1"] {
+        for key in [
+            "current",
+            "sets/",
+            "sets/x/1",
+            "other/0123456789abcdef0123456789abcdef/1",
+        ] {
             assert_eq!(FrameSet::id_of_key(key), None);
         }
     }

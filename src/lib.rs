@@ -1,9 +1,12 @@
 //! rotate-icon turns a profile picture like the hour hand of a clock.
 //!
 //! This library is the core: it knows neither Cloudflare nor the file system
-//! nor a socket. Two thin shells bind it to the outside: [`worker`] (wasm32
+//! nor a socket. Two thin shells bind it to the outside: `worker` (wasm32
 //! only) and the command `rotate-icon` (native only). `docs/design.md` is the
 //! map.
+
+// Tests reckon with numbers of their own.
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod api;
 pub mod dial;

@@ -28,6 +28,24 @@ pub struct Credentials {
     pub access_token_secret: Secret,
 }
 
+impl Credentials {
+    /// A text from outside without any of the four, should it repeat them.
+    pub fn hidden_in(&self, text: &str) -> String {
+        let secrets = [
+            &self.api_key_secret,
+            &self.access_token_secret,
+            &self.access_token,
+            &self.api_key,
+        ];
+        secrets
+            .into_iter()
+            .fold(text.to_owned(), |text, secret| match secret.expose() {
+                "" => text,
+                secret => text.replace(secret, "(hidden)"),
+            })
+    }
+}
+
 /// What makes a signature good for one sending only (§3.3).
 #[derive(Debug, Clone)]
 pub struct Stamp {

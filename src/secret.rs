@@ -45,7 +45,13 @@ mod tests {
     fn only_the_same_text_matches() {
         let secret = Secret::new("correct horse");
         assert!(secret.matches("correct horse"));
-        for other in ["", "correct", "correct horsf", "correct horse ", "Correct horse"] {
+        for other in [
+            "",
+            "correct",
+            "correct horsf",
+            "correct horse ",
+            "Correct horse",
+        ] {
             assert!(!secret.matches(other), "{other:?}");
         }
     }

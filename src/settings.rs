@@ -242,7 +242,10 @@ mod tests {
         assert_eq!(turning.dial.direction, Direction::Clockwise);
         assert_eq!(turning.account.base_url.to_string(), "https://api.x.com");
         assert_eq!(turning.account.body, x::BodyForm::Multipart);
-        assert_eq!(turning.account.credentials.access_token_secret.expose(), "ts");
+        assert_eq!(
+            turning.account.credentials.access_token_secret.expose(),
+            "ts"
+        );
     }
 
     #[test]

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::frame_set::{CURRENT_KEY, FrameSet};
 use crate::network::x;
-use crate::oauth1::Stamp;
+use crate::oauth1::{Credentials, Stamp};
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
-use crate::ports::{Client, Clock, SendError, Store};
+use crate::ports::{Client, Clock, SendError, Store, StoreError};
 use crate::settings::{Settings, Turning};
 
 /// What to do in a turn.
@@ -112,7 +112,7 @@ pub async fn turn<H: Store + Client + Clock>(
         Ok(request) => {
             let reply = host.send(request.http).await;
             report.network_status = reply.as_ref().ok().map(|reply| reply.status().as_u16());
-            report.outcome = read_reply(reply, host.now());
+            report.outcome = read_reply(reply, request.credentials, host.now());
         }
         Err(trouble) => report.outcome = Outcome::Refused(trouble),
     }
@@ -124,7 +124,10 @@ pub async fn turn<H: Store + Client + Clock>(
 /// # Errors
 /// When there is none or what is stored is no frame set.
 pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Trouble> {
-    let stored = host.read(CURRENT_KEY).await.map_err(store_failed)?;
+    let stored = host
+        .read(CURRENT_KEY)
+        .await
+        .map_err(|error| store_failed(&error))?;
     let Some(stored) = stored else {
         return Err(Trouble::new(
             Reason::Frames,
@@ -146,7 +149,10 @@ pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Trouble> {
 /// # Errors
 /// When it is not there or the store fails.
 pub async fn stored_frame<H: Store>(host: &H, set: &FrameSet, n: u16) -> Result<Vec<u8>, Trouble> {
-    let stored = host.read(&set.frame_key(n)).await.map_err(store_failed)?;
+    let stored = host
+        .read(&set.frame_key(n))
+        .await
+        .map_err(|error| store_failed(&error))?;
     stored.ok_or_else(|| {
         Trouble::new(
             Reason::Frames,
@@ -156,9 +162,10 @@ pub async fn stored_frame<H: Store>(host: &H, set: &FrameSet, n: u16) -> Result<
     })
 }
 
-const PUBLISH: &str = "Publish the icon: rotate-icon publish ICON --remote (--local for wrangler dev).";
+const PUBLISH: &str =
+    "Publish the icon: rotate-icon publish ICON --remote (--local for wrangler dev).";
 
-fn store_failed(error: impl ToString) -> Trouble {
+fn store_failed(error: &StoreError) -> Trouble {
     Trouble::new(
         Reason::Host,
         error.to_string(),
@@ -167,17 +174,18 @@ fn store_failed(error: impl ToString) -> Trouble {
 }
 
 /// A request that is ready to be sent.
-struct Ready {
+struct Ready<'a> {
     http: Request<Vec<u8>>,
     frame_bytes: usize,
+    credentials: &'a Credentials,
 }
 
-async fn prepare<H: Store + Clock>(
-    settings: &Settings,
+async fn prepare<'a, H: Store + Clock>(
+    settings: &'a Settings,
     host: &H,
     order: &Order,
     report: &mut Report,
-) -> Result<Ready, Trouble> {
+) -> Result<Ready<'a>, Trouble> {
     let Turning { dial, account } = settings.turning.as_ref().map_err(|flaws| {
         Trouble::new(
             Reason::Settings,
@@ -223,22 +231,22 @@ async fn prepare<H: Store + Clock>(
             "Try again.",
         )
     })?;
-    let http = x::update_profile_image(account, &frame, set.media_type(), &stamp).map_err(
-        |error| {
+    let http =
+        x::update_profile_image(account, &frame, set.media_type(), &stamp).map_err(|error| {
             Trouble::new(
                 Reason::Settings,
                 format!("The request cannot be made: {error}."),
                 "Check API_BASE_URL and the four keys.",
             )
-        },
-    )?;
+        })?;
     Ok(Ready {
         http,
         frame_bytes: frame.len(),
+        credentials: &account.credentials,
     })
 }
 
-fn preview(ready: &Ready) -> Preview {
+fn preview(ready: &Ready<'_>) -> Preview {
     Preview {
         method: ready.http.method().to_string(),
         url: ready.http.uri().to_string(),
@@ -260,9 +268,21 @@ fn preview(ready: &Ready) -> Preview {
     }
 }
 
-fn read_reply(reply: Result<Response<Vec<u8>>, SendError>, now: DateTime<Utc>) -> Outcome {
+fn read_reply(
+    reply: Result<Response<Vec<u8>>, SendError>,
+    credentials: &Credentials,
+    now: DateTime<Utc>,
+) -> Outcome {
     match reply {
-        Ok(reply) => x::read_reply(&reply, now),
+        Ok(mut reply) => {
+            // What X says is shown to the owner, and some proxies repeat what
+            // they were sent.
+            if !reply.status().is_success() {
+                let said = String::from_utf8_lossy(reply.body());
+                *reply.body_mut() = credentials.hidden_in(&said).into_bytes();
+            }
+            x::read_reply(&reply, now)
+        }
         Err(error) => Outcome::Retry {
             at: now.checked_add_signed(TimeDelta::minutes(1)).unwrap_or(now),
             trouble: Trouble::new(

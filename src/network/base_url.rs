@@ -25,7 +25,8 @@ impl FromStr for BaseUrl {
         let authority = uri.authority().ok_or(InvalidBaseUrl)?;
         let host = authority.host().to_ascii_lowercase();
         let has_user = authority.as_str().contains('@');
-        let has_path = !matches!(uri.path(), "" | "/") || uri.query().is_some() || text.contains('#');
+        let has_path =
+            !matches!(uri.path(), "" | "/") || uri.query().is_some() || text.contains('#');
         if host.is_empty() || has_user || has_path {
             return Err(InvalidBaseUrl);
         }
@@ -37,7 +38,8 @@ impl FromStr for BaseUrl {
             _ => return Err(InvalidBaseUrl),
         };
         Ok(Self(match authority.port() {
-            None if authority.as_str().ends_with(':') => return Err(InvalidBaseUrl),
+            // A port that is empty or no port: `http` reads it as none at all.
+            None if authority.as_str() != authority.host() => return Err(InvalidBaseUrl),
             None => format!("{scheme}://{host}"),
             Some(port) if port.as_u16() == default_port => format!("{scheme}://{host}"),
             Some(port) => format!("{scheme}://{host}:{}", port.as_u16()),
@@ -66,16 +68,29 @@ mod tests {
             ("http://localhost:80", "http://localhost"),
             ("http://[::1]:8788", "http://[::1]:8788"),
         ] {
-            assert_eq!(text.parse().as_ref().map(BaseUrl::to_string), Ok(base.to_owned()));
+            assert_eq!(
+                text.parse().as_ref().map(BaseUrl::to_string),
+                Ok(base.to_owned())
+            );
         }
     }
 
     #[test]
     fn what_a_token_must_not_be_sent_to_is_refused() {
         for text in [
-            "", "api.x.com", "http://api.x.com", "ftp://api.x.com", "https://", "https://user@api.x.com",
-            "https://api.x.com/1.1", "https://api.x.com?a=b", "https://api.x.com#a", "https://api.x.com:",
-            "https://api.x.com:99999", "http://localhost.example.com", "http://127.0.0.1.example.com",
+            "",
+            "api.x.com",
+            "http://api.x.com",
+            "ftp://api.x.com",
+            "https://",
+            "https://user@api.x.com",
+            "https://api.x.com/1.1",
+            "https://api.x.com?a=b",
+            "https://api.x.com#a",
+            "https://api.x.com:",
+            "https://api.x.com:99999",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
             "https://api x.com",
         ] {
             assert_eq!(text.parse::<BaseUrl>(), Err(InvalidBaseUrl), "{text:?}");

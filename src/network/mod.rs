@@ -15,7 +15,11 @@ fn quoted(text: &str) -> String {
         .filter(|word| !word.is_empty());
     let mut chars = 0_usize;
     for word in words {
-        for c in (!quoted.is_empty()).then_some(' ').into_iter().chain(word.chars()) {
+        for c in (!quoted.is_empty())
+            .then_some(' ')
+            .into_iter()
+            .chain(word.chars())
+        {
             if chars == MAX_CHARS {
                 quoted.push('…');
                 return quoted;

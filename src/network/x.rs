@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use serde::Deserialize;
+use serde_json::Value;
 use thiserror::Error;
 
 use super::base_url::BaseUrl;
@@ -112,14 +113,16 @@ pub fn read_reply(reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Outcome {
     if status.is_success() {
         return read_success(reply.body());
     }
-    let error = ErrorReply::read(reply.body());
-    let said = error.describe(status);
+    let reply_error = ErrorReply::read(reply.body());
     // Where one reply holds several errors, the first that is known counts.
-    error
-        .codes
+    reply_error
+        .errors
         .iter()
-        .find_map(|code| outcome_of_code(*code, &said, reply.headers(), now))
-        .unwrap_or_else(|| outcome_of_status(reply, said, now))
+        .find_map(|error| {
+            let said = reply_error.describe(status, Some(error));
+            outcome_of_code(error.code?, &said, reply.headers(), now)
+        })
+        .unwrap_or_else(|| outcome_of_status(reply, &reply_error, now))
 }
 
 /// A reply of success is a user object; anything else comes from elsewhere.
@@ -141,59 +144,62 @@ fn read_success(body: &[u8]) -> Outcome {
     }
 }
 
-/// An error of X in any of its shapes.
-#[derive(Default)]
+/// A reply of error in any of X's shapes.
 struct ErrorReply {
-    codes: Vec<i64>,
-    message: Option<String>,
+    errors: Vec<SaidError>,
     is_html: bool,
 }
 
-impl ErrorReply {
-    fn read(body: &[u8]) -> Self {
-        #[derive(Deserialize)]
-        struct Body {
-            #[serde(default)]
-            errors: Vec<Entry>,
-            error: Option<String>,
-            title: Option<String>,
-            detail: Option<String>,
-        }
-        #[derive(Deserialize)]
-        struct Entry {
-            code: Option<i64>,
-            message: Option<String>,
-        }
+/// One error as X tells it.
+struct SaidError {
+    code: Option<i64>,
+    message: Option<String>,
+}
 
-        let Ok(body) = serde_json::from_slice::<Body>(body) else {
+impl ErrorReply {
+    /// Reads a body member by member, so that an odd one hides no other.
+    fn read(body: &[u8]) -> Self {
+        let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return Self {
+                errors: Vec::new(),
                 is_html: body.trim_ascii_start().starts_with(b"<"),
-                ..Self::default()
             };
         };
-        let codes = body.errors.iter().filter_map(|entry| entry.code).collect();
-        let message = body
-            .errors
+        let text = |value: &Value, name: &str| {
+            let text = quoted(value.get(name)?.as_str()?);
+            (!text.is_empty()).then_some(text)
+        };
+        let listed = body.get("errors").and_then(Value::as_array);
+        let listed = listed.into_iter().flatten().map(|error| SaidError {
+            code: error.get("code").and_then(Value::as_i64),
+            message: text(error, "message"),
+        });
+        let single = ["error", "detail", "title"]
             .into_iter()
-            .find_map(|entry| entry.message)
-            .or(body.error)
-            .or(body.detail)
-            .or(body.title);
+            .find_map(|name| text(&body, name))
+            .map(|message| SaidError {
+                code: None,
+                message: Some(message),
+            });
         Self {
-            codes,
-            message,
+            errors: listed
+                .chain(single)
+                .filter(|error| error.code.is_some() || error.message.is_some())
+                .collect(),
             is_html: false,
         }
     }
 
-    /// What X said, for a message: status, code and text.
-    fn describe(&self, status: StatusCode) -> String {
+    /// What X said, for a message: status, and code and text of one error.
+    fn describe(&self, status: StatusCode, error: Option<&SaidError>) -> String {
         let mut said = format!("X answered {}", status.as_u16());
-        if let Some(code) = self.codes.first() {
-            said.push_str(&format!(", code {code}"));
+        if let Some(code) = error.and_then(|error| error.code) {
+            said.push_str(", code ");
+            said.push_str(&code.to_string());
         }
-        if let Some(message) = &self.message {
-            said.push_str(&format!(": {}", quoted(message)));
+        if let Some(message) = error.and_then(|error| error.message.as_deref()) {
+            said.push_str(": ");
+            said.push_str(message);
         } else if self.is_html {
             said.push_str(" with a web page");
         }
@@ -212,9 +218,8 @@ fn outcome_of_code(
     headers: &HeaderMap,
     now: DateTime<Utc>,
 ) -> Option<Outcome> {
-    let refused = |reason, remedy: &'static str| {
-        Some(Outcome::Refused(Trouble::new(reason, said, remedy)))
-    };
+    let refused =
+        |reason, remedy: &'static str| Some(Outcome::Refused(Trouble::new(reason, said, remedy)));
     match code {
         32 | 89 | 99 | 215 => refused(Reason::Credentials, REGENERATE),
         135 => Some(clock_skew(said, headers, now)),
@@ -262,16 +267,17 @@ fn outcome_of_code(
 const NOT_ACCEPTED: &str = "X does not accept the picture or the request. Publish the icon again; \
      if that does not help, try X_BODY = \"form\".";
 
-fn outcome_of_status(reply: &Response<Vec<u8>>, said: String, now: DateTime<Utc>) -> Outcome {
-    let is_html = ErrorReply::read(reply.body()).is_html;
+fn outcome_of_status(reply: &Response<Vec<u8>>, error: &ErrorReply, now: DateTime<Utc>) -> Outcome {
+    let status = reply.status();
+    let said = error.describe(status, error.errors.first());
     let refused = |reason, remedy: &'static str| {
-        Outcome::Refused(Trouble::new(reason, said.clone(), remedy))
+        Outcome::Refused(Trouble::new(reason, said.as_str(), remedy))
     };
-    match reply.status().as_u16() {
+    match status.as_u16() {
         // 420 is what X sent before 429 existed.
         420 | 429 => rate_limited(&said, reply.headers(), now),
         500..=599 => transient(&said, reply.headers(), now),
-        403 if is_html => refused(
+        403 if error.is_html => refused(
             Reason::Blocked,
             "A firewall in front of X refused the call, as it does at times to calls from \
              Workers. Wait, or make the turn from an ordinary machine.",
@@ -294,10 +300,11 @@ fn outcome_of_status(reply: &Response<Vec<u8>>, said: String, now: DateTime<Utc>
 /// Too many requests: wait until the reset that X names, else a quarter of an
 /// hour, which is the length of X's windows.
 fn rate_limited(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
-    let at = reset_instant(headers)
+    // Windows have 15 minutes, the longest limits a day: no more is believed.
+    let at = reset_instant(headers, now)
         .or_else(|| retry_after(headers, now))
-        .filter(|at| *at > now)
-        .unwrap_or_else(|| after(now, TimeDelta::minutes(15)));
+        .unwrap_or_else(|| after(now, TimeDelta::minutes(15)))
+        .min(after(now, TimeDelta::days(1)));
     Outcome::Retry {
         at,
         trouble: Trouble::new(
@@ -312,8 +319,8 @@ fn rate_limited(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome 
 fn transient(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
     Outcome::Retry {
         at: retry_after(headers, now)
-            .filter(|at| *at > now)
-            .unwrap_or_else(|| after(now, TimeDelta::minutes(1))),
+            .unwrap_or_else(|| after(now, TimeDelta::minutes(1)))
+            .min(after(now, TimeDelta::days(1))),
         trouble: Trouble::new(
             Reason::Transient,
             said,
@@ -329,7 +336,10 @@ fn clock_skew(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
         Some(theirs) => {
             let seconds = now.signed_duration_since(theirs).num_seconds();
             let side = if seconds < 0 { "behind" } else { "ahead of" };
-            format!("{said} (this clock is {} s {side} X's)", seconds.unsigned_abs())
+            format!(
+                "{said} (this clock is {} s {side} X's)",
+                seconds.unsigned_abs()
+            )
         }
         None => said.to_owned(),
     };
@@ -340,21 +350,24 @@ fn clock_skew(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
     ))
 }
 
-/// `x-rate-limit-reset`: seconds since 1970.
-fn reset_instant(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    let seconds = header_text(headers, "x-rate-limit-reset")?.trim().parse().ok()?;
-    DateTime::from_timestamp(seconds, 0)
+/// `x-rate-limit-reset`, if it lies ahead: seconds since 1970.
+fn reset_instant(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let seconds = header_text(headers, "x-rate-limit-reset")?
+        .trim()
+        .parse()
+        .ok()?;
+    DateTime::from_timestamp(seconds, 0).filter(|at| *at > now)
 }
 
-/// `Retry-After`: seconds from now, or a date (RFC 9110 §10.2.3).
+/// `Retry-After`, if it lies ahead: seconds from now, or a date (RFC 9110
+/// §10.2.3).
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let value = header_text(headers, RETRY_AFTER.as_str())?.trim();
-    match value.parse::<u32>() {
-        Ok(seconds) => Some(after(now, TimeDelta::seconds(seconds.into()))),
-        Err(_) => DateTime::parse_from_rfc2822(value)
-            .ok()
-            .map(|date| date.to_utc()),
-    }
+    let at = match value.parse::<u32>() {
+        Ok(seconds) => after(now, TimeDelta::seconds(seconds.into())),
+        Err(_) => DateTime::parse_from_rfc2822(value).ok()?.to_utc(),
+    };
+    (at > now).then_some(at)
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -122,7 +122,10 @@ fn read_reply(reply: &JsValue) -> Option<Response<Vec<u8>>> {
     let status = reply.get(0).as_f64()? as u16;
     *response.status_mut() = StatusCode::from_u16(status).ok()?;
     let headers = reply.get(1);
-    let headers = headers.dyn_ref::<Array>()?.iter().map(|text| text.as_string());
+    let headers = headers
+        .dyn_ref::<Array>()?
+        .iter()
+        .map(|text| text.as_string());
     read_headers(headers, response.headers_mut());
     Some(response)
 }

@@ -7,14 +7,21 @@ use crate::api::Answer;
 use crate::problem::Problem;
 
 /// The headers that the core looks at.
-const READ_HEADERS: [http::HeaderName; 4] =
-    [AUTHORIZATION, CONTENT_LENGTH, IF_NONE_MATCH, TRANSFER_ENCODING];
+const READ_HEADERS: [http::HeaderName; 4] = [
+    AUTHORIZATION,
+    CONTENT_LENGTH,
+    IF_NONE_MATCH,
+    TRANSFER_ENCODING,
+];
 
 /// An incoming request without its body.
 pub(super) fn request_from(request: &worker::Request) -> Result<http::Request<()>, Problem> {
     let unreadable = |_| Problem::new(StatusCode::BAD_REQUEST, "The request cannot be read.");
     let inner = request.inner();
-    let uri: Uri = inner.url().parse().map_err(|error: http::uri::InvalidUri| unreadable(error.into()))?;
+    let uri: Uri = inner
+        .url()
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| unreadable(error.into()))?;
     let mut builder = http::Request::builder()
         .method(inner.method().as_str())
         .uri(uri);

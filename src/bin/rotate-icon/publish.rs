@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use rotate_icon::frame_set::{CURRENT_KEY, FrameSet};
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -28,12 +28,13 @@ const BULK_VALUES: usize = 100;
 ///
 /// It calls the project's own wrangler, so run it in the project's folder.
 #[derive(Args)]
+#[command(group(ArgGroup::new("where").args(["local", "remote"]).required(true)))]
 pub(crate) struct Publish {
     #[command(flatten)]
     icon: IconArgs,
 
     /// Into the namespace at Cloudflare, with wrangler's login.
-    #[arg(long, conflicts_with = "local", required_unless_present = "local")]
+    #[arg(long)]
     remote: bool,
 
     /// Into the namespace that `wrangler dev` uses on this machine.
@@ -67,12 +68,12 @@ pub(crate) fn run(options: &Publish) -> Result<()> {
         .filter(|entry| !stored.contains(entry.key()))
         .collect();
     let total = missing.len();
-    let mut sent = 0_usize;
+    let mut done = 0_usize;
     for chunk in missing.chunks(BULK_VALUES) {
         kv.put_all(chunk)
             .context("the frames could not be stored; the current set is untouched")?;
-        sent = sent.saturating_add(chunk.len());
-        say(&format!("Stored {sent} of {total} values."));
+        done = done.saturating_add(chunk.len());
+        say(&format!("Stored {done} of {total} values."));
     }
 
     if current.as_ref() == Some(set) {
@@ -116,7 +117,14 @@ impl Kv {
             Some(id) => vec!["--namespace-id".to_owned(), id.clone()],
             None => vec!["--binding".to_owned(), "FRAMES".to_owned()],
         };
-        flags.push(if options.remote { "--remote" } else { "--local" }.to_owned());
+        flags.push(
+            if options.remote {
+                "--remote"
+            } else {
+                "--local"
+            }
+            .to_owned(),
+        );
         if let Some(folder) = &options.persist_to {
             flags.push("--persist-to".to_owned());
             flags.push(path_text(folder)?.to_owned());

@@ -155,7 +155,10 @@ pub(crate) fn run(options: &Render) -> Result<()> {
 
     if let Some(sheet) = &options.sheet {
         write(sheet, &crate::sheet::png(&rendered.icon)?)?;
-        say(&format!("Wrote all frames as a clock into {}.", sheet.display()));
+        say(&format!(
+            "Wrote all frames as a clock into {}.",
+            sheet.display()
+        ));
     }
     let bytes: usize = rendered.frames.iter().map(Vec::len).sum();
     say(&format!(

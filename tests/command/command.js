@@ -1,0 +1,39 @@
+/** Runs the command `rotate-icon` and the project's scripts for the tests. */
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The project's folder. */
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** The sample icon. */
+export const sampleIcon = path.join(root, "assets/icon.png");
+
+const command = process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon");
+const tools = path.join(root, "node_modules/.bin");
+
+/** Runs a program to its end: its exit status and what it printed. */
+export function runProgram(program, args, env = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd: root,
+      env: { ...process.env, PATH: `${tools}:${process.env.PATH}`, WRANGLER_SEND_METRICS: "false", ...env },
+    });
+    const output = { stdout: "", stderr: "" };
+    for (const stream of ["stdout", "stderr"]) child[stream].on("data", (text) => (output[stream] += text));
+    child.on("error", reject);
+    child.on("close", (status) => resolve({ status, ...output }));
+  });
+}
+
+/** Runs `rotate-icon` with these words. */
+export const rotateIcon = (args, env) => runProgram(command, args, env);
+
+/** A new folder that is gone after the test. */
+export async function temporaryFolder(test) {
+  const folder = await mkdtemp(path.join(os.tmpdir(), "rotate-icon-test-"));
+  test.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}

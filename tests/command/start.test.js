@@ -1,0 +1,35 @@
+/** `npm start`, where it has to refuse. The turn itself is what `npm start -- --once` checks. */
+import assert from "node:assert/strict";
+import net from "node:net";
+import path from "node:path";
+import test from "node:test";
+import { root, runProgram } from "./command.js";
+
+const npmStart = (...args) => runProgram("node", [path.join(root, "scripts/start.js"), ...args]);
+
+test("a taken port is one clear message that names the way out", async (t) => {
+  const server = net.createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const { port } = server.address();
+  for (const flag of ["port", "simulator-port"]) {
+    const { status, stderr } = await npmStart("--once", `--${flag}`, String(port));
+    assert.equal(status, 1);
+    assert.equal(stderr.trim(), `✗ Port ${port} is taken by another program. Choose another: npm start -- --${flag} ${port + 1000}`);
+  }
+});
+
+test("options are explained and checked", async () => {
+  const help = await npmStart("--help");
+  assert.equal(help.status, 0);
+  assert.match(help.stdout, /--once/);
+  for (const [args, message] of [
+    [["--prot", "1"], /--prot/],
+    [["--port", "70000"], /--port has to be a port number/],
+    [["--port", "8788"], /ports have to differ/],
+  ]) {
+    const { status, stderr } = await npmStart(...args);
+    assert.equal(status, 1);
+    assert.match(stderr, message);
+  }
+});
