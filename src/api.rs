@@ -16,16 +16,16 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::outcome::{Outcome, Reason, Trouble};
-use crate::ports::{Client, Clock, Store};
+use crate::ports::{Client, Clock, Journal, Store};
 use crate::problem::Problem;
 use crate::settings::{Flaws, Settings, TRIGGER_TOKEN};
-use crate::turn::{Order, Report, current_set, stored_frame, turn};
+use crate::turn::{Order, Report, Trigger, current_set, stored_frame, turn};
 
 /// A response with its whole body.
 pub type Answer = Response<Vec<u8>>;
 
 /// Answers one request. No body is read: none of the requests takes one.
-pub async fn respond<H: Store + Client + Clock>(
+pub async fn respond<H: Store + Client + Clock + Journal>(
     request: &Request<()>,
     settings: &Settings,
     host: &H,
@@ -91,14 +91,14 @@ fn frame_number(text: &str) -> Option<u16> {
     (n.to_string() == text).then_some(n)
 }
 
-async fn manual_turn<H: Store + Client + Clock>(
+async fn manual_turn<H: Store + Client + Clock + Journal>(
     request: &Request<()>,
     settings: &Settings,
     host: &H,
 ) -> Result<Answer, Problem> {
     authorize(request, settings)?;
     refuse_body(request)?;
-    let mut order = Order::due_at(host.now());
+    let mut order = Order::due_at(host.now(), Trigger::Manual);
     for (name, value) in query(request, &["frame", "dry_run"])? {
         match name.as_str() {
             "frame" => {

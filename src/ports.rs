@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 use http::{Request, Response};
 use thiserror::Error;
 
+use crate::turn::Entry;
+
 /// Reads values by key.
 pub trait Store {
     /// The value's bytes, or `None` when there is none.
@@ -31,6 +33,12 @@ pub trait Client {
 pub trait Clock {
     /// The instant now.
     fn now(&self) -> DateTime<Utc>;
+}
+
+/// Keeps what turns did.
+pub trait Journal {
+    /// Takes one entry; whoever keeps it, a turn does not fail for it.
+    fn record(&self, entry: &Entry<'_>);
 }
 
 /// How long a network may take to answer completely, in milliseconds.

@@ -8,13 +8,15 @@ use std::task::{Context, Poll, Waker};
 
 use chrono::{DateTime, Utc};
 use http::{Request, Response};
+use serde_json::Value;
 
 use crate::dial::FrameCount;
 use crate::frame_set::{CURRENT_KEY, FrameSet, MediaType};
-use crate::ports::{Client, Clock, SendError, Store, StoreError};
+use crate::ports::{Client, Clock, Journal, SendError, Store, StoreError};
 use crate::settings::{
     ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET, Settings, TRIGGER_TOKEN,
 };
+use crate::turn::Entry;
 
 /// The four keys of the made-up account; none is part of any other text.
 pub(crate) const KEYS: [(&str, &str); 4] = [
@@ -91,6 +93,7 @@ pub(crate) struct Host {
     pub(crate) broken_keys: BTreeSet<String>,
     pub(crate) reply: Reply,
     sent: RefCell<Vec<Request<Vec<u8>>>>,
+    journal: RefCell<Vec<Value>>,
 }
 
 impl Host {
@@ -103,6 +106,7 @@ impl Host {
             broken_keys: BTreeSet::new(),
             reply: Ok(reply(200, &[], USER)),
             sent: RefCell::default(),
+            journal: RefCell::default(),
         };
         host.store(CURRENT_KEY, serde_json::to_vec(&set).unwrap());
         for n in 0..set.frames().get() {
@@ -132,6 +136,19 @@ impl Host {
     pub(crate) fn take_only_sent(&self) -> Request<Vec<u8>> {
         let [request] = self.take_sent().try_into().expect("one request");
         request
+    }
+
+    /// Takes the one entry that was recorded.
+    pub(crate) fn take_only_entry(&self) -> Value {
+        let [entry] = self.journal.take().try_into().expect("one entry");
+        entry
+    }
+}
+
+impl Journal for Host {
+    fn record(&self, entry: &Entry<'_>) {
+        let entry = serde_json::to_value(entry).unwrap();
+        self.journal.borrow_mut().push(entry);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::frame_set::{CURRENT_KEY, FrameSet};
 use crate::network::x;
 use crate::oauth1::{Credentials, Stamp};
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
-use crate::ports::{Client, Clock, SendError, Store, StoreError};
+use crate::ports::{Client, Clock, Journal, SendError, Store, StoreError};
 use crate::settings::{Settings, Turning};
 
 /// What to do in a turn.
@@ -22,15 +22,28 @@ pub struct Order {
     pub frame: Option<u16>,
     /// Do everything but send.
     pub dry_run: bool,
+    /// What gave the order.
+    pub trigger: Trigger,
+}
+
+/// What starts a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trigger {
+    /// The schedule.
+    Cron,
+    /// A person, or a program of theirs.
+    Manual,
 }
 
 impl Order {
     /// The turn that is due at an instant.
-    pub fn due_at(at: DateTime<Utc>) -> Self {
+    pub fn due_at(at: DateTime<Utc>, trigger: Trigger) -> Self {
         Self {
             at,
             frame: None,
             dry_run: false,
+            trigger,
         }
     }
 }
@@ -93,8 +106,42 @@ impl Serialize for Report {
     }
 }
 
-/// Makes one turn and tells how it ended; there is no other way for it to end.
-pub async fn turn<H: Store + Client + Clock>(
+/// A turn as the journal keeps it: one flat object.
+#[derive(Debug, Serialize)]
+pub struct Entry<'a> {
+    /// Always `turn`, to tell it from what else is logged.
+    pub event: &'static str,
+    /// What started it.
+    pub trigger: Trigger,
+    /// The instant it was for, as in RFC 3339.
+    pub scheduled_at: DateTime<Utc>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i64,
+    /// What it did.
+    #[serde(flatten)]
+    pub report: &'a Report,
+}
+
+/// Makes one turn, records it, and tells how it ended; there is no other way
+/// for it to end.
+pub async fn turn<H: Store + Client + Clock + Journal>(
+    settings: &Settings,
+    host: &H,
+    order: &Order,
+) -> Report {
+    let started = host.now();
+    let report = make_turn(settings, host, order).await;
+    host.record(&Entry {
+        event: "turn",
+        trigger: order.trigger,
+        scheduled_at: order.at,
+        duration_ms: host.now().signed_duration_since(started).num_milliseconds(),
+        report: &report,
+    });
+    report
+}
+
+async fn make_turn<H: Store + Client + Clock>(
     settings: &Settings,
     host: &H,
     order: &Order,

@@ -13,12 +13,15 @@ use crate::testing::{
 
 /// Makes the turn that is due now.
 fn turn_now(settings: &Settings, host: &Host) -> Report {
-    turn_by(settings, host, &Order::due_at(host.now))
+    turn_by(settings, host, &Order::due_at(host.now, Trigger::Cron))
 }
 
 /// Makes a turn. No test goes on with a report that holds a secret.
 fn turn_by(settings: &Settings, host: &Host, order: &Order) -> Report {
     let report = block_on(turn(settings, host, order));
+    let entry = host.take_only_entry();
+    assert_eq!(entry["outcome"], report.outcome.name());
+    assert_no_secret_in(&entry.to_string());
     assert_no_secret_in(&format!("{report:?}"));
     assert_no_secret_in(&format!("{report:#?}"));
     assert_no_secret_in(&to_json(&report).to_string());
@@ -73,7 +76,7 @@ fn the_frame_that_is_due_is_sent_as_it_is_stored() {
 fn the_instant_of_the_order_counts_for_the_frame_and_the_clock_s_for_the_signature() {
     let host = Host::new();
     // What was due at three o'clock is made up for at 11:23:45.
-    let order = Order::due_at(instant("2026-11-21T18:00:00Z"));
+    let order = Order::due_at(instant("2026-11-21T18:00:00Z"), Trigger::Cron);
     let report = turn_by(&settings(), &host, &order);
     assert_eq!(report.frame, Some(3));
     let request = host.take_only_sent();
@@ -111,7 +114,7 @@ fn a_frame_that_is_asked_for_goes_before_the_one_that_is_due() {
     for n in 0..12 {
         let order = Order {
             frame: Some(n),
-            ..Order::due_at(host.now)
+            ..Order::due_at(host.now, Trigger::Cron)
         };
         let report = turn_by(&settings(), &host, &order);
         assert_eq!(report.outcome, Outcome::Turned);
@@ -225,7 +228,7 @@ fn a_dry_run_does_everything_but_send() {
     let host = Host::new();
     let order = Order {
         dry_run: true,
-        ..Order::due_at(host.now)
+        ..Order::due_at(host.now, Trigger::Cron)
     };
     let mut report = to_json(&turn_by(&settings(), &host, &order));
     assert_eq!(host.take_sent().len(), 0);
@@ -264,7 +267,7 @@ fn a_dry_run_shows_no_secret_in_any_form_of_body() {
         let order = Order {
             frame: Some(5),
             dry_run: true,
-            ..Order::due_at(host.now)
+            ..Order::due_at(host.now, Trigger::Cron)
         };
         let settings = settings_with(&[(X_BODY.name, body)]);
         let report = turn_by(&settings, &host, &order);
@@ -280,7 +283,7 @@ fn a_dry_run_finds_what_a_turn_would_stumble_over() {
     host.remove(&frame_set().frame_key(11));
     let order = Order {
         dry_run: true,
-        ..Order::due_at(host.now)
+        ..Order::due_at(host.now, Trigger::Cron)
     };
     let report = turn_by(&settings(), &host, &order);
     assert_eq!(refused(&report).reason, Reason::Frames);
@@ -384,7 +387,7 @@ fn a_frame_outside_the_set_is_refused() {
     for n in [12, 13, u16::MAX] {
         let order = Order {
             frame: Some(n),
-            ..Order::due_at(host.now)
+            ..Order::due_at(host.now, Trigger::Cron)
         };
         let report = turn_by(&settings(), &host, &order);
         let trouble = refused(&report);
@@ -518,4 +521,25 @@ fn a_reply_that_repeats_what_it_was_sent_gives_no_secret_away() {
         let message = &report.outcome.trouble().unwrap().message;
         assert!(message.contains("(hidden) and (hidden)"), "{message}");
     }
+}
+
+#[test]
+fn the_journal_gets_one_entry_a_turn_with_all_the_report_says() {
+    let host = Host::new();
+    let order = Order::due_at(instant("2026-11-22T02:00:00Z"), Trigger::Cron);
+    block_on(turn(&settings(), &host, &order));
+    assert_eq!(
+        host.take_only_entry(),
+        json!({
+            "event": "turn",
+            "trigger": "cron",
+            "scheduled_at": "2026-11-22T02:00:00Z",
+            "duration_ms": 0,
+            "network": "x",
+            "frame": 11,
+            "frames": 12,
+            "outcome": "turned",
+            "network_status": 200,
+        })
+    );
 }

@@ -1,5 +1,5 @@
-//! The ports on Workers: KV, `fetch` and the clock; and the settings, from the
-//! environment.
+//! The ports on Workers: KV, `fetch`, the clock and the log; and the settings,
+//! from the environment.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -9,12 +9,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::Env;
+use worker::{Env, console_error, console_log};
 
 use crate::ports::{
-    Client, Clock, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS, SendError, Store, StoreError,
+    Client, Clock, Journal, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS, SendError, Store, StoreError,
 };
 use crate::settings::Settings;
+use crate::turn::Entry;
 
 #[wasm_bindgen(module = "/src/worker/glue.js")]
 extern "C" {
@@ -109,6 +110,18 @@ impl Client for Host {
         .map_err(|error| send_error(&error))?;
         read_reply(&reply)
             .ok_or_else(|| SendError::Connection("the reply cannot be read".to_owned()))
+    }
+}
+
+impl Journal for Host {
+    /// One line of JSON, which Workers Logs takes apart into fields.
+    fn record(&self, entry: &Entry<'_>) {
+        let line = serde_json::to_string(entry).unwrap_or_default();
+        if entry.report.outcome.trouble().is_none() {
+            console_log!("{line}");
+        } else {
+            console_error!("{line}");
+        }
     }
 }
 
