@@ -49,7 +49,7 @@ pub const MAX_REPLY_BYTES: usize = 1_000_000;
 
 /// The store could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the store could not be read: {0}")]
+#[error("The store could not be read: {0}.")]
 pub struct StoreError(pub String);
 
 /// No whole reply came back.

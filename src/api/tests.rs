@@ -647,8 +647,8 @@ fn without_a_frame_set_or_the_store_frames_are_unavailable() {
             without_frame,
             "Frame 3 of 12 is missing from the store. Publish",
         ),
-        (broken_set, "the store could not be read"),
-        (broken_frame, "the store could not be read"),
+        (broken_set, "The store could not be read"),
+        (broken_frame, "The store could not be read"),
     ] {
         let answer = answer_with(&request("GET", "/frames/3", &[]), &settings(), &host);
         assert_eq!(answer.status(), 503);
@@ -733,8 +733,8 @@ fn health_names_what_is_wrong_with_the_frames() {
             without_frame,
             "Frame 11 of 12 is missing from the store. Publish",
         ),
-        (broken_set, "the store could not be read"),
-        (broken_frame, "the store could not be read"),
+        (broken_set, "The store could not be read"),
+        (broken_frame, "The store could not be read"),
     ] {
         let answer = answer_with(&request("GET", "/health", &[]), &settings(), &host);
         assert_eq!(answer.status(), 503);

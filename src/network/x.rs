@@ -225,8 +225,8 @@ fn outcome_of_code(
         135 => Some(clock_skew(said, headers, now)),
         453 => refused(
             Reason::Access,
-            "The app's access level does not include this call. X gives it to paid access only; \
-             raise the access level in the developer portal, or use an app that has it.",
+            "The app's access level does not include this call: X has said that it takes a paid \
+             one. Raise the level in the developer portal, or use an app that has it.",
         ),
         261 => refused(
             Reason::Access,

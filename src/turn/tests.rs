@@ -216,9 +216,9 @@ fn a_report_of_a_refusal_tells_why_and_what_to_do() {
             "network_status": 403,
             "reason": "access",
             "message": "X answered 403, code 453: A subset only.",
-            "remedy": "The app's access level does not include this call. X gives it to paid \
-                       access only; raise the access level in the developer portal, or use an \
-                       app that has it.",
+            "remedy": "The app's access level does not include this call: X has said that it takes a \
+                       paid one. Raise the level in the developer portal, or use an app that has \
+                       it.",
         })
     );
 }
@@ -437,7 +437,7 @@ fn a_store_that_fails_is_named_and_nothing_is_sent() {
         assert_eq!(trouble.reason, Reason::Host);
         assert_eq!(
             trouble.message,
-            "the store could not be read: KV GET failed: 500 Internal Error"
+            "The store could not be read: KV GET failed: 500 Internal Error."
         );
         assert!(trouble.remedy.contains("Try again"), "{trouble:?}");
         assert_eq!((report.frame, report.frames), (frame, frames));
