@@ -165,14 +165,12 @@ fn send_error(error: &JsValue) -> SendError {
     }
 }
 
-/// What a thrown JavaScript value says.
+/// What a thrown JavaScript value says, as part of a sentence.
 fn describe(error: &JsValue) -> String {
-    error.dyn_ref::<js_sys::Error>().map_or_else(
-        || {
-            error
-                .as_string()
-                .unwrap_or_else(|| "unknown error".to_owned())
-        },
-        |error| String::from(error.message()),
-    )
+    let said = error
+        .dyn_ref::<js_sys::Error>()
+        .map(|error| String::from(error.message()))
+        .or_else(|| error.as_string())
+        .unwrap_or_else(|| "unknown error".to_owned());
+    said.trim_end_matches('.').to_owned()
 }

@@ -51,6 +51,8 @@ pub(super) async fn serve(
 fn router(simulator: Arc<Simulator>) -> Router {
     Router::new()
         .route("/", get(page::show))
+        // Browsers ask for it unasked; there is none.
+        .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .route("/1.1/", any(judged))
         .route("/1.1/{*path}", any(judged))
         .nest("/simulator", control::routes())

@@ -1,0 +1,42 @@
+/** Finds the browser for the tests of pages. */
+import { accessSync, constants } from "node:fs";
+
+const USUAL = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** Flags for a Chromium that shows no window and asks for nothing by itself. */
+export const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+function isProgram(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The path of a Chromium: the one at CHROME_PATH, else at a usual place.
+ * Throws with how to get one when there is none.
+ */
+export function findBrowser(environment = process.env, usual = USUAL) {
+  const { CHROME_PATH: given } = environment;
+  if (given) {
+    if (isProgram(given)) return given;
+    throw new Error(`CHROME_PATH is ${given}, where no program is: set it to a Chromium or Chrome, or unset it.`);
+  }
+  const found = usual.find(isProgram);
+  if (found) return found;
+  throw new Error(
+    `There is no browser at ${usual.join(", ")}: install one (apt install chromium), or set CHROME_PATH to a Chromium or Chrome.`,
+  );
+}

@@ -1,0 +1,189 @@
+/**
+ * The Cron Trigger: which frame goes out for which scheduled time, that it
+ * goes out byte for byte, and what is logged about it.
+ */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { frameSet, pngFrames, publish, renderedSet, sha256, useStage } from "./harness.js";
+
+const stage = useStage();
+
+/** Lets the cron come and checks that frame `n` of a set, and it alone, reached X. */
+async function turns(at, n, set = stage.set) {
+  await stage.simulator.clear();
+  const { level, line } = await stage.worker.cron(at);
+  const sent = await stage.simulator.receivedOne();
+  const which = set.frames.findIndex((frame) => sha256(frame) === sent.picture?.sha256);
+  assert.equal(which, n, `${at}: the frame that X received; log: ${JSON.stringify(line)}`);
+  assert.equal(sent.verdict, "accepted", sent.explanation);
+  assert.ok(sent.took_effect);
+  assert.equal(level, "log");
+  assert.deepEqual(
+    { ...line, duration_ms: typeof line.duration_ms },
+    {
+      event: "turn",
+      trigger: "cron",
+      scheduled_at: line.scheduled_at,
+      duration_ms: "number",
+      network: "x",
+      frame: n,
+      frames: set.frames.length,
+      outcome: "turned",
+      network_status: 200,
+    },
+  );
+  assert.equal(Date.parse(line.scheduled_at), Date.parse(at));
+  return sent;
+}
+
+/** Zone by zone: a scheduled time, the local time it is there, and the frame of that hour. */
+const HOURS = {
+  "Asia/Tokyo": [
+    ["2026-06-15T00:00:00Z", "09:00", 9],
+    ["2026-06-15T03:00:00Z", "12:00, noon", 0],
+    ["2026-06-15T14:59:59.999Z", "23:59:59.999", 11],
+    ["2026-06-15T15:00:00Z", "00:00, midnight", 0],
+    ["2026-06-15T15:59:59.999Z", "00:59:59.999", 0],
+    ["2026-06-15T16:00:00Z", "01:00", 1],
+  ],
+  "Europe/Berlin": [
+    ["2026-03-29T00:59:59.999Z", "01:59:59.999, the last of winter time", 1],
+    ["2026-03-29T01:00:00Z", "03:00, the first of summer time: no 2 o'clock", 3],
+    ["2026-03-29T02:00:00Z", "04:00", 4],
+    ["2026-10-25T00:00:00Z", "02:00 summer time", 2],
+    ["2026-10-25T00:59:59.999Z", "02:59:59.999 summer time", 2],
+    ["2026-10-25T01:00:00Z", "02:00 winter time: 2 o'clock again", 2],
+    ["2026-10-25T02:00:00Z", "03:00 winter time", 3],
+    ["2100-07-01T12:00:00Z", "14:00, far from now", 2],
+  ],
+  "America/New_York": [
+    ["2026-03-08T06:00:00Z", "01:00 EST", 1],
+    ["2026-03-08T07:00:00Z", "03:00 EDT", 3],
+    ["2026-11-01T05:00:00Z", "01:00 EDT", 1],
+    ["2026-11-01T06:00:00Z", "01:00 EST", 1],
+    ["2026-11-01T07:00:00Z", "02:00 EST", 2],
+    ["2026-12-31T23:00:00Z", "18:00", 6],
+  ],
+  "Asia/Kathmandu": [
+    ["2026-06-15T00:00:00Z", "05:45", 5],
+    ["2026-06-15T00:14:59Z", "05:59:59", 5],
+    ["2026-06-15T00:15:00Z", "06:00", 6],
+  ],
+  "Australia/Lord_Howe": [
+    ["2026-04-04T14:30:00Z", "01:30 summer time", 1],
+    ["2026-04-04T15:00:00Z", "01:30 winter time: half an hour again", 1],
+    ["2026-04-04T15:30:00Z", "02:00 winter time", 2],
+    ["2026-10-03T15:29:00Z", "01:59 winter time", 1],
+    ["2026-10-03T15:30:00Z", "02:30 summer time: half an hour is left out", 2],
+    ["2026-10-03T16:00:00Z", "03:00 summer time", 3],
+  ],
+  "Pacific/Honolulu": [
+    ["2026-01-01T00:00:00Z", "14:00 of the day before", 2],
+    ["2026-01-01T09:59:59Z", "23:59:59", 11],
+    ["2026-01-01T10:00:00Z", "00:00", 0],
+  ],
+  UTC: [...Array(24).keys()].map((hour) => [
+    `2026-02-03T${String(hour).padStart(2, "0")}:00:00Z`,
+    `${hour}:00`,
+    hour % 12,
+  ]),
+};
+
+for (const [zone, times] of Object.entries(HOURS)) {
+  test(`each hour shows its frame in ${zone}`, async () => {
+    await stage.worker.configure({ vars: { TIME_ZONE: zone } });
+    for (const [at, , n] of times) await turns(at, n);
+  });
+}
+
+const VARIATIONS = [
+  [{ DIRECTION: "counterclockwise" }, 12, [["00:00:00", 0], ["01:00:00", 11], ["03:00:00", 9], ["11:59:59", 1], ["12:00:00", 0]]],
+  [{ PERIOD: "24h" }, 12, [["01:59:59", 0], ["02:00:00", 1], ["13:00:00", 6], ["23:59:59", 11]]],
+  [{ PERIOD: "24h", DIRECTION: "counterclockwise" }, 12, [["02:00:00", 11], ["13:00:00", 6], ["22:00:00", 1]]],
+  [{ PERIOD: "1h" }, 12, [["07:04:59", 0], ["07:05:00", 1], ["07:59:59", 11], ["08:00:00", 0]]],
+  [{ PERIOD: "1h30m" }, 12, [["01:29:59", 11], ["01:30:00", 0], ["03:07:29", 0], ["03:07:30", 1]]],
+  [{ PERIOD: "20m" }, 12, [["10:21:39", 0], ["10:21:40", 1], ["10:39:59", 11], ["10:40:00", 0]]],
+  [{}, 24, [["00:29:59", 0], ["00:30:00", 1], ["11:30:00", 23], ["13:00:00", 2]]],
+  [{}, 1, [["00:00:00", 0], ["23:59:59", 0]]],
+];
+
+for (const [vars, count, times] of VARIATIONS) {
+  const named = Object.entries(vars).map(([name, value]) => `${name} ${value}`).join(", ");
+  test(`${named || "the default"} with ${count} frame(s) shows the frame that is due`, async () => {
+    await stage.worker.configure({ vars: { TIME_ZONE: "UTC", ...vars } });
+    const set = count === 12 ? stage.set : frameSet(pngFrames(count));
+    if (set !== stage.set) await publish(stage.worker.kv, set);
+    for (const [time, n] of times) await turns(`2026-05-04T${time}Z`, n, set);
+  });
+}
+
+test("without any variable it is the hour hand in Tokyo, as wrangler.toml has it", async () => {
+  await turns("2026-06-14T20:00:00Z", 5);
+});
+
+test("the due frame follows the scheduled time, while the signature has the time of sending", async () => {
+  await stage.worker.configure({ vars: { TIME_ZONE: "UTC" } });
+  for (const hoursAgo of [1, 5, 30]) {
+    const due = new Date(Date.now() - hoursAgo * 3_600_000);
+    const sent = await turns(due.toISOString(), due.getUTCHours() % 12);
+    assert.ok(Math.abs(sent.oauth_timestamp - Date.now() / 1000) < 60, `signed at ${sent.oauth_timestamp}`);
+  }
+});
+
+test("an event that is delivered twice sends the same frame twice, each signed anew", async () => {
+  const at = "2026-06-15T00:00:00Z";
+  const first = await turns(at, 9);
+  const second = await turns(at, 9);
+  assert.notEqual(first.oauth_nonce, second.oauth_nonce);
+});
+
+for (const body of ["multipart", "form"]) {
+  test(`X_BODY ${body}: the bytes that arrive are those of the frame`, async () => {
+    await stage.worker.configure({ vars: { X_BODY: body, TIME_ZONE: "UTC" } });
+    for (const n of [0, 7]) {
+      const sent = await turns(`2026-05-04T0${n}:00:00Z`, n);
+      assert.equal(sent.body, body);
+      assert.deepEqual(await stage.simulator.picture(sent.number), stage.set.frames[n]);
+      assert.deepEqual(await stage.simulator.icon(), stage.set.frames[n]);
+    }
+  });
+
+  test(`X_BODY ${body}: the JPEGs that the command renders arrive as they are`, async () => {
+    const set = await renderedSet();
+    assert.equal(set.mediaType, "image/jpeg");
+    assert.equal(new Set(set.frames.map(sha256)).size, 12);
+    await publish(stage.worker.kv, set);
+    await stage.worker.configure({ vars: { X_BODY: body, TIME_ZONE: "UTC" } });
+    for (const n of [1, 11]) {
+      const sent = await turns(`2026-05-04T${String(n).padStart(2, "0")}:00:00Z`, n, set);
+      assert.equal(sent.picture.media_type, "image/jpeg");
+      assert.deepEqual(await stage.simulator.picture(sent.number), set.frames[n]);
+    }
+  });
+}
+
+test("a turn after publishing shows the new set", async () => {
+  await turns("2026-06-15T00:00:00Z", 9);
+  const next = frameSet(pngFrames(6));
+  await publish(stage.worker.kv, next);
+  await turns("2026-06-15T00:00:00Z", 4, next);
+});
+
+test("a turn that X puts off is one line of level error that says until when", async () => {
+  await stage.simulator.fail("rate-limit");
+  const { level, line } = await stage.worker.cron("2026-06-15T00:00:00Z");
+  assert.equal(level, "error");
+  assert.deepEqual([line.network, line.frame, line.frames, line.outcome], ["x", 9, 12, "retry"]);
+  assert.deepEqual([line.network_status, line.reason], [429, "rate-limit"]);
+  assert.ok(Math.abs(Date.parse(line.retry_at) - Date.now() - 900_000) < 60_000, line.retry_at);
+  await turns("2026-06-15T01:00:00Z", 10);
+});
+
+test("a turn that X refuses is one line of level error, and hostile text in it stays one line", async () => {
+  await stage.simulator.fail("hostile-text");
+  const { level, line, text } = await stage.worker.cron("2026-06-15T00:00:00Z");
+  assert.equal(level, "error");
+  assert.deepEqual([line.outcome, line.network_status, line.reason], ["refused", 403, "access"]);
+  assert.ok(text.length < 2_000, `${text.length} characters`);
+  await turns("2026-06-15T01:00:00Z", 10);
+});

@@ -1,0 +1,27 @@
+/**
+ * Many turns at once in one Worker: each sends its own frame, whole. The frame's
+ * bytes are lent from wasm memory to `fetch`, and that memory grows meanwhile.
+ */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { frameSet, json, padPng, pngFrames, publish, sha256, useStage } from "./harness.js";
+
+const stage = useStage();
+
+test("turns that overlap each send their own frame, byte for byte", async () => {
+  // As large as frames may be, so that some dozens of them outgrow the memory.
+  const set = frameSet(pngFrames(12).map((frame) => padPng(frame, 500_000)));
+  await publish(stage.worker.kv, set);
+  await stage.simulator.fail("slow", 12);
+
+  const frames = Array.from({ length: 48 }, (_, i) => i % 12);
+  const answers = await Promise.all(frames.map(async (n) => json(await stage.worker.turn(`?frame=${n}`))));
+  assert.deepEqual(
+    answers.map(({ frame, outcome }) => [frame, outcome]),
+    frames.map((n) => [n, "turned"]),
+  );
+  const received = await stage.simulator.received();
+  assert.ok(received.every(({ verdict }) => verdict === "accepted"));
+  const count = (digest) => received.filter(({ picture }) => picture.sha256 === digest).length;
+  assert.deepEqual(set.frames.map((frame) => count(sha256(frame))), Array(12).fill(4));
+});

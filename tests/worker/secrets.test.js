@@ -1,0 +1,141 @@
+/**
+ * No secret and no signature shows: not in any answer, not in any line of the
+ * log, over a run of all kinds of requests and turns.
+ */
+import assert from "node:assert/strict";
+import { createServer, request as httpRequest } from "node:http";
+import test, { after, before } from "node:test";
+import { ACCOUNT_SECRETS, SECRETS, useStage } from "./harness.js";
+
+const stage = useStage();
+
+/** The Authorization headers that were sent to X. */
+const authorizations = [];
+let recorder;
+
+/** Passes on to the stand-in what is sent, as it is, and keeps how it was signed. */
+before(async () => {
+  recorder = createServer((request, response) => {
+    authorizations.push(request.headers.authorization);
+    const { method, url, headers } = request;
+    const onward = httpRequest(stage.simulator.url + url, { method, headers }, (reply) => {
+      response.writeHead(reply.statusCode, reply.headers);
+      reply.pipe(response);
+    });
+    onward.on("error", () => response.destroy());
+    request.pipe(onward);
+  });
+  await new Promise((resolve, reject) => recorder.once("error", reject).listen(0, "127.0.0.1", resolve));
+});
+after(() => {
+  recorder?.closeAllConnections();
+  recorder?.close();
+});
+
+/** All forms in which a text could show. */
+const forms = (text) => [
+  text,
+  JSON.stringify(text).slice(1, -1),
+  encodeURIComponent(text),
+  Buffer.from(text).toString("base64").replace(/=+$/, ""),
+  Buffer.from(text).toString("base64url"),
+  Buffer.from(text).toString("hex"),
+];
+
+const seen = [];
+
+/** Keeps all of an answer. */
+async function keep(what, response) {
+  const text = await response.text();
+  seen.push({ what, text: JSON.stringify([response.status, ...response.headers]) + text });
+  return text;
+}
+
+async function keepLog(what) {
+  for (const { level, message } of await stage.worker.logs()) seen.push({ what: `the log of ${what}`, text: `${level} ${message}` });
+}
+
+/** All kinds of requests, each with the answer kept. */
+async function askEverything(settings) {
+  const { worker } = stage;
+  const token = SECRETS.TRIGGER_TOKEN;
+  for (const query of ["?frame=3", "?frame=3&dry_run=true", "?frame=99", "?frame=x", "?nonsense", `?frame=${encodeURIComponent(token)}`]) {
+    await keep(`POST /turn${query}, ${settings}`, await worker.turn(query));
+  }
+  for (const authorization of [undefined, `Basic ${token}`, `Bearer ${token}x`, `Bearer ${encodeURIComponent(SECRETS.API_KEY_SECRET)}`]) {
+    const headers = authorization === undefined ? {} : { authorization };
+    await keep(`POST /turn with other authorization, ${settings}`, await worker.fetch("/turn", { method: "POST", headers }));
+  }
+  await keep(`POST /turn with a body, ${settings}`, await worker.turn("", { body: token }));
+  for (const where of ["/health", "/health?x", "/frames/3", "/frames/99", "/frames/x", "/", `/${encodeURIComponent(token)}`, "/turn"]) {
+    await keep(`GET ${where}, ${settings}`, await worker.fetch(where, { headers: { authorization: `Bearer ${token}` } }));
+  }
+  await keepLog(`the requests, ${settings}`);
+  await worker.cron("2026-06-15T00:00:00Z");
+  await keepLog(`the cron, ${settings}`);
+}
+
+test("no secret and no signature occurs in any answer or line of the log", async () => {
+  const API_BASE_URL = `http://127.0.0.1:${recorder.address().port}`;
+
+  for (const X_BODY of ["multipart", "form"]) {
+    await stage.worker.configure({ vars: { API_BASE_URL, X_BODY } });
+    await askEverything(X_BODY);
+  }
+  const accepted = (await stage.simulator.received()).filter(({ verdict }) => verdict === "accepted");
+  assert.equal(accepted.length, 4, "two turns by hand and two by cron, each signed right");
+
+  await stage.worker.configure({ vars: { API_BASE_URL } });
+  for (const { name } of await stage.simulator.knownFaults()) {
+    // These take long, and what is said then is what is said of a broken connection.
+    if (["hang", "slow", "cut-off"].includes(name)) continue;
+    await stage.simulator.fail(name);
+    await keep(`POST /turn with the fault ${name}`, await stage.worker.turn("?frame=3"));
+  }
+
+  // Nobody listens: the connection itself fails.
+  await stage.worker.configure({ vars: { API_BASE_URL: "http://127.0.0.1:9" } });
+  await keep("POST /turn with nobody at X", await stage.worker.turn("?frame=3"));
+
+  // X knows other keys: it says that the signature is wrong.
+  for (const name of ACCOUNT_SECRETS) {
+    await stage.worker.configure({ vars: { API_BASE_URL }, secrets: { [name]: `${SECRETS[name]}x` } });
+    await keep(`POST /turn with another ${name}`, await stage.worker.turn("?frame=3"));
+  }
+
+  // Secrets in the wrong places.
+  const [one, two, three, four] = ACCOUNT_SECRETS.map((name) => SECRETS[name]);
+  for (const vars of [
+    { TIME_ZONE: one, PERIOD: two, DIRECTION: three, X_BODY: four },
+    { API_BASE_URL: `https://${encodeURIComponent(two)}@127.0.0.1` },
+    { API_BASE_URL: two },
+  ]) {
+    await stage.worker.configure({ vars });
+    await askEverything(`secrets in ${Object.keys(vars)}`);
+  }
+  await stage.worker.configure({ secrets: { API_KEY: null } });
+  await askEverything("without API_KEY");
+
+  await stage.worker.configure({ vars: { API_BASE_URL } });
+  for (const garbage of ["", SECRETS.API_KEY_SECRET, JSON.stringify({ id: SECRETS.API_KEY })]) {
+    await stage.worker.kv.put("current", garbage);
+    await askEverything("garbage for the current set");
+  }
+
+  const signatures = authorizations.map((header) => {
+    const [, encoded] = /\boauth_signature="([^"]+)"/.exec(header) ?? assert.fail("not signed");
+    return decodeURIComponent(encoded);
+  });
+  assert.ok(signatures.length > 30, `${signatures.length} signatures`);
+  assert.equal(new Set(signatures).size, signatures.length);
+  assert.ok(seen.length > 150, `${seen.length} answers and lines`);
+  assert.ok(seen.filter(({ what }) => what.startsWith("the log")).length >= 9, "lines of the log");
+
+  const hidden = [...Object.entries(SECRETS), ...signatures.map((text) => ["a signature", text])];
+  for (const { what, text } of seen) {
+    assert.doesNotMatch(text, /oauth_(?:signature|token|consumer_key)=/, what);
+    for (const [name, value] of hidden) {
+      for (const form of forms(value)) assert.ok(!text.includes(form), `${name} shows in ${what}: ${text}`);
+    }
+  }
+});
