@@ -91,7 +91,7 @@ async function rustBuildTools() {
     await run(
       "cargo",
       ["install", "--locked", "--debug", "--root", unfinished, "--target-dir", `${unfinished}/target`, `${name}@${version}`],
-      { env: { CARGO_PROFILE_DEV_DEBUG: "0" }, echo: false },
+      { env: { CARGO_PROFILE_DEV_DEBUG: "0" }, quiet: true },
     );
   }
   rmSync(`${unfinished}/target`, { recursive: true, force: true });

@@ -96,15 +96,15 @@ async function turnOnce(worker, simulator) {
   if (!received.took_effect) {
     throw new UserError(`The local X refused: ${received.status} ${received.code}: ${received.explanation}`);
   }
-  const { frame_set: set } = await (await fetch(`${worker}/health`)).json();
+  const { frame_set: set, dial } = await (await fetch(`${worker}/health`)).json();
   const frame = Buffer.from(await (await fetch(`${worker}/frames/${set.frame_now}`)).arrayBuffer());
   if (createHash("sha256").update(frame).digest("hex") !== received.picture.sha256) {
     throw new UserError(`The local X received another picture than frame ${set.frame_now}.`);
   }
   const degrees = (set.frame_now * 360) / set.frames;
-  const clock = new Date(time).toLocaleTimeString("en-GB", { timeZone: "Asia/Tokyo", hour: "2-digit", minute: "2-digit" });
+  const clock = new Date(time).toLocaleTimeString("en-GB", { timeZone: dial.time_zone, hour: "2-digit", minute: "2-digit" });
   console.log(`
-✓ The icon turned. It is ${clock} in Asia/Tokyo, so the Worker sent frame ${set.frame_now} of ${set.frames}
+✓ The icon turned. It is ${clock} in ${dial.time_zone}, so the Worker sent frame ${set.frame_now} of ${set.frames}
   (${degrees}° clockwise, ${frame.length.toLocaleString("en")} bytes), and the local X found its signature right.`);
 }
 

@@ -2,11 +2,14 @@
  * Every check, in the order of how soon it fails: format, lints, licences,
  * native tests, then the built Worker in workerd and pages in a browser.
  */
-import { main, run, say } from "./lib/run.js";
+import path from "node:path";
+import { main, root, run, say } from "./lib/run.js";
 import { setup } from "./setup.js";
 import { buildWorker } from "./build.js";
 import { checkLicences } from "./licences.js";
 
+/** Where the Worker lies as it would be deployed. */
+const bundle = path.join(root, "target/worker-bundle");
 const wasm = ["--target", "wasm32-unknown-unknown"];
 
 /** Each check: what it is, and how it is made. Those that give output are counted. */
@@ -17,13 +20,23 @@ const checks = [
   ["Documentation", () => run("cargo", ["doc", "--quiet", "--no-deps", "--lib", "--document-private-items"], { env: { RUSTDOCFLAGS: "-D warnings" } })],
   ["Licences", checkLicences],
   ["Native tests", () => run("cargo", ["test", "--quiet"], { echo: true })],
-  ["The Worker's build", buildWorker],
+  ["The Worker's build", bundleWorker],
   ["The command's build", () => run("cargo", ["build", "--quiet", "--bin", "rotate-icon"])],
   [
     "Tests through the built Worker, the command and a browser",
-    () => run("node", ["--test", "--test-reporter=spec", "--test-timeout=120000", "tests/**/*.test.js"], { echo: true }),
+    () =>
+      run("node", ["--test", "--test-reporter=spec", "--test-concurrency=2", "--test-timeout=300000", "tests/**/*.test.js"], {
+        env: { ROTATE_ICON_WORKER: bundle },
+        echo: true,
+      }),
   ],
 ];
+
+/** Bundles the Worker as a deploy would, once for all tests. */
+async function bundleWorker() {
+  await buildWorker();
+  await run("wrangler", ["deploy", "--dry-run", "--outdir", bundle], { quiet: true });
+}
 
 /** Adds up what cargo's and Node's test runners say at their ends. */
 function count(output, passed, failed) {

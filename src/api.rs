@@ -15,11 +15,12 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::journal::{Report, Trigger};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::{Client, Clock, Journal, Store};
 use crate::problem::Problem;
-use crate::settings::{Flaws, Settings, TRIGGER_TOKEN};
-use crate::turn::{Order, Report, Trigger, current_set, stored_frame, turn};
+use crate::settings::{Flaws, Settings, TRIGGER_TOKEN, Turning};
+use crate::turn::{Order, current_set, stored_frame, turn};
 
 /// A response with its whole body.
 pub type Answer = Response<Vec<u8>>;
@@ -321,6 +322,11 @@ async fn health<H: Store + Clock>(
         "missing": flaws.missing,
         "invalid": flaws.invalid,
         "manual_turn": if settings.trigger_token.is_some() { "open" } else { "closed" },
+        "dial": settings.turning.as_ref().ok().map(|Turning { dial, .. }| json!({
+            "time_zone": dial.time_zone.name(),
+            "period": dial.period.to_string(),
+            "direction": dial.direction.to_string(),
+        })),
         "frame_set": frame_set,
     }));
     if ready {

@@ -13,6 +13,7 @@ pub mod dial;
 pub mod frame_set;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod frames;
+pub mod journal;
 pub mod network;
 pub mod oauth1;
 pub mod outcome;

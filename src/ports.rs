@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use http::{Request, Response};
 use thiserror::Error;
 
-use crate::turn::Entry;
+use crate::journal::Entry;
 
 /// Reads values by key.
 pub trait Store {

@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use crate::dial::FrameCount;
 use crate::frame_set::{CURRENT_KEY, FrameSet, MediaType};
+use crate::journal::Entry;
 use crate::ports::{Client, Clock, Journal, SendError, Store, StoreError};
 use crate::settings::{
     ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET, Settings, TRIGGER_TOKEN,
 };
-use crate::turn::Entry;
 
 /// The four keys of the made-up account; none is part of any other text.
 pub(crate) const KEYS: [(&str, &str); 4] = [

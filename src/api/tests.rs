@@ -672,6 +672,11 @@ fn health_is_ready_when_a_turn_could_be_made() {
                 "missing": [],
                 "invalid": [],
                 "manual_turn": "open",
+                "dial": {
+                    "time_zone": "Asia/Tokyo",
+                    "period": "12h",
+                    "direction": "clockwise",
+                },
                 "frame_set": { "id": frame_set().id(), "frames": 12, "frame_now": 11 },
             })
         );
@@ -707,6 +712,7 @@ fn health_names_every_setting_that_is_missing_or_wrong() {
                 "accepts": "a period that divides a day, such as 12h, 24h, 1h, 1h30m or 20m",
             }],
             "manual_turn": "open",
+            "dial": null,
             // Without settings there is no dial, so no frame of this moment.
             "frame_set": { "id": frame_set().id(), "frames": 12 },
         })
@@ -755,6 +761,11 @@ fn health_names_what_is_wrong_with_the_frames() {
                 "missing": [],
                 "invalid": [],
                 "manual_turn": "open",
+                "dial": {
+                    "time_zone": "Asia/Tokyo",
+                    "period": "12h",
+                    "direction": "clockwise",
+                },
                 "frame_set": null,
             })
         );

@@ -11,11 +11,11 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, console_error, console_log};
 
+use crate::journal::Entry;
 use crate::ports::{
     Client, Clock, Journal, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS, SendError, Store, StoreError,
 };
 use crate::settings::Settings;
-use crate::turn::Entry;
 
 #[wasm_bindgen(module = "/src/worker/glue.js")]
 extern "C" {

@@ -7,8 +7,9 @@ use chrono::DateTime;
 use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 
 use crate::api;
+use crate::journal::Trigger;
 use crate::ports::Clock;
-use crate::turn::{Order, Trigger, turn};
+use crate::turn::{Order, turn};
 use host::{Host, settings};
 
 /// The Cron Trigger: one turn for the scheduled time, whenever it arrives.

@@ -21,6 +21,7 @@ test("with everything in place it is ready, and says what is shown", async () =>
     missing: [],
     invalid: [],
     manual_turn: "open",
+    dial: { time_zone: "Asia/Tokyo", period: "12h", direction: "clockwise" },
     frame_set: { id: stage.set.id, frames: 12, frame_now: frame },
   });
   assert.ok([earliest, latest].includes(frame), `frame ${frame}`);

@@ -1,0 +1,92 @@
+//! The journal: what turns did, one entry each. For now a host writes them to
+//! its log.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use crate::network::x;
+use crate::outcome::{Outcome, Preview, Reason};
+
+/// A turn as the journal keeps it: one flat object.
+#[derive(Debug, Serialize)]
+pub struct Entry<'a> {
+    /// Always `turn`, to tell it from what else is logged.
+    pub event: &'static str,
+    /// What started it.
+    pub trigger: Trigger,
+    /// The instant it was for, as in RFC 3339.
+    pub scheduled_at: DateTime<Utc>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i64,
+    /// What it did.
+    #[serde(flatten)]
+    pub report: &'a Report,
+}
+
+/// What starts a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trigger {
+    /// The schedule.
+    Cron,
+    /// A person, or a program of theirs.
+    Manual,
+}
+
+/// What a turn did, as far as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The frame that was chosen.
+    pub frame: Option<u16>,
+    /// How many the set has.
+    pub frames: Option<u16>,
+    /// The HTTP status of the network's reply.
+    pub network_status: Option<u16>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// A report as it is logged and answered: one flat object.
+#[derive(Serialize)]
+struct Flat<'a> {
+    network: &'static str,
+    frame: Option<u16>,
+    frames: Option<u16>,
+    outcome: &'static str,
+    network_status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_send: Option<&'a Preview>,
+}
+
+impl Serialize for Report {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let trouble = self.outcome.trouble();
+        Flat {
+            network: x::NAME,
+            frame: self.frame,
+            frames: self.frames,
+            outcome: self.outcome.name(),
+            network_status: self.network_status,
+            reason: trouble.map(|trouble| trouble.reason),
+            message: trouble.map(|trouble| trouble.message.as_str()),
+            remedy: trouble.map(|trouble| trouble.remedy.as_ref()),
+            retry_at: match &self.outcome {
+                Outcome::Retry { at, .. } => Some(at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+                _ => None,
+            },
+            would_send: match &self.outcome {
+                Outcome::DryRun(preview) => Some(preview),
+                _ => None,
+            },
+        }
+        .serialize(serializer)
+    }
+}
