@@ -5,10 +5,11 @@
  *
  *   npm run bench [-- --rounds 25 --turns 100]
  *
- * All Workers run in one workerd, in turn within each round, so the ratios
- * hold where the machine's speed drifts. KV is a server of this process and X
- * is `simulate-x`, which checks every request, so workerd's CPU time is that
- * of the Workers and of workerd's own HTTP, and both sides' requests are right.
+ * Both Workers of a pair run in one workerd, in turn within each round, so the
+ * ratios hold where the machine's speed drifts. KV and X are servers of this
+ * process, so workerd's CPU time is that of the Workers and of workerd's own
+ * HTTP. First of all, each Worker turns against `simulate-x`, which checks that
+ * its request is right.
  */
 import { spawn } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -60,6 +61,7 @@ async function kvServer(folder) {
   return { server, frameBytes: frames.reduce((a, b) => a + b) / frames.length };
 }
 
+/** The strict local X, to check each contender with before it counts. */
 async function simulator() {
   let ready;
   const url = new Promise((resolve) => (ready = resolve));
@@ -67,13 +69,22 @@ async function simulator() {
     const [, found] = line.match(/listening on (\S+)/) ?? [];
     if (found) ready(found);
   };
-  const x = start(path.join(root, "target/debug/rotate-icon"), ["simulate-x", "--port", "0", "--keep", "1"], { env: secrets, onLine });
-  return Promise.race([
-    url,
-    x.ended.then(() => {
-      throw new UserError(`simulate-x ended:\n${x.log.join("\n")}`);
-    }),
-  ]);
+  const x = start(path.join(root, "target/debug/rotate-icon"), ["simulate-x", "--port", "0"], { env: secrets, onLine });
+  const ended = x.ended.then(() => {
+    throw new UserError(`simulate-x ended:\n${x.log.join("\n")}`);
+  });
+  ended.catch(() => {});
+  return Promise.race([url, ended]);
+}
+
+/** An X that takes everything and costs next to nothing while others are measured. */
+async function lightX() {
+  const user = JSON.stringify({ id: 1, id_str: "1", screen_name: "local_account", description: "x".repeat(2500) });
+  const server = http.createServer((request, response) => {
+    request.resume().on("end", () => response.setHeader("content-type", "application/json;charset=utf-8").end(user));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { server, url: `http://127.0.0.1:${server.address().port}` };
 }
 
 /** workerd's configuration: the contenders, the driver, KV and the way out. */
@@ -124,57 +135,76 @@ async function workerd(folder) {
 const quantile = (sorted, q) => sorted[Math.round((sorted.length - 1) * q)];
 const sort = (numbers) => [...numbers].sort((a, b) => a - b);
 
+/** Measures two contenders in turn and gives a row of the table for the first. */
+async function compare(contender, rival, rounds, batch) {
+  const pairs = [];
+  for (let round = 0; round < rounds; round++) {
+    const pair = new Map();
+    for (const one of round % 2 ? [contender, rival] : [rival, contender]) pair.set(one, await batch(one.id, turns));
+    pairs.push([pair.get(contender), pair.get(rival)]);
+  }
+  const ratios = sort(pairs.map(([a, b]) => a / b));
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => quantile(ratios, q).toFixed(2));
+  const median = (side) => quantile(sort(pairs.map((pair) => pair[side])), 0.5).toFixed(2);
+  return `| ${contender.name} | ${rival.name} | ${median(0)} | ${median(1)} | ${middle} | ${low}–${high} |`;
+}
+
 await main(async () => {
   await buildWorker();
   await run("cargo", ["build", "--quiet", "--bin", "rotate-icon"]);
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-bench-"));
-  const { server, frameBytes } = await kvServer(folder);
-  const vars = { ...secrets, API_BASE_URL: await simulator() };
-  const contenders = [
-    { id: "plain", name: "plain JavaScript", script: "benches/plain-worker.js", vars },
-    { id: "multipart", name: "rotate-icon", script: "build/index.js", wasm: "index_bg.wasm", vars },
-    { id: "form", name: 'rotate-icon, X_BODY = "form"', script: "build/index.js", wasm: "index_bg.wasm", vars: { ...vars, X_BODY: "form" } },
-  ];
+  const { server: kv, frameBytes } = await kvServer(folder);
+  const [strict, light] = [await simulator(), await lightX()];
+  const plain = { id: "plain", name: "plain JavaScript", script: "benches/plain-worker.js", vars: {} };
+  const multipart = { id: "multipart", name: "rotate-icon", script: "build/index.js", wasm: "index_bg.wasm", vars: {} };
+  const form = { ...multipart, id: "form", name: 'rotate-icon, X_BODY = "form"', vars: { X_BODY: "form" } };
+  const unlimited = { ...plain, id: "unlimited", name: "plain JavaScript without a time limit", vars: { TIME_LIMIT: "none" } };
+  const contenders = [plain, unlimited, multipart, form];
+  const services = contenders.flatMap((contender) => [
+    { ...contender, vars: { ...secrets, ...contender.vars, API_BASE_URL: light.url } },
+    { ...contender, id: `${contender.id}-checked`, vars: { ...secrets, ...contender.vars, API_BASE_URL: strict } },
+  ]);
   copyFileSync(path.join(root, "build/index_bg.wasm"), path.join(folder, "index_bg.wasm"));
-  for (const { id, script } of contenders) copyFileSync(path.join(root, script), path.join(folder, `${id}.js`));
+  for (const { id, script } of services) copyFileSync(path.join(root, script), path.join(folder, `${id}.js`));
   writeFileSync(path.join(folder, "driver.js"), driver);
-  writeFileSync(path.join(folder, "config.capnp"), configuration(contenders, server.address().port));
+  writeFileSync(path.join(folder, "config.capnp"), configuration(services, kv.address().port));
 
   const { child, url, cpuMs } = await workerd(folder);
-  const batch = async ({ id, name }, count) => {
+  const batch = async (id, count) => {
     const before = cpuMs();
     const response = await fetch(`${url}/${id}?turns=${count}`);
-    if (!response.ok) throw new UserError(`${name}: a turn failed: ${await response.text()}`);
+    if (!response.ok) throw new UserError(`${id}: a turn failed: ${await response.text()}`);
     return (cpuMs() - before) / count;
   };
 
-  say(`Warming up, then ${rounds} rounds of ${turns} turns of each, with frames of ${Math.round(frameBytes / 1000)} kB …`);
-  for (const contender of contenders) await batch(contender, 3 * turns);
-  const received = await (await fetch(`${vars.API_BASE_URL}/simulator/received`)).json();
-  if (!received[0]?.took_effect) throw new UserError(`The local X refused: ${received[0]?.explanation}`);
-
-  const times = new Map(contenders.map(({ id }) => [id, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (let i = 0; i < contenders.length; i++) {
-      const contender = contenders[(i + round) % contenders.length];
-      times.get(contender.id).push(await batch(contender, turns));
-    }
+  for (const { id, name } of contenders) {
+    await batch(`${id}-checked`, 12);
+    const received = await (await fetch(`${strict}/simulator/received`)).json();
+    const refused = received.find(({ took_effect: tookEffect }) => !tookEffect);
+    if (refused || received.length % 12 > 0) throw new UserError(`${name}: ${refused?.explanation ?? "not every turn was sent"}`);
+    await batch(id, 3 * turns);
   }
+  say(`${rounds} rounds of ${turns} turns of each, with frames of ${Math.round(frameBytes / 1000)} kB …`);
+  const rows = [
+    await compare(multipart, plain, rounds, batch),
+    await compare(multipart, unlimited, rounds, batch),
+    await compare(form, plain, Math.ceil(rounds / 3), batch),
+  ];
   child.removeAllListeners("exit");
   child.kill();
-  server.close();
+  kv.close();
+  light.server.close();
   await stopAll();
   rmSync(folder, { recursive: true });
 
-  console.log("\nCPU time of workerd for a turn, and the ratio to plain JavaScript's in the same round:\n");
-  console.log("| Worker | ms, median | ratio, median | quartiles |\n|---|---|---|---|");
-  for (const { id, name } of contenders) {
-    const ratios = sort(times.get(id).map((time, round) => time / times.get("plain")[round]));
-    const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => quantile(ratios, q).toFixed(2));
-    console.log(`| ${name} | ${quantile(sort(times.get(id)), 0.5).toFixed(2)} | ${middle} | ${low}–${high} |`);
-  }
+  console.log(`
+CPU time of workerd for a turn:
+
+| Worker | beside | ms, median | ms, median of the other | ratio, median of the pairs | quartiles |
+|---|---|---|---|---|---|
+${rows.join("\n")}`);
   const script = ["index.js", "index_bg.wasm"].map((file) => readFileSync(path.join(root, "build", file)));
-  const kB = (bytes) => `${Math.round(bytes / 1000)} kB`;
-  const sum = (sizes) => sizes.reduce((a, b) => a + b);
-  console.log(`\nThe script: ${kB(sum(script.map((file) => file.length)))}, gzipped ${kB(sum(script.map((file) => gzipSync(file, { level: 9 }).length)))}.`);
+  const kB = (sizes) => `${Math.round(sizes.reduce((a, b) => a + b) / 1000)} kB`;
+  const sizes = [script.map((file) => file.length), script.map((file) => gzipSync(file, { level: 9 }).length)].map(kB);
+  console.log(`\nThe script: ${sizes[0]}, gzipped ${sizes[1]}.`);
 });
