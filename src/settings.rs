@@ -291,6 +291,35 @@ mod tests {
     }
 
     #[test]
+    fn the_configuration_and_the_readme_show_the_defaults() {
+        let configuration = include_str!("../wrangler.toml");
+        let readme = include_str!("../README.md");
+        for Variable { name, default, .. } in [TIME_ZONE, PERIOD, DIRECTION, API_BASE_URL, X_BODY] {
+            assert!(
+                configuration.contains(&format!("\n{name} = \"{default}\"\n")),
+                "{name}"
+            );
+            assert!(
+                readme.contains(&format!("\n| `{name}` | `{default}` |")),
+                "{name}"
+            );
+        }
+        for name in [
+            API_KEY,
+            API_KEY_SECRET,
+            ACCESS_TOKEN,
+            ACCESS_TOKEN_SECRET,
+            TRIGGER_TOKEN,
+        ] {
+            assert!(configuration.contains(&format!("\"{name}\"")), "{name}");
+            assert!(
+                include_str!("../.dev.vars.example").contains(&format!("\n{name}=\n")),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
     fn every_default_is_one_that_parses() {
         for variable in [TIME_ZONE, PERIOD, DIRECTION, API_BASE_URL, X_BODY] {
             let mut settings = SECRETS.to_vec();
