@@ -163,20 +163,33 @@ pub fn signature(base_string: &str, client_secret: &Secret, token_secret: &Secre
 /// Appends a text in percent-encoding (§3.6): every byte of its UTF-8 form but
 /// the unreserved characters becomes `%` and two upper-case hex digits.
 pub fn percent_encode(text: &str, out: &mut String) {
-    const HEX: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
+    let is_reserved =
+        |byte: u8| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'));
     out.reserve(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            for digit in [byte >> 4, byte & 15] {
-                out.extend(HEX.get(usize::from(digit)));
+    let mut rest = text;
+    // Most of a text, and nearly all of base64, is runs of unreserved characters.
+    while let Some((run, after)) = rest
+        .bytes()
+        .position(is_reserved)
+        .and_then(|end| rest.split_at_checked(end))
+    {
+        out.push_str(run);
+        let mut chars = after.chars();
+        if let Some(reserved) = chars.next() {
+            for byte in reserved.encode_utf8(&mut [0; 4]).bytes() {
+                out.push('%');
+                out.push(hex_digit(byte >> 4));
+                out.push(hex_digit(byte & 15));
             }
         }
+        rest = chars.as_str();
     }
+    out.push_str(rest);
+}
+
+/// A digit from 0 to 15 in upper-case hex.
+fn hex_digit(digit: u8) -> char {
+    char::from_digit(digit.into(), 16).map_or('0', |digit| digit.to_ascii_uppercase())
 }
 
 /// A text in percent-encoding, see [`percent_encode`].
