@@ -3,9 +3,9 @@
  * (`[build]` in wrangler.toml); with nothing changed it does nothing.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { main, root, run, say } from "./lib/run.js";
+import { isMain, main, root, run, say } from "./lib/run.js";
 import { buildTools, setup } from "./setup.js";
 
 /** What the Worker is made from; the command and the tests are not part of it. */
@@ -34,9 +34,11 @@ export async function buildWorker() {
   const built = ["index.js", "index_bg.wasm"].every((file) => existsSync(path.join(root, "build", file)));
   if (built && existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
   say("Building the Worker …");
+  // A build that is broken off must not pass for one of these sources.
+  rmSync(stamp, { force: true });
   const { workerBuild, env } = buildTools();
   await run(workerBuild, ["--release"], { env, quiet: true });
   writeFileSync(stamp, hash);
 }
 
-if (import.meta.filename === process.argv[1]) await main(buildWorker);
+if (isMain(import.meta)) await main(buildWorker);

@@ -1,7 +1,7 @@
 /** Checks that every crate has a licence that this project may be shipped with. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { UserError, main, root, run } from "./lib/run.js";
+import { UserError, isMain, main, root, run } from "./lib/run.js";
 
 /** The list of deny.toml, which `cargo deny` reads too. */
 const [, list] = readFileSync(path.join(root, "deny.toml"), "utf8").match(/^\[licenses\]\nallow = \[([^\]]*)\]/m);
@@ -46,4 +46,4 @@ export async function checkLicences() {
   }
 }
 
-if (import.meta.filename === process.argv[1]) await main(checkLicences);
+if (isMain(import.meta)) await main(checkLicences);

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import os from "node:os";
 import path from "node:path";
 import { spawnSync } from "node:child_process";
-import { UserError, main, root, run, say } from "./lib/run.js";
+import { UserError, isMain, main, root, run, say } from "./lib/run.js";
 
 /** worker-build refuses other versions of wasm-bindgen than it knows. */
 const rustTools = { "worker-build": "0.8.7", "wasm-bindgen-cli": wasmBindgenVersion() };
@@ -49,7 +49,7 @@ async function npmPackages() {
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
   say("Installing the npm packages of package-lock.json …");
   // An old system Node only warns here: the packages bring the Node they need.
-  await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { quiet: true });
+  await run("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"], { quiet: true });
   writeFileSync(stamp, hash);
 }
 
@@ -106,4 +106,4 @@ export async function setup() {
   await rustBuildTools();
 }
 
-if (import.meta.filename === process.argv[1]) await main(setup);
+if (isMain(import.meta)) await main(setup);

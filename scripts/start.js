@@ -149,10 +149,16 @@ await main(async () => {
       ...["--ip", "127.0.0.1", "--port", String(port), "--persist-to", state, "--env-file", secretsFile],
       ...["--var", `API_BASE_URL:${simulator}`, "--show-interactive-dev-session=false", "--inspector-port", "0"],
     ],
-    { onLine: (line) => shown && line.startsWith("{") && console.log(`  worker  ${line}`) },
+    {
+      // wrangler lets the shell's variables of these names go before files.
+      env: { ...secrets, TIME_ZONE: undefined, PERIOD: undefined, DIRECTION: undefined, API_BASE_URL: undefined, X_BODY: undefined },
+      onLine: (line) => shown && line.startsWith("{") && console.log(`  worker  ${line}`),
+    },
   );
   await published;
-  await waitFor("The Worker", dev, `${worker}/health`, (response) => response.ok);
+  await waitFor("The Worker", dev, `${worker}/health`, () => true);
+  const health = await (await fetch(`${worker}/health`)).json();
+  if (!health.ready) throw new UserError(`The Worker is not ready. ${health.detail}`);
 
   await turnOnce(worker, simulator);
   if (once) return stopAll();

@@ -47,8 +47,20 @@ function count(output, passed, failed) {
   ];
 }
 
+/** A minimal toolchain has neither rustfmt nor clippy. */
+async function rustComponents() {
+  try {
+    await run("cargo", ["fmt", "--version"], { quiet: "always" });
+    await run("cargo", ["clippy", "--version"], { quiet: "always" });
+  } catch {
+    say("Adding Rust's components rustfmt and clippy …");
+    await run("rustup", ["component", "add", "rustfmt", "clippy"], { quiet: true });
+  }
+}
+
 await main(async () => {
   await setup();
+  await rustComponents();
   let [passed, failed] = [0, 0];
   const broken = [];
   for (const [name, check] of checks) {

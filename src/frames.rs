@@ -37,6 +37,9 @@ pub enum IconError {
     /// The file says what it is, but is broken or too large.
     #[error("the icon cannot be decoded: {0}")]
     Decode(image::ImageError),
+    /// A frame is too large at any quality.
+    #[error("a frame is larger than {MAX_FRAME_BYTES} bytes even at the lowest quality")]
+    TooLarge,
     /// A frame cannot be encoded.
     #[error("a frame cannot be encoded: {0}")]
     Encode(image::ImageError),
@@ -111,8 +114,11 @@ impl Icon {
             pixels
                 .write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, quality))
                 .map_err(IconError::Encode)?;
-            if jpeg.len() <= MAX_FRAME_BYTES || quality <= 1 {
+            if jpeg.len() <= MAX_FRAME_BYTES {
                 return Ok(jpeg);
+            }
+            if quality == 1 {
+                return Err(IconError::TooLarge);
             }
             quality = quality.saturating_sub(10).max(1);
         }

@@ -25,7 +25,8 @@ export function environment(extra = {}) {
 /**
  * Runs a program to its end.
  * With `quiet`, its output is gathered and given back, and shown only if the
- * program fails; else it goes to the terminal, and with `echo` to both.
+ * program fails (with "always", not even then); else it goes to the terminal,
+ * and with `echo` to both.
  */
 export function run(program, args, { env, quiet = false, echo = false } = {}) {
   return new Promise((resolve, reject) => {
@@ -50,7 +51,7 @@ export function run(program, args, { env, quiet = false, echo = false } = {}) {
     child.on("error", (error) => reject(new UserError(`cannot start ${program}: ${error.message}`)));
     child.on("close", (code, signal) => {
       if (code === 0) return resolve(output);
-      if (quiet) process.stderr.write(output);
+      if (quiet === true) process.stderr.write(output);
       const error = new UserError(`${program} ${args.join(" ")} ended with ${signal ?? code}`);
       error.output = output;
       reject(error);
@@ -107,6 +108,9 @@ export async function stopAll() {
   await Promise.all(entries.map((entry) => entry.ended));
   clearTimeout(deadline);
 }
+
+/** Whether a module, by its `import.meta`, is the script that was started. */
+export const isMain = ({ url }) => fileURLToPath(url) === process.argv[1];
 
 /** Runs a script's main function; a `UserError` ends it with a plain message. */
 export async function main(body) {

@@ -9,9 +9,13 @@
 // That is worth 4% of a turn. Nothing else in this Worker uses it.
 globalThis.queueMicrotask = undefined;
 
-/** Reads a value of a KV namespace: an ArrayBuffer, or null. */
+/** Reads a value of a KV namespace: an ArrayBuffer, or null. Never throws, only rejects. */
 export function kvGet(namespace, key) {
-  return namespace.get(key, "arrayBuffer");
+  try {
+    return namespace.get(key, "arrayBuffer");
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /**
@@ -38,7 +42,9 @@ export async function send(method, url, headers, body, timeoutMs, maxBytes) {
 
 async function readAtMost(reply, maxBytes) {
   const length = reply.headers.get("content-length");
-  if (length !== null && Number(length) <= maxBytes) return reply.bytes();
+  // The length of an encoded reply says nothing of what it decodes to.
+  const isPlain = !reply.headers.has("content-encoding");
+  if (isPlain && length !== null && Number(length) <= maxBytes) return reply.bytes();
   const chunks = [];
   let total = 0;
   for await (const chunk of reply.body ?? []) {

@@ -46,9 +46,16 @@ impl Host {
         Self { env }
     }
 
-    /// A variable or secret that is a text.
+    /// A variable or secret; what is not a text is given as its JSON, so that
+    /// it is read and refused like any other value.
     fn text(&self, name: &str) -> Option<String> {
-        Reflect::get(&self.env, &name.into()).ok()?.as_string()
+        let value = Reflect::get(&self.env, &name.into()).ok()?;
+        if value.is_undefined() || value.is_null() {
+            return None;
+        }
+        value
+            .as_string()
+            .or_else(|| js_sys::JSON::stringify(&value).ok()?.as_string())
     }
 }
 
@@ -78,6 +85,11 @@ impl Store for Host {
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let value = async {
             let namespace = Reflect::get(&self.env, &FRAMES_BINDING.into())?;
+            if namespace.is_undefined() {
+                return Err(
+                    format!("wrangler.toml binds no KV namespace as {FRAMES_BINDING}").into(),
+                );
+            }
             kv_get(&namespace, key).await
         }
         .await

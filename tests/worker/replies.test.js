@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import test, { after, before } from "node:test";
+import { gzipSync } from "node:zlib";
 import { frameSet, pngFrames, problem, startWired, within } from "./harness.js";
 
 let worker;
@@ -76,7 +77,10 @@ test("a reply that is too large, or does not end, is given up", async () => {
     reply.on("drain", more);
     more();
   };
-  for (const answering of [endless, (reply) => reply.end(user(1_000_001)), (reply) => reply.writeHead(403).end(user(2_000_000))]) {
+  // A few kB on the way, 5 MB once decoded.
+  const packed = gzipSync(user(5_000_000));
+  const small = (reply) => reply.writeHead(200, { "content-encoding": "gzip", "content-length": packed.length }).end(packed);
+  for (const answering of [endless, small, (reply) => reply.end(user(1_000_001)), (reply) => reply.writeHead(403).end(user(2_000_000))]) {
     const { outcome, reason, message } = await problem(await turn(answering), 503);
     assert.deepEqual([outcome, reason], ["retry", "transient"]);
     assert.match(message, /larger than 1000000 bytes/);

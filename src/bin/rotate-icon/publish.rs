@@ -51,6 +51,9 @@ pub(crate) struct Publish {
 }
 
 pub(crate) fn run(options: &Publish) -> Result<()> {
+    if !Path::new("wrangler.toml").exists() {
+        bail!("there is no wrangler.toml here; run this in the project's folder");
+    }
     let rendered = options.icon.render()?;
     let set = rendered.icon.frame_set();
     let kv = Kv::new(options)?;

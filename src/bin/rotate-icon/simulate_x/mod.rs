@@ -40,7 +40,11 @@ use self::state::Simulator;
 /// Ten years: further away than any clock in a test, and never out of the range of a date.
 const WIDEST_CLOCK_OFFSET: i64 = 315_360_000;
 
-/// What the stand-in for X may be told on the command line.
+/// Stand in for X on this machine: check each request and show what came.
+///
+/// Stricter than X is known to be, about the signature, its time and nonce, the
+/// body and the picture. What it received is shown at `/`, and it fails on
+/// demand, by `--fault` or by a request to `/simulator/faults`.
 #[derive(clap::Args)]
 pub(crate) struct SimulateX {
     /// The address to listen on
