@@ -329,6 +329,37 @@ mod tests {
     }
 
     #[test]
+    fn exif_orientation_is_applied() {
+        // Black on the left, white on the right, and a note that this side is up.
+        let lying = RgbImage::from_fn(400, 400, |x, _| Rgb([if x < 200 { 0 } else { 255 }; 3]));
+        let mut file = Vec::new();
+        lying
+            .write_with_encoder(JpegEncoder::new_with_quality(&mut file, 95))
+            .unwrap();
+        // APP1 with the one TIFF tag 0x0112 (orientation) of 6: turn clockwise by 90°.
+        let exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
+        let app1 = [&[0xff, 0xe1], length.as_slice(), exif].concat();
+        file.splice(2..2, app1);
+
+        let upright = Icon::read(&file, count(1)).unwrap().turned(0);
+        assert!(
+            upright
+                .get_pixel(200, 20)
+                .0
+                .iter()
+                .all(|channel| *channel < 10)
+        );
+        assert!(
+            upright
+                .get_pixel(200, 380)
+                .0
+                .iter()
+                .all(|channel| *channel > 245)
+        );
+    }
+
+    #[test]
     fn alpha_is_laid_on_white() {
         let glass = image::RgbaImage::from_pixel(400, 400, Rgba([0, 0, 0, 0]));
         let icon = Icon::read(&png(glass), count(1)).unwrap();
