@@ -1,5 +1,6 @@
 /** A picture whose frames weigh about as much as is asked for. */
-import { crc32, deflateSync } from "node:zlib";
+import { deflateSync } from "node:zlib";
+import { pngChunk, pngFile } from "../scripts/lib/png.js";
 
 /** A 400×400 PNG file: a gradient under noise of an amplitude from 0 to 255. */
 export function noisyIcon(amplitude) {
@@ -15,19 +16,5 @@ export function noisyIcon(amplitude) {
       for (const base of [x / 2.5, y / 2.5, 96]) rows[i++] = Math.max(0, Math.min(255, base + 48 + grey));
     }
   }
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(size, 0);
-  header.writeUInt32BE(size, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
-}
-
-function chunk(type, data) {
-  const body = Buffer.concat([Buffer.from(type), data]);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(data.length);
-  const check = Buffer.alloc(4);
-  check.writeUInt32BE(crc32(body));
-  return Buffer.concat([length, body, check]);
+  return pngFile(size, 8, 2, pngChunk("IDAT", deflateSync(rows)));
 }

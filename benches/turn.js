@@ -18,8 +18,9 @@ import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
-import { UserError, main, root, run, say, start, stopAll } from "../scripts/lib/run.js";
-import { buildWorker } from "../scripts/build.js";
+import { accountSecrets, command, startLocalX } from "../scripts/lib/local-x.js";
+import { UserError, main, root, run, say, stopAll } from "../scripts/lib/run.js";
+import { buildCommand, buildWorker } from "../scripts/build.js";
 import { noisyIcon } from "./noisy-icon.js";
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "25" }, turns: { type: "string", default: "100" } } });
@@ -28,8 +29,6 @@ const turns = Number(values.turns);
 
 /** The amplitude at which a frame has about 80 kB. */
 const amplitude = 65;
-
-const secrets = { API_KEY: "local-api-key", API_KEY_SECRET: "local-api-key-secret", ACCESS_TOKEN: "1-local-access-token", ACCESS_TOKEN_SECRET: "local-access-token-secret" };
 
 /** Runs as many turns as it is asked for, one after the other. */
 const driver = `export default {
@@ -49,7 +48,7 @@ const driver = `export default {
 async function kvServer(folder) {
   const icon = path.join(folder, "icon.png");
   writeFileSync(icon, noisyIcon(amplitude));
-  await run(path.join(root, "target/debug/rotate-icon"), ["render", icon, "--out", folder], { quiet: true });
+  await run(command, ["render", icon, "--out", folder], { quiet: true });
   const entries = JSON.parse(readFileSync(path.join(folder, "kv-bulk.json"), "utf8"));
   const values = new Map(entries.map(({ key, value }) => [key, Buffer.from(value, "base64")]));
   const server = http.createServer((request, response) => {
@@ -59,22 +58,6 @@ async function kvServer(folder) {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const frames = [...values].filter(([key]) => /\/\d+$/.test(key)).map(([, value]) => value.length);
   return { server, frameBytes: frames.reduce((a, b) => a + b) / frames.length };
-}
-
-/** The strict local X, to check each contender with before it counts. */
-async function simulator() {
-  let ready;
-  const url = new Promise((resolve) => (ready = resolve));
-  const onLine = (line) => {
-    const [, found] = line.match(/listening on (\S+)/) ?? [];
-    if (found) ready(found);
-  };
-  const x = start(path.join(root, "target/debug/rotate-icon"), ["simulate-x", "--port", "0"], { env: secrets, onLine });
-  const ended = x.ended.then(() => {
-    throw new UserError(`simulate-x ended:\n${x.log.join("\n")}`);
-  });
-  ended.catch(() => {});
-  return Promise.race([url, ended]);
 }
 
 /** An X that takes everything and costs next to nothing while others are measured. */
@@ -151,18 +134,18 @@ async function compare(contender, rival, rounds, batch) {
 
 await main(async () => {
   await buildWorker();
-  await run("cargo", ["build", "--quiet", "--bin", "rotate-icon"]);
+  await buildCommand();
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-bench-"));
   const { server: kv, frameBytes } = await kvServer(folder);
-  const [strict, light] = [await simulator(), await lightX()];
+  const [{ url: strict }, light] = [await startLocalX(0), await lightX()];
   const plain = { id: "plain", name: "plain JavaScript", script: "benches/plain-worker.js", vars: {} };
   const multipart = { id: "multipart", name: "rotate-icon", script: "build/index.js", wasm: "index_bg.wasm", vars: {} };
   const form = { ...multipart, id: "form", name: 'rotate-icon, X_BODY = "form"', vars: { X_BODY: "form" } };
   const unlimited = { ...plain, id: "unlimited", name: "plain JavaScript without a time limit", vars: { TIME_LIMIT: "none" } };
   const contenders = [plain, unlimited, multipart, form];
   const services = contenders.flatMap((contender) => [
-    { ...contender, vars: { ...secrets, ...contender.vars, API_BASE_URL: light.url } },
-    { ...contender, id: `${contender.id}-checked`, vars: { ...secrets, ...contender.vars, API_BASE_URL: strict } },
+    { ...contender, vars: { ...accountSecrets, ...contender.vars, API_BASE_URL: light.url } },
+    { ...contender, id: `${contender.id}-checked`, vars: { ...accountSecrets, ...contender.vars, API_BASE_URL: strict } },
   ]);
   copyFileSync(path.join(root, "build/index_bg.wasm"), path.join(folder, "index_bg.wasm"));
   for (const { id, script } of services) copyFileSync(path.join(root, script), path.join(folder, `${id}.js`));

@@ -1,5 +1,5 @@
 /**
- * Builds the Worker into build/. wrangler calls this before it runs or deploys
+ * Builds the Worker into build/, and the command. wrangler calls this for the Worker before it runs or deploys
  * (`[build]` in wrangler.toml); with nothing changed it does nothing.
  */
 import { createHash } from "node:crypto";
@@ -39,6 +39,11 @@ export async function buildWorker() {
   const { workerBuild, env } = buildTools();
   await run(workerBuild, ["--release"], { env, quiet: true });
   writeFileSync(stamp, hash);
+}
+
+/** Builds the command `rotate-icon`. */
+export async function buildCommand() {
+  await run("cargo", ["build", "--quiet", "--bin", "rotate-icon"]);
 }
 
 if (isMain(import.meta)) await main(buildWorker);

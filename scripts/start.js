@@ -8,8 +8,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { accountSecrets, command, startLocalX } from "./lib/local-x.js";
 import { UserError, main, root, run, say, start, stopAll } from "./lib/run.js";
-import { buildWorker } from "./build.js";
+import { buildCommand, buildWorker } from "./build.js";
 
 const help = `Usage: npm start -- [options]
 
@@ -21,14 +22,10 @@ Turns the sample icon once against a local X, then keeps all running.
   --icon FILE            another icon than assets/icon.png
   --help                 this text`;
 
-/** Good for the local X only; it accepts exactly these. */
-const secrets = {
-  API_KEY: "local-api-key",
-  API_KEY_SECRET: "local-api-key-secret",
-  ACCESS_TOKEN: "1-local-access-token",
-  ACCESS_TOKEN_SECRET: "local-access-token-secret",
-  TRIGGER_TOKEN: "local-trigger-token",
-};
+const secrets = { ...accountSecrets, TRIGGER_TOKEN: "local-trigger-token" };
+
+/** The Worker's variables, which are those of wrangler.toml here. */
+const variables = ["TIME_ZONE", "PERIOD", "DIRECTION", "API_BASE_URL", "X_BODY"];
 
 function options() {
   const flags = {
@@ -69,21 +66,20 @@ function requireFreePort(port, flag) {
   });
 }
 
-/** Asks until `accept` takes the answer; gives up when `program` ends or after a minute. */
-async function waitFor(what, program, url, accept) {
+/** Asks for the Worker's health until it answers; gives up when it ends or after a minute. */
+async function waitForHealth(worker, dev) {
   const deadline = Date.now() + 60_000;
   let running = true;
-  program.ended.then(() => (running = false));
+  dev.ended.then(() => (running = false));
   while (running && Date.now() < deadline) {
     try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
-      if (accept(response)) return;
+      return await (await fetch(`${worker}/health`, { signal: AbortSignal.timeout(5000) })).json();
     } catch {
       // Not listening yet.
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  throw new UserError(`${what} did not start:\n${program.log.slice(-30).join("\n")}`);
+  throw new UserError(`The Worker did not start:\n${dev.log.slice(-30).join("\n")}`);
 }
 
 /** Fires the cron for this moment and tells whether the local X took the due frame. */
@@ -114,9 +110,8 @@ await main(async () => {
   await requireFreePort(simulatorPort, "simulator-port");
   await buildWorker();
   say("Building the command …");
-  await run("cargo", ["build", "--quiet", "--bin", "rotate-icon"]);
+  await buildCommand();
 
-  const command = path.join(root, "target/debug/rotate-icon");
   // Apart from the state of `npx wrangler dev`, which may hold an icon of yours.
   const state = ".wrangler/sample";
   const secretsFile = path.join(root, state, "secrets.env");
@@ -134,38 +129,32 @@ await main(async () => {
   const published = run(command, ["publish", icon, "--local", "--persist-to", state], { quiet: true });
   // Awaited below; a failure before that is not lost.
   published.catch(() => {});
-  const simulator = `http://127.0.0.1:${simulatorPort}`;
   const worker = `http://127.0.0.1:${port}`;
   let shown = false;
-  const x = start(command, ["simulate-x", "--port", String(simulatorPort)], {
-    env: secrets,
-    onLine: (line) => shown && console.log(`  x       ${line}`),
-  });
-  await waitFor("The local X", x, `${simulator}/simulator/faults`, (response) => response.ok);
+  const x = await startLocalX(simulatorPort, (line) => shown && console.log(`  x       ${line}`));
   const dev = start(
     "wrangler",
     [
       "dev",
       ...["--ip", "127.0.0.1", "--port", String(port), "--persist-to", state, "--env-file", secretsFile],
-      ...["--var", `API_BASE_URL:${simulator}`, "--show-interactive-dev-session=false", "--inspector-port", "0"],
+      ...["--var", `API_BASE_URL:${x.url}`, "--show-interactive-dev-session=false", "--inspector-port", "0"],
     ],
     {
       // wrangler lets the shell's variables of these names go before files.
-      env: { ...secrets, TIME_ZONE: undefined, PERIOD: undefined, DIRECTION: undefined, API_BASE_URL: undefined, X_BODY: undefined },
+      env: Object.fromEntries([...Object.keys(secrets), ...variables].map((name) => [name, undefined])),
       onLine: (line) => shown && line.startsWith("{") && console.log(`  worker  ${line}`),
     },
   );
   await published;
-  await waitFor("The Worker", dev, `${worker}/health`, () => true);
-  const health = await (await fetch(`${worker}/health`)).json();
+  const health = await waitForHealth(worker, dev);
   if (!health.ready) throw new UserError(`The Worker is not ready. ${health.detail}`);
 
-  await turnOnce(worker, simulator);
+  await turnOnce(worker, x.url);
   if (once) return stopAll();
 
   const authorization = `Authorization: Bearer ${secrets.TRIGGER_TOKEN}`;
   console.log(`
-  See the icon as the local X shows it   ${simulator}/
+  See the icon as the local X shows it   ${x.url}/
   Whether the Worker could turn now      ${worker}/health
   A frame                                ${worker}/frames/3
   Turn by hand, to frame 3               curl -X POST -H '${authorization}' '${worker}/turn?frame=3'

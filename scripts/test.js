@@ -5,7 +5,7 @@
 import path from "node:path";
 import { main, root, run, say } from "./lib/run.js";
 import { setup } from "./setup.js";
-import { buildWorker } from "./build.js";
+import { buildCommand, buildWorker } from "./build.js";
 import { checkLicences } from "./licences.js";
 
 /** Where the Worker lies as it would be deployed. */
@@ -21,7 +21,7 @@ const checks = [
   ["Licences", checkLicences],
   ["Native tests", () => run("cargo", ["test", "--quiet"], { echo: true })],
   ["The Worker's build", bundleWorker],
-  ["The command's build", () => run("cargo", ["build", "--quiet", "--bin", "rotate-icon"])],
+  ["The command's build", buildCommand],
   [
     "Tests through the built Worker, the command and a browser",
     () =>
@@ -50,8 +50,8 @@ function count(output, passed, failed) {
 /** A minimal toolchain has neither rustfmt nor clippy. */
 async function rustComponents() {
   try {
-    await run("cargo", ["fmt", "--version"], { quiet: "always" });
-    await run("cargo", ["clippy", "--version"], { quiet: "always" });
+    await run("cargo", ["fmt", "--version"], { quiet: true });
+    await run("cargo", ["clippy", "--version"], { quiet: true });
   } catch {
     say("Adding Rust's components rustfmt and clippy …");
     await run("rustup", ["component", "add", "rustfmt", "clippy"], { quiet: true });

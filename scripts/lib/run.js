@@ -24,9 +24,8 @@ export function environment(extra = {}) {
 
 /**
  * Runs a program to its end.
- * With `quiet`, its output is gathered and given back, and shown only if the
- * program fails (with "always", not even then); else it goes to the terminal,
- * and with `echo` to both.
+ * With `quiet`, its output is gathered and given back, or is part of the error
+ * if the program fails; else it goes to the terminal, and with `echo` to both.
  */
 export function run(program, args, { env, quiet = false, echo = false } = {}) {
   return new Promise((resolve, reject) => {
@@ -51,8 +50,8 @@ export function run(program, args, { env, quiet = false, echo = false } = {}) {
     child.on("error", (error) => reject(new UserError(`cannot start ${program}: ${error.message}`)));
     child.on("close", (code, signal) => {
       if (code === 0) return resolve(output);
-      if (quiet === true) process.stderr.write(output);
-      const error = new UserError(`${program} ${args.join(" ")} ended with ${signal ?? code}`);
+      const said = quiet && output ? `:\n${output.trimEnd()}` : "";
+      const error = new UserError(`${program} ${args.join(" ")} ended with ${signal ?? code}${said}`);
       error.output = output;
       reject(error);
     });

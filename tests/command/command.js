@@ -3,24 +3,19 @@ import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { environment, root } from "../../scripts/lib/run.js";
 
-/** The project's folder. */
-export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+export { root };
 
 /** The sample icon. */
 export const sampleIcon = path.join(root, "assets/icon.png");
 
 const command = process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon");
-const tools = path.join(root, "node_modules/.bin");
 
 /** Runs a program to its end: its exit status and what it printed. */
 export function runProgram(program, args, env = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      cwd: root,
-      env: { ...process.env, PATH: `${tools}:${process.env.PATH}`, WRANGLER_SEND_METRICS: "false", ...env },
-    });
+    const child = spawn(program, args, { cwd: root, env: environment(env) });
     const output = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"]) child[stream].on("data", (text) => (output[stream] += text));
     child.on("error", reject);

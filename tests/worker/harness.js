@@ -22,7 +22,8 @@ import { createInterface } from "node:readline";
 import { after, before, beforeEach } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { crc32, deflateSync } from "node:zlib";
+import { deflateSync } from "node:zlib";
+import { pngChunk, pngFile } from "../../scripts/lib/png.js";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const command = path.resolve(process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon"));
@@ -205,18 +206,8 @@ export function png(turn, side = 400) {
       rows[row * (side + 1) + 1 + column] = along > 0 && across < side / 20 ? 1 : 0;
     }
   }
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(side, 0);
-  header.writeUInt32BE(side, 4);
-  header.set([8, 3], 8);
   const palette = Buffer.from([40 + Math.round(180 * turn), 90, 200 - Math.round(150 * turn), 255, 255, 255]);
-  return Buffer.concat([
-    Buffer.from("89504e470d0a1a0a", "hex"),
-    pngChunk("IHDR", header),
-    pngChunk("PLTE", palette),
-    pngChunk("IDAT", deflateSync(rows)),
-    pngChunk("IEND", Buffer.alloc(0)),
-  ]);
+  return pngFile(side, 8, 3, pngChunk("PLTE", palette), pngChunk("IDAT", deflateSync(rows)));
 }
 
 /** The same picture, as a file of exactly so many bytes. */
@@ -224,15 +215,6 @@ export function padPng(picture, bytes) {
   const end = picture.length - 12;
   const padding = pngChunk("prVt", Buffer.alloc(bytes - picture.length - 12));
   return Buffer.concat([picture.subarray(0, end), padding, picture.subarray(end)]);
-}
-
-function pngChunk(type, data) {
-  const body = Buffer.concat([Buffer.from(type), data]);
-  const chunk = Buffer.alloc(body.length + 8);
-  chunk.writeUInt32BE(data.length, 0);
-  body.copy(chunk, 4);
-  chunk.writeUInt32BE(crc32(body), body.length + 4);
-  return chunk;
 }
 
 /** The frame set that the command renders from an icon: JPEG, as published. */
