@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::base16;
 use crate::dial::FrameCount;
 
 /// The key of the pointer to the current set.
@@ -121,7 +122,7 @@ impl FrameSet {
             hash.update(part);
         }
         hash.update(frames.get().to_le_bytes());
-        let mut id = base16(hash.finalize().as_slice());
+        let mut id = base16::encode(hash.finalize().as_slice());
         id.truncate(ID_DIGITS);
         Self {
             id,
@@ -155,13 +156,6 @@ impl FrameSet {
         format!("{SETS_PREFIX}{}/icon", self.id)
     }
 
-    /// Every key of the set, the icon's among them.
-    pub fn keys(&self) -> impl Iterator<Item = String> {
-        (0..self.frames.get())
-            .map(|n| self.frame_key(n))
-            .chain([self.icon_key()])
-    }
-
     /// The strong entity tag of frame `n`, quotes included (RFC 9110 §8.8.3).
     pub fn frame_etag(&self, n: u16) -> String {
         format!("\"{}-{n}\"", self.id)
@@ -172,16 +166,6 @@ impl FrameSet {
         let (id, _) = key.strip_prefix(SETS_PREFIX)?.split_once('/')?;
         is_id(id).then_some(id)
     }
-}
-
-fn base16(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
@@ -243,7 +227,8 @@ mod tests {
     #[test]
     fn a_key_tells_its_set() {
         let set = twelve(b"icon", "");
-        let keys: Vec<_> = set.keys().collect();
+        let frames = (0..12).map(|n| set.frame_key(n));
+        let keys: Vec<_> = frames.chain([set.icon_key()]).collect();
         assert_eq!(keys.len(), 13);
         for key in &keys {
             assert_eq!(FrameSet::id_of_key(key), Some(set.id()));

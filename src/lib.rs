@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod api;
+mod base16;
 pub mod dial;
 pub mod frame_set;
 #[cfg(not(target_arch = "wasm32"))]

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
 
+use crate::base16;
 use crate::secret::Secret;
 
 /// One name and value, decoded.
@@ -61,17 +62,10 @@ impl Stamp {
     /// # Errors
     /// When the host has no randomness to give.
     pub fn fresh(now: DateTime<Utc>) -> Result<Self, getrandom::Error> {
-        use std::fmt::Write as _;
-
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random)?;
-        let mut nonce = String::with_capacity(32);
-        for byte in random {
-            // Writing to a String cannot fail.
-            let _ = write!(nonce, "{byte:02x}");
-        }
         Ok(Self {
-            nonce,
+            nonce: base16::encode(&random),
             timestamp: now.timestamp(),
         })
     }

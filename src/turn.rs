@@ -1,7 +1,7 @@
 //! One turn of one account: choose the frame, read it, send it, say how it
 //! went. Written once, over the ports; every host calls this.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
 use http::{Request, Response};
 
@@ -246,15 +246,7 @@ fn read_reply(
             }
             x::read_reply(&reply, now)
         }
-        Err(error) => Outcome::Retry {
-            at: now.checked_add_signed(TimeDelta::minutes(1)).unwrap_or(now),
-            trouble: Trouble::new(
-                Reason::Transient,
-                format!("X did not answer: {error}."),
-                "Nothing to do if it passes; the next turn will try again. If it stays, check \
-                 API_BASE_URL and see whether X reports a problem.",
-            ),
-        },
+        Err(error) => x::no_reply(&error, now),
     }
 }
 

@@ -16,6 +16,7 @@ use super::{multipart, quoted};
 use crate::frame_set::MediaType;
 use crate::oauth1::{self, Credentials, Stamp};
 use crate::outcome::{Outcome, Reason, Trouble};
+use crate::ports::SendError;
 
 /// The name of this network in reports.
 pub const NAME: &str = "x";
@@ -123,6 +124,17 @@ pub fn read_reply(reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Outcome {
             outcome_of_code(error.code?, &said, reply.headers(), now)
         })
         .unwrap_or_else(|| outcome_of_status(reply, &reply_error, now))
+}
+
+/// What it means that no whole reply came.
+pub fn no_reply(error: &SendError, now: DateTime<Utc>) -> Outcome {
+    let trouble = Trouble::new(
+        Reason::Transient,
+        format!("X did not answer: {error}."),
+        "Nothing to do if it passes; the next turn will try again. If it stays, check \
+         API_BASE_URL and see whether X reports a problem.",
+    );
+    retry(after(now, TimeDelta::minutes(1)), now, trouble)
 }
 
 /// A reply of success is a user object; anything else comes from elsewhere.
@@ -249,14 +261,15 @@ fn outcome_of_code(
             Reason::Account,
             "X has locked the account for now. Sign in to X in a browser and unlock it.",
         ),
-        226 => Some(Outcome::Retry {
-            at: after(now, TimeDelta::days(1)),
-            trouble: Trouble::new(
+        226 => Some(retry(
+            after(now, TimeDelta::days(1)),
+            now,
+            Trouble::new(
                 Reason::SpamFilter,
                 said,
                 "X takes the turns for spam. Leave them off for a day, then turn less often.",
             ),
-        }),
+        )),
         88 => Some(rate_limited(said, headers, now)),
         130 | 131 => Some(transient(said, headers, now)),
         38 | 120 => refused(Reason::Request, NOT_ACCEPTED),
@@ -300,32 +313,34 @@ fn outcome_of_status(reply: &Response<Vec<u8>>, error: &ErrorReply, now: DateTim
 /// Too many requests: wait until the reset that X names, else a quarter of an
 /// hour, which is the length of X's windows.
 fn rate_limited(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
-    // Windows have 15 minutes, the longest limits a day: no more is believed.
     let at = reset_instant(headers, now)
         .or_else(|| retry_after(headers, now))
-        .unwrap_or_else(|| after(now, TimeDelta::minutes(15)))
-        .min(after(now, TimeDelta::days(1)));
-    Outcome::Retry {
-        at,
-        trouble: Trouble::new(
-            Reason::RateLimit,
-            said,
-            "Too many requests for now. Nothing to do but wait; if it returns, see what else uses \
-             the app's keys.",
-        ),
-    }
+        .unwrap_or_else(|| after(now, TimeDelta::minutes(15)));
+    let trouble = Trouble::new(
+        Reason::RateLimit,
+        said,
+        "Too many requests for now. Nothing to do but wait; if it returns, see what else uses \
+         the app's keys.",
+    );
+    retry(at, now, trouble)
 }
 
 fn transient(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
+    let at = retry_after(headers, now).unwrap_or_else(|| after(now, TimeDelta::minutes(1)));
+    let trouble = Trouble::new(
+        Reason::Transient,
+        said,
+        "X has trouble of its own. Nothing to do; the next turn will try again.",
+    );
+    retry(at, now, trouble)
+}
+
+/// To be tried again at an instant, or a day from now if that is sooner: X's
+/// longest limits last a day, so a time beyond is not believed.
+fn retry(at: DateTime<Utc>, now: DateTime<Utc>, trouble: Trouble) -> Outcome {
     Outcome::Retry {
-        at: retry_after(headers, now)
-            .unwrap_or_else(|| after(now, TimeDelta::minutes(1)))
-            .min(after(now, TimeDelta::days(1))),
-        trouble: Trouble::new(
-            Reason::Transient,
-            said,
-            "X has trouble of its own. Nothing to do; the next turn will try again.",
-        ),
+        at: at.min(after(now, TimeDelta::days(1))),
+        trouble,
     }
 }
 

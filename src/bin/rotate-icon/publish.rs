@@ -54,8 +54,8 @@ pub(crate) fn run(options: &Publish) -> Result<()> {
     if !Path::new("wrangler.toml").exists() {
         bail!("there is no wrangler.toml here; run this in the project's folder");
     }
-    let rendered = options.icon.render()?;
-    let set = rendered.icon.frame_set();
+    let source = options.icon.read()?;
+    let set = source.icon.frame_set();
     let kv = Kv::new(options)?;
 
     let stored = kv.keys()?;
@@ -65,11 +65,17 @@ pub(crate) fn run(options: &Publish) -> Result<()> {
         .transpose()?
         .flatten();
 
-    let missing: Vec<BulkEntry> = rendered
-        .bulk_entries()
-        .into_iter()
-        .filter(|entry| !stored.contains(entry.key()))
-        .collect();
+    // Only what is missing is rendered.
+    let mut missing = Vec::new();
+    for n in 0..set.frames().get() {
+        let key = set.frame_key(n);
+        if !stored.contains(&key) {
+            missing.push(BulkEntry::new(key, &source.frame(n)?));
+        }
+    }
+    if !stored.contains(&set.icon_key()) {
+        missing.push(BulkEntry::new(set.icon_key(), &source.file));
+    }
     let total = missing.len();
     let mut done = 0_usize;
     for chunk in missing.chunks(BULK_VALUES) {
@@ -82,7 +88,7 @@ pub(crate) fn run(options: &Publish) -> Result<()> {
     if current.as_ref() == Some(set) {
         say(&format!("The current set is {} already.", set.id()));
     } else {
-        kv.put_current(&rendered.current()?)
+        kv.put_current(&source.current()?)
             .context("the new set is stored, but could not be made current; run this again")?;
         say(&format!(
             "Switched to {} with {} frames.",

@@ -66,28 +66,37 @@ fn frame_count(text: &str) -> Result<FrameCount, String> {
         .ok_or_else(|| format!("has to be a whole number from 1 to {}", FrameCount::MAX))
 }
 
-/// An icon with its frames, encoded.
-pub(crate) struct Rendered {
+/// An icon and the file that it was read from.
+pub(crate) struct Source {
     pub(crate) icon: Icon,
-    pub(crate) icon_file: Vec<u8>,
-    pub(crate) frames: Vec<Vec<u8>>,
+    pub(crate) file: Vec<u8>,
+    path: PathBuf,
 }
 
 impl IconArgs {
-    /// Reads the icon and renders all its frames.
-    pub(crate) fn render(&self) -> Result<Rendered> {
+    /// Reads the icon.
+    pub(crate) fn read(&self) -> Result<Source> {
         let path = self.path.display();
-        let icon_file = fs::read(&self.path).with_context(|| format!("cannot read {path}"))?;
-        let icon = Icon::read(&icon_file, self.frames).with_context(|| path.to_string())?;
-        let frames = (0..self.frames.get())
-            .map(|n| icon.frame(n))
-            .collect::<Result<_, _>>()
-            .with_context(|| path.to_string())?;
-        Ok(Rendered {
+        let file = fs::read(&self.path).with_context(|| format!("cannot read {path}"))?;
+        let icon = Icon::read(&file, self.frames).with_context(|| path.to_string())?;
+        Ok(Source {
             icon,
-            icon_file,
-            frames,
+            file,
+            path: self.path.clone(),
         })
+    }
+}
+
+impl Source {
+    /// Renders frame `n`.
+    pub(crate) fn frame(&self, n: u16) -> Result<Vec<u8>> {
+        let frame = self.icon.frame(n);
+        frame.with_context(|| self.path.display().to_string())
+    }
+
+    /// What is stored to make the set current.
+    pub(crate) fn current(&self) -> Result<String> {
+        Ok(serde_json::to_string(self.icon.frame_set())?)
     }
 }
 
@@ -100,12 +109,8 @@ pub(crate) struct BulkEntry {
 }
 
 impl BulkEntry {
-    /// Where the value goes.
-    pub(crate) fn key(&self) -> &str {
-        &self.key
-    }
-
-    fn new(key: String, value: &[u8]) -> Self {
+    /// Stores a value's bytes under a key.
+    pub(crate) fn new(key: String, value: &[u8]) -> Self {
         Self {
             key,
             value: BASE64.encode(value),
@@ -114,53 +119,43 @@ impl BulkEntry {
     }
 }
 
-impl Rendered {
-    /// Everything that belongs to the set, but not what makes it current.
-    pub(crate) fn bulk_entries(&self) -> Vec<BulkEntry> {
-        let set = self.icon.frame_set();
-        let frames = (0..).zip(&self.frames);
-        frames
-            .map(|(n, frame)| BulkEntry::new(set.frame_key(n), frame))
-            .chain([BulkEntry::new(set.icon_key(), &self.icon_file)])
-            .collect()
-    }
-
-    /// What is stored to make the set current.
-    pub(crate) fn current(&self) -> Result<String> {
-        Ok(serde_json::to_string(self.icon.frame_set())?)
-    }
-}
-
 pub(crate) fn run(options: &Render) -> Result<()> {
-    let rendered = options.icon.render()?;
-    let set = rendered.icon.frame_set();
+    let source = options.icon.read()?;
+    let set = source.icon.frame_set();
+    let frames: Vec<Vec<u8>> = (0..set.frames().get())
+        .map(|n| source.frame(n))
+        .collect::<Result<_>>()?;
     fs::create_dir_all(&options.out)
         .with_context(|| format!("cannot make the folder {}", options.out.display()))?;
 
     for step in 0..set.frames().get() {
         let n = options.direction.frame_after(step, set.frames());
-        let frame = rendered.frames.get(usize::from(n));
+        let frame = frames.get(usize::from(n));
         let frame = frame.ok_or_else(|| anyhow!("frame {n} was not rendered"))?;
         let name = format!("{step}.{}", set.media_type().extension());
         write(&options.out.join(name), frame)?;
     }
 
-    let mut entries = rendered.bulk_entries();
-    entries.push(BulkEntry::new(
-        CURRENT_KEY.to_owned(),
-        rendered.current()?.as_bytes(),
-    ));
+    let current = source.current()?;
+    let entries: Vec<BulkEntry> = (0..)
+        .zip(&frames)
+        .map(|(n, frame)| BulkEntry::new(set.frame_key(n), frame))
+        .chain([
+            BulkEntry::new(set.icon_key(), &source.file),
+            BulkEntry::new(CURRENT_KEY.to_owned(), current.as_bytes()),
+        ])
+        .collect();
     let bulk = options.out.join("kv-bulk.json");
     write(&bulk, &serde_json::to_vec(&entries)?)?;
 
     if let Some(sheet) = &options.sheet {
-        write(sheet, &crate::sheet::png(&rendered.icon)?)?;
+        write(sheet, &crate::sheet::png(&source.icon)?)?;
         say(&format!(
             "Wrote all frames as a clock into {}.",
             sheet.display()
         ));
     }
-    let bytes: usize = rendered.frames.iter().map(Vec::len).sum();
+    let bytes: usize = frames.iter().map(Vec::len).sum();
     say(&format!(
         "Wrote {} frames ({} kB) and kv-bulk.json into {}.",
         set.frames(),
