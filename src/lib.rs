@@ -15,11 +15,17 @@ pub mod frame_set;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod frames;
 pub mod journal;
+pub mod jpeg;
 pub mod network;
 pub mod oauth1;
 pub mod outcome;
+pub mod picture;
+pub mod plane;
 pub mod ports;
 pub mod problem;
+mod processor;
+pub mod rendering;
+pub mod rotation;
 pub mod secret;
 pub mod settings;
 #[cfg(test)]

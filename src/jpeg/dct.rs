@@ -1,0 +1,223 @@
+//! Samples → quantised coefficients (T.81 §A.3.1 to §A.3.4).
+//!
+//! The forward DCT is that of Arai, Agui and Nakajima ("A fast DCT-SQ scheme
+//! for images", 1988): five multiplications a row, and a factor left over for
+//! each coefficient that the quantisation takes in. Eight columns are worked on
+//! at once. Only additions and multiplications of `f32` are used, so that every
+//! machine gets the same bits.
+
+// Floats, and sums of indices below the size of a picture; and
+// `processor::with_best_instructions` needs it.
+#![allow(clippy::arithmetic_side_effects, clippy::inline_always)]
+
+use bytemuck::cast;
+use wide::{f32x4, f32x8, i16x8, i32x8, u8x16};
+
+use super::quantization::QuantizationTables;
+use super::{BLOCK, BLOCK_SIDE, MCU_BLOCKS, MCU_SIDE, Size, at};
+use crate::plane::{Plane, Planes};
+use crate::processor::{Work, with_best_instructions};
+
+/// The largest AC coefficient that a baseline scan can code (§F.1.2.2.1).
+const MAX_COEFFICIENT: i16 = 1023;
+
+/// All blocks of a picture, in the order of [`super::Coefficients`].
+pub(super) fn transform(
+    planes: &Planes,
+    size: Size,
+    tables: &QuantizationTables,
+) -> Vec<[i16; BLOCK]> {
+    let (wide, high) = (size.mcus_wide(), size.mcus_high());
+    let luma = Padded::new(&planes.luma, wide * MCU_SIDE, high * MCU_SIDE);
+    let blue = Padded::new(&planes.blue, wide * BLOCK_SIDE, high * BLOCK_SIDE);
+    let red = Padded::new(&planes.red, wide * BLOCK_SIDE, high * BLOCK_SIDE);
+    let luma_factors = factors(&tables.luma);
+    let chroma_factors = factors(&tables.chroma);
+
+    with_best_instructions(Source {
+        wide,
+        high,
+        luma,
+        chroma: [blue, red],
+        luma_factors,
+        chroma_factors,
+    })
+}
+
+/// Everything that the blocks of a picture are made from.
+struct Source<'a> {
+    /// In MCUs.
+    wide: usize,
+    /// In MCUs.
+    high: usize,
+    luma: Padded<'a>,
+    chroma: [Padded<'a>; 2],
+    luma_factors: [f32x8; BLOCK_SIDE],
+    chroma_factors: [f32x8; BLOCK_SIDE],
+}
+
+impl Work for Source<'_> {
+    type Output = Vec<[i16; BLOCK]>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<[i16; BLOCK]> {
+        let mut blocks = Vec::with_capacity(self.wide * self.high * MCU_BLOCKS);
+        for mcu_y in 0..self.high {
+            for mcu_x in 0..self.wide {
+                for (x, y) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+                    let rows = self.luma.block(2 * mcu_x + x, 2 * mcu_y + y);
+                    blocks.push(quantised(rows, &self.luma_factors));
+                }
+                for chroma in &self.chroma {
+                    let rows = chroma.block(mcu_x, mcu_y);
+                    blocks.push(quantised(rows, &self.chroma_factors));
+                }
+            }
+        }
+        blocks
+    }
+}
+
+/// A plane with its last column and row repeated until blocks cover it.
+struct Padded<'a> {
+    width: usize,
+    samples: std::borrow::Cow<'a, [u8]>,
+}
+
+impl<'a> Padded<'a> {
+    fn new(plane: &'a Plane, width: usize, height: usize) -> Self {
+        let samples = if (plane.width(), plane.height()) == (width, height) {
+            plane.samples().into()
+        } else {
+            Plane::from_fn(width, height, |x, y| plane.nearest(x, y))
+                .samples()
+                .to_vec()
+                .into()
+        };
+        Self { width, samples }
+    }
+
+    /// The eight rows of a block, shifted to −128 to 127 (§A.3.1).
+    #[inline(always)]
+    fn block(&self, block_x: usize, block_y: usize) -> [f32x8; BLOCK_SIDE] {
+        let start = block_y * BLOCK_SIDE * self.width + block_x * BLOCK_SIDE;
+        let mut rows = [f32x8::ZERO; BLOCK_SIDE];
+        for (y, row) in rows.iter_mut().enumerate() {
+            let start = start + y * self.width;
+            let samples = self.samples.get(start..start + BLOCK_SIDE);
+            let samples: [u8; BLOCK_SIDE] = samples
+                .and_then(|samples| samples.try_into().ok())
+                .unwrap_or_default();
+            let samples: u8x16 = cast([samples, [0; BLOCK_SIDE]]);
+            let shifted = i16x8::from_u8x16_low(samples) - i16x8::splat(128);
+            *row = f32x8::from_i32x8(i32x8::from_i16x8(shifted));
+        }
+        rows
+    }
+}
+
+/// What each coefficient is multiplied with: the factor that the fast DCT
+/// leaves over, and the step size. At 8 u + v, as in a block.
+fn factors(steps: &[u8; BLOCK]) -> [f32x8; BLOCK_SIDE] {
+    // 1 for k = 0, else cos(kπ/16) · √2.
+    const SCALES: [f64; BLOCK_SIDE] = [
+        1.0,
+        1.387_039_845,
+        1.306_562_965,
+        1.175_875_602,
+        1.0,
+        0.785_694_958,
+        0.541_196_100,
+        0.275_899_379,
+    ];
+    let mut factors = [f32x8::ZERO; BLOCK_SIDE];
+    for (u, row) in factors.iter_mut().enumerate() {
+        let mut values = [0.0; BLOCK_SIDE];
+        for (v, value) in values.iter_mut().enumerate() {
+            let step = f64::from(at(steps, BLOCK_SIDE * v + u).max(1));
+            // A factor of far less than the precision of an f32 is lost.
+            #[allow(clippy::cast_possible_truncation)]
+            {
+                *value = (1.0 / (8.0 * at(&SCALES, u) * at(&SCALES, v) * step)) as f32;
+            }
+        }
+        *row = f32x8::new(values);
+    }
+    factors
+}
+
+/// Transforms and quantises a block; the coefficient of frequencies u and v
+/// comes to lie at 8 u + v.
+#[inline(always)]
+fn quantised(rows: [f32x8; BLOCK_SIDE], factors: &[f32x8; BLOCK_SIDE]) -> [i16; BLOCK] {
+    let by_vertical_frequency = fdct(rows);
+    let by_horizontal_frequency = fdct(transposed(by_vertical_frequency));
+    let mut block = [0; BLOCK];
+    let (chunks, _) = block.as_chunks_mut::<BLOCK_SIDE>();
+    for ((chunk, row), factor) in chunks.iter_mut().zip(by_horizontal_frequency).zip(factors) {
+        // To the nearest; coefficients are far inside the range.
+        let rounded = (row * *factor).fast_round_int();
+        let limit = i16x8::splat(MAX_COEFFICIENT);
+        let limited = i16x8::from_i32x8_saturate(rounded).min(limit).max(-limit);
+        *chunk = limited.to_array();
+    }
+    block
+}
+
+/// Rows become columns; by quarters, since `f32x8::transpose` is slow without
+/// AVX.
+#[inline(always)]
+fn transposed(rows: [f32x8; BLOCK_SIDE]) -> [f32x8; BLOCK_SIDE] {
+    let halves: [[f32x4; 2]; BLOCK_SIDE] = rows.map(cast);
+    let [top, bottom]: [[[f32x4; 2]; 4]; 2] = cast(halves);
+    let upper_left = f32x4::transpose(top.map(|[left, _]| left));
+    let upper_right = f32x4::transpose(top.map(|[_, right]| right));
+    let lower_left = f32x4::transpose(bottom.map(|[left, _]| left));
+    let lower_right = f32x4::transpose(bottom.map(|[_, right]| right));
+    let upper = pairs(upper_left, lower_left);
+    let lower = pairs(upper_right, lower_right);
+    cast([upper, lower])
+}
+
+/// Each of the first with its counterpart to the right.
+#[inline(always)]
+fn pairs(left: [f32x4; 4], right: [f32x4; 4]) -> [f32x8; 4] {
+    std::array::from_fn(|i| cast([at(&left, i), at(&right, i)]))
+}
+
+/// Eight one-dimensional DCTs at once, one in each lane.
+#[inline(always)]
+fn fdct(x: [f32x8; BLOCK_SIDE]) -> [f32x8; BLOCK_SIDE] {
+    let constant = |value: f32| f32x8::splat(value);
+    let [x0, x1, x2, x3, x4, x5, x6, x7] = x;
+    let (s0, d0) = (x0 + x7, x0 - x7);
+    let (s1, d1) = (x1 + x6, x1 - x6);
+    let (s2, d2) = (x2 + x5, x2 - x5);
+    let (s3, d3) = (x3 + x4, x3 - x4);
+
+    // Even frequencies.
+    let (a0, a3) = (s0 + s3, s0 - s3);
+    let (a1, a2) = (s1 + s2, s1 - s2);
+    let z1 = (a2 + a3) * constant(0.707_106_77);
+
+    // Odd frequencies.
+    let b0 = d3 + d2;
+    let b1 = d2 + d1;
+    let b2 = d1 + d0;
+    let z5 = (b0 - b2) * constant(0.382_683_43);
+    let z2 = b0 * constant(0.541_196_1) + z5;
+    let z4 = b2 * constant(1.306_563) + z5;
+    let z3 = b1 * constant(0.707_106_77);
+    let (z11, z13) = (d0 + z3, d0 - z3);
+
+    [
+        a0 + a1,
+        z11 + z4,
+        a3 + z1,
+        z13 - z2,
+        a0 - a1,
+        z13 + z2,
+        a3 - z1,
+        z11 - z4,
+    ]
+}

@@ -1,0 +1,216 @@
+//! Picture files → pixels: JPEG, PNG, GIF and WebP, whatever bytes come.
+//!
+//! The header is read and checked against the [`Limits`] before anything is
+//! decoded, so that a small file cannot ask for a large memory. What a file
+//! says about its colours (an ICC profile) is not applied: all samples are
+//! taken as sRGB.
+
+mod gif;
+mod jpeg;
+mod orientation;
+mod png;
+mod square;
+mod webp;
+
+#[cfg(test)]
+mod tests;
+
+use thiserror::Error;
+
+pub use orientation::Orientation;
+pub use square::{Colour, Crop, InvalidColour, InvalidCrop, Square};
+
+/// What may be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most memory that decoding may take, in bytes.
+    pub memory: u64,
+}
+
+impl Limits {
+    /// For a Worker, which has 128 MB for everything.
+    pub const WORKER: Self = Self { memory: 64_000_000 };
+
+    /// For a computer.
+    pub const COMPUTER: Self = Self {
+        memory: 1_000_000_000,
+    };
+
+    /// Lets a picture pass if decoding so many bytes a pixel stays below the
+    /// limit.
+    fn check(self, width: u32, height: u32, bytes_per_pixel: u64) -> Result<(), PictureError> {
+        if width == 0 || height == 0 {
+            return Err(PictureError::Empty);
+        }
+        let pixels = u64::from(width).saturating_mul(u64::from(height));
+        let memory = pixels.saturating_mul(bytes_per_pixel);
+        if memory > self.memory {
+            return Err(PictureError::TooLarge {
+                width,
+                height,
+                memory,
+                limit: self.memory,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A file that is no picture that can be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PictureError {
+    /// Not a format that is read here.
+    #[error("this is {0}, not a JPEG, PNG, GIF or WebP file; convert it to one of them")]
+    Format(&'static str),
+    /// There are no pixels.
+    #[error("this picture has no pixels")]
+    Empty,
+    /// More pixels than the limit lets pass.
+    #[error(
+        "this picture of {width}×{height} pixels takes {} MB to decode, and {} MB is the limit \
+         here; make it smaller, no more than 400×400 pixels are shown anyway",
+        memory / 1_000_000,
+        limit / 1_000_000
+    )]
+    TooLarge {
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+        /// What decoding would take, in bytes.
+        memory: u64,
+        /// What it may take, in bytes.
+        limit: u64,
+    },
+    /// The file says what it is, but is broken.
+    #[error("this {format} file is broken: {cause}; save or download it again")]
+    Broken {
+        /// The name of the format.
+        format: &'static str,
+        /// What the decoder says.
+        cause: String,
+    },
+    /// The square to crop is not in the picture.
+    #[error("the square {crop} is not inside of the picture of {width}×{height} pixels")]
+    Crop {
+        /// The square.
+        crop: Crop,
+        /// Of the picture, the right way up, in pixels.
+        width: usize,
+        /// Of the picture, the right way up, in pixels.
+        height: usize,
+    },
+}
+
+/// A decoded picture, before anything is done to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// In pixels, as the file has it.
+    width: usize,
+    /// In pixels, as the file has it.
+    height: usize,
+    /// How it is to be turned to be the right way up.
+    orientation: Orientation,
+    pixels: Pixels,
+}
+
+/// 8-bit pixels row by row, the channels of each together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Pixels {
+    Grey(Vec<u8>),
+    Rgb(Vec<u8>),
+    /// Alpha is not multiplied into the others.
+    Rgba(Vec<u8>),
+    /// As in JFIF, with full range.
+    YCbCr(Vec<u8>),
+}
+
+impl Picture {
+    /// Decodes a file of any of the formats.
+    ///
+    /// Of an animation, it is the first picture.
+    ///
+    /// # Errors
+    /// When it is of another format, broken or too large.
+    pub fn decode(file: &[u8], limits: Limits) -> Result<Self, PictureError> {
+        match file {
+            [0xff, 0xd8, 0xff, ..] => jpeg::decode(file, limits),
+            [0x89, b'P', b'N', b'G', ..] => png::decode(file, limits),
+            [b'G', b'I', b'F', b'8', ..] => gif::decode(file, limits),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => webp::decode(file, limits),
+            _ => Err(PictureError::Format(guess(file))),
+        }
+    }
+
+    /// Takes the pixels of a picture that is the right way up, 8-bit RGBA row
+    /// by row; alpha is not multiplied into the others. `None` if they are not
+    /// `width` · `height`.
+    pub fn from_rgba(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
+        let bytes = width.checked_mul(height)?.checked_mul(4)?;
+        (bytes > 0 && bytes == pixels.len()).then_some(Self {
+            width,
+            height,
+            orientation: Orientation::UPRIGHT,
+            pixels: Pixels::Rgba(pixels),
+        })
+    }
+}
+
+/// What a file that cannot be used is, for the message.
+fn guess(file: &[u8]) -> &'static str {
+    match file {
+        [] => "an empty file",
+        [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand {
+            // ISO/IEC 23008-12 and what phones write.
+            [b'h', b'e', b'i' | b'v', ..] | [b'm' | b'M', b'i' | b's', b'f', b'1', ..] => {
+                "a HEIC picture"
+            }
+            [b'a', b'v', b'i', ..] => "an AVIF picture",
+            _ => "a video",
+        },
+        [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => "a TIFF picture",
+        [b'B', b'M', ..] => "a BMP picture",
+        [b'%', b'P', b'D', b'F', ..] => "a PDF document",
+        [0xff, 0x0a, ..] | [0, 0, 0, 0x0c, b'J', b'X', b'L', ..] => "a JPEG XL picture",
+        [b'-', b'-', ..] => "a form; send the file itself as the body",
+        _ => guess_text(file.get(..file.len().min(512)).unwrap_or_default()),
+    }
+}
+
+fn guess_text(start: &[u8]) -> &'static str {
+    let text = match std::str::from_utf8(start) {
+        Ok(text) => text,
+        // Cut off within a character.
+        Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => "",
+        Err(_) => "\0",
+    };
+    if text.contains('\0') {
+        "an unknown kind of file"
+    } else if text.contains("<svg") {
+        "an SVG drawing"
+    } else {
+        "a text"
+    }
+}
+
+/// A broken file of a format.
+fn broken(format: &'static str) -> impl Fn(&dyn std::fmt::Display) -> PictureError {
+    move |cause| PictureError::Broken {
+        format,
+        cause: cause.to_string().trim_end_matches('.').to_owned(),
+    }
+}

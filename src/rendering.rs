@@ -1,0 +1,211 @@
+//! The choices that make frames out of an icon, as the command and the HTTP
+//! interface both name them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
+
+use crate::frame_set::MediaType;
+use crate::jpeg::Quality;
+use crate::picture::Colour;
+use crate::rotation::Kernel;
+
+/// How an icon that is ready to be turned becomes frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rendering {
+    /// How samples between samples are found.
+    pub kernel: Kernel,
+    /// What the corners show once the icon is turned.
+    pub fill: Fill,
+    /// What of the square is shown.
+    pub shape: Shape,
+    /// The JPEG quality, where the frames are JPEG files.
+    pub quality: Quality,
+}
+
+impl Rendering {
+    /// The format of the frames.
+    pub fn media_type(self) -> MediaType {
+        match self.shape {
+            Shape::Square => MediaType::Jpeg,
+            Shape::Circle => MediaType::Png,
+        }
+    }
+}
+
+impl Default for Rendering {
+    /// What is best for a photograph that networks show as a circle.
+    fn default() -> Self {
+        Self {
+            kernel: Kernel::Sharp,
+            fill: Fill::Reflect,
+            shape: Shape::Square,
+            quality: Quality::DEFAULT,
+        }
+    }
+}
+
+/// What the corners show once the icon is turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fill {
+    /// The icon's mirror image.
+    Reflect,
+    /// One colour.
+    Colour(Colour),
+}
+
+/// What of the square is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// All of it; the frames are JPEG files.
+    Square,
+    /// The circle in it, and nothing around; the frames are PNG files.
+    Circle,
+}
+
+/// A text that is none of the choices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("has to be {0}")]
+pub struct InvalidChoice(&'static str);
+
+impl FromStr for Kernel {
+    type Err = InvalidChoice;
+
+    fn from_str(text: &str) -> Result<Self, InvalidChoice> {
+        Self::ALL
+            .into_iter()
+            .find(|kernel| kernel.name() == text)
+            .ok_or(InvalidChoice(
+                "nearest, bilinear, sharp, cubic, lanczos or spline",
+            ))
+    }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Kernel {
+    /// All there are.
+    pub const ALL: [Self; 6] = [
+        Self::Nearest,
+        Self::Bilinear,
+        Self::Sharp,
+        Self::Cubic,
+        Self::Lanczos,
+        Self::Spline,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nearest => "nearest",
+            Self::Bilinear => "bilinear",
+            Self::Sharp => "sharp",
+            Self::Cubic => "cubic",
+            Self::Lanczos => "lanczos",
+            Self::Spline => "spline",
+        }
+    }
+}
+
+impl FromStr for Fill {
+    type Err = InvalidChoice;
+
+    fn from_str(text: &str) -> Result<Self, InvalidChoice> {
+        if text == "reflect" {
+            return Ok(Self::Reflect);
+        }
+        let invalid = InvalidChoice(
+            "reflect, black, white or a colour as RRGGBB in hex digits, such as ff8800",
+        );
+        text.parse().map(Self::Colour).map_err(|_| invalid)
+    }
+}
+
+impl fmt::Display for Fill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reflect => f.write_str("reflect"),
+            Self::Colour(colour) => colour.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Shape {
+    type Err = InvalidChoice;
+
+    fn from_str(text: &str) -> Result<Self, InvalidChoice> {
+        match text {
+            "square" => Ok(Self::Square),
+            "circle" => Ok(Self::Circle),
+            _ => Err(InvalidChoice("square or circle")),
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Square => "square",
+            Self::Circle => "circle",
+        })
+    }
+}
+
+impl FromStr for Quality {
+    type Err = InvalidChoice;
+
+    fn from_str(text: &str) -> Result<Self, InvalidChoice> {
+        let number = text.parse().ok();
+        number
+            .and_then(Self::new)
+            .ok_or(InvalidChoice("a whole number from 1 to 100"))
+    }
+}
+
+impl fmt::Display for Quality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+/// Stores a choice by its name.
+macro_rules! serde_by_name {
+    ($($choice:ty),*) => {$(
+        impl Serialize for $choice {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $choice {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(D::Error::custom)
+            }
+        }
+    )*};
+}
+
+serde_by_name!(Kernel, Fill, Shape);
+
+impl Serialize for Quality {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.get())
+    }
+}
+
+impl<'de> Deserialize<'de> for Quality {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u8::deserialize(deserializer)?;
+        Self::new(number).ok_or_else(|| D::Error::custom("quality is not 1 to 100"))
+    }
+}
+
+#[cfg(test)]
+mod tests;
