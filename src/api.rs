@@ -4,6 +4,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `POST /turn` | a turn now, by hand |
+//! | `PUT /icon` | a new icon, and with it a new frame set |
 //! | `GET /frames/{n}` | a frame of the current set |
 //! | `GET /health` | whether it could turn now |
 
@@ -15,24 +16,29 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::frame_store::{self, check_frame, current_set};
+use crate::icon_upload::{self, IconUpload};
 use crate::journal::{Report, Trigger};
 use crate::outcome::{Outcome, Reason, Trouble};
-use crate::ports::{Client, Clock, Journal, Store};
+use crate::ports::{Body, BodyError, Client, Clock, Journal, Store};
 use crate::problem::Problem;
 use crate::settings::{Flaws, Settings, TRIGGER_TOKEN, Turning};
-use crate::turn::{Order, current_set, stored_frame, turn};
+use crate::turn::{Order, turn};
 
 /// A response with its whole body.
 pub type Answer = Response<Vec<u8>>;
 
-/// Answers one request. No body is read: none of the requests takes one.
+/// Answers one request. Its body is read only where one is asked for, and only
+/// from who may send it.
 pub async fn respond<H: Store + Client + Clock + Journal>(
     request: &Request<()>,
+    body: &impl Body,
     settings: &Settings,
     host: &H,
 ) -> Answer {
     let answer = match route(request) {
         Ok(Route::Turn) => manual_turn(request, settings, host).await,
+        Ok(Route::Icon) => icon(request, body, settings, host).await,
         Ok(Route::Frame(n)) => frame(request, n, host).await,
         Ok(Route::Health) => health(request, settings, host).await,
         Err(problem) => Err(problem),
@@ -49,6 +55,7 @@ pub async fn respond<H: Store + Client + Clock + Journal>(
 
 enum Route {
     Turn,
+    Icon,
     Frame(u16),
     Health,
 }
@@ -58,6 +65,7 @@ fn route(request: &Request<()>) -> Result<Route, Problem> {
     let path = request.uri().path();
     let (route, allowed) = match path {
         "/turn" => (Route::Turn, "POST"),
+        "/icon" => (Route::Icon, "PUT"),
         "/health" => (Route::Health, "GET, HEAD"),
         _ => match path.strip_prefix("/frames/").map(frame_number) {
             Some(Some(n)) => (Route::Frame(n), "GET, HEAD"),
@@ -70,7 +78,7 @@ fn route(request: &Request<()>) -> Result<Route, Problem> {
             None => {
                 return Err(Problem::new(
                     StatusCode::NOT_FOUND,
-                    "There is POST /turn, GET /frames/{n} and GET /health.",
+                    "There is POST /turn, PUT /icon, GET /frames/{n} and GET /health.",
                 ));
             }
         },
@@ -137,6 +145,38 @@ async fn manual_turn<H: Store + Client + Clock + Journal>(
     }
 }
 
+/// Takes a new icon. What the query leaves open stays as it is in the current
+/// set.
+async fn icon<H: Store>(
+    request: &Request<()>,
+    body: &impl Body,
+    settings: &Settings,
+    host: &H,
+) -> Result<Answer, Problem> {
+    authorize(request, settings)?;
+    let choices = query(request, &icon_upload::CHOICES)?;
+    let current = match current_set(host).await {
+        Ok(set) => Some(set),
+        // The new icon is the remedy.
+        Err(trouble) if trouble.reason == Reason::Frames => None,
+        Err(trouble) => return Err(unavailable(&trouble)),
+    };
+    let upload = IconUpload::of(&choices, current.as_ref())?;
+    refuse_length_above(request, icon_upload::MAX_BYTES)?;
+    let file = body.read(icon_upload::MAX_BYTES).await;
+    let file = file.map_err(|error| icon_upload::unreadable(&error))?;
+    let (set, icon) = upload.read(&file)?;
+    frame_store::publish(host, &set, &icon)
+        .await
+        .map_err(|trouble| unavailable(&trouble))?;
+    Ok(json_answer(&json!({
+        "changed": current.as_ref() != Some(&set),
+        "frame_set": set,
+        "crop": upload.recipe.crop.to_string(),
+        "background": upload.recipe.background.to_string(),
+    })))
+}
+
 /// The status to answer a refused turn with.
 fn status_of(reason: Reason) -> StatusCode {
     match reason {
@@ -180,7 +220,7 @@ fn authorize(request: &Request<()>, settings: &Settings) -> Result<(), Problem> 
         return Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!(
-                "The manual turn is closed: {TRIGGER_TOKEN} is not set. Set it with \
+                "This is closed: {TRIGGER_TOKEN} is not set. Set it with \
                  `npx wrangler secret put {TRIGGER_TOKEN}`, or in .dev.vars for wrangler dev."
             ),
         ));
@@ -228,6 +268,18 @@ fn refuse_body(request: &Request<()>) -> Result<(), Problem> {
     }
 }
 
+/// Spares a large body the way here if it says its length.
+fn refuse_length_above(request: &Request<()>, max_bytes: usize) -> Result<(), Problem> {
+    let length = request.headers().get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    match length {
+        Some(length) if length > max_bytes as u64 => {
+            Err(icon_upload::unreadable(&BodyError::TooLarge))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The query's parameters, each at most once and none but those named.
 fn query(request: &Request<()>, known: &[&str]) -> Result<Vec<(String, String)>, Problem> {
     let bad = |detail| Err(Problem::new(StatusCode::BAD_REQUEST, detail));
@@ -268,7 +320,7 @@ async fn frame<H: Store>(request: &Request<()>, n: u16, host: &H) -> Result<Answ
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         answer
     } else {
-        let frame = stored_frame(host, &set, n)
+        let frame = frame_store::frame(host, &set, n)
             .await
             .map_err(|trouble| unavailable(&trouble))?;
         let mut answer = Answer::new(frame);
@@ -339,7 +391,7 @@ async fn health<H: Store + Clock>(
 }
 
 /// The current set and, if the dial is known, the frame of this moment, which
-/// has to be in the store.
+/// has to be in the store or come from the icon there.
 async fn frame_set_health<H: Store + Clock>(
     settings: &Settings,
     host: &H,
@@ -348,7 +400,7 @@ async fn frame_set_health<H: Store + Clock>(
     let mut found = json!({ "id": set.id(), "frames": set.frames().get() });
     if let (Ok(turning), Some(found)) = (&settings.turning, found.as_object_mut()) {
         let n = turning.dial.frame_at(host.now(), set.frames());
-        stored_frame(host, &set, n).await?;
+        check_frame(host, &set, n).await?;
         found.insert("frame_now".to_owned(), json!(n));
     }
     Ok(found)

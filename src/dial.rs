@@ -22,6 +22,12 @@ impl FrameCount {
     /// The most frames a set may have.
     pub const MAX: u16 = 1440;
 
+    /// One frame for each hour of a clock's face.
+    pub const TWELVE: Self = Self(match NonZeroU16::new(12) {
+        Some(twelve) => twelve,
+        None => NonZeroU16::MIN,
+    });
+
     /// A count of frames; `None` outside 1 to 1440.
     pub fn new(count: u16) -> Option<Self> {
         NonZeroU16::new(count)
@@ -32,6 +38,20 @@ impl FrameCount {
     /// The count, 1 to 1440.
     pub fn get(self) -> u16 {
         self.0.get()
+    }
+}
+
+/// A text that is no count of frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("has to be a whole number from 1 to {}", FrameCount::MAX)]
+pub struct InvalidFrameCount;
+
+impl FromStr for FrameCount {
+    type Err = InvalidFrameCount;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFrameCount> {
+        let count = text.parse().ok();
+        count.and_then(Self::new).ok_or(InvalidFrameCount)
     }
 }
 

@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `current` | which set is shown: [`FrameSet`] as JSON |
 //! | `sets/{id}/{n}` | frame n of a set |
-//! | `sets/{id}/icon` | the icon that the set was made from |
+//! | `sets/{id}/icon` | the icon, ready to be turned (`Icon::to_stored`) |
 //!
-//! A set never changes once it is written; its id is a hash of what it was
-//! made from. Publishing writes a whole set and then `current`, so the one
-//! last write switches from all of the old to all of the new.
+//! A set never changes; its id is a hash of what it was made from. A new set is
+//! written first and `current` last, so that one write switches from all of the
+//! old to all of the new. Frames are a cache: one that is not there is made
+//! from the icon, if the set has one.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 use crate::base16;
 use crate::dial::FrameCount;
+use crate::rendering::Rendering;
 
 /// The key of the pointer to the current set.
 pub const CURRENT_KEY: &str = "current";
@@ -52,19 +54,20 @@ impl MediaType {
     }
 }
 
-/// The N frames of one icon, and where they are.
+/// N frames, and where they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct FrameSet {
     id: String,
     frames: FrameCount,
     media_type: MediaType,
+    rendering: Option<Rendering>,
 }
 
 /// The id or the count of a stored set cannot be right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum InvalidFrameSet {
-    /// The id is not one that [`FrameSet::describe`] makes.
+    /// The id is not one that [`FrameSet::of_icon`] makes.
     #[error("the id is not 32 lower-case hex digits")]
     Id,
     /// The number of frames is out of range.
@@ -78,6 +81,8 @@ struct Stored {
     id: String,
     frames: u16,
     media_type: MediaType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rendering: Option<Rendering>,
 }
 
 impl TryFrom<Stored> for FrameSet {
@@ -91,6 +96,7 @@ impl TryFrom<Stored> for FrameSet {
             id: stored.id,
             frames: FrameCount::new(stored.frames).ok_or(InvalidFrameSet::Frames)?,
             media_type: stored.media_type,
+            rendering: stored.rendering,
         })
     }
 }
@@ -101,33 +107,63 @@ impl From<FrameSet> for Stored {
             id: set.id,
             frames: set.frames.get(),
             media_type: set.media_type,
+            rendering: set.rendering,
         }
     }
 }
 
 const ID_DIGITS: usize = 32;
 
+fn id_of<'a>(
+    files: impl IntoIterator<Item = &'a [u8]>,
+    recipe: &str,
+    frames: FrameCount,
+    media_type: MediaType,
+) -> String {
+    let mut hash = Sha256::new();
+    // Lengths between the parts: no two lists of parts read alike.
+    let mut add = |part: &[u8]| {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    };
+    add(recipe.as_bytes());
+    add(media_type.as_str().as_bytes());
+    files.into_iter().for_each(add);
+    hash.update(frames.get().to_le_bytes());
+    let mut id = base16::encode(hash.finalize().as_slice());
+    id.truncate(ID_DIGITS);
+    id
+}
+
 fn is_id(text: &str) -> bool {
     text.len() == ID_DIGITS && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 impl FrameSet {
-    /// The set that is made from an icon's bytes with options written as text.
-    /// Everything that changes a frame's bytes has to be in `options`.
-    pub fn describe(icon: &[u8], options: &str, frames: FrameCount, media_type: MediaType) -> Self {
-        let mut hash = Sha256::new();
-        for part in [options.as_bytes(), media_type.as_str().as_bytes(), icon] {
-            // Lengths between the parts: no two lists of parts read alike.
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        hash.update(frames.get().to_le_bytes());
-        let mut id = base16::encode(hash.finalize().as_slice());
-        id.truncate(ID_DIGITS);
+    /// The set that is made from the bytes of an icon's file. Everything that
+    /// changes a frame's bytes has to be in `recipe`.
+    pub fn of_icon(icon: &[u8], recipe: &str, frames: FrameCount, rendering: Rendering) -> Self {
+        let media_type = rendering.media_type();
         Self {
-            id,
+            id: id_of([icon], recipe, frames, media_type),
             frames,
             media_type,
+            rendering: Some(rendering),
+        }
+    }
+
+    /// The set whose frames are made from one file each.
+    pub fn of_album<'a>(
+        files: impl IntoIterator<Item = &'a [u8]>,
+        recipe: &str,
+        frames: FrameCount,
+        media_type: MediaType,
+    ) -> Self {
+        Self {
+            id: id_of(files, recipe, frames, media_type),
+            frames,
+            media_type,
+            rendering: None,
         }
     }
 
@@ -144,6 +180,12 @@ impl FrameSet {
     /// The format of every frame of it.
     pub fn media_type(&self) -> MediaType {
         self.media_type
+    }
+
+    /// How a frame is made from the icon; `None` for an album, which has no
+    /// icon.
+    pub fn rendering(&self) -> Option<Rendering> {
+        self.rendering
     }
 
     /// The key of frame `n`.
@@ -171,10 +213,16 @@ impl FrameSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rendering::Shape;
 
     fn twelve(icon: &[u8], options: &str) -> FrameSet {
         let frames = FrameCount::new(12).unwrap();
-        FrameSet::describe(icon, options, frames, MediaType::Jpeg)
+        FrameSet::of_icon(icon, options, frames, Rendering::default())
+    }
+
+    fn album(files: &[&[u8]], options: &str) -> FrameSet {
+        let frames = FrameCount::new(12).unwrap();
+        FrameSet::of_album(files.iter().copied(), options, frames, MediaType::Jpeg)
     }
 
     #[test]
@@ -184,15 +232,50 @@ mod tests {
         assert!(is_id(set.id()));
 
         let frames = FrameCount::new(24).unwrap();
+        let circle = Rendering {
+            shape: Shape::Circle,
+            ..Rendering::default()
+        };
         for other in [
             twelve(b"icom", "options"),
             twelve(b"icon", "option"),
             twelve(b"sicon", "option"),
-            FrameSet::describe(b"icon", "options", frames, MediaType::Jpeg),
-            FrameSet::describe(b"icon", "options", set.frames(), MediaType::Png),
+            FrameSet::of_icon(b"icon", "options", frames, Rendering::default()),
+            FrameSet::of_icon(b"icon", "options", set.frames(), circle),
         ] {
             assert_ne!(other.id(), set.id());
         }
+    }
+
+    #[test]
+    fn the_id_of_an_album_is_a_hash_of_its_files_in_order() {
+        let set = album(&[b"a", b"bc"], "options");
+        assert_eq!(set.id(), album(&[b"a", b"bc"], "options").id());
+        assert!(is_id(set.id()));
+        for other in [
+            album(&[b"bc", b"a"], "options"),
+            album(&[b"ab", b"c"], "options"),
+            album(&[b"abc"], "options"),
+            album(&[b"a", b"bc", b""], "options"),
+            album(&[b"a", b"bc"], "option"),
+        ] {
+            assert_ne!(other.id(), set.id());
+        }
+    }
+
+    #[test]
+    fn a_set_of_an_icon_knows_how_its_frames_are_made() {
+        let set = twelve(b"icon", "");
+        assert_eq!(set.rendering(), Some(Rendering::default()));
+        assert_eq!(set.media_type(), MediaType::Jpeg);
+        assert_eq!(album(&[b"icon"], "").rendering(), None);
+
+        let circle = Rendering {
+            shape: Shape::Circle,
+            ..Rendering::default()
+        };
+        let set = FrameSet::of_icon(b"icon", "", set.frames(), circle);
+        assert_eq!(set.media_type(), MediaType::Png);
     }
 
     #[test]
@@ -202,11 +285,26 @@ mod tests {
         assert_eq!(
             json,
             format!(
-                r#"{{"id":"{}","frames":12,"media_type":"image/jpeg"}}"#,
+                concat!(
+                    r#"{{"id":"{}","frames":12,"media_type":"image/jpeg","#,
+                    r#""rendering":{{"kernel":"sharp","fill":"reflect","shape":"square","#,
+                    r#""quality":95}}}}"#,
+                ),
                 set.id()
             )
         );
         assert_eq!(serde_json::from_str::<FrameSet>(&json).unwrap(), set);
+
+        let album = album(&[b"icon"], "");
+        let json = serde_json::to_string(&album).unwrap();
+        assert_eq!(
+            json,
+            format!(
+                r#"{{"id":"{}","frames":12,"media_type":"image/jpeg"}}"#,
+                album.id()
+            )
+        );
+        assert_eq!(serde_json::from_str::<FrameSet>(&json).unwrap(), album);
     }
 
     #[test]
@@ -217,6 +315,9 @@ mod tests {
             format!(r#"{{"id":"{id}","frames":1441,"media_type":"image/jpeg"}}"#),
             format!(r#"{{"id":"{id}","frames":12,"media_type":"text/html"}}"#),
             r#"{"id":"../secrets","frames":12,"media_type":"image/jpeg"}"#.to_owned(),
+            format!(
+                r#"{{"id":"{id}","frames":12,"media_type":"image/jpeg","rendering":{{"kernel":"x"}}}}"#
+            ),
             "{}".to_owned(),
             String::new(),
         ] {

@@ -1,396 +1,432 @@
-//! Icon → frames: decode, make square, turn, encode.
+//! Icon → frames: turn, encode.
+//!
+//! A frame is always made in the same way, alone or together with others: the
+//! icon is turned by less than the part of a circle that repeats (a quarter,
+//! where the number of frames is divisible by four), and the rest of the way
+//! is quarter turns, which move samples and lose nothing.
 
-use std::io::Cursor;
+use std::fmt;
+use std::sync::OnceLock;
 
-use image::codecs::jpeg::JpegEncoder;
-use image::imageops::{self, FilterType};
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Rgb, RgbImage};
 use thiserror::Error;
 
 use crate::dial::FrameCount;
-use crate::frame_set::{FrameSet, MediaType};
+use crate::frame_set::FrameSet;
+use crate::jpeg::{self, Coefficients, Quality};
 use crate::network::x::MAX_FRAME_BYTES;
+use crate::picture::{Colour, Crop, Limits, Picture, PictureError};
+use crate::plane::{Plane, Planes};
+use crate::processor::join;
+use crate::rendering::{Fill, Rendering, Shape};
+use crate::rotation::{Angle, Outside, Surface};
+use crate::{png, y4m};
 
 /// The width and height of a frame in pixels: what the networks show at most.
-pub const FRAME_SIZE: u32 = 400;
+pub const FRAME_SIZE: usize = 400;
 
-/// The JPEG quality that is tried first, 1 to 100.
-const QUALITY: u8 = 92;
-
-/// The widest and highest icon that is decoded, in pixels.
-const MAX_ICON_SIZE: u32 = 12_000;
-
-/// The most memory that decoding may take, in bytes.
-const MAX_DECODE_BYTES: u64 = 512 << 20;
-
-/// Everything about this file that changes a frame's bytes, for the name of a
-/// set. A change to the code that does so has to change this too.
-const RECIPE: &str = "rgb8 centre-square lanczos3 400px; bilinear reflect; jpeg 92; 1";
-
-/// A picture that is no icon.
-#[derive(Debug, Error)]
-pub enum IconError {
-    /// Not a format that is read here.
-    #[error("the icon is neither a JPEG nor a PNG file; convert it to one of them")]
-    Format,
-    /// The file says what it is, but is broken or too large.
-    #[error("the icon cannot be decoded: {0}")]
-    Decode(image::ImageError),
-    /// A frame is too large at any quality.
-    #[error("a frame is larger than {MAX_FRAME_BYTES} bytes even at the lowest quality")]
-    TooLarge,
-    /// A frame cannot be encoded.
-    #[error("a frame cannot be encoded: {0}")]
-    Encode(image::ImageError),
+/// Everything that makes frames out of a picture file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recipe {
+    /// Which square of the picture is the icon.
+    pub crop: Crop,
+    /// What shows where the picture is transparent.
+    pub background: Colour,
+    /// How the icon becomes frames.
+    pub rendering: Rendering,
 }
 
-/// An icon that is ready to be turned: 400×400 pixels, 8-bit RGB.
-#[derive(Debug, Clone)]
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            crop: Crop::Centre,
+            background: Colour::WHITE,
+            rendering: Rendering::default(),
+        }
+    }
+}
+
+impl fmt::Display for Recipe {
+    /// All choices, and the version of this program's way to follow them: a
+    /// change to it that changes a frame's bytes has to change the version.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            crop,
+            background,
+            rendering:
+                Rendering {
+                    kernel,
+                    fill,
+                    shape,
+                    quality,
+                },
+        } = self;
+        write!(
+            f,
+            "version=2 size={FRAME_SIZE} crop={crop} background={background} kernel={kernel} \
+             fill={fill} shape={shape} quality={quality}"
+        )
+    }
+}
+
+impl Recipe {
+    /// The set of the frames that this recipe makes of an icon's file.
+    pub fn frame_set(&self, file: &[u8], frames: FrameCount) -> FrameSet {
+        FrameSet::of_icon(file, &self.to_string(), frames, self.rendering)
+    }
+
+    /// The set of pictures that are frames as they are, by their files in order.
+    pub fn album<'a>(
+        &self,
+        files: impl IntoIterator<Item = &'a [u8]>,
+        frames: FrameCount,
+    ) -> FrameSet {
+        let media_type = self.rendering.media_type();
+        FrameSet::of_album(files, &self.to_string(), frames, media_type)
+    }
+}
+
+/// A frame that cannot be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum FrameError {
+    /// Too large at any quality.
+    #[error(
+        "the frame is larger than {MAX_FRAME_BYTES} bytes at any quality; simplify the icon{}",
+        if matches!(.0, Shape::Circle) { " or render squares" } else { "" }
+    )]
+    TooLarge(Shape),
+    /// The encoder refused it.
+    #[error("the frame cannot be encoded")]
+    Encode,
+}
+
+/// An encoded frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Its number.
+    pub number: u16,
+    /// The JPEG or PNG file, at most [`MAX_FRAME_BYTES`].
+    pub file: Vec<u8>,
+    /// The JPEG quality, where it had to be lower than the one asked for.
+    pub lowered_to: Option<Quality>,
+}
+
+/// An icon that is ready to be turned: 400×400 pixels.
+#[derive(Debug)]
 pub struct Icon {
-    pixels: RgbImage,
-    set: FrameSet,
+    /// Chroma at half the size for JPEG frames, at the full size for PNG.
+    planes: Planes,
+    rendering: Rendering,
+    surfaces: OnceLock<[Surface; 3]>,
 }
 
 impl Icon {
-    /// Reads a JPEG or PNG file for a set of so many frames.
-    ///
-    /// Its EXIF orientation is applied, alpha is laid on white, what is not
-    /// square is cropped to the centre square, and the result is scaled to
-    /// 400×400 (Lanczos, radius 3).
+    /// Reads a picture file.
     ///
     /// # Errors
-    /// When it is no such file, is broken, or is larger than 12,000 pixels on
-    /// a side.
-    pub fn read(file: &[u8], frames: FrameCount) -> Result<Self, IconError> {
-        let picture = decode(file)?;
-        let side = picture.width().min(picture.height());
-        let left = picture.width().saturating_sub(side) / 2;
-        let top = picture.height().saturating_sub(side) / 2;
-        let square = imageops::crop_imm(&picture, left, top, side, side).to_image();
-        let pixels = if side == FRAME_SIZE {
-            square
+    /// When it is no picture that can be used within the limits.
+    pub fn read(file: &[u8], recipe: &Recipe, limits: Limits) -> Result<Self, PictureError> {
+        Self::of_picture(&Picture::decode(file, limits)?, recipe)
+    }
+
+    /// Takes a decoded picture.
+    ///
+    /// # Errors
+    /// When the square to crop is not inside of it.
+    pub fn of_picture(picture: &Picture, recipe: &Recipe) -> Result<Self, PictureError> {
+        let planes = picture.square(FRAME_SIZE, recipe.crop, recipe.background)?;
+        let planes = match recipe.rendering.shape {
+            Shape::Square => Planes {
+                blue: planes.blue.halved(),
+                red: planes.red.halved(),
+                luma: planes.luma,
+            },
+            Shape::Circle => planes,
+        };
+        Ok(Self::of_planes(planes, recipe.rendering))
+    }
+
+    fn of_planes(planes: Planes, rendering: Rendering) -> Self {
+        Self {
+            planes,
+            rendering,
+            surfaces: OnceLock::new(),
+        }
+    }
+
+    /// Reads an icon as [`Icon::to_stored`] wrote it, for the same rendering;
+    /// `None` if it is anything else.
+    pub fn from_stored(stored: &[u8], rendering: Rendering) -> Option<Self> {
+        let planes = y4m::read(stored)?;
+        let chroma = match rendering.shape {
+            Shape::Square => FRAME_SIZE / 2,
+            Shape::Circle => FRAME_SIZE,
+        };
+        let is_square = |plane: &Plane, side| (plane.width(), plane.height()) == (side, side);
+        let fits = is_square(&planes.luma, FRAME_SIZE)
+            && is_square(&planes.blue, chroma)
+            && is_square(&planes.red, chroma);
+        fits.then(|| Self::of_planes(planes, rendering))
+    }
+
+    /// The icon as it is stored beside its frames, so that any of them can be
+    /// made from it alone.
+    pub fn to_stored(&self) -> Vec<u8> {
+        y4m::write(&self.planes).unwrap_or_default()
+    }
+
+    /// Frame `n` of `frames`: the icon turned clockwise by n · 360° / N about
+    /// its centre ((w − 1)/2, (h − 1)/2).
+    ///
+    /// # Errors
+    /// When it is too large at any quality.
+    pub fn frame(&self, n: u16, frames: FrameCount) -> Result<Frame, FrameError> {
+        let Place { base, quarters } = Place::of(n, frames);
+        let turned = self.turned_by(base, frames);
+        Encoder::new(&turned, self.rendering)?.frame(n, quarters)
+    }
+
+    /// All frames that are quarter turns of frame `base` and come after it:
+    /// made together, they cost little more than one. Called for each of
+    /// [`bases`], it gives every frame once.
+    ///
+    /// # Errors
+    /// When one is too large at any quality.
+    pub fn frames_from(&self, base: u16, frames: FrameCount) -> Result<Vec<Frame>, FrameError> {
+        let turned = self.turned_by(base, frames);
+        let encoder = Encoder::new(&turned, self.rendering)?;
+        let step = bases(frames).len();
+        let (upright, quarter_turned): (Vec<_>, Vec<_>) = (base..frames.get())
+            .step_by(step)
+            .map(|n| (n, Place::of(n, frames).quarters))
+            .partition(|(_, quarters)| quarters.is_multiple_of(2));
+        let made = |places: Vec<(u16, u16)>| {
+            let frames = places
+                .into_iter()
+                .map(|(n, quarters)| encoder.frame(n, quarters));
+            frames.collect::<Result<Vec<Frame>, FrameError>>()
+        };
+        let (first, second) = join(|| made(upright), || made(quarter_turned));
+        let mut made = first?;
+        made.extend(second?);
+        Ok(made)
+    }
+
+    /// All frames in order, made on all processors of this machine. `made` is
+    /// called for each as it is done.
+    ///
+    /// # Errors
+    /// When one is too large at any quality.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn all_frames(
+        &self,
+        frames: FrameCount,
+        made: impl Fn() + Sync,
+    ) -> Result<Vec<Frame>, FrameError> {
+        use rayon::prelude::*;
+
+        let together = |base| {
+            let together = self.frames_from(base, frames)?;
+            for _ in &together {
+                made();
+            }
+            Ok(together)
+        };
+        // The first needs no turning: begun last, it fills what time is left.
+        let bases = bases(frames).into_par_iter().rev();
+        let all: Vec<_> = bases.map(together).collect::<Result<_, FrameError>>()?;
+        let mut all: Vec<Frame> = all.into_iter().flatten().collect();
+        all.sort_unstable_by_key(|frame| frame.number);
+        Ok(all)
+    }
+
+    /// Frame `n` before it is encoded, 400×400 pixels.
+    pub fn planes(&self, n: u16, frames: FrameCount) -> Planes {
+        let Place { base, quarters } = Place::of(n, frames);
+        let turned = self.turned_by(base, frames);
+        if quarters == 0 {
+            turned
         } else {
-            imageops::resize(&square, FRAME_SIZE, FRAME_SIZE, FilterType::Lanczos3)
+            turned.quarter_turned(quarters)
+        }
+    }
+
+    /// The icon turned to where frame `n` has it, without quarter turns.
+    fn turned_by(&self, n: u16, frames: FrameCount) -> Planes {
+        if n == 0 {
+            return self.planes.clone();
+        }
+        let angle = Angle::from_degrees(f64::from(n) * 360.0 / f64::from(frames.get()));
+        let [luma, blue, red] = self.surfaces();
+        Planes {
+            luma: luma.turned(angle),
+            blue: blue.turned(angle),
+            red: red.turned(angle),
+        }
+    }
+
+    fn surfaces(&self) -> &[Surface; 3] {
+        self.surfaces.get_or_init(|| {
+            let Planes { luma, blue, red } = &self.planes;
+            let outside = match self.rendering.fill {
+                Fill::Reflect => [Outside::Reflected; 3],
+                Fill::Colour(Colour(colour)) => ycbcr(colour).map(Outside::Constant),
+            };
+            let [luma_outside, blue_outside, red_outside] = outside;
+            let kernel = self.rendering.kernel;
+            let (luma, [blue, red]) = join(
+                || Surface::new(luma, kernel, luma_outside),
+                || {
+                    [(blue, blue_outside), (red, red_outside)]
+                        .map(|(plane, outside)| Surface::new(plane, kernel, outside))
+                },
+            );
+            [luma, blue, red]
+        })
+    }
+}
+
+/// The numbers of the frames that all others are quarter turns of: a quarter of
+/// them where their number is divisible by four, half where it is even, else
+/// all.
+pub fn bases(frames: FrameCount) -> std::ops::Range<u16> {
+    let count = frames.get();
+    let repeats = if count.is_multiple_of(4) {
+        4
+    } else if count.is_multiple_of(2) {
+        2
+    } else {
+        1
+    };
+    0..count.checked_div(repeats).unwrap_or(count)
+}
+
+/// Where a frame stands.
+struct Place {
+    /// The frame that it is a quarter turn of.
+    base: u16,
+    /// How many quarters of a circle it is further.
+    quarters: u16,
+}
+
+impl Place {
+    fn of(n: u16, frames: FrameCount) -> Self {
+        let bases = bases(frames).end;
+        let quarters_a_step = (bases.saturating_mul(4))
+            .checked_div(frames.get())
+            .unwrap_or_default();
+        let steps = n.checked_div(bases).unwrap_or_default();
+        Self {
+            base: n.checked_rem(bases).unwrap_or_default(),
+            quarters: steps.saturating_mul(quarters_a_step),
+        }
+    }
+}
+
+/// One colour in Y′CbCr.
+fn ycbcr(colour: [u8; 3]) -> [u8; 3] {
+    let pixel = Planes::from_rgb(1, 1, &[colour]);
+    pixel.map_or([0, 128, 128], |Planes { luma, blue, red }| {
+        [&luma, &blue, &red].map(|plane| plane.nearest(0, 0))
+    })
+}
+
+/// Encodes a turned icon and its quarter turns, and does for all of them what
+/// can be done once.
+struct Encoder<'a> {
+    turned: &'a Planes,
+    rendering: Rendering,
+    coefficients: Option<Coefficients>,
+    upright: OnceLock<jpeg::CodedScan>,
+    quarter_turned: OnceLock<Option<jpeg::CodedScan>>,
+}
+
+impl<'a> Encoder<'a> {
+    fn new(turned: &'a Planes, rendering: Rendering) -> Result<Self, FrameError> {
+        let coefficients = match rendering.shape {
+            Shape::Square => {
+                Some(Coefficients::of(turned, rendering.quality).ok_or(FrameError::Encode)?)
+            }
+            Shape::Circle => None,
         };
         Ok(Self {
-            pixels,
-            set: FrameSet::describe(file, RECIPE, frames, MediaType::Jpeg),
+            turned,
+            rendering,
+            coefficients,
+            upright: OnceLock::new(),
+            quarter_turned: OnceLock::new(),
         })
     }
 
-    /// The frame set that this icon makes.
-    pub fn frame_set(&self) -> &FrameSet {
-        &self.set
-    }
-
-    /// Frame `n` in pixels: the icon turned clockwise by n · 360° / N about its
-    /// centre ((w − 1)/2, (h − 1)/2).
-    pub fn turned(&self, n: u16) -> RgbImage {
-        let frames = u32::from(self.set.frames().get());
-        let quarters = u32::from(n).saturating_mul(4);
-        // A quarter turn moves whole pixels and loses nothing.
-        match quarters.checked_rem(frames) {
-            Some(0) => match quarters.checked_div(frames).unwrap_or_default() % 4 {
-                0 => self.pixels.clone(),
-                1 => imageops::rotate90(&self.pixels),
-                2 => imageops::rotate180(&self.pixels),
-                _ => imageops::rotate270(&self.pixels),
-            },
-            _ => turn(&self.pixels, f64::from(n) * 360.0 / f64::from(frames)),
-        }
-    }
-
-    /// Frame `n` as a JPEG of at most [`MAX_FRAME_BYTES`]: the quality is as
-    /// much lower than 92 as it takes.
-    ///
-    /// # Errors
-    /// When no quality makes it small enough.
-    pub fn frame(&self, n: u16) -> Result<Vec<u8>, IconError> {
-        let pixels = self.turned(n);
-        let mut quality = QUALITY;
-        loop {
-            let mut jpeg = Vec::new();
-            pixels
-                .write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, quality))
-                .map_err(IconError::Encode)?;
-            if jpeg.len() <= MAX_FRAME_BYTES {
-                return Ok(jpeg);
+    /// Frame `number`, turned by so many quarters further.
+    fn frame(&self, number: u16, quarters: u16) -> Result<Frame, FrameError> {
+        let Some(coefficients) = &self.coefficients else {
+            let turned = self.turned.quarter_turned(quarters);
+            let file = png::circle(&turned).ok_or(FrameError::Encode)?;
+            if file.len() > MAX_FRAME_BYTES {
+                return Err(FrameError::TooLarge(Shape::Circle));
             }
-            if quality == 1 {
-                return Err(IconError::TooLarge);
-            }
-            quality = quality.saturating_sub(10).max(1);
-        }
-    }
-}
-
-fn decode(file: &[u8]) -> Result<RgbImage, IconError> {
-    let mut reader = ImageReader::new(Cursor::new(file))
-        .with_guessed_format()
-        .map_err(|_| IconError::Format)?;
-    if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png)) {
-        return Err(IconError::Format);
-    }
-    let mut limits = image::Limits::default();
-    limits.max_image_width = Some(MAX_ICON_SIZE);
-    limits.max_image_height = Some(MAX_ICON_SIZE);
-    limits.max_alloc = Some(MAX_DECODE_BYTES);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(IconError::Decode)?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(IconError::Decode)?;
-    picture.apply_orientation(orientation);
-    Ok(if picture.color().has_alpha() {
-        on_white(&picture)
-    } else {
-        picture.into_rgb8()
-    })
-}
-
-fn on_white(picture: &DynamicImage) -> RgbImage {
-    let rgba = picture.to_rgba8();
-    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
-    for (to, from) in rgb.pixels_mut().zip(rgba.pixels()) {
-        let [channels @ .., alpha] = from.0;
-        to.0 = channels.map(|channel| {
-            let alpha = f32::from(alpha) / 255.0;
-            to_channel(f32::from(channel) * alpha + 255.0 * (1.0 - alpha))
-        });
-    }
-    rgb
-}
-
-/// Turns a picture clockwise about its centre, by bilinear interpolation. What
-/// lies outside of the picture is its mirror image.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn turn(pixels: &RgbImage, degrees: f64) -> RgbImage {
-    let (sin, cos) = degrees.to_radians().sin_cos();
-    let centre_x = (f64::from(pixels.width()) - 1.0) / 2.0;
-    let centre_y = (f64::from(pixels.height()) - 1.0) / 2.0;
-    RgbImage::from_fn(pixels.width(), pixels.height(), |x, y| {
-        let (dx, dy) = (f64::from(x) - centre_x, f64::from(y) - centre_y);
-        // y points down, so this turns back counterclockwise.
-        let x = reflected(centre_x + dx * cos + dy * sin, pixels.width());
-        let y = reflected(centre_y - dx * sin + dy * cos, pixels.height());
-        let (left, top) = (x.floor(), y.floor());
-        let (right_share, lower_share) = ((x - left) as f32, (y - top) as f32);
-        let at = |x: f64, y: f64| {
-            let x = (x as u32).min(pixels.width().saturating_sub(1));
-            let y = (y as u32).min(pixels.height().saturating_sub(1));
-            pixels.get_pixel(x, y).0.map(f32::from)
+            return Ok(Frame {
+                number,
+                file,
+                lowered_to: None,
+            });
         };
-        let upper = mix(at(left, top), at(left + 1.0, top), right_share);
-        let lower = mix(at(left, top + 1.0), at(left + 1.0, top + 1.0), right_share);
-        Rgb(mix(upper, lower, lower_share).map(to_channel))
-    })
-}
-
-/// A coordinate mirrored into 0 to `size` − 1 at the middle of the outermost
-/// pixels.
-fn reflected(coordinate: f64, size: u32) -> f64 {
-    let last = f64::from(size) - 1.0;
-    if last <= 0.0 {
-        return 0.0;
+        let scan = if quarters.is_multiple_of(2) {
+            Some(self.upright.get_or_init(|| coefficients.upright()))
+        } else {
+            let quarter_turned = || coefficients.quarter_turned();
+            self.quarter_turned.get_or_init(quarter_turned).as_ref()
+        };
+        let file = file_of(scan.ok_or(FrameError::Encode)?, quarters);
+        if file.len() <= MAX_FRAME_BYTES {
+            return Ok(Frame {
+                number,
+                file,
+                lowered_to: None,
+            });
+        }
+        self.lowered(number, quarters)
     }
-    let folded = coordinate.rem_euclid(2.0 * last);
-    folded.min(2.0 * last - folded)
+
+    /// The frame at the best quality at which it is small enough.
+    fn lowered(&self, number: u16, quarters: u16) -> Result<Frame, FrameError> {
+        let at = |quality: u8| {
+            let quality = Quality::new(quality)?;
+            let coefficients = Coefficients::of(self.turned, quality)?;
+            let scan = if quarters.is_multiple_of(2) {
+                coefficients.upright()
+            } else {
+                coefficients.quarter_turned()?
+            };
+            let file = file_of(&scan, quarters);
+            (file.len() <= MAX_FRAME_BYTES).then_some(Frame {
+                number,
+                file,
+                lowered_to: Some(quality),
+            })
+        };
+        let (mut small_enough, mut too_large) = (0, self.rendering.quality.get());
+        let mut best = None;
+        while too_large.saturating_sub(small_enough) > 1 {
+            let middle = small_enough.midpoint(too_large);
+            match at(middle) {
+                Some(frame) => (small_enough, best) = (middle, Some(frame)),
+                None => too_large = middle,
+            }
+        }
+        best.ok_or(FrameError::TooLarge(Shape::Square))
+    }
 }
 
-fn mix(a: [f32; 3], b: [f32; 3], share_of_b: f32) -> [f32; 3] {
-    let [a0, a1, a2] = a;
-    let [b0, b1, b2] = b;
-    [
-        a0 + (b0 - a0) * share_of_b,
-        a1 + (b1 - a1) * share_of_b,
-        a2 + (b2 - a2) * share_of_b,
-    ]
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn to_channel(value: f32) -> u8 {
-    // Float to integer casts saturate.
-    value.round() as u8
+/// The file of a scan that is upright or turned by a quarter already, for all
+/// quarters.
+fn file_of(scan: &jpeg::CodedScan, quarters: u16) -> Vec<u8> {
+    if quarters % 4 < 2 {
+        scan.to_file()
+    } else {
+        scan.to_half_turned_file()
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use image::Rgba;
-
-    fn count(frames: u16) -> FrameCount {
-        FrameCount::new(frames).unwrap()
-    }
-
-    fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
-        let mut file = Cursor::new(Vec::new());
-        picture
-            .into()
-            .write_to(&mut file, ImageFormat::Png)
-            .unwrap();
-        file.into_inner()
-    }
-
-    /// Black with a white disc of radius 20 that is 150 px above the centre.
-    fn hand_at_twelve() -> Vec<u8> {
-        png(RgbImage::from_fn(400, 400, |x, y| {
-            let (dx, dy) = (f64::from(x) - 199.5, f64::from(y) - 49.5);
-            Rgb([if dx.hypot(dy) < 20.0 { 255 } else { 0 }; 3])
-        }))
-    }
-
-    /// Where the light of a picture has its centre, from the picture's centre;
-    /// the corners, which networks do not show, are left out.
-    fn centre_of_light(picture: &RgbImage) -> (f64, f64) {
-        let (mut light, mut x_sum, mut y_sum) = (0.0, 0.0, 0.0);
-        for (x, y, pixel) in picture.enumerate_pixels() {
-            let (x, y) = (f64::from(x) - 199.5, f64::from(y) - 199.5);
-            if x.hypot(y) < 199.0 {
-                let value = f64::from(pixel.0[1]);
-                light += value;
-                x_sum += value * x;
-                y_sum += value * y;
-            }
-        }
-        (x_sum / light, y_sum / light)
-    }
-
-    #[test]
-    fn frame_k_is_turned_clockwise_by_its_share_of_the_circle() {
-        for frames in [1, 7, 12, 60] {
-            let icon = Icon::read(&hand_at_twelve(), count(frames)).unwrap();
-            for n in 0..frames {
-                let (x, y) = centre_of_light(&icon.turned(n));
-                let angle = (f64::from(n) * 360.0 / f64::from(frames)).to_radians();
-                let (expected_x, expected_y) = (150.0 * angle.sin(), -150.0 * angle.cos());
-                assert!(
-                    (x - expected_x).abs() < 0.05 && (y - expected_y).abs() < 0.05,
-                    "frame {n} of {frames}: the hand is at {x}, {y}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn quarter_turns_move_pixels_without_loss() {
-        let noise = RgbImage::from_fn(400, 400, |x, y| {
-            let [a, ..] = (x * 7 + y * 13).to_le_bytes();
-            let [b, ..] = (x ^ y).to_le_bytes();
-            let [c, ..] = (x * y).to_le_bytes();
-            Rgb([a, b, c])
-        });
-        let icon = Icon::read(&png(noise.clone()), count(12)).unwrap();
-        assert_eq!(icon.turned(0), noise);
-        assert_eq!(icon.turned(3), imageops::rotate90(&noise));
-        assert_eq!(icon.turned(6), imageops::rotate180(&noise));
-        assert_eq!(icon.turned(9), imageops::rotate270(&noise));
-        // What interpolates agrees with what moves.
-        assert_eq!(turn(&noise, 90.0), imageops::rotate90(&noise));
-    }
-
-    #[test]
-    fn corners_are_filled_with_what_is_beside_them() {
-        let white = RgbImage::from_pixel(400, 400, Rgb([250, 240, 230]));
-        let icon = Icon::read(&png(white.clone()), count(8)).unwrap();
-        assert_eq!(icon.turned(1), white);
-    }
-
-    #[test]
-    fn a_frame_is_a_400_px_jpeg_under_the_limit() {
-        // Noise is the hardest to compress.
-        let mut state = 1_u32;
-        let noise = RgbImage::from_fn(400, 400, |_, _| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let [a, b, c, _] = state.to_be_bytes();
-            Rgb([a, b, c])
-        });
-        let icon = Icon::read(&png(noise), count(12)).unwrap();
-        for n in 0..12 {
-            let frame = icon.frame(n).unwrap();
-            assert!(frame.len() <= MAX_FRAME_BYTES);
-            let decoded = image::load_from_memory_with_format(&frame, ImageFormat::Jpeg).unwrap();
-            assert_eq!((decoded.width(), decoded.height()), (400, 400));
-        }
-    }
-
-    #[test]
-    fn any_shape_becomes_its_centre_square() {
-        // Left third red, middle third green, right third blue.
-        let flag = RgbImage::from_fn(900, 300, |x, _| {
-            let mut pixel = [0; 3];
-            pixel[(x / 300) as usize] = 255;
-            Rgb(pixel)
-        });
-        let icon = Icon::read(&png(flag), count(1)).unwrap();
-        assert_eq!(
-            icon.turned(0),
-            RgbImage::from_pixel(400, 400, Rgb([0, 255, 0]))
-        );
-    }
-
-    #[test]
-    fn exif_orientation_is_applied() {
-        // Black on the left, white on the right, and a note that this side is up.
-        let lying = RgbImage::from_fn(400, 400, |x, _| Rgb([if x < 200 { 0 } else { 255 }; 3]));
-        let mut file = Vec::new();
-        lying
-            .write_with_encoder(JpegEncoder::new_with_quality(&mut file, 95))
-            .unwrap();
-        // APP1 with the one TIFF tag 0x0112 (orientation) of 6: turn clockwise by 90°.
-        let exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
-        let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
-        let app1 = [&[0xff, 0xe1], length.as_slice(), exif].concat();
-        file.splice(2..2, app1);
-
-        let upright = Icon::read(&file, count(1)).unwrap().turned(0);
-        assert!(
-            upright
-                .get_pixel(200, 20)
-                .0
-                .iter()
-                .all(|channel| *channel < 10)
-        );
-        assert!(
-            upright
-                .get_pixel(200, 380)
-                .0
-                .iter()
-                .all(|channel| *channel > 245)
-        );
-    }
-
-    #[test]
-    fn alpha_is_laid_on_white() {
-        let glass = image::RgbaImage::from_pixel(400, 400, Rgba([0, 0, 0, 0]));
-        let icon = Icon::read(&png(glass), count(1)).unwrap();
-        assert_eq!(icon.turned(0).get_pixel(200, 200).0, [255; 3]);
-    }
-
-    #[test]
-    fn what_is_no_picture_is_refused() {
-        let text = Icon::read(b"<svg xmlns='http://www.w3.org/2000/svg'/>", count(12));
-        assert!(matches!(text, Err(IconError::Format)));
-        assert!(matches!(Icon::read(b"", count(12)), Err(IconError::Format)));
-
-        let mut cut = hand_at_twelve();
-        cut.truncate(cut.len() / 2);
-        assert!(matches!(
-            Icon::read(&cut, count(12)),
-            Err(IconError::Decode(_))
-        ));
-
-        let wide = RgbImage::new(MAX_ICON_SIZE + 1, 1);
-        assert!(matches!(
-            Icon::read(&png(wide), count(12)),
-            Err(IconError::Decode(_))
-        ));
-    }
-
-    #[test]
-    fn the_same_icon_gives_the_same_bytes() {
-        let file = hand_at_twelve();
-        let frame = |n| Icon::read(&file, count(12)).unwrap().frame(n).unwrap();
-        assert_eq!(frame(1), frame(1));
-        assert_ne!(frame(1), frame(2));
-    }
-}
+mod tests;

@@ -12,8 +12,9 @@ pub mod api;
 mod base16;
 pub mod dial;
 pub mod frame_set;
-#[cfg(not(target_arch = "wasm32"))]
+pub mod frame_store;
 pub mod frames;
+mod icon_upload;
 pub mod journal;
 pub mod jpeg;
 pub mod network;
@@ -21,6 +22,7 @@ pub mod oauth1;
 pub mod outcome;
 pub mod picture;
 pub mod plane;
+mod png;
 pub mod ports;
 pub mod problem;
 mod processor;
@@ -34,3 +36,4 @@ pub mod time_zone;
 pub mod turn;
 #[cfg(target_arch = "wasm32")]
 mod worker;
+mod y4m;

@@ -7,13 +7,51 @@ use thiserror::Error;
 
 use crate::journal::Entry;
 
-/// Reads values by key.
+/// Keeps values by key.
 pub trait Store {
     /// The value's bytes, or `None` when there is none.
     ///
     /// # Errors
     /// When the store cannot be read at all.
     fn read(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>>;
+
+    /// Stores a value in place of any other.
+    ///
+    /// # Errors
+    /// When it is not stored.
+    fn write(
+        &self,
+        key: &str,
+        value: &[u8],
+        lifetime: Lifetime,
+    ) -> impl Future<Output = Result<(), StoreError>>;
+}
+
+/// How long a value is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Until it is deleted.
+    Unlimited,
+    /// For so many days.
+    Days(u32),
+}
+
+/// The body of a request, which is read only once it is wanted.
+pub trait Body {
+    /// All bytes.
+    ///
+    /// # Errors
+    /// When there are more than `max_bytes`, or the sender broke off.
+    fn read(&self, max_bytes: usize) -> impl Future<Output = Result<Vec<u8>, BodyError>>;
+}
+
+/// A body that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodyError {
+    /// More bytes than asked for.
+    TooLarge,
+    /// It did not arrive completely.
+    Incomplete(String),
 }
 
 /// Sends a request to a network and reads the whole reply.
@@ -47,10 +85,16 @@ pub const REPLY_TIMEOUT_MS: u32 = 20_000;
 /// The largest reply that is read, in bytes; a user object of X has about 4 kB.
 pub const MAX_REPLY_BYTES: usize = 1_000_000;
 
-/// The store could not be read.
+/// The store failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("The store could not be read: {0}.")]
-pub struct StoreError(pub String);
+pub enum StoreError {
+    /// A value could not be read.
+    #[error("The store could not be read: {0}.")]
+    Read(String),
+    /// A value could not be written.
+    #[error("The store could not be written: {0}.")]
+    Write(String),
+}
 
 /// No whole reply came back.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

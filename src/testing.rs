@@ -13,7 +13,9 @@ use serde_json::Value;
 use crate::dial::FrameCount;
 use crate::frame_set::{CURRENT_KEY, FrameSet, MediaType};
 use crate::journal::Entry;
-use crate::ports::{Client, Clock, Journal, SendError, Store, StoreError};
+use crate::ports::{
+    Body, BodyError, Client, Clock, Journal, Lifetime, SendError, Store, StoreError,
+};
 use crate::settings::{
     ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET, Settings, TRIGGER_TOKEN,
 };
@@ -72,7 +74,7 @@ pub(crate) fn instant(rfc3339: &str) -> DateTime<Utc> {
 /// The set of twelve frames that [`Host::new`] has.
 pub(crate) fn frame_set() -> FrameSet {
     let frames = FrameCount::new(12).unwrap();
-    FrameSet::describe(b"icon", "options", frames, MediaType::Jpeg)
+    FrameSet::of_album([b"icon".as_slice()], "recipe", frames, MediaType::Jpeg)
 }
 
 /// The bytes of a frame of [`frame_set`]: short, not text, and each its own.
@@ -88,7 +90,9 @@ type Reply = Result<Response<Vec<u8>>, SendError>;
 /// A host in memory: what it stores, what X answers, what was sent to X.
 pub(crate) struct Host {
     pub(crate) now: DateTime<Utc>,
-    pub(crate) values: BTreeMap<String, Vec<u8>>,
+    pub(crate) values: RefCell<BTreeMap<String, Vec<u8>>>,
+    /// The keys whose writing fails.
+    pub(crate) read_only_keys: BTreeSet<String>,
     /// The keys whose reading fails.
     pub(crate) broken_keys: BTreeSet<String>,
     pub(crate) reply: Reply,
@@ -102,7 +106,8 @@ impl Host {
         let set = frame_set();
         let mut host = Self {
             now: instant("2026-11-22T02:23:45Z"),
-            values: BTreeMap::new(),
+            values: RefCell::default(),
+            read_only_keys: BTreeSet::new(),
             broken_keys: BTreeSet::new(),
             reply: Ok(reply(200, &[], USER)),
             sent: RefCell::default(),
@@ -116,11 +121,14 @@ impl Host {
     }
 
     pub(crate) fn store(&mut self, key: &str, value: impl Into<Vec<u8>>) {
-        self.values.insert(key.to_owned(), value.into());
+        self.values.get_mut().insert(key.to_owned(), value.into());
     }
 
     pub(crate) fn remove(&mut self, key: &str) {
-        self.values.remove(key).expect("a key that is stored");
+        self.values
+            .get_mut()
+            .remove(key)
+            .expect("a key that is stored");
     }
 
     pub(crate) fn fail_to_read(&mut self, key: &str) {
@@ -155,9 +163,42 @@ impl Journal for Host {
 impl Store for Host {
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         if self.broken_keys.contains(key) {
-            return Err(StoreError("KV GET failed: 500 Internal Error".to_owned()));
+            let error = "KV GET failed: 500 Internal Error".to_owned();
+            return Err(StoreError::Read(error));
         }
-        Ok(self.values.get(key).cloned())
+        Ok(self.values.borrow().get(key).cloned())
+    }
+
+    async fn write(&self, key: &str, value: &[u8], _: Lifetime) -> Result<(), StoreError> {
+        if self.read_only_keys.contains(key) {
+            let error = "KV PUT failed: 429 Too Many Requests".to_owned();
+            return Err(StoreError::Write(error));
+        }
+        self.values
+            .borrow_mut()
+            .insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+}
+
+/// A body that must not be read.
+pub(crate) struct NoBody;
+
+impl Body for NoBody {
+    async fn read(&self, _: usize) -> Result<Vec<u8>, BodyError> {
+        panic!("this body must not be read")
+    }
+}
+
+/// A body, or what goes wrong while it is read.
+pub(crate) struct Sent(pub(crate) Result<Vec<u8>, BodyError>);
+
+impl Body for Sent {
+    async fn read(&self, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
+        match &self.0 {
+            Ok(bytes) if bytes.len() > max_bytes => Err(BodyError::TooLarge),
+            other => other.clone(),
+        }
     }
 }
 

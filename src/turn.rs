@@ -1,16 +1,16 @@
-//! One turn of one account: choose the frame, read it, send it, say how it
+//! One turn of one account: choose the frame, get it, send it, say how it
 //! went. Written once, over the ports; every host calls this.
 
 use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
 use http::{Request, Response};
 
-use crate::frame_set::{CURRENT_KEY, FrameSet};
+use crate::frame_store::{self, current_set};
 use crate::journal::{Entry, Report, Trigger};
 use crate::network::x;
 use crate::oauth1::{Credentials, Stamp};
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
-use crate::ports::{Client, Clock, Journal, SendError, Store, StoreError};
+use crate::ports::{Client, Clock, Journal, SendError, Store};
 use crate::settings::{Settings, Turning};
 
 /// What to do in a turn.
@@ -82,60 +82,6 @@ async fn make_turn<H: Store + Client + Clock>(
     report
 }
 
-/// The current frame set, read and checked.
-///
-/// # Errors
-/// When there is none or what is stored is no frame set.
-pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Trouble> {
-    let stored = host
-        .read(CURRENT_KEY)
-        .await
-        .map_err(|error| store_failed(&error))?;
-    let Some(stored) = stored else {
-        return Err(Trouble::new(
-            Reason::Frames,
-            "There is no frame set yet.",
-            PUBLISH,
-        ));
-    };
-    serde_json::from_slice(&stored).map_err(|error| {
-        Trouble::new(
-            Reason::Frames,
-            format!("What is stored under `{CURRENT_KEY}` is no frame set: {error}."),
-            PUBLISH,
-        )
-    })
-}
-
-/// The bytes of frame `n` of a set.
-///
-/// # Errors
-/// When it is not there or the store fails.
-pub async fn stored_frame<H: Store>(host: &H, set: &FrameSet, n: u16) -> Result<Vec<u8>, Trouble> {
-    let stored = host
-        .read(&set.frame_key(n))
-        .await
-        .map_err(|error| store_failed(&error))?;
-    stored.ok_or_else(|| {
-        Trouble::new(
-            Reason::Frames,
-            format!("Frame {n} of {} is missing from the store.", set.frames()),
-            PUBLISH,
-        )
-    })
-}
-
-const PUBLISH: &str =
-    "Publish the icon: rotate-icon publish ICON --remote (--local for wrangler dev).";
-
-fn store_failed(error: &StoreError) -> Trouble {
-    Trouble::new(
-        Reason::Host,
-        error.to_string(),
-        "Try again; if it stays, see whether Cloudflare reports a problem with KV.",
-    )
-}
-
 /// A request that is ready to be sent.
 struct Ready<'a> {
     http: Request<Vec<u8>>,
@@ -174,7 +120,7 @@ async fn prepare<'a, H: Store + Clock>(
     };
     report.frame = Some(n);
 
-    let frame = stored_frame(host, &set, n).await?;
+    let frame = frame_store::frame(host, &set, n).await?;
     if frame.is_empty() || frame.len() > x::MAX_FRAME_BYTES {
         return Err(Trouble::new(
             Reason::Frames,
@@ -183,7 +129,7 @@ async fn prepare<'a, H: Store + Clock>(
                 frame.len(),
                 x::MAX_FRAME_BYTES
             ),
-            PUBLISH,
+            "Publish the icon again, under another --quality: rotate-icon publish ICON --remote.",
         ));
     }
 

@@ -1,3 +1,5 @@
+use std::io::Cursor;
+
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap};
 use proptest::collection::vec;
@@ -5,12 +7,17 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::frame_set::CURRENT_KEY;
+use crate::dial::FrameCount;
+use crate::frame_set::{CURRENT_KEY, FrameSet};
+use crate::frames::{Icon, Recipe};
+use crate::picture::{Colour, Crop, Limits};
 use crate::ports::SendError;
+use crate::rendering::{Rendering, Shape};
+use crate::rotation::Kernel;
 use crate::settings::{ACCESS_TOKEN, API_KEY, PERIOD};
 use crate::testing::{
-    Host, TRIGGER, assert_no_secret_in, block_on, frame_bytes, frame_set, instant, reply, settings,
-    settings_with,
+    Host, NoBody, Sent, TRIGGER, assert_no_secret_in, block_on, frame_bytes, frame_set, instant,
+    reply, settings, settings_with,
 };
 
 const BEARER: (&str, &str) = ("authorization", "Bearer correct-horse-battery-staple");
@@ -23,9 +30,13 @@ fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Request<()> 
     request.body(()).unwrap()
 }
 
-/// Answers a request and looks at what every answer has to have.
+/// Answers a request whose body must not be read.
 fn answer_with(request: &Request<()>, settings: &Settings, host: &Host) -> Answer {
-    let answer = block_on(respond(request, settings, host));
+    checked(block_on(respond(request, &NoBody, settings, host)))
+}
+
+/// Looks at what every answer has to have.
+fn checked(answer: Answer) -> Answer {
     let headers = answer.headers();
     assert_eq!(headers["x-content-type-options"], "nosniff");
     assert_eq!(
@@ -68,12 +79,14 @@ const METHODS: [&str; 9] = [
 fn each_path_answers_to_its_own_methods_only() {
     for (path, allow) in [
         ("/turn", "POST"),
+        ("/icon", "PUT"),
         ("/health", "GET, HEAD"),
         ("/frames/0", "GET, HEAD"),
         ("/frames/9999", "GET, HEAD"),
     ] {
         for method in METHODS {
-            let answer = answer(method, path, &[BEARER]);
+            // Without the token, so that no body is asked for.
+            let answer = answer(method, path, &[]);
             if allow.split(", ").any(|allowed| allowed == method) {
                 assert_ne!(answer.status(), 405, "{method} {path}");
             } else {
@@ -117,7 +130,7 @@ fn a_path_that_does_not_exist_is_not_found_by_any_method() {
             assert_eq!(answer.status(), 404, "{method} {path}");
             assert_eq!(
                 detail_in(&answer),
-                "There is POST /turn, GET /frames/{n} and GET /health."
+                "There is POST /turn, PUT /icon, GET /frames/{n} and GET /health."
             );
         }
     }
@@ -651,7 +664,9 @@ fn hosts_without_frame(n: u16) -> [(Host, String); 5] {
         ),
         (
             without_frame,
-            format!("Frame {n} of 12 is missing from the store. Publish"),
+            format!(
+                "Frame {n} of 12 is missing from the store, and an album has no icon to render it from. Publish"
+            ),
         ),
         (broken_set, "The store could not be read".to_owned()),
         (broken_frame, "The store could not be read".to_owned()),
@@ -783,6 +798,274 @@ fn a_frame_of_another_moment_that_is_missing_is_no_matter_of_health() {
     host.remove(&frame_set().frame_key(3));
     let answer = answer_with(&request("GET", "/health", &[]), &settings(), &host);
     assert_eq!(answer.status(), 200);
+}
+
+/// A host with the set of this picture, without any frame of it.
+fn host_with_icon_only(recipe: &Recipe) -> (Host, FrameSet, Icon) {
+    let file = picture();
+    let set = recipe.frame_set(&file, FrameCount::TWELVE);
+    let icon = Icon::read(&file, recipe, Limits::WORKER).unwrap();
+    let mut host = Host::new();
+    host.store(CURRENT_KEY, serde_json::to_vec(&set).unwrap());
+    host.store(&set.icon_key(), icon.to_stored());
+    (host, set, icon)
+}
+
+/// A small picture file with nothing symmetrical in it.
+fn picture() -> Vec<u8> {
+    let picture = image::RgbImage::from_fn(40, 30, |x, y| {
+        image::Rgb([x * 6, y * 8, x * y / 5].map(|sample| sample.to_le_bytes()[0]))
+    });
+    let mut file = Cursor::new(Vec::new());
+    picture
+        .write_to(&mut file, image::ImageFormat::Png)
+        .unwrap();
+    file.into_inner()
+}
+
+fn put_icon(host: &Host, target: &str, body: Result<Vec<u8>, BodyError>) -> Answer {
+    let request = request("PUT", target, &[BEARER]);
+    checked(block_on(respond(&request, &Sent(body), &settings(), host)))
+}
+
+fn stored_set(host: &Host) -> FrameSet {
+    serde_json::from_slice(&host.values.borrow()[CURRENT_KEY]).unwrap()
+}
+
+#[test]
+fn a_new_icon_becomes_the_current_set_with_the_choices_of_the_query() {
+    let host = Host::new();
+    let target = "/icon?frames=24&crop=left&background=black&kernel=spline&fill=ff8800&shape=square&quality=80";
+    let answer = put_icon(&host, target, Ok(picture()));
+    assert_eq!(answer.status(), 200);
+    let body = json_in(&answer);
+    assert_eq!(body["changed"], true);
+    assert_eq!(body["crop"], "left");
+    assert_eq!(body["background"], "000000");
+    assert_eq!(
+        body["frame_set"]["rendering"],
+        json!({ "kernel": "spline", "fill": "ff8800", "shape": "square", "quality": 80 })
+    );
+    assert_eq!(body["frame_set"]["frames"], 24);
+    let set = stored_set(&host);
+    assert_eq!(body["frame_set"], serde_json::to_value(&set).unwrap());
+
+    let choices = Recipe {
+        crop: Crop::Left,
+        background: Colour::BLACK,
+        rendering: set.rendering().unwrap(),
+    };
+    let frames = FrameCount::new(24).unwrap();
+    assert_eq!(set, choices.frame_set(&picture(), frames));
+    let icon = Icon::read(&picture(), &choices, Limits::WORKER).unwrap();
+    for n in [0, 1, 7, 23] {
+        let path = format!("/frames/{n}");
+        let answer = answer_with(&request("GET", &path, &[]), &settings(), &host);
+        assert_eq!(
+            answer.body(),
+            &icon.frame(n, frames).unwrap().file,
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn what_the_query_leaves_open_stays_as_it_is() {
+    let recipe = Recipe {
+        rendering: Rendering {
+            kernel: Kernel::Cubic,
+            shape: Shape::Circle,
+            ..Rendering::default()
+        },
+        ..Recipe::default()
+    };
+    let (host, _, _) = host_with_icon_only(&recipe);
+    let answer = put_icon(&host, "/icon?crop=top&fill=black", Ok(picture()));
+    assert_eq!(
+        json_in(&answer)["frame_set"]["rendering"],
+        json!({ "kernel": "cubic", "fill": "000000", "shape": "circle", "quality": 95 })
+    );
+
+    let mut without_set = Host::new();
+    without_set.remove(CURRENT_KEY);
+    let answer = put_icon(&without_set, "/icon", Ok(picture()));
+    assert_eq!(json_in(&answer)["frame_set"]["frames"], 12);
+    assert_eq!(
+        stored_set(&without_set).rendering(),
+        Some(Rendering::default())
+    );
+}
+
+#[test]
+fn the_same_icon_again_changes_nothing() {
+    let host = Host::new();
+    put_icon(&host, "/icon", Ok(picture()));
+    let set = stored_set(&host);
+    let answer = put_icon(&host, "/icon", Ok(picture()));
+    assert_eq!(json_in(&answer)["changed"], false);
+    assert_eq!(stored_set(&host), set);
+}
+
+#[test]
+fn a_bad_icon_is_refused_and_changes_nothing() {
+    let mut cut = picture();
+    cut.truncate(cut.len() / 2);
+    let incomplete = BodyError::Incomplete("connection lost".to_owned());
+    for (target, body, status, says) in [
+        (
+            "/icon",
+            Ok(Vec::new()),
+            415,
+            "This is an empty file, not a JPEG",
+        ),
+        (
+            "/icon",
+            Ok(b"hello".to_vec()),
+            415,
+            "This is a text, not a JPEG",
+        ),
+        ("/icon", Ok(b"--form".to_vec()), 415, "send the file itself"),
+        ("/icon", Ok(cut), 422, "This PNG file is broken"),
+        ("/icon", Ok(vec![0; 10_000_001]), 413, "larger than 10 MB"),
+        ("/icon", Err(incomplete), 400, "did not arrive completely"),
+        (
+            "/icon?crop=0,0,50",
+            Ok(picture()),
+            422,
+            "not inside of the picture",
+        ),
+        ("/icon?frames=0", Ok(picture()), 400, "`frames` has to be"),
+        (
+            "/icon?frames=1441",
+            Ok(picture()),
+            400,
+            "`frames` has to be",
+        ),
+        (
+            "/icon?kernel=best",
+            Ok(picture()),
+            400,
+            "`kernel` has to be",
+        ),
+        ("/icon?fill=mauve", Ok(picture()), 400, "`fill` has to be"),
+        ("/icon?shape=star", Ok(picture()), 400, "`shape` has to be"),
+        (
+            "/icon?quality=101",
+            Ok(picture()),
+            400,
+            "`quality` has to be",
+        ),
+        ("/icon?crop=a", Ok(picture()), 400, "`crop` has to be"),
+        (
+            "/icon?background=a",
+            Ok(picture()),
+            400,
+            "`background` has to be",
+        ),
+        (
+            "/icon?size=1",
+            Ok(picture()),
+            400,
+            "parameters here are: frames",
+        ),
+    ] {
+        let host = Host::new();
+        let before = host.values.borrow().clone();
+        let answer = put_icon(&host, target, body);
+        assert_eq!(answer.status(), status, "{target} {says}");
+        let detail = detail_in(&answer);
+        assert!(detail.contains(says), "{detail}");
+        assert_eq!(*host.values.borrow(), before);
+    }
+}
+
+#[test]
+fn a_body_is_only_read_from_who_may_send_it_and_if_it_is_not_too_long() {
+    let wrong = ("authorization", "Bearer wrong");
+    assert_eq!(answer("PUT", "/icon", &[]).status(), 401);
+    assert_eq!(answer("PUT", "/icon", &[wrong]).status(), 401);
+    let long = ("content-length", "10000001");
+    assert_eq!(answer("PUT", "/icon", &[BEARER, long]).status(), 413);
+    assert_eq!(answer("PUT", "/icon?frames=x", &[BEARER]).status(), 400);
+}
+
+#[test]
+fn a_store_that_cannot_be_written_keeps_the_old_icon() {
+    let set = Recipe::default().frame_set(&picture(), FrameCount::TWELVE);
+    for key in [set.icon_key(), CURRENT_KEY.to_owned()] {
+        let mut host = Host::new();
+        host.read_only_keys.insert(key);
+        let answer = put_icon(&host, "/icon", Ok(picture()));
+        assert_eq!(answer.status(), 503);
+        assert!(
+            detail_in(&answer).starts_with("The store could not be written"),
+            "{}",
+            detail_in(&answer)
+        );
+        assert_eq!(stored_set(&host), frame_set());
+    }
+}
+
+#[test]
+fn a_missing_frame_is_rendered_and_kept() {
+    let (host, set, icon) = host_with_icon_only(&Recipe::default());
+    let get = request("GET", "/frames/5", &[]);
+    let answer = answer_with(&get, &settings(), &host);
+    let frame = icon.frame(5, FrameCount::TWELVE).unwrap().file;
+    assert_eq!(answer.body(), &frame);
+    assert_eq!(host.values.borrow().get(&set.frame_key(5)), Some(&frame));
+    assert_eq!(
+        host.values.borrow().len(),
+        Host::new().values.borrow().len() + 2
+    );
+    assert_eq!(answer_with(&get, &settings(), &host).body(), &frame);
+
+    // A turn does the same.
+    let answer = answer_with(&request("POST", "/turn", &[BEARER]), &settings(), &host);
+    assert_eq!(json_in(&answer)["outcome"], "turned");
+    let frame = icon.frame(11, FrameCount::TWELVE).unwrap().file;
+    assert_eq!(host.values.borrow().get(&set.frame_key(11)), Some(&frame));
+    let turn = host.take_only_sent();
+    assert!(turn.body().windows(frame.len()).any(|bytes| bytes == frame));
+}
+
+#[test]
+fn a_frame_that_cannot_be_kept_is_served_all_the_same() {
+    let (mut host, set, icon) = host_with_icon_only(&Recipe::default());
+    host.read_only_keys.insert(set.frame_key(5));
+    let answer = answer_with(&request("GET", "/frames/5", &[]), &settings(), &host);
+    assert_eq!(
+        answer.body(),
+        &icon.frame(5, FrameCount::TWELVE).unwrap().file
+    );
+}
+
+#[test]
+fn without_frame_and_icon_both_are_named() {
+    let (mut host, set, _) = host_with_icon_only(&Recipe::default());
+    host.remove(&set.icon_key());
+    for broken in [None, Some(b"garbage".as_slice())] {
+        if let Some(garbage) = broken {
+            host.store(&set.icon_key(), garbage);
+        }
+        let answer = answer_with(&request("GET", "/frames/5", &[]), &settings(), &host);
+        assert_eq!(answer.status(), 503);
+        assert_eq!(
+            detail_in(&answer),
+            "Frame 5 of 12 is missing from the store, and so is the icon to render it from. \
+             Publish the icon: PUT it to /icon, or rotate-icon publish ICON --remote (--local \
+             for wrangler dev)."
+        );
+    }
+}
+
+#[test]
+fn a_set_that_is_not_rendered_yet_is_healthy() {
+    let (host, set, _) = host_with_icon_only(&Recipe::default());
+    let answer = answer_with(&request("GET", "/health", &[]), &settings(), &host);
+    assert_eq!(answer.status(), 200);
+    assert_eq!(json_in(&answer)["frame_set"]["id"], set.id());
+    assert!(!host.values.borrow().contains_key(&set.frame_key(11)));
 }
 
 fn any_target() -> impl Strategy<Value = String> {

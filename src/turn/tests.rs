@@ -2,6 +2,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::frame_set::CURRENT_KEY;
 use crate::settings::{
     ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_BASE_URL, API_KEY, API_KEY_SECRET, DIRECTION, PERIOD,
     TIME_ZONE, X_BODY,
@@ -376,7 +377,7 @@ fn a_frame_that_is_missing_from_the_store_is_named() {
     let report = refused_for_the_frames(&host);
     assert_eq!(
         refused(&report).message,
-        "Frame 11 of 12 is missing from the store."
+        "Frame 11 of 12 is missing from the store, and an album has no icon to render it from."
     );
     assert_eq!((report.frame, report.frames), (Some(11), Some(12)));
 }

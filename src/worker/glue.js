@@ -1,5 +1,5 @@
 /**
- * The platform calls of a turn, each in one crossing between wasm and
+ * The platform calls of the core's ports, each in one crossing between wasm and
  * JavaScript: done from Rust step by step (options, headers, signal, stream)
  * they cost more than all the rest of a turn.
  */
@@ -16,6 +16,17 @@ export function kvGet(namespace, key) {
   } catch (error) {
     return Promise.reject(error);
   }
+}
+
+/** Stores a value in a KV namespace, for good or for so many seconds. Never throws, only rejects. */
+export async function kvPut(namespace, key, value, seconds) {
+  // The value is lent from wasm's memory, which may move while this waits.
+  await namespace.put(key, value.slice(), seconds === undefined ? {} : { expirationTtl: seconds });
+}
+
+/** Reads a request's body: rejects with a `TooLargeError` past `maxBytes`. */
+export function readBody(request, maxBytes) {
+  return readAtMost(request, maxBytes);
 }
 
 /**
@@ -40,14 +51,15 @@ export async function send(method, url, headers, body, timeoutMs, maxBytes) {
   return [reply.status, reply.ok ? [] : [...reply.headers].flat(), bytes];
 }
 
-async function readAtMost(reply, maxBytes) {
-  const length = reply.headers.get("content-length");
-  // The length of an encoded reply says nothing of what it decodes to.
-  const isPlain = !reply.headers.has("content-encoding");
-  if (isPlain && length !== null && Number(length) <= maxBytes) return reply.bytes();
+/** Reads the body of a request or a reply. */
+async function readAtMost(message, maxBytes) {
+  const length = message.headers.get("content-length");
+  // The length of an encoded body says nothing of what it decodes to.
+  const isPlain = !message.headers.has("content-encoding");
+  if (isPlain && length !== null && Number(length) <= maxBytes) return message.bytes();
   const chunks = [];
   let total = 0;
-  for await (const chunk of reply.body ?? []) {
+  for await (const chunk of message.body ?? []) {
     total += chunk.length;
     if (total > maxBytes) {
       const error = new Error(`more than ${maxBytes} bytes`);

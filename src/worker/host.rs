@@ -13,7 +13,8 @@ use worker::{Env, console_error, console_log};
 
 use crate::journal::Entry;
 use crate::ports::{
-    Client, Clock, Journal, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS, SendError, Store, StoreError,
+    Body, BodyError, Client, Clock, Journal, Lifetime, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS,
+    SendError, Store, StoreError,
 };
 use crate::settings::Settings;
 
@@ -21,6 +22,17 @@ use crate::settings::Settings;
 extern "C" {
     #[wasm_bindgen(js_name = kvGet, catch)]
     async fn kv_get(namespace: &JsValue, key: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = kvPut, catch)]
+    async fn kv_put(
+        namespace: &JsValue,
+        key: &str,
+        value: &[u8],
+        seconds: Option<u32>,
+    ) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(js_name = readBody, catch)]
+    async fn read_body(request: &web_sys::Request, max_bytes: usize) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]
     async fn send(
@@ -44,6 +56,15 @@ pub(super) struct Host {
 impl Host {
     pub(super) fn new(env: Env) -> Self {
         Self { env }
+    }
+
+    /// The KV namespace with the frames.
+    fn frames(&self) -> Result<JsValue, JsValue> {
+        let namespace = Reflect::get(&self.env, &FRAMES_BINDING.into())?;
+        if namespace.is_undefined() {
+            return Err(format!("wrangler.toml binds no KV namespace as {FRAMES_BINDING}").into());
+        }
+        Ok(namespace)
     }
 
     /// A variable or secret; what is not a text is given as its JSON, so that
@@ -83,20 +104,34 @@ impl Clock for Host {
 
 impl Store for Host {
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = async {
-            let namespace = Reflect::get(&self.env, &FRAMES_BINDING.into())?;
-            if namespace.is_undefined() {
-                return Err(
-                    format!("wrangler.toml binds no KV namespace as {FRAMES_BINDING}").into(),
-                );
-            }
-            kv_get(&namespace, key).await
-        }
-        .await
-        .map_err(|error| StoreError(describe(&error)))?;
+        let value = async { kv_get(&self.frames()?, key).await }.await;
+        let value = value.map_err(|error| StoreError::Read(describe(&error)))?;
         Ok(value
             .dyn_ref::<ArrayBuffer>()
             .map(|buffer| Uint8Array::new(buffer).to_vec()))
+    }
+
+    async fn write(&self, key: &str, value: &[u8], lifetime: Lifetime) -> Result<(), StoreError> {
+        const SECONDS_A_DAY: u32 = 86_400;
+        let seconds = match lifetime {
+            Lifetime::Unlimited => None,
+            Lifetime::Days(days) => Some(days.saturating_mul(SECONDS_A_DAY)),
+        };
+        let written = async { kv_put(&self.frames()?, key, value, seconds).await }.await;
+        written.map_err(|error| StoreError::Write(describe(&error)))
+    }
+}
+
+/// The body of an incoming request.
+pub(super) struct Upload<'a>(pub(super) &'a web_sys::Request);
+
+impl Body for Upload<'_> {
+    async fn read(&self, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
+        match read_body(self.0, max_bytes).await {
+            Ok(bytes) => Ok(Uint8Array::new(&bytes).to_vec()),
+            Err(error) if has_name(&error, TOO_LARGE) => Err(BodyError::TooLarge),
+            Err(error) => Err(BodyError::Incomplete(describe(&error))),
+        }
     }
 }
 
@@ -167,14 +202,22 @@ fn read_headers(mut texts: impl Iterator<Item = Option<String>>, headers: &mut H
 }
 
 fn send_error(error: &JsValue) -> SendError {
-    let name = error
-        .dyn_ref::<js_sys::Error>()
-        .map(|error| String::from(error.name()));
-    match name.as_deref() {
-        Some("TimeoutError") => SendError::Timeout,
-        Some("TooLargeError") => SendError::TooLarge,
-        _ => SendError::Connection(describe(error)),
+    if has_name(error, "TimeoutError") {
+        SendError::Timeout
+    } else if has_name(error, TOO_LARGE) {
+        SendError::TooLarge
+    } else {
+        SendError::Connection(describe(error))
     }
+}
+
+/// The name of the error for more bytes than were asked for.
+const TOO_LARGE: &str = "TooLargeError";
+
+fn has_name(error: &JsValue, name: &str) -> bool {
+    error
+        .dyn_ref::<js_sys::Error>()
+        .is_some_and(|error| error.name() == name)
 }
 
 /// What a thrown JavaScript value says, as part of a sentence.

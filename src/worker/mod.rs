@@ -10,7 +10,7 @@ use crate::api;
 use crate::journal::Trigger;
 use crate::ports::Clock;
 use crate::turn::{Order, turn};
-use host::{Host, settings};
+use host::{Host, Upload, settings};
 
 /// The Cron Trigger: one turn for the scheduled time, whenever it arrives.
 #[event(scheduled)]
@@ -28,8 +28,9 @@ async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
     let host = Host::new(env);
     let settings = settings(&host);
+    let body = Upload(request.inner());
     match http::request_from(&request) {
-        Ok(request) => http::response_from(api::respond(&request, &settings, &host).await),
+        Ok(request) => http::response_from(api::respond(&request, &body, &settings, &host).await),
         Err(problem) => http::response_from(problem.into_response()),
     }
 }

@@ -1,9 +1,12 @@
 /** `rotate-icon publish --local`, through the real wrangler. */
 import assert from "node:assert/strict";
-import { chmod, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
+import sharp from "sharp";
+import { getPlatformProxy } from "wrangler";
 import { root, rotateIcon, runProgram, sampleIcon, temporaryFolder } from "./command.js";
+import { render, scene } from "./pictures.js";
 import { noisyIcon } from "../../benches/noisy-icon.js";
 
 /** A local namespace of its own for a test, and what is in it. */
@@ -17,7 +20,18 @@ async function namespace(t) {
   };
   return {
     folder,
-    publish: (icon, env) => rotateIcon(["publish", icon, "--local", "--persist-to", folder], env),
+    publish: (icon, env, ...flags) => rotateIcon(["publish", icon, ...flags, "--local", "--persist-to", folder], env),
+    publishAlbum: (album, ...flags) => rotateIcon(["publish", "--album", album, ...flags, "--local", "--persist-to", folder]),
+    // Values as they are: wrangler's command prints text. A configuration of
+    // its own, since the project's asks for secrets.
+    values: async (keys) => {
+      const configPath = path.join(folder, "wrangler.json");
+      await writeFile(configPath, JSON.stringify({ name: "test", compatibility_date: "2026-01-01", kv_namespaces: [{ binding: "FRAMES" }] }));
+      const { env, dispose } = await getPlatformProxy({ configPath, persist: { path: path.join(folder, "v3") }, remoteBindings: false });
+      const values = await Promise.all(keys.map((key) => env.FRAMES.get(key, "arrayBuffer")));
+      await dispose();
+      return values.map((value) => value && Buffer.from(value));
+    },
     keys: async () => JSON.parse(await kv("key", "list")).map(({ name }) => name),
     current: async () => JSON.parse(await kv("key", "get", "current")),
     delete: (key) => kv("key", "delete", key),
@@ -26,6 +40,12 @@ async function namespace(t) {
 
 const keysOf = ({ id, frames }) => [...Array.from({ length: frames }, (_, n) => `sets/${id}/${n}`), `sets/${id}/icon`];
 
+/** Not deepEqual: it takes a minute to print how frames differ. */
+function assertSame(values, expected) {
+  assert.equal(values.length, expected.length);
+  values.forEach((value, i) => assert.ok(value?.equals(expected[i]), `value ${i}`));
+}
+
 test("publish stores a set, switches to it, heals it, and cleans up", { timeout: 300_000 }, async (t) => {
   const kv = await namespace(t);
 
@@ -33,6 +53,9 @@ test("publish stores a set, switches to it, heals it, and cleans up", { timeout:
   assert.equal(first.status, 0, first.stderr);
   const sample = await kv.current();
   assert.deepEqual((await kv.keys()).sort(), ["current", ...keysOf(sample)].sort());
+  assert.deepEqual(sample.rendering, { kernel: "sharp", fill: "reflect", shape: "square", quality: 95 });
+  const rendered = await render(t, [sampleIcon]);
+  assertSame(await kv.values(keysOf(sample)), keysOf(sample).map((key) => rendered.values.get(key)));
 
   // Again: nothing is sent.
   const again = await kv.publish(sampleIcon);
@@ -66,8 +89,53 @@ test("publish stores a set, switches to it, heals it, and cleans up", { timeout:
   await writeFile(icon, "no picture");
   const failed = await kv.publish(icon);
   assert.equal(failed.status, 1);
-  assert.match(failed.stderr, /neither a JPEG nor a PNG/);
+  assert.match(failed.stderr, /this is a text, not a JPEG, PNG, GIF or WebP file/);
   assert.deepEqual(await kv.current(), third);
+});
+
+test("an album and an animation are published without an icon, and healed", { timeout: 300_000 }, async (t) => {
+  const kv = await namespace(t);
+  const album = path.join(kv.folder, "album");
+  await mkdir(album);
+  const pictures = await Promise.all([0, 90, 180].map((hue) => scene(80, 80).modulate({ hue }).removeAlpha().png().toBuffer()));
+  for (const [n, picture] of pictures.entries()) await writeFile(path.join(album, `${n}.png`), picture);
+  const published = await kv.publishAlbum(album, "--shape", "circle");
+  assert.equal(published.status, 0, published.stderr);
+  assert.match(published.stdout, /with 3 frames/);
+  const set = await kv.current();
+  assert.deepEqual(set, { id: set.id, frames: 3, media_type: "image/png" });
+  const keys = keysOf(set).slice(0, 3);
+  assert.deepEqual((await kv.keys()).sort(), ["current", ...keys].sort());
+
+  await kv.delete(keys[1]);
+  assert.match((await kv.publishAlbum(album, "--shape", "circle")).stdout, /Stored 1 of 1[^]*already/);
+  const rendered = await render(t, ["--album", album], "--shape", "circle");
+  assertSame(await kv.values(keys), keys.map((key) => rendered.values.get(key)));
+
+  const file = path.join(kv.folder, "animation.gif");
+  await sharp(pictures, { join: { animated: true } }).gif({ delay: [100, 300, 200] }).toFile(file);
+  const animated = await kv.publish(file, {}, "--from-animation", "--frames", "6");
+  assert.equal(animated.status, 0, animated.stderr);
+  const second = await kv.current();
+  assert.deepEqual(second, { id: second.id, frames: 6, media_type: "image/jpeg" });
+  for (const n of [1, 5]) await kv.delete(`sets/${second.id}/${n}`);
+  const healed = await kv.publish(file, {}, "--from-animation", "--frames", "6");
+  assert.match(healed.stdout, /Stored 2 of 2/);
+  const frames = (await render(t, [file], "--from-animation", "--frames", "6")).frames;
+  const keysOfFrames = keysOf(second).slice(0, 6);
+  assertSame(await kv.values(keysOfFrames), frames);
+});
+
+test("a frame for every minute of a day is published, and replaced by one of twelve", { timeout: 300_000 }, async (t) => {
+  const kv = await namespace(t);
+  const first = await kv.publish(sampleIcon, {}, "--frames", "1440");
+  assert.equal(first.status, 0, first.stderr);
+  assert.match(first.stdout, /Stored 1441 of 1441 values/);
+  const again = await kv.publish(sampleIcon, {}, "--frames", "1440");
+  assert.doesNotMatch(again.stdout, /Stored/);
+  assert.equal((await kv.publish(sampleIcon)).status, 0);
+  const last = await kv.publish(sampleIcon, {}, "--frames", "6");
+  assert.match(last.stdout, /Deleted 1441 values of old sets/);
 });
 
 test("an upload that breaks off leaves the current set as it was", { timeout: 120_000 }, async (t) => {

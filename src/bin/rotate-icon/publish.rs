@@ -11,8 +11,9 @@ use rotate_icon::frame_set::{CURRENT_KEY, FrameSet};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use crate::render::{BulkEntry, IconArgs};
+use crate::render::BulkEntry;
 use crate::say;
+use crate::source::{SourceArgs, frames_in_words, lowered_in_words};
 
 /// How many values go into one bulk upload; wrangler's own limits are 10,000
 /// values and 100 MB.
@@ -31,7 +32,7 @@ const BULK_VALUES: usize = 100;
 #[command(group(ArgGroup::new("where").args(["local", "remote"]).required(true)))]
 pub(crate) struct Publish {
     #[command(flatten)]
-    icon: IconArgs,
+    source: SourceArgs,
 
     /// Into the namespace at Cloudflare, with wrangler's login.
     #[arg(long)]
@@ -54,8 +55,8 @@ pub(crate) fn run(options: &Publish) -> Result<()> {
     if !Path::new("wrangler.toml").exists() {
         bail!("there is no wrangler.toml here; run this in the project's folder");
     }
-    let source = options.icon.read()?;
-    let set = source.icon.frame_set();
+    let source = options.source.read()?;
+    let set = source.set();
     let kv = Kv::new(options)?;
 
     let stored = kv.keys()?;
@@ -66,23 +67,29 @@ pub(crate) fn run(options: &Publish) -> Result<()> {
         .flatten();
 
     // Only what is missing is rendered.
-    let mut missing = Vec::new();
-    for n in 0..set.frames().get() {
-        let key = set.frame_key(n);
-        if !stored.contains(&key) {
-            missing.push(BulkEntry::new(key, &source.frame(n)?));
-        }
+    let is_missing = |key: &String| !stored.contains(key);
+    let missing: Vec<u16> = (0..set.frames().get())
+        .filter(|n| is_missing(&set.frame_key(*n)))
+        .collect();
+    let frames = source.frames(&missing)?;
+    if let Some(lowered) = lowered_in_words(&frames) {
+        say(&lowered);
     }
-    if !stored.contains(&set.icon_key()) {
-        missing.push(BulkEntry::new(set.icon_key(), &source.file));
-    }
-    let total = missing.len();
-    let mut done = 0_usize;
-    for chunk in missing.chunks(BULK_VALUES) {
-        kv.put_all(chunk)
+    let icon = source.stored_icon().filter(|_| is_missing(&set.icon_key()));
+    let values: Vec<(String, &[u8])> = frames
+        .iter()
+        .map(|frame| (set.frame_key(frame.number), frame.file.as_slice()))
+        .chain(icon.iter().map(|icon| (set.icon_key(), icon.as_slice())))
+        .collect();
+    let mut done = 0;
+    for chunk in values.chunks(BULK_VALUES) {
+        let entries = chunk
+            .iter()
+            .map(|(key, value)| BulkEntry::new(key.clone(), value));
+        kv.put_all(&entries.collect::<Vec<_>>())
             .context("the frames could not be stored; the current set is untouched")?;
-        done = done.saturating_add(chunk.len());
-        say(&format!("Stored {done} of {total} values."));
+        done += chunk.len();
+        say(&format!("Stored {done} of {} values.", values.len()));
     }
 
     if current.as_ref() == Some(set) {
@@ -91,9 +98,9 @@ pub(crate) fn run(options: &Publish) -> Result<()> {
         kv.put_current(&source.current()?)
             .context("the new set is stored, but could not be made current; run this again")?;
         say(&format!(
-            "Switched to {} with {} frames.",
+            "Switched to {} with {}.",
             set.id(),
-            set.frames()
+            frames_in_words(set.frames().get().into())
         ));
     }
 

@@ -1,23 +1,28 @@
 //! `rotate-icon render`: the frames of an icon as files.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use data_encoding::BASE64;
-use rotate_icon::dial::{Direction, FrameCount};
+use rotate_icon::dial::Direction;
 use rotate_icon::frame_set::CURRENT_KEY;
-use rotate_icon::frames::Icon;
 use serde::Serialize;
+use serde::ser::{SerializeSeq, Serializer};
 
 use crate::say;
+use crate::source::{SourceArgs, frames_in_words, lowered_in_words};
+
+/// The most bytes that Cloudflare takes in one bulk upload.
+const MAX_BULK_BYTES: u64 = 100_000_000;
 
 /// Write the frames of an icon into a folder.
 ///
-/// Makes `0.jpg`, `1.jpg` and so on, each 400×400 pixels and at most 512,000
-/// bytes, and `kv-bulk.json`, which stores the icon and all frames and makes
-/// them the current set with one command:
+/// Makes `0.jpg`, `1.jpg` and so on (`0.png` for circles), each 400×400 pixels
+/// and at most 512,000 bytes, and `kv-bulk.json`, which stores the icon and all
+/// frames and makes them the current set with one command:
 ///
 ///   npx wrangler kv bulk put DIR/kv-bulk.json --binding FRAMES --remote
 ///
@@ -26,7 +31,7 @@ use crate::say;
 #[command(verbatim_doc_comment)]
 pub(crate) struct Render {
     #[command(flatten)]
-    icon: IconArgs,
+    source: SourceArgs,
 
     /// The folder to write into; it is made if it is not there.
     #[arg(long, value_name = "DIR")]
@@ -42,62 +47,6 @@ pub(crate) struct Render {
     /// Also write all frames into one PNG, each where it stands on a clock.
     #[arg(long, value_name = "FILE")]
     sheet: Option<PathBuf>,
-}
-
-/// The icon and what its frames should be.
-#[derive(Args)]
-pub(crate) struct IconArgs {
-    /// The icon: a JPEG or PNG file.
-    ///
-    /// What is not square is cropped to the centre square, transparency is
-    /// laid on white, and EXIF orientation is applied.
-    #[arg(value_name = "ICON")]
-    path: PathBuf,
-
-    /// How many frames a rotation has, 1 to 1440.
-    #[arg(long, value_name = "N", default_value = "12", value_parser = frame_count)]
-    frames: FrameCount,
-}
-
-fn frame_count(text: &str) -> Result<FrameCount, String> {
-    text.parse()
-        .ok()
-        .and_then(FrameCount::new)
-        .ok_or_else(|| format!("has to be a whole number from 1 to {}", FrameCount::MAX))
-}
-
-/// An icon and the file that it was read from.
-pub(crate) struct Source {
-    pub(crate) icon: Icon,
-    pub(crate) file: Vec<u8>,
-    path: PathBuf,
-}
-
-impl IconArgs {
-    /// Reads the icon.
-    pub(crate) fn read(&self) -> Result<Source> {
-        let path = self.path.display();
-        let file = fs::read(&self.path).with_context(|| format!("cannot read {path}"))?;
-        let icon = Icon::read(&file, self.frames).with_context(|| path.to_string())?;
-        Ok(Source {
-            icon,
-            file,
-            path: self.path.clone(),
-        })
-    }
-}
-
-impl Source {
-    /// Renders frame `n`.
-    pub(crate) fn frame(&self, n: u16) -> Result<Vec<u8>> {
-        let frame = self.icon.frame(n);
-        frame.with_context(|| self.path.display().to_string())
-    }
-
-    /// What is stored to make the set current.
-    pub(crate) fn current(&self) -> Result<String> {
-        Ok(serde_json::to_string(self.icon.frame_set())?)
-    }
 }
 
 /// One entry of a file for `wrangler kv bulk put`.
@@ -120,51 +69,79 @@ impl BulkEntry {
 }
 
 pub(crate) fn run(options: &Render) -> Result<()> {
-    let source = options.icon.read()?;
-    let set = source.icon.frame_set();
-    let frames: Vec<Vec<u8>> = (0..set.frames().get())
-        .map(|n| source.frame(n))
-        .collect::<Result<_>>()?;
+    let source = options.source.read()?;
+    let set = source.set();
+    let frames = source.all_frames()?;
+    let sheet = options.sheet.as_ref().map(|path| {
+        let png = crate::sheet::png(&frames)?;
+        anyhow::Ok((path, png))
+    });
+    let sheet = sheet.transpose()?;
+
+    // Nothing is written before all is made.
     fs::create_dir_all(&options.out)
         .with_context(|| format!("cannot make the folder {}", options.out.display()))?;
-
     for step in 0..set.frames().get() {
         let n = options.direction.frame_after(step, set.frames());
         let frame = frames.get(usize::from(n));
         let frame = frame.ok_or_else(|| anyhow!("frame {n} was not rendered"))?;
         let name = format!("{step}.{}", set.media_type().extension());
-        write(&options.out.join(name), frame)?;
+        write(&options.out.join(name), &frame.file)?;
     }
 
+    let icon = source.stored_icon();
     let current = source.current()?;
-    let entries: Vec<BulkEntry> = (0..)
-        .zip(&frames)
-        .map(|(n, frame)| BulkEntry::new(set.frame_key(n), frame))
-        .chain([
-            BulkEntry::new(set.icon_key(), &source.file),
-            BulkEntry::new(CURRENT_KEY.to_owned(), current.as_bytes()),
-        ])
-        .collect();
+    let values = frames
+        .iter()
+        .map(|frame| (set.frame_key(frame.number), frame.file.as_slice()))
+        .chain(icon.iter().map(|icon| (set.icon_key(), icon.as_slice())))
+        .chain([(CURRENT_KEY.to_owned(), current.as_bytes())]);
     let bulk = options.out.join("kv-bulk.json");
-    write(&bulk, &serde_json::to_vec(&entries)?)?;
+    let bulk_bytes =
+        write_bulk(&bulk, values).with_context(|| format!("cannot write {}", bulk.display()))?;
 
-    if let Some(sheet) = &options.sheet {
-        write(sheet, &crate::sheet::png(&source.icon)?)?;
-        say(&format!(
-            "Wrote all frames as a clock into {}.",
-            sheet.display()
-        ));
-    }
-    let bytes: usize = frames.iter().map(Vec::len).sum();
+    let bytes: usize = frames.iter().map(|frame| frame.file.len()).sum();
     say(&format!(
-        "Wrote {} frames ({} kB) and kv-bulk.json into {}.",
-        set.frames(),
+        "Wrote {} ({} kB) and kv-bulk.json into {}.",
+        frames_in_words(frames.len()),
         bytes / 1000,
         options.out.display()
     ));
+    if let Some(lowered) = lowered_in_words(&frames) {
+        say(&lowered);
+    }
+    if bulk_bytes > MAX_BULK_BYTES {
+        say(&format!(
+            "kv-bulk.json is larger than the {} MB that Cloudflare takes at once; `rotate-icon \
+             publish` sends it in parts.",
+            MAX_BULK_BYTES / 1_000_000
+        ));
+    }
+    if let Some((path, png)) = sheet {
+        write(path, &png)?;
+        say(&format!(
+            "Wrote all frames as a clock into {}.",
+            path.display()
+        ));
+    }
     Ok(())
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a file for `wrangler kv bulk put`, value by value: all of them at once
+/// in base64 would take several times the memory of the frames. Gives the
+/// file's size.
+fn write_bulk<'a>(path: &Path, values: impl Iterator<Item = (String, &'a [u8])>) -> Result<u64> {
+    let mut file = BufWriter::new(File::create(path)?);
+    let mut json = serde_json::Serializer::new(&mut file);
+    let mut list = json.serialize_seq(None)?;
+    for (key, value) in values {
+        list.serialize_element(&BulkEntry::new(key, value))?;
+    }
+    list.end()?;
+    file.flush()?;
+    Ok(file.get_ref().metadata()?.len())
 }

@@ -7,7 +7,7 @@ use axum::http::header::AUTHORIZATION;
 use percent_encoding::percent_decode_str;
 
 use super::signature::percent_encode;
-use super::text::quoted;
+use crate::text::quoted;
 
 /// A shorter nonce is more likely to come up again than chance excuses.
 const SHORTEST_NONCE: usize = 16;

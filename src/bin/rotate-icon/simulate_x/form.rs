@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode;
 
-use super::text::quoted;
+use crate::text::quoted;
 
 /// Decodes names and values, or says what is wrong with their encoding. Both ways to write it are
 /// accepted, that of RFC 3986 and that of HTML forms (`+` for a space, `*` bare); hexadecimal digits

@@ -18,7 +18,7 @@ use super::form;
 use super::payload::{self, Payload};
 use super::picture::Picture;
 use super::signature;
-use super::text::{grouped, quoted};
+use crate::text::{grouped, quoted};
 
 /// The one path that is served under `/1.1/`.
 pub(super) const UPDATE_PATH: &str = "/1.1/account/update_profile_image.json";

@@ -21,7 +21,6 @@ mod signature;
 mod state;
 #[cfg(test)]
 mod tests;
-mod text;
 
 use std::future::Future;
 use std::io::{ErrorKind, Write};

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName};
 use multer::{Field, Multipart};
 
 use super::form;
-use super::text::quoted;
+use crate::text::quoted;
 
 /// The largest body that is taken.
 pub(super) const LARGEST: usize = 5_000_000;

@@ -9,7 +9,7 @@ use ring::digest;
 use serde::Serialize;
 
 use super::answer::{MEDIA_TYPE_UNRECOGNIZED, Refusal, Rejection};
-use super::text::{grouped, quoted};
+use crate::text::{grouped, quoted};
 
 /// Safe whichever way the “700 kilobytes” of X's documentation are meant, raw or as base64.
 pub(super) const LARGEST: usize = 512_000;

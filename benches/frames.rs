@@ -1,0 +1,120 @@
+//! Our side of `benches/opencv/bench.py`: renders frames as it is told to, and
+//! says how long that took. Not run by `cargo bench` alone.
+#![allow(clippy::arithmetic_side_effects, clippy::print_stdout)]
+#![allow(missing_docs)]
+
+use std::io::BufRead;
+use std::path::Path;
+use std::time::Instant;
+use std::{env, fs, hint};
+
+use anyhow::{Context, Result, bail};
+use rotate_icon::dial::FrameCount;
+use rotate_icon::frames::{Frame, Icon, Recipe, bases};
+use rotate_icon::picture::Limits;
+
+/// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> Result<()> {
+    let path = env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'));
+    // `cargo bench` runs every benchmark, this one without anything to do.
+    let Some(path) = path else { return Ok(()) };
+    let file = fs::read(path)?;
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split(' ').collect();
+        match *words.as_slice() {
+            ["pipeline", threads, times] => {
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads.parse()?)
+                    .build()?;
+                let times = times.parse()?;
+                println!(
+                    "{}",
+                    pool.install(|| nanoseconds(times, || all_frames(&file)))?
+                );
+            }
+            ["turn-needed", times] => println!("{}", turn_needed(&file, times.parse()?)?),
+            ["turn", times] => println!("{}", turn(&file, times.parse()?)?),
+            ["frames", folder, ref options @ ..] => write(&file, folder, options)?,
+            ["frames-of", path, folder, ref options @ ..] => {
+                write(&fs::read(path)?, folder, options)?;
+            }
+            ["quit"] => return Ok(()),
+            _ => bail!("no such command: {line}"),
+        }
+    }
+    Ok(())
+}
+
+fn twelve() -> Result<FrameCount> {
+    FrameCount::new(12).context("twelve frames")
+}
+
+fn nanoseconds<T>(times: u32, mut work: impl FnMut() -> Result<T>) -> Result<u128> {
+    let start = Instant::now();
+    for _ in 0..times {
+        hint::black_box(work()?);
+    }
+    Ok(start.elapsed().as_nanos())
+}
+
+fn all_frames(file: &[u8]) -> Result<Vec<Frame>> {
+    let icon = Icon::read(file, &Recipe::default(), Limits::COMPUTER)?;
+    Ok(icon.all_frames(twelve()?, || {})?)
+}
+
+/// The turned samples that the encoder needs: it makes the others by turning
+/// coefficients.
+fn turn_needed(file: &[u8], times: u32) -> Result<u128> {
+    let stored = Icon::read(file, &Recipe::default(), Limits::COMPUTER)?.to_stored();
+    let mut sum = 0;
+    for _ in 0..times {
+        let icon = Icon::from_stored(&stored, Recipe::default().rendering).context("an icon")?;
+        let start = Instant::now();
+        for n in bases(twelve()?) {
+            hint::black_box(icon.planes(n, twelve()?));
+        }
+        sum += start.elapsed().as_nanos();
+    }
+    Ok(sum)
+}
+
+/// The turned samples of all frames.
+fn turn(file: &[u8], times: u32) -> Result<u128> {
+    let stored = Icon::read(file, &Recipe::default(), Limits::COMPUTER)?.to_stored();
+    let mut sum = 0;
+    for _ in 0..times {
+        let icon = Icon::from_stored(&stored, Recipe::default().rendering).context("an icon")?;
+        let start = Instant::now();
+        for base in bases(twelve()?) {
+            let turned = icon.planes(base, twelve()?);
+            for quarters in 0..4 {
+                hint::black_box(turned.quarter_turned(quarters));
+            }
+        }
+        sum += start.elapsed().as_nanos();
+    }
+    Ok(sum)
+}
+
+fn write(file: &[u8], folder: &str, options: &[&str]) -> Result<()> {
+    let mut recipe = Recipe::default();
+    if let Some(kernel) = options.first() {
+        recipe.rendering.kernel = kernel.parse()?;
+    }
+    if let Some(quality) = options.get(1) {
+        recipe.rendering.quality = quality.parse()?;
+    }
+    let icon = Icon::read(file, &recipe, Limits::COMPUTER)?;
+    for frame in icon.all_frames(twelve()?, || {})? {
+        let path = Path::new(folder).join(format!("{}.jpg", frame.number));
+        fs::write(path, &frame.file)?;
+    }
+    println!("ok");
+    Ok(())
+}

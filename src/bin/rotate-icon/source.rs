@@ -1,0 +1,308 @@
+//! What frames are made from: an icon, an album or an animation, as the options
+//! of `render` and `publish` say it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::{ArgGroup, Args};
+use rayon::prelude::*;
+use rotate_icon::dial::FrameCount;
+use rotate_icon::frame_set::FrameSet;
+use rotate_icon::frames::{Frame, Icon, Recipe};
+use rotate_icon::jpeg::Quality;
+use rotate_icon::network::x::MAX_FRAME_BYTES;
+use rotate_icon::picture::{Colour, Crop, Limits};
+use rotate_icon::rendering::{Fill, Rendering, Shape};
+use rotate_icon::rotation::Kernel;
+
+use crate::album::Album;
+use crate::animation::Animation;
+use crate::progress::Progress;
+use crate::text::grouped;
+
+/// The pictures and what their frames should be.
+#[derive(Args)]
+#[command(group(ArgGroup::new("source").args(["icon", "album"]).required(true)))]
+pub(crate) struct SourceArgs {
+    /// The icon: a JPEG, PNG, GIF or WebP file.
+    ///
+    /// Of what is not square, --crop takes a square; what is transparent is laid
+    /// on the --background; EXIF orientation is applied. Colours are taken as
+    /// sRGB: an embedded profile is not applied, so that a picture of a wider
+    /// gamut looks a little duller. Of an animation it is the first picture.
+    #[arg(value_name = "ICON")]
+    icon: Option<PathBuf>,
+
+    /// Instead of an icon: a folder whose pictures are the frames, as they are.
+    ///
+    /// The frames are in the order of the files' names; numbers in them count
+    /// by their value, so that 2.jpg comes before 10.jpg. Each picture is
+    /// cropped and scaled, but not turned. There are as many frames as files,
+    /// 1 to 1440. A file that is no picture, a hidden file and a folder are
+    /// refused.
+    #[arg(long, value_name = "DIR")]
+    album: Option<PathBuf>,
+
+    /// Take the frames from ICON, an animated GIF, instead of turning it.
+    ///
+    /// Frame k of N is what is seen after k/N of the animation's duration. As
+    /// in browsers, a delay of 0 or 0.01 seconds counts as 0.1 seconds.
+    #[arg(long, requires = "icon", conflicts_with = "album")]
+    from_animation: bool,
+
+    /// How many frames a rotation has, 1 to 1440.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "12",
+        value_parser = frame_count,
+        conflicts_with = "album"
+    )]
+    frames: FrameCount,
+
+    /// The square to take: `centre`, `top`, `bottom`, `left`, `right` or `LEFT,TOP,SIDE`.
+    ///
+    /// The names mean the largest square there. LEFT,TOP,SIDE are pixels of the
+    /// picture the right way up.
+    #[arg(long, value_name = "SQUARE", default_value_t)]
+    crop: Crop,
+
+    /// What shows where the picture is transparent: `white`, `black` or `RRGGBB`.
+    #[arg(long, value_name = "COLOUR", default_value = "white")]
+    background: Colour,
+
+    /// How pixels between pixels are found: `nearest`, `bilinear`, `sharp`, `cubic`, `lanczos` or `spline`.
+    ///
+    ///   nearest   the nearest pixel: hard edges, for pixel art
+    ///   bilinear  linear between the four around it: soft
+    ///   sharp     bilinear of the picture sharpened by just what that softens: fast
+    ///             and crisp
+    ///   cubic     cubic convolution of the sixteen around it (Catmull and Rom)
+    ///   lanczos   a windowed sinc over thirty-six: keeps fine detail, may ring at
+    ///             hard edges
+    ///   spline    the cubic spline through all pixels: the truest, and the slowest
+    #[arg(
+        long,
+        value_name = "KERNEL",
+        default_value = "sharp",
+        conflicts_with_all = ["album", "from_animation"],
+        verbatim_doc_comment
+    )]
+    kernel: Kernel,
+
+    /// What the corners show once the icon is turned: `reflect`, `black`, `white` or `RRGGBB`.
+    ///
+    /// reflect is the icon's mirror image. Networks that show a circle never
+    /// show the corners.
+    #[arg(
+        long,
+        value_name = "FILL",
+        default_value = "reflect",
+        conflicts_with_all = ["album", "from_animation"]
+    )]
+    fill: Fill,
+
+    /// What the frames show: the `square` as JPEG, or its `circle` as PNG with transparency.
+    #[arg(long, value_name = "SHAPE", default_value = "square")]
+    shape: Shape,
+
+    /// The JPEG quality, 1 to 100; a frame of more than 512,000 bytes gets a lower one.
+    #[arg(long, value_name = "QUALITY", default_value = "95")]
+    quality: Quality,
+}
+
+fn frame_count(text: &str) -> Result<FrameCount, String> {
+    text.parse()
+        .ok()
+        .and_then(FrameCount::new)
+        .ok_or_else(|| format!("has to be a whole number from 1 to {}", FrameCount::MAX))
+}
+
+/// The pictures that were read, and the set that is made from them.
+pub(crate) struct Source {
+    recipe: Recipe,
+    set: FrameSet,
+    pictures: Pictures,
+    /// The file or folder.
+    path: PathBuf,
+}
+
+/// What there are to make frames from.
+enum Pictures {
+    Icon(Box<Icon>),
+    Album(Album),
+    Animation(Animation),
+}
+
+impl SourceArgs {
+    /// Reads the pictures.
+    pub(crate) fn read(&self) -> Result<Source> {
+        let recipe = Recipe {
+            crop: self.crop,
+            background: self.background,
+            rendering: Rendering {
+                kernel: self.kernel,
+                fill: self.fill,
+                shape: self.shape,
+                quality: self.quality,
+            },
+        };
+        let path = self.album.as_ref().or(self.icon.as_ref());
+        let path = path.context("an ICON or --album is needed")?.clone();
+        let (set, pictures) = if self.album.is_some() {
+            let album = Album::open(&path)?;
+            (album.frame_set(&recipe), Pictures::Album(album))
+        } else {
+            ensure!(
+                !path.is_dir(),
+                "{0} is a folder; to make its pictures the frames, write --album {0}",
+                path.display()
+            );
+            let file = read_file(&path)?;
+            self.of_file(file, &recipe)
+                .with_context(|| path.display().to_string())?
+        };
+        Ok(Source {
+            recipe,
+            set,
+            pictures,
+            path,
+        })
+    }
+
+    fn of_file(&self, file: Vec<u8>, recipe: &Recipe) -> Result<(FrameSet, Pictures)> {
+        if self.from_animation {
+            let animation = Animation::open(file, self.frames)?;
+            return Ok((animation.frame_set(recipe), Pictures::Animation(animation)));
+        }
+        let icon = Icon::read(&file, recipe, Limits::COMPUTER)?;
+        let set = recipe.frame_set(&file, self.frames);
+        Ok((set, Pictures::Icon(Box::new(icon))))
+    }
+}
+
+impl Source {
+    /// The set of its frames.
+    pub(crate) fn set(&self) -> &FrameSet {
+        &self.set
+    }
+
+    /// What is stored to make the set current.
+    pub(crate) fn current(&self) -> Result<String> {
+        Ok(serde_json::to_string(&self.set)?)
+    }
+
+    /// What is stored beside the frames, so that the Worker can make one that
+    /// is lost: `None` for an album and an animation, which have no icon.
+    pub(crate) fn stored_icon(&self) -> Option<Vec<u8>> {
+        match &self.pictures {
+            Pictures::Icon(icon) => Some(icon.to_stored()),
+            Pictures::Album(_) | Pictures::Animation(_) => None,
+        }
+    }
+
+    /// Makes all frames, in order.
+    pub(crate) fn all_frames(&self) -> Result<Vec<Frame>> {
+        let all: Vec<u16> = (0..self.set.frames().get()).collect();
+        self.frames(&all)
+    }
+
+    /// Makes the frames of these numbers, in ascending order, on all processors.
+    pub(crate) fn frames(&self, wanted: &[u16]) -> Result<Vec<Frame>> {
+        let progress = Progress::new("Rendering", wanted.len());
+        let frames = match &self.pictures {
+            Pictures::Icon(icon) => self.turned(icon, wanted, &progress),
+            // Says itself which file an error is about.
+            Pictures::Album(album) => return album.frames(&self.recipe, wanted, &progress),
+            Pictures::Animation(animation) => animation.frames(&self.recipe, wanted, &progress),
+        };
+        frames.with_context(|| self.path.display().to_string())
+    }
+
+    fn turned(&self, icon: &Icon, wanted: &[u16], progress: &Progress) -> Result<Vec<Frame>> {
+        let count = self.set.frames();
+        let made = || progress.advance(1);
+        // All together take little more than a quarter of them one by one.
+        if wanted.len() * 4 > usize::from(count.get()) {
+            let mut frames = icon.all_frames(count, made)?;
+            frames.retain(|frame| wanted.contains(&frame.number));
+            return Ok(frames);
+        }
+        let render = |number: &u16| {
+            let frame = icon.frame(*number, count)?;
+            made();
+            Ok(frame)
+        };
+        wanted.par_iter().map(render).collect()
+    }
+}
+
+/// Reads a picture's file, unless that is larger than any picture.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let cannot_read = || format!("cannot read {}", path.display());
+    let metadata = fs::metadata(path).with_context(cannot_read)?;
+    ensure!(metadata.is_file(), "{} is not a file", path.display());
+    ensure!(
+        metadata.len() <= Limits::COMPUTER.memory,
+        "{} is larger than any picture that can be read, {} MB",
+        path.display(),
+        Limits::COMPUTER.memory / 1_000_000
+    );
+    fs::read(path).with_context(cannot_read)
+}
+
+/// So many frames, in words.
+pub(crate) fn frames_in_words(count: usize) -> String {
+    match count {
+        1 => "1 frame".to_owned(),
+        _ => format!("{count} frames"),
+    }
+}
+
+/// What to tell if the quality of frames had to be lowered.
+pub(crate) fn lowered_in_words(frames: &[Frame]) -> Option<String> {
+    let lowered = || frames.iter().filter_map(|frame| frame.lowered_to);
+    let (lowest, highest) = (lowered().min()?, lowered().max()?);
+    let to = if lowest == highest {
+        lowest.to_string()
+    } else {
+        format!("{lowest}–{highest}")
+    };
+    Some(format!(
+        "Lowered the quality of {} to {to}, so that none is larger than {} bytes.",
+        frames_in_words(lowered().count()),
+        grouped(MAX_FRAME_BYTES)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(lowered_to: Option<u8>) -> Frame {
+        Frame {
+            number: 0,
+            file: Vec::new(),
+            lowered_to: lowered_to.and_then(Quality::new),
+        }
+    }
+
+    #[test]
+    fn a_lower_quality_is_told_in_words() {
+        let told = |qualities: &[Option<u8>]| {
+            let frames: Vec<_> = qualities.iter().map(|quality| frame(*quality)).collect();
+            lowered_in_words(&frames)
+        };
+        assert_eq!(told(&[None, None]), None);
+        let ending = "so that none is larger than 512,000 bytes.";
+        assert_eq!(
+            told(&[Some(90), None, Some(92), Some(87)]).unwrap(),
+            format!("Lowered the quality of 3 frames to 87–92, {ending}")
+        );
+        assert_eq!(
+            told(&[None, Some(92)]).unwrap(),
+            format!("Lowered the quality of 1 frame to 92, {ending}")
+        );
+    }
+}
