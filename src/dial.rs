@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::time_zone::TimeZone;
 
 const SECONDS_A_DAY: u32 = 86_400;
+const SECONDS_A_WEEK: u32 = 604_800;
 
 /// How many frames a frame set has: 1 to 1440 (one for each minute of a day).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,33 +63,36 @@ impl fmt::Display for FrameCount {
 }
 
 /// How long one full rotation takes: a whole number of seconds that divides a
-/// day, so that every day begins at frame 0.
+/// day, so that every day begins at frame 0, or a week, which begins on Monday
+/// (ISO 8601 §3.1.1.23).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
     seconds: u32,
 }
 
-/// The text is no period that divides a day.
+/// The text is no period that divides a day, and not a week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("not a period that divides a day, such as 12h, 24h, 1h, 1h30m or 20m")]
+#[error("not a period that divides a day, such as 12h, 24h, 1h, 1h30m or 20m, nor a week, 7d")]
 pub struct InvalidPeriod;
 
 impl Period {
     /// The hour hand's period.
     pub const TWELVE_HOURS: Self = Self { seconds: 43_200 };
 
-    /// A period in seconds; it has to divide a day of 86,400 s.
+    /// A period in seconds; it has to divide a day of 86,400 s, or be a week of
+    /// 604,800 s.
     ///
     /// # Errors
-    /// [`InvalidPeriod`] for 0 and for what does not divide a day.
+    /// [`InvalidPeriod`] for anything else.
     pub fn from_seconds(seconds: u32) -> Result<Self, InvalidPeriod> {
         match SECONDS_A_DAY.checked_rem(seconds) {
             Some(0) => Ok(Self { seconds }),
+            _ if seconds == SECONDS_A_WEEK => Ok(Self { seconds }),
             _ => Err(InvalidPeriod),
         }
     }
 
-    /// The period in seconds, 1 to 86,400.
+    /// The period in seconds, 1 to 86,400, or 604,800.
     pub fn seconds(self) -> u32 {
         self.seconds
     }
@@ -97,12 +101,12 @@ impl Period {
 impl FromStr for Period {
     type Err = InvalidPeriod;
 
-    /// Reads hours, minutes and seconds in that order, each optional, as in
-    /// `12h`, `90m` or `1h30m`.
+    /// Reads days, hours, minutes and seconds in that order, each optional, as
+    /// in `12h`, `90m`, `1h30m` or `7d`.
     fn from_str(text: &str) -> Result<Self, InvalidPeriod> {
         let mut rest = text;
         let mut total = 0_u32;
-        for (unit, unit_seconds) in [('h', 3600), ('m', 60), ('s', 1)] {
+        for (unit, unit_seconds) in [('d', SECONDS_A_DAY), ('h', 3600), ('m', 60), ('s', 1)] {
             let Some((digits, after)) = rest.split_once(unit) else {
                 continue;
             };
@@ -129,6 +133,9 @@ impl fmt::Display for Period {
     /// The shortest form that reads back, for example `12h` or `1h30m`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.seconds;
+        if seconds == SECONDS_A_WEEK {
+            return f.write_str("7d");
+        }
         for (count, unit) in [
             (seconds / 3600, 'h'),
             (seconds % 3600 / 60, 'm'),
@@ -205,17 +212,22 @@ pub struct Dial {
 impl Dial {
     /// The number of the frame to show at an instant, 0 to `frames` − 1.
     ///
-    /// It is read off the local time of day alone: an hour that happens twice
-    /// shows the same frames twice, one that does not happen is skipped.
+    /// It is read off the local weekday and time of day alone: an hour that
+    /// happens twice shows the same frames twice, one that does not happen is
+    /// skipped.
     pub fn frame_at(&self, at: DateTime<Utc>, frames: FrameCount) -> u16 {
         let offset = self.time_zone.offset_seconds_at(at.timestamp());
         let local_ms = at
             .timestamp_millis()
             .saturating_add(i64::from(offset).saturating_mul(1000));
         let period_ms = i64::from(self.period.seconds).saturating_mul(1000);
-        // The Unix epoch is a midnight and a period divides a day, so what is
-        // left is the time since this rotation began: below 86.4 million.
-        let elapsed_ms = local_ms.checked_rem_euclid(period_ms).unwrap_or_default();
+        // Three days before the Unix epoch a Monday began, and a period divides a
+        // day or is a week, so what is left is the time since this rotation began:
+        // below 604.8 million.
+        let since_monday_ms = local_ms.saturating_add(3 * i64::from(SECONDS_A_DAY) * 1000);
+        let elapsed_ms = since_monday_ms
+            .checked_rem_euclid(period_ms)
+            .unwrap_or_default();
         let step = elapsed_ms
             .saturating_mul(i64::from(frames.get()))
             .checked_div(period_ms)
@@ -245,6 +257,23 @@ mod tests {
 
     fn at(rfc3339: &str) -> DateTime<Utc> {
         rfc3339.parse().unwrap()
+    }
+
+    #[test]
+    fn seven_frames_of_a_week_are_monday_to_sunday() {
+        let dial = dial("Europe/Berlin", "7d", Direction::Clockwise);
+        // 2026-11-23 is a Monday.
+        for day in 0..14_u16 {
+            let midnight = at("2026-11-22T23:00:00Z") + Duration::days(day.into());
+            assert_eq!(dial.frame_at(midnight, count(7)), day % 7);
+            let before = midnight - Duration::milliseconds(1);
+            assert_eq!(dial.frame_at(before, count(7)), (day + 6) % 7);
+        }
+        assert_eq!("168h".parse::<Period>(), "7d".parse());
+        assert_eq!("7d".parse::<Period>().unwrap().to_string(), "7d");
+        assert_eq!("1d".parse::<Period>(), "24h".parse());
+        assert!("14d".parse::<Period>().is_err());
+        assert!("2d".parse::<Period>().is_err());
     }
 
     #[test]

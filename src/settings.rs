@@ -37,7 +37,7 @@ pub const TIME_ZONE: Variable = Variable {
 pub const PERIOD: Variable = Variable {
     name: "PERIOD",
     default: "12h",
-    accepts: "a period that divides a day, such as 12h, 24h, 1h, 1h30m or 20m",
+    accepts: "a period that divides a day, such as 12h, 24h, 1h, 1h30m or 20m, or 7d for a week",
 };
 /// Which way the icon turns.
 pub const DIRECTION: Variable = Variable {

@@ -734,12 +734,12 @@ fn health_names_every_setting_that_is_missing_or_wrong() {
             "title": "Service Unavailable",
             "status": 503,
             "detail": "Settings: not set: API_KEY, ACCESS_TOKEN; PERIOD has to be a period that \
-                       divides a day, such as 12h, 24h, 1h, 1h30m or 20m.",
+                       divides a day, such as 12h, 24h, 1h, 1h30m or 20m, or 7d for a week.",
             "ready": false,
             "missing": ["API_KEY", "ACCESS_TOKEN"],
             "invalid": [{
                 "name": "PERIOD",
-                "accepts": "a period that divides a day, such as 12h, 24h, 1h, 1h30m or 20m",
+                "accepts": "a period that divides a day, such as 12h, 24h, 1h, 1h30m or 20m, or 7d for a week",
             }],
             "manual_turn": "open",
             "dial": null,
