@@ -15,6 +15,9 @@ use crate::time_zone::TimeZone;
 const SECONDS_A_DAY: u32 = 86_400;
 const SECONDS_A_WEEK: u32 = 604_800;
 
+/// From a Monday's midnight to the Unix epoch, in ms.
+const MONDAY_TO_EPOCH_MS: i64 = 259_200_000;
+
 /// How many frames a frame set has: 1 to 1440 (one for each minute of a day).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FrameCount(NonZeroU16);
@@ -221,10 +224,9 @@ impl Dial {
             .timestamp_millis()
             .saturating_add(i64::from(offset).saturating_mul(1000));
         let period_ms = i64::from(self.period.seconds).saturating_mul(1000);
-        // Three days before the Unix epoch a Monday began, and a period divides a
-        // day or is a week, so what is left is the time since this rotation began:
+        // That midnight began a Monday, and a period divides a day or is a week, so what is left is the time since this rotation began:
         // below 604.8 million.
-        let since_monday_ms = local_ms.saturating_add(3 * i64::from(SECONDS_A_DAY) * 1000);
+        let since_monday_ms = local_ms.saturating_add(MONDAY_TO_EPOCH_MS);
         let elapsed_ms = since_monday_ms
             .checked_rem_euclid(period_ms)
             .unwrap_or_default();
