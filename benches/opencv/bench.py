@@ -6,7 +6,7 @@
 Work: one 400×400 JPEG (4:2:0, about 52 kB) becomes twelve JPEGs of quality 95,
 all in memory. The rivals are OpenCV 4 and 5 as PyPI has them, each in a virtual
 environment under ~/.cache/rotate-icon that the first run makes. Every contender
-is a process that lives throughout (benches/frames.rs, and rival.py twice) and
+is a process that lives throughout (benches/opencv/ours.rs, and rival.py twice) and
 takes its own time, so nobody's start is measured. Each round runs everyone a few
 times, in an order drawn anew, and the ratio is taken within the round, so it
 holds where the machine's speed drifts. The rival of a ratio is whichever OpenCV
@@ -17,7 +17,7 @@ Before anything is timed, all contenders' frames must show the same picture. The
 judge.py says how near the frames of several pictures (pictures.py) are to the
 truth, and what they weigh when they are as near as the other's.
 
-Without --ours, cargo builds benches/frames.rs. --json writes all that was measured.
+Without --ours, cargo builds benches/opencv/ours.rs. --json writes all that was measured.
 """
 
 import argparse
@@ -45,6 +45,7 @@ KERNELS = {
 }
 DEFAULT_KERNEL = "sharp"
 QUALITY = 95
+LOSSLESS = "lossless"
 
 TIMES = 5
 ONE_THREAD, TWO_THREADS, POOL = f"pipeline 1 {TIMES}", f"pipeline 2 {TIMES}", f"pipeline 2 {TIMES} pool"
@@ -105,7 +106,7 @@ class Server:
 
 
 def build_ours():
-    command = ["cargo", "build", "--release", "--bench", "frames", "--message-format=json-render-diagnostics"]
+    command = ["cargo", "build", "--release", "--example", "frames", "--message-format=json-render-diagnostics"]
     output = subprocess.run(command, cwd=HERE.parent.parent, check=True, stdout=subprocess.PIPE, text=True).stdout
     messages = map(json.loads, output.splitlines())
     return next(m["executable"] for m in messages if m.get("executable") and m["target"]["name"] == "frames")
@@ -164,7 +165,9 @@ class Frames:
         psnr, ssim, size = {}, [], 0
         for name in self.names:
             self.servers[contender].ask("frames-of", self.folder / f"{name}.png", self.frames, kernel, quality)
-            at_30, at_60, *similar, length = map(float, self.judge.ask("score", name, self.frames).split())
+            file_type = "png" if quality == LOSSLESS else "jpg"
+            answer = self.judge.ask("score", name, self.frames, file_type)
+            at_30, at_60, *similar, length = map(float, answer.split())
             psnr[name] = (at_30 + at_60) / 2
             ssim += similar
             size += int(length)
@@ -209,7 +212,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--rounds", type=int, default=31)
     parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--ours", metavar="PATH", help="the built benches/frames.rs")
+    parser.add_argument("--ours", metavar="PATH", help="the built benches/opencv/ours.rs")
     options = parser.parse_args()
     if options.rounds < 2:
         parser.error("quartiles need at least two rounds")
@@ -240,6 +243,9 @@ def main():
             for contender, kernels in KERNELS.items()
             for kernel in kernels
         }
+        unencoded = {
+            (contender, kernel): frames.score(contender, kernel, LOSSLESS)["psnr"] for contender, kernel in scores
+        }
         rival = max((FOUR, FIVE), key=lambda name: scores[name, "bilinear"]["psnr"])
         default, bilinear = scores[OURS, DEFAULT_KERNEL], scores[rival, "bilinear"]
         sentences = [
@@ -257,10 +263,12 @@ def main():
     print("|---|---|---|---|---|---|")
     print("\n".join(speed_row(work, times) for work, times in measured.items()))
     print(f"\nNearness to the truth, frames of quality {QUALITY} at 30° and 60° (PSNR in dB):\n")
-    print(f"| frames | PSNR | SSIM | size | {' | '.join(names)} |\n|---|---|---|---|{'---|' * len(names)}")
+    print("Before: of the turned pixels, before they are encoded.\n")
+    print(f"| frames | before | PSNR | SSIM | size | {' | '.join(names)} |\n|---|---|---|---|---|{'---|' * len(names)}")
     for (contender, kernel), score in scores.items():
         by_picture = " | ".join(f"{psnr:.2f}" for psnr in score["pictures"].values())
-        means = f"{score['psnr']:.2f} | {score['ssim']:.4f} | {kilobytes(score)}"
+        before = unencoded[contender, kernel]
+        means = f"{before:.2f} | {score['psnr']:.2f} | {score['ssim']:.4f} | {kilobytes(score)}"
         print(f"| {contender}, {kernel} | {means} | {by_picture} |")
     print("\n" + "\n".join(sentences))
 
@@ -270,7 +278,8 @@ def main():
             for work, contenders in measured.items()
             for (name, way), times in contenders.items()
         ]
-        quality = [{"contender": name, "kernel": kernel, **score} for (name, kernel), score in scores.items()]
+        quality = [{"contender": name, "kernel": kernel, "unencoded": unencoded[name, kernel], **score}
+            for (name, kernel), score in scores.items()]
         everything = {"processor": processor(), "speed": speed, "quality": quality, "sentences": sentences}
         options.json.write_text(json.dumps(everything, indent=1) + "\n")
 

@@ -4,7 +4,8 @@
 
 Reads one command a line and answers each with a line:
 
-    score NAME DIR    how near DIR/1.jpg and DIR/2.jpg (30° and 60°) are to the truth:
+    score NAME DIR TYPE
+                      how near DIR/1.TYPE and DIR/2.TYPE (30° and 60°) are to the truth:
                       PSNR in dB of both, SSIM of both, their bytes together
     agree DIR DIR     the lowest PSNR between the frames of two folders
     quit
@@ -47,8 +48,8 @@ def ssim(a, b):
     return (similar / ((mean_a**2 + mean_b**2 + c1) * (variance_a + variance_b + c2)))[disc].mean()
 
 
-def score(name, folder):
-    files = [Path(folder, "1.jpg"), Path(folder, "2.jpg")]
+def score(name, folder, file_type):
+    files = [Path(folder, f"{n}.{file_type}") for n in (1, 2)]
     pairs = list(zip(numpy.load(pictures / f"{name}.npy"), map(luma, files)))
     figures = [measure(*pair) for measure in (psnr, ssim) for pair in pairs]
     return *figures, sum(file.stat().st_size for file in files)

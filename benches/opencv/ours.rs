@@ -1,5 +1,5 @@
 //! Our side of `benches/opencv/bench.py`: renders frames as it is told to, and
-//! says how long that took. Not run by `cargo bench` alone.
+//! says how long that took.
 #![allow(clippy::arithmetic_side_effects, clippy::print_stdout)]
 #![allow(missing_docs)]
 
@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use rotate_icon::dial::FrameCount;
 use rotate_icon::frames::{Frame, Icon, Recipe, bases};
 use rotate_icon::picture::Limits;
+use rotate_icon::rendering::Shape;
 
 /// As in the command.
 #[global_allocator]
@@ -107,12 +108,16 @@ fn write(file: &[u8], folder: &str, options: &[&str]) -> Result<()> {
     if let Some(kernel) = options.first() {
         recipe.rendering.kernel = kernel.parse()?;
     }
-    if let Some(quality) = options.get(1) {
-        recipe.rendering.quality = quality.parse()?;
+    match options.get(1) {
+        // The one kind of frame that loses nothing.
+        Some(&"lossless") => recipe.rendering.shape = Shape::Circle,
+        Some(quality) => recipe.rendering.quality = quality.parse()?,
+        None => {}
     }
     let icon = Icon::read(file, &recipe, Limits::COMPUTER)?;
     for frame in icon.all_frames(twelve()?, || {})? {
-        let path = Path::new(folder).join(format!("{}.jpg", frame.number));
+        let extension = recipe.rendering.media_type().extension();
+        let path = Path::new(folder).join(format!("{}.{extension}", frame.number));
         fs::write(path, &frame.file)?;
     }
     println!("ok");

@@ -13,7 +13,8 @@ Python nor importing cv2 is measured:
                                      the same of another picture
     quit
 
-KERNEL is bilinear, cubic or lanczos. What is timed is what scripts on the web
+KERNEL is bilinear, cubic or lanczos. QUALITY is that of the JPEGs, or `lossless` for
+PNGs. What is timed is what scripts on the web
 do: they turn about (w/2, h/2) and leave the corners black. What is written, to
 be judged as a picture, is turned about the true centre, ((w-1)/2, (h-1)/2), and
 its border is reflected, so that OpenCV is not punished for the half pixel by
@@ -96,6 +97,9 @@ def timed_turn(times):
 
 def write_frames(picture, folder, kernel, quality):
     for frame in range(FRAMES):
+        if quality == "lossless":
+            cv2.imwrite(str(Path(folder, f"{frame}.png")), turn_well(picture, frame, kernel))
+            continue
         encode(turn_well(picture, frame, kernel), int(quality)).tofile(Path(folder, f"{frame}.jpg"))
     return "ok"
 

@@ -1,0 +1,232 @@
+/**
+ * What a frame costs that is rendered at the edge: the CPU time of workerd for
+ * GET /frames/{n} whose frame is missing, warm and as the first request of a
+ * new workerd, and for PUT /icon; and the script's size. Linux only, since it
+ * reads the CPU time from /proc.
+ *
+ *   npm run bench:edge [-- --rounds 15 --requests 30 --starts 15]
+ *
+ * KV is a server of this process that has no frames and forgets those it gets,
+ * so every request renders. Beside each stands a plain JavaScript Worker that
+ * makes the same reads and writes and renders nothing: the difference is the
+ * rendering. Each frame is compared with the command's.
+ */
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import sharp from "sharp";
+import { UserError, main, root, say } from "../scripts/lib/run.js";
+import { buildCommand, buildWorker } from "../scripts/build.js";
+import { configuration, kvServer, median, publishedValues, scriptFiles, scriptSize, workerd } from "./lib/workerd.js";
+import { noisyIcon } from "./noisy-icon.js";
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "15" },
+    requests: { type: "string", default: "30" },
+    starts: { type: "string", default: "15" },
+  },
+});
+const [rounds, requests, starts] = [values.rounds, values.requests, values.starts].map(Number);
+
+/** The amplitude at which a frame has about 80 kB. */
+const amplitude = 65;
+
+const token = "local-trigger-token";
+
+/** Sends a request to a Worker as often as it is asked for, one after the other, and gives the last answer's body. */
+const driver = `export default {
+  async fetch(request, env) {
+    const { pathname, searchParams } = new URL(request.url);
+    const { method } = request;
+    const body = method === "PUT" ? await request.arrayBuffer() : undefined;
+    const headers = { authorization: "Bearer ${token}" };
+    let last;
+    for (let i = 0; i < Number(searchParams.get("times")); i++) {
+      const response = await env[searchParams.get("worker")].fetch("http://worker" + pathname, { method, body, headers });
+      last = await response.arrayBuffer();
+      if (!response.ok) return new Response(last, { status: 500 });
+    }
+    return new Response(last);
+  },
+};`;
+
+/** The same reads and writes without the rendering, in plain JavaScript. */
+const plain = `export default {
+  async fetch(request, env) {
+    const set = await env.FRAMES.get("current", "json");
+    if (request.method === "PUT") {
+      await request.arrayBuffer();
+      await env.FRAMES.put("sets/" + set.id + "/icon", new Uint8Array(240_000));
+      await env.FRAMES.put("current", JSON.stringify(set));
+      return Response.json(set);
+    }
+    const key = "sets/" + set.id + "/" + request.url.split("/").pop();
+    let frame = await env.FRAMES.get(key, "arrayBuffer");
+    if (frame === null) {
+      const icon = await env.FRAMES.get("sets/" + set.id + "/icon", "arrayBuffer");
+      frame = icon.slice(0, Number(env.FRAME_BYTES));
+      await env.FRAMES.put(key, frame, { expirationTtl: 90 * 86_400 });
+    }
+    return new Response(frame, { headers: { "content-type": set.media_type } });
+  },
+};`;
+
+/** Nothing but what every Worker needs of workerd: a read from KV, an answer. */
+const trivial = `export default {
+  async fetch(request, env) {
+    return new Response(await env.FRAMES.get("current"));
+  },
+};`;
+
+/** What is measured warm: the name, the icon, how it is rendered, and the frame. */
+const warm = [
+  ["quarter turn (frame 3)", "noisy.png", {}, 3],
+  ["30° (frame 1), kernel sharp", "noisy.png", {}, 1],
+  ...["nearest", "bilinear", "cubic", "lanczos", "spline"].map((kernel) => [`30°, kernel ${kernel}`, "noisy.png", { kernel }, 1]),
+  ["30°, shape circle", "noisy.png", { shape: "circle" }, 1],
+  ["30°, kernel sharp, the sample icon", "sample.png", {}, 1],
+];
+
+/** A JPEG file of about so many bytes. */
+async function jpegOf(bytes, picture) {
+  let best = Buffer.alloc(0);
+  for (let quality = 50; quality < 100 && best.length < bytes; quality++) best = await picture().jpeg({ quality }).toBuffer();
+  return best;
+}
+
+await main(async () => {
+  await buildWorker();
+  await buildCommand();
+  const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-bench-"));
+  const inFolder = (name) => path.join(folder, name);
+  writeFileSync(inFolder("noisy.png"), noisyIcon(amplitude));
+  copyFileSync(path.join(root, "assets/icon.png"), inFolder("sample.png"));
+  const [script, wasm] = scriptFiles;
+  copyFileSync(script, inFolder("edge.js"));
+  copyFileSync(wasm, inFolder("index_bg.wasm"));
+  for (const [name, text] of Object.entries({ driver, plain, trivial })) writeFileSync(inFolder(`${name}.js`), text);
+
+  // What KV says it holds changes from measurement to measurement.
+  let published = new Map();
+  let hasFrames = false;
+  const kv = await kvServer((key) => (hasFrames || !/\/\d+$/.test(key) ? published.get(key) : undefined));
+  const start = (frameBytes, ...ids) => {
+    const vars = { TRIGGER_TOKEN: token, FRAME_BYTES: String(frameBytes) };
+    const workers = ids.map((id) => ({ id, wasm: id === "edge" && "index_bg.wasm", vars }));
+    return workerd(folder, configuration(workers, kv.address().port));
+  };
+  const ask = async ({ url }, worker, where, times, body) => {
+    const init = body ? { method: "PUT", body } : {};
+    const response = await fetch(`${url}${where}?worker=${worker}&times=${times}`, init);
+    const bytes = Buffer.from(await response.arrayBuffer());
+    if (!response.ok) throw new UserError(`${worker} ${where}: ${bytes}`);
+    return bytes;
+  };
+
+  const sets = new Map();
+  for (const [name, icon, options] of warm) {
+    const flags = Object.entries(options).flatMap(([option, value]) => [`--${option}`, value]);
+    sets.set(name, await publishedValues(inFolder(icon), inFolder("out"), ...flags));
+  }
+  const frameOf = (set, n) => [...set].find(([key]) => key.endsWith(`/${n}`))[1];
+  const small = await jpegOf(52_000, () => sharp(noisyIcon(amplitude)));
+  const large = await sharp(noisyIcon(amplitude)).resize(4000, 3000).jpeg({ quality: 92 }).toBuffer();
+  const uploads = [
+    [`PUT /icon, JPEG of 400×400 (${Math.round(small.length / 1000)} kB)`, small, requests],
+    [`PUT /icon, JPEG of 4000×3000 (${(large.length / 1e6).toFixed(1)} MB)`, large, 2],
+  ];
+
+  // --- Warm ---------------------------------------------------------------
+  say(`Warm: ${rounds} rounds of ${requests} requests …`);
+  const samples = new Map();
+  const sample = (key, ms) => samples.set(key, [...(samples.get(key) ?? []), ms]);
+  const both = await start(frameOf(sets.get(warm[0][0]), 1).length, "edge", "plain");
+  const measure = async (key, worker, where, times, body) => {
+    const [all, workers] = [both.cpuMs(), both.workersMs()];
+    const last = await ask(both, worker, where, times, body);
+    sample(key, (both.workersMs() - workers) / times);
+    sample(`${key} all`, (both.cpuMs() - all) / times);
+    return last;
+  };
+  // The first rounds, in which V8 still compiles, are not counted.
+  for (let round = -3; round < rounds; round++) {
+    if (round === 0) samples.clear();
+    for (const [name, , , n] of warm) {
+      published = sets.get(name);
+      for (const worker of round % 2 ? ["edge", "plain"] : ["plain", "edge"]) {
+        hasFrames = false;
+        const frame = await measure(`${name} ${worker}`, worker, `/frames/${n}`, requests);
+        if (worker === "edge" && !frame.equals(frameOf(published, n))) throw new UserError(`${name}: not the command's frame`);
+        hasFrames = true;
+        if (worker === "edge") await measure(`${name} stored`, worker, `/frames/${n}`, requests);
+      }
+    }
+    hasFrames = false;
+    for (const [name, file, times] of uploads) {
+      for (const worker of ["edge", "plain"]) await measure(`${name} ${worker}`, worker, "/icon", times, file);
+    }
+  }
+  await both.stop();
+
+  const ms = (key) => median(samples.get(key)).toFixed(2);
+  const rows = [...warm, ...uploads].map(([name]) => {
+    const [edge, beside] = [`${name} edge`, `${name} plain`].map((key) => samples.get(key));
+    const difference = median(edge.map((one, i) => one - beside[i])).toFixed(2);
+    const stored = samples.has(`${name} stored`) ? ms(`${name} stored`) : "";
+    return `| ${name} | ${ms(`${name} edge`)} | ${ms(`${name} plain`)} | ${difference} | ${stored} | ${ms(`${name} edge all`)} |`;
+  });
+
+  // --- Cold ---------------------------------------------------------------
+  published = sets.get(warm[0][0]);
+  const cold = [
+    ["GET /frames/1, stored, from the plain Worker", "/frames/1", true, undefined, "plain"],
+    ["GET /health", "/health", false],
+    ["GET /frames/1, stored", "/frames/1", true],
+    ["GET /frames/3, rendered: a quarter turn", "/frames/3", false],
+    ["GET /frames/1, rendered: 30°", "/frames/1", false],
+    [uploads[0][0], "/icon", false, small],
+  ];
+  say(`Cold: ${starts} starts for each of ${cold.length} first requests …`);
+  const coldSamples = new Map(cold.map(([name]) => [name, []]));
+  const startMs = { edge: [], plain: [] };
+  for (let i = 0; i < starts; i++) {
+    for (const [name, where, stored, body, worker = "edge"] of cold) {
+      hasFrames = stored;
+      const fresh = await start(0, worker, "trivial");
+      startMs[worker].push(fresh.cpuMs());
+      await ask(fresh, "trivial", "/", 1);
+      const [all, workers] = [fresh.cpuMs(), fresh.workersMs()];
+      // Not ready, for want of secrets: what that costs is the same.
+      await ask(fresh, worker, where, 1, body).catch((error) => {
+        if (where !== "/health") throw error;
+      });
+      coldSamples.get(name).push([fresh.workersMs() - workers, fresh.cpuMs() - all]);
+      await fresh.stop();
+    }
+  }
+  const coldRows = cold.map(([name]) => {
+    const [workers, all] = [0, 1].map((side) => coldSamples.get(name).map((pair) => pair[side]));
+    return `| ${name} | ${median(workers).toFixed(2)} | ${Math.max(...workers).toFixed(2)} | ${median(all).toFixed(2)} |`;
+  });
+  kv.close();
+  rmSync(folder, { recursive: true });
+
+  console.log(`
+CPU time of workerd for one request, warm, in ms: the medians of the thread that runs the Workers, the last of all threads:
+
+| GET of a frame that is missing | rotate-icon | plain JavaScript without rendering | difference of the pairs | the frame stored | all threads |
+|---|---|---|---|---|---|
+${rows.join("\n")}
+
+The first request of a new workerd, in ms:
+
+| request | the Workers' thread, median | most | all threads, median |
+|---|---|---|---|
+${coldRows.join("\n")}
+
+workerd's start took ${median(startMs.edge).toFixed(1)} ms with the Worker and ${median(startMs.plain).toFixed(1)} ms with a plain one.
+
+${scriptSize()}`);
+});
