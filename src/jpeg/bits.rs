@@ -4,15 +4,23 @@
 // `processor::with_best_instructions` needs it.
 #![allow(clippy::arithmetic_side_effects, clippy::inline_always)]
 
+use std::cell::Cell;
+
 /// The most bits that can be appended at once: with up to 7 that fill no byte
 /// yet, they fit into a word.
 pub(super) const MAX_BITS: u32 = 56;
+
+thread_local! {
+    /// The bytes of the last segment, so that not every file takes new memory
+    /// and fills it with zeros.
+    static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Collects bits. There is no branch in it that depends on the bits, since no
 /// processor could foretell it.
 #[derive(Debug)]
 pub(super) struct SegmentWriter {
-    /// As long as the segment may become.
+    /// At least as long as the segment may become.
     bytes: Vec<u8>,
     /// How many of them are complete.
     complete: usize,
@@ -26,8 +34,13 @@ pub(super) struct SegmentWriter {
 impl SegmentWriter {
     /// Begins a segment of at most so many bits.
     pub(super) fn with_capacity(bits: usize) -> Self {
+        let mut bytes = BYTES.take();
+        let needed = bits / 8 + size_of::<u64>() + 1;
+        if bytes.len() < needed {
+            bytes.resize(needed, 0);
+        }
         Self {
-            bytes: vec![0; bits / 8 + size_of::<u64>() + 1],
+            bytes,
             complete: 0,
             bits: 0,
             count: 0,
@@ -64,5 +77,6 @@ impl SegmentWriter {
             rest = after;
         }
         file.extend_from_slice(rest);
+        BYTES.set(self.bytes);
     }
 }

@@ -61,16 +61,24 @@ impl Work for Source<'_> {
 
     #[inline(always)]
     fn run(self) -> Vec<[i16; BLOCK]> {
-        let mut blocks = Vec::with_capacity(self.wide * self.high * MCU_BLOCKS);
-        for mcu_y in 0..self.high {
-            for mcu_x in 0..self.wide {
-                for (x, y) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+        let mut blocks = vec![[0; BLOCK]; self.wide * self.high * MCU_BLOCKS];
+        let (mcus, _) = blocks.as_chunks_mut();
+        for (mcu_y, mcus) in mcus.chunks_exact_mut(self.wide).enumerate() {
+            for (mcu_x, mcu) in mcus.iter_mut().enumerate() {
+                let [upper_left, upper_right, lower_left, lower_right, blue, red]: &mut [_;
+                    MCU_BLOCKS] = mcu;
+                for (block, x, y) in [
+                    (upper_left, 0, 0),
+                    (upper_right, 1, 0),
+                    (lower_left, 0, 1),
+                    (lower_right, 1, 1),
+                ] {
                     let rows = self.luma.block(2 * mcu_x + x, 2 * mcu_y + y);
-                    blocks.push(quantised(rows, &self.luma_factors));
+                    quantise(rows, &self.luma_factors, block);
                 }
-                for chroma in &self.chroma {
+                for (block, chroma) in [blue, red].into_iter().zip(&self.chroma) {
                     let rows = chroma.block(mcu_x, mcu_y);
-                    blocks.push(quantised(rows, &self.chroma_factors));
+                    quantise(rows, &self.chroma_factors, block);
                 }
             }
         }
@@ -149,10 +157,9 @@ fn factors(steps: &[u8; BLOCK]) -> [f32x8; BLOCK_SIDE] {
 /// Transforms and quantises a block; the coefficient of frequencies u and v
 /// comes to lie at 8 u + v.
 #[inline(always)]
-fn quantised(rows: [f32x8; BLOCK_SIDE], factors: &[f32x8; BLOCK_SIDE]) -> [i16; BLOCK] {
+fn quantise(rows: [f32x8; BLOCK_SIDE], factors: &[f32x8; BLOCK_SIDE], block: &mut [i16; BLOCK]) {
     let by_vertical_frequency = fdct(rows);
     let by_horizontal_frequency = fdct(transposed(by_vertical_frequency));
-    let mut block = [0; BLOCK];
     let (chunks, _) = block.as_chunks_mut::<BLOCK_SIDE>();
     for ((chunk, row), factor) in chunks.iter_mut().zip(by_horizontal_frequency).zip(factors) {
         // To the nearest; coefficients are far inside the range.
@@ -161,7 +168,6 @@ fn quantised(rows: [f32x8; BLOCK_SIDE], factors: &[f32x8; BLOCK_SIDE]) -> [i16; 
         let limited = i16x8::from_i32x8_saturate(rounded).min(limit).max(-limit);
         *chunk = limited.to_array();
     }
-    block
 }
 
 /// Rows become columns; by quarters, since `f32x8::transpose` is slow without

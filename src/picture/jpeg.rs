@@ -77,7 +77,7 @@ impl Structure {
         let mut structure = Self::default();
         let mut rest = file.get(2..)?;
         loop {
-            let at = rest.iter().position(|byte| *byte == 0xff)?;
+            let at = memchr::memchr(0xff, rest)?;
             let marker = *rest.get(at.checked_add(1)?)?;
             let after = at.checked_add(2)?;
             match marker {

@@ -98,7 +98,7 @@ test("without a frame set the answer says to publish one", async () => {
 
 test("a frame that is missing from the store is named, and the others are given", async () => {
   await stage.worker.kv.delete(`sets/${stage.set.id}/5`);
-  assert.match((await problem(await stage.worker.fetch("/frames/5"), 503)).detail, /Frame 5 of 12 is missing/);
+  assert.match((await problem(await stage.worker.fetch("/frames/5"), 503)).detail, /^Frame 5 of 12 is missing from the store, and an album has no icon to render it from\. Publish the icon/);
   await assertFrame(await stage.worker.fetch("/frames/6"), 6);
 });
 

@@ -15,7 +15,8 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -217,16 +218,21 @@ export function padPng(picture, bytes) {
   return Buffer.concat([picture.subarray(0, end), padding, picture.subarray(end)]);
 }
 
-/** The frame set that the command renders from an icon: JPEG, as published. */
-export async function renderedSet(icon = "assets/icon.png") {
+/**
+ * The frame set that the command renders from a picture, by its path or its
+ * bytes: `{ id, mediaType, frames, stored }`, the last what `kv-bulk.json` puts
+ * into the store, by key.
+ */
+export async function renderedSet(icon = path.join(root, "assets/icon.png"), ...flags) {
   const out = mkdtempSync(path.join(scratch, "frames-"));
-  await promisify(execFile)(command, ["render", path.join(root, icon), "--out", out], { timeout: 60_000 });
+  let file = icon;
+  if (Buffer.isBuffer(icon)) writeFileSync((file = path.join(out, "picture")), icon);
+  await promisify(execFile)(command, ["render", file, "--out", out, ...flags], { timeout: 60_000 });
   const bulk = JSON.parse(readFileSync(path.join(out, "kv-bulk.json"), "utf8"));
-  const current = bulk.find(({ key }) => key === "current");
-  const { id, frames, media_type: mediaType } = JSON.parse(
-    current.base64 ? Buffer.from(current.value, "base64").toString() : current.value,
-  );
-  return { id, mediaType, frames: Array.from({ length: frames }, (_, n) => readFileSync(path.join(out, `${n}.jpg`))) };
+  const stored = new Map(bulk.map(({ key, value, base64 }) => [key, base64 ? Buffer.from(value, "base64") : Buffer.from(value)]));
+  const { id, frames, media_type: mediaType } = JSON.parse(stored.get("current"));
+  const ending = mediaType.replace("image/", "").replace("jpeg", "jpg");
+  return { id, mediaType, stored, frames: Array.from({ length: frames }, (_, n) => readFileSync(path.join(out, `${n}.${ending}`))) };
 }
 
 /** What goes under `current` for a set. */
@@ -242,6 +248,13 @@ export async function publish(kv, set) {
 /** Stores bytes under a key. */
 export async function put(kv, key, bytes) {
   await kv.put(key, new Uint8Array(bytes).buffer);
+}
+
+/** All that is in the store: the bytes by key, in order. */
+export async function contents(kv) {
+  const { keys } = await kv.list();
+  const value = async ({ name }) => [name, Buffer.from(await kv.get(name, "arrayBuffer"))];
+  return new Map(await Promise.all(keys.map(value)));
 }
 
 async function empty(kv) {
@@ -333,6 +346,11 @@ class Harnessed {
   /** A turn by hand, with the trigger token. */
   async turn(query = "", init = {}) {
     return this.fetch(`/turn${query}`, { method: "POST", ...authorized(init) });
+  }
+
+  /** A new icon, with the trigger token. */
+  async putIcon(picture, query = "", init = {}) {
+    return this.fetch(`/icon${query}`, { method: "PUT", body: picture, ...authorized(init) });
   }
 
   /** Lets the Cron Trigger come for this time; gives what was logged for it. */
@@ -446,6 +464,26 @@ class Wired {
 
 /** Starts the Worker with workerd's own network; `x` is whoever answers for X: `{ url }`. */
 export const startWired = (x, set) => Wired.start(x, set);
+
+/**
+ * Sends to the Worker with nothing but what is given: no header of its own, and
+ * the body in these chunks. An answer that comes before the whole body has gone
+ * counts.
+ */
+export function overPlainConnection(worker, method, where, { headers = {}, chunks = [] } = {}) {
+  const answer = new Promise((resolve, reject) => {
+    const request = httpRequest(worker.url + where, { method, headers }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part) => (text += part));
+      response.on("end", () => resolve(new Response(text, { status: response.statusCode, headers: response.headers })));
+      response.on("error", reject);
+    });
+    request.on("error", reject);
+    for (const chunk of chunks) request.write(chunk);
+    request.end();
+  });
+  return within(20_000, `an answer to ${where}`, answer);
+}
 
 function authorized(init) {
   return { ...init, headers: { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}`, ...init.headers } };

@@ -112,7 +112,7 @@ test("a missing frame of this hour makes it not ready", async () => {
   for (const n of [frameNow(), (frameNow() + 1) % 12]) await stage.worker.kv.delete(`sets/${stage.set.id}/${n}`);
   const body = await problem(await health(), 503);
   assert.deepEqual([body.ready, body.frame_set], [false, null]);
-  assert.match(body.detail, /Frame \d+ of 12 is missing/);
+  assert.match(body.detail, /^Frame \d+ of 12 is missing from the store, and an album has no icon/);
 });
 
 test("garbage in the place of the frame set makes it not ready", async () => {

@@ -76,7 +76,7 @@ test("without a frame set nothing is sent, and once one is published the next tu
 
 test("without the frame that is due nothing is sent, and the frame is named", async () => {
   await stage.worker.kv.delete(`sets/${stage.set.id}/9`);
-  const line = await refuses("frames", /Frame 9 of 12 is missing/);
+  const line = await refuses("frames", /^Frame 9 of 12 is missing from the store, and an album has no icon to render it from\.$/);
   assert.deepEqual([line.frame, line.frames], [9, 12]);
   assert.match(line.remedy, /rotate-icon publish/);
 });

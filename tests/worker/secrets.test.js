@@ -3,6 +3,7 @@
  * log, over a run of all kinds of requests and turns.
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createServer, request as httpRequest } from "node:http";
 import test, { after, before } from "node:test";
 import { ACCOUNT_SECRETS, SECRETS, useStage } from "./harness.js";
@@ -67,6 +68,13 @@ async function askEverything(settings) {
     await keep(`POST /turn with other authorization, ${settings}`, await worker.fetch("/turn", { method: "POST", headers }));
   }
   await keep(`POST /turn with a body, ${settings}`, await worker.turn("", { body: token }));
+  for (const authorization of [`Bearer ${token}`, `Bearer ${token}x`]) {
+    for (const query of ["", ...["kernel", "crop", "background", "quality", token].map((name) => `?${encodeURIComponent(name)}=${encodeURIComponent(token)}`)]) {
+      const body = `\xff\xd8\xff${SECRETS.API_KEY_SECRET}`;
+      await keep(`PUT /icon${query}, ${settings}`, await worker.putIcon(body, query, { headers: { authorization } }));
+      await keep(`PUT /icon${query} of a broken JPEG, ${settings}`, await worker.putIcon(Buffer.from(body, "latin1"), query, { headers: { authorization } }));
+    }
+  }
   for (const where of ["/health", "/health?x", "/frames/3", "/frames/99", "/frames/x", "/", `/${encodeURIComponent(token)}`, "/turn"]) {
     await keep(`GET ${where}, ${settings}`, await worker.fetch(where, { headers: { authorization: `Bearer ${token}` } }));
   }
@@ -120,6 +128,13 @@ test("no secret and no signature occurs in any answer or line of the log", async
   for (const garbage of ["", SECRETS.API_KEY_SECRET, JSON.stringify({ id: SECRETS.API_KEY })]) {
     await stage.worker.kv.put("current", garbage);
     await askEverything("garbage for the current set");
+  }
+
+  await stage.worker.configure({ vars: { API_BASE_URL } });
+  for (const query of ["", "?shape=circle"]) {
+    const icon = readFileSync(new URL("../../assets/icon.png", import.meta.url));
+    assert.match(await keep(`PUT /icon${query}`, await stage.worker.putIcon(icon, query)), /"changed":true/);
+    await askEverything(`a new icon${query}`);
   }
 
   const signatures = authorizations.map((header) => {

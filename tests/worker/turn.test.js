@@ -3,31 +3,14 @@
  * whatever is not allowed sends nothing.
  */
 import assert from "node:assert/strict";
-import { request as httpRequest } from "node:http";
 import test from "node:test";
-import { SECRETS, assertGuarded, json, problem, publish, sha256, useStage, within } from "./harness.js";
+import { SECRETS, assertGuarded, json, overPlainConnection, problem, publish, sha256, useStage } from "./harness.js";
 
 const stage = useStage();
 const TOKEN = SECRETS.TRIGGER_TOKEN;
 
 /** The frame of this hour in Tokyo. */
 const frameNow = () => (new Date().getUTCHours() + 9) % 12;
-
-/** Sends over a plain connection, so that nothing but what is written here is sent. */
-function plain(where, { method = "POST", headers = {}, chunks = [] } = {}) {
-  const answer = new Promise((resolve, reject) => {
-    const request = httpRequest(stage.worker.url + where, { method, headers }, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (part) => (text += part));
-      response.on("end", () => resolve(new Response(text, { status: response.statusCode, headers: response.headers })));
-      response.on("error", reject);
-    });
-    request.on("error", reject);
-    for (const chunk of chunks) request.write(chunk);
-    request.end();
-  });
-  return within(10_000, `an answer to ${where}`, answer);
-}
 
 test("the trigger token makes a turn to the frame of this hour", async () => {
   const [earliest, response, latest] = [frameNow(), await stage.worker.turn(), frameNow()];
@@ -111,7 +94,7 @@ for (const unset of [null, "", " \n"]) {
     await stage.worker.configure({ secrets: { TRIGGER_TOKEN: unset } });
     for (const authorization of [`Bearer ${TOKEN}`, "Bearer ", "Bearer null", "Bearer undefined"]) {
       const response = await stage.worker.turn("", { headers: { authorization } });
-      assert.match((await problem(response, 503)).detail, /TRIGGER_TOKEN is not set/);
+      assert.match((await problem(response, 503)).detail, /^This is closed: TRIGGER_TOKEN is not set\. Set it with/);
     }
     await problem(await stage.worker.fetch("/turn", { method: "POST" }), 503);
     await stage.simulator.receivedNothing();
@@ -210,6 +193,7 @@ for (const [query, named] of [
 
 for (const [where, allowed, methods] of [
   ["/turn", "POST", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"]],
+  ["/icon", "PUT", ["GET", "HEAD", "POST", "DELETE", "PATCH", "OPTIONS"]],
   ["/frames/0", "GET, HEAD", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]],
   ["/health", "GET, HEAD", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]],
 ]) {
@@ -227,7 +211,7 @@ for (const [where, allowed, methods] of [
 test("other paths are not found, and the answer says which there are", async () => {
   for (const where of ["/", "/turn/", "/Turn", "/turn/1", "//turn", "/turn%20", "/health/", "/frames", "/favicon.ico"]) {
     const { detail } = await problem(await stage.worker.fetch(where), 404);
-    assert.match(detail, /POST \/turn, GET \/frames\/\{n\} and GET \/health/, where);
+    assert.match(detail, /POST \/turn, PUT \/icon, GET \/frames\/\{n\} and GET \/health/, where);
   }
 });
 
@@ -239,7 +223,7 @@ test("a body is refused, of a known length and in chunks, and nothing is sent", 
     [{ "transfer-encoding": "chunked" }, ["frame", "=3"]],
     [{ "transfer-encoding": "chunked" }, ["x".repeat(300_000)]],
   ]) {
-    const response = await plain("/turn", { headers: { authorization, ...headers }, chunks });
+    const response = await overPlainConnection(stage.worker, "POST", "/turn", { headers: { authorization, ...headers }, chunks });
     assert.match((await problem(response, 413)).detail, /no body/);
   }
   await stage.simulator.receivedNothing();
@@ -247,7 +231,7 @@ test("a body is refused, of a known length and in chunks, and nothing is sent", 
 
 test("a body of length 0 is none", async () => {
   const headers = { authorization: `Bearer ${TOKEN}`, "content-length": "0" };
-  const response = await plain("/turn?frame=3", { headers });
+  const response = await overPlainConnection(stage.worker, "POST", "/turn?frame=3", { headers });
   assertGuarded(response);
   assert.equal((await json(response)).outcome, "turned");
 });
