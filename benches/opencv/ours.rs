@@ -3,12 +3,15 @@
 #![allow(clippy::arithmetic_side_effects, clippy::print_stdout)]
 #![allow(missing_docs)]
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 use std::{env, fs, hint};
 
 use anyhow::{Context, Result, bail};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use rotate_icon::dial::FrameCount;
 use rotate_icon::frames::{Frame, Icon, Recipe, bases};
 use rotate_icon::picture::Limits;
@@ -25,14 +28,20 @@ fn main() -> Result<()> {
     // `cargo bench` runs every benchmark, this one without anything to do.
     let Some(path) = path else { return Ok(()) };
     let file = fs::read(path)?;
+    // As OpenCV does, threads are kept from one command to the next.
+    let mut pools = HashMap::<usize, ThreadPool>::new();
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let words: Vec<&str> = line.split(' ').collect();
         match *words.as_slice() {
             ["pipeline", threads, times] => {
-                let pool = rayon::ThreadPoolBuilder::new()
-                    .num_threads(threads.parse()?)
-                    .build()?;
+                let pool = match pools.entry(threads.parse()?) {
+                    Entry::Occupied(pool) => pool.into_mut(),
+                    Entry::Vacant(place) => {
+                        let threads = ThreadPoolBuilder::new().num_threads(*place.key());
+                        place.insert(threads.build()?)
+                    }
+                };
                 let times = times.parse()?;
                 println!(
                     "{}",

@@ -28,8 +28,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For a Worker, which has 128 MB for everything.
-    pub const WORKER: Self = Self { memory: 64_000_000 };
+    /// For a Worker, which has 128 MB for everything; the file and what is made
+    /// of the pixels take as much again.
+    pub const WORKER: Self = Self { memory: 48_000_000 };
 
     /// For a computer.
     pub const COMPUTER: Self = Self {
@@ -60,7 +61,7 @@ impl Limits {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PictureError {
     /// Not a format that is read here.
-    #[error("this is {0}, not a JPEG, PNG, GIF or WebP file; convert it to one of them")]
+    #[error("this is {guess}, not a JPEG, PNG, GIF or WebP file; {advice}", guess = .0, advice = advice(.0))]
     Format(&'static str),
     /// There are no pixels.
     #[error("this picture has no pixels")]
@@ -170,6 +171,18 @@ impl Picture {
     }
 }
 
+/// What to do about a file that cannot be used.
+fn advice(guess: &str) -> &'static str {
+    if guess == FORM {
+        "send the file itself as the body"
+    } else {
+        "convert it to one of them"
+    }
+}
+
+/// What a browser makes around a file.
+const FORM: &str = "a form";
+
 /// What a file that cannot be used is, for the message.
 fn guess(file: &[u8]) -> &'static str {
     match file {
@@ -186,7 +199,7 @@ fn guess(file: &[u8]) -> &'static str {
         [b'B', b'M', ..] => "a BMP picture",
         [b'%', b'P', b'D', b'F', ..] => "a PDF document",
         [0xff, 0x0a, ..] | [0, 0, 0, 0x0c, b'J', b'X', b'L', ..] => "a JPEG XL picture",
-        [b'-', b'-', ..] => "a form; send the file itself as the body",
+        [b'-', b'-', ..] => FORM,
         _ => guess_text(file.get(..file.len().min(512)).unwrap_or_default()),
     }
 }

@@ -481,7 +481,7 @@ const BOMBS = {
 for (const [name, make] of Object.entries(BOMBS)) {
   test(`a small ${name} that asks for a large memory is refused`, async () => {
     const bomb = await make();
-    const says = /^This picture of \d+×\d+ pixels takes \d+ MB to decode, and 64 MB is the limit here; make it smaller.*The icon has not been changed\.$/;
+    const says = /^This picture of \d+×\d+ pixels takes \d+ MB to decode, and 48 MB is the limit here; make it smaller.*The icon has not been changed\.$/;
     // More than once: whatever one of them takes must be given back.
     for (let i = 0; i < 3; i += 1) await refused(413, says, bomb);
   });
@@ -580,18 +580,18 @@ test("a JPEG of 4000×3000 is taken, a progressive one refused for its memory", 
   const store = await contents(stage.worker.kv);
   const progressive = await large().jpeg({ quality: 90, progressive: true }).toBuffer();
   const { detail } = await problem(await stage.worker.putIcon(progressive), 413);
-  assert.match(detail, /^This picture of 4000×3000 pixels takes 108 MB to decode, and 64 MB is the limit here/);
+  assert.match(detail, /^This picture of 4000×3000 pixels takes 108 MB to decode, and 48 MB is the limit here/);
   assertSameStore(await contents(stage.worker.kv), store);
 });
 
 test("pictures that just fit into the memory are taken, one after the other and at once", async () => {
   const large = (width, height) => scene(width, height).removeAlpha();
   const pictures = await Promise.all([
-    large(2820, 2820).png({ compressionLevel: 1 }).toBuffer(),
-    large(2660, 2660).jpeg({ progressive: true }).toBuffer(),
-    large(2820, 2820).webp({ effort: 0 }).toBuffer(),
-    large(2820, 2820).webp({ lossless: true, effort: 0 }).toBuffer(),
-    large(2820, 2820).gif({ effort: 1 }).toBuffer(),
+    large(2440, 2440).png({ compressionLevel: 1 }).toBuffer(),
+    large(2300, 2300).jpeg({ progressive: true }).toBuffer(),
+    large(2440, 2440).webp({ effort: 0 }).toBuffer(),
+    large(2440, 2440).webp({ lossless: true, effort: 0 }).toBuffer(),
+    large(2440, 2440).gif({ effort: 1 }).toBuffer(),
   ]);
   const sets = [];
   for (const picture of pictures) {
