@@ -35,7 +35,7 @@ pub(crate) fn write(planes: &Planes) -> Option<Vec<u8>> {
     )
 }
 
-/// Reads what [`write`] wrote; `None` if it is anything else.
+/// Reads what [`write()`] wrote; `None` if it is anything else.
 pub(crate) fn read(file: &[u8]) -> Option<Planes> {
     let header_length = file.iter().take(200).position(|byte| *byte == b'\n')?;
     let (header, rest) = file.split_at_checked(header_length)?;
