@@ -1,6 +1,5 @@
 /** The options that say how a picture becomes frames. */
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
 import sharp from "sharp";
