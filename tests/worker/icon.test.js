@@ -427,7 +427,7 @@ test("a form is refused with a hint", async () => {
   form.append("icon", new Blob([files.get("GIF")]), "icon.gif");
   const request = new Request("http://localhost", { method: "PUT", body: form });
   const headers = { authorization, "content-type": request.headers.get("content-type") };
-  await refused(415, /^This is a form; send the file itself as the body/, Buffer.from(await request.arrayBuffer()), "", { headers });
+  await refused(415, /^This is a form, .*; send the file itself as the body/, Buffer.from(await request.arrayBuffer()), "", { headers });
 });
 
 test("a picture that was cut off is broken, wherever it was cut", async () => {
