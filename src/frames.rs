@@ -371,13 +371,8 @@ impl<'a> Encoder<'a> {
                 lowered_to: None,
             });
         };
-        let scan = if quarters.is_multiple_of(2) {
-            Some(self.upright.get_or_init(|| coefficients.upright()))
-        } else {
-            let quarter_turned = || coefficients.quarter_turned();
-            self.quarter_turned.get_or_init(quarter_turned).as_ref()
-        };
-        let file = file_of(scan.ok_or(FrameError::Encode)?, quarters);
+        let file = self.jpeg(coefficients, quarters);
+        let file = file.ok_or(FrameError::Encode)?;
         if file.len() <= MAX_FRAME_BYTES {
             return Ok(Frame {
                 number,
@@ -388,17 +383,31 @@ impl<'a> Encoder<'a> {
         self.lowered(number, quarters)
     }
 
+    /// The JPEG file of these coefficients, turned by so many quarters.
+    fn jpeg(&self, coefficients: &Coefficients, quarters: u16) -> Option<Vec<u8>> {
+        let scan = if quarters.is_multiple_of(2) {
+            self.upright.get_or_init(|| coefficients.upright())
+        } else {
+            let quarter_turned = || coefficients.quarter_turned();
+            self.quarter_turned.get_or_init(quarter_turned).as_ref()?
+        };
+        Some(if quarters % 4 < 2 {
+            scan.to_file()
+        } else {
+            scan.to_half_turned_file()
+        })
+    }
+
     /// The frame at the best quality at which it is small enough.
     fn lowered(&self, number: u16, quarters: u16) -> Result<Frame, FrameError> {
         let at = |quality: u8| {
             let quality = Quality::new(quality)?;
-            let coefficients = Coefficients::of(self.turned, quality)?;
-            let scan = if quarters.is_multiple_of(2) {
-                coefficients.upright()
-            } else {
-                coefficients.quarter_turned()?
+            let rendering = Rendering {
+                quality,
+                ..self.rendering
             };
-            let file = file_of(&scan, quarters);
+            let encoder = Encoder::new(self.turned, rendering).ok()?;
+            let file = encoder.jpeg(encoder.coefficients.as_ref()?, quarters)?;
             (file.len() <= MAX_FRAME_BYTES).then_some(Frame {
                 number,
                 file,
@@ -415,16 +424,6 @@ impl<'a> Encoder<'a> {
             }
         }
         best.ok_or(FrameError::TooLarge(Shape::Square))
-    }
-}
-
-/// The file of a scan that is upright or turned by a quarter already, for all
-/// quarters.
-fn file_of(scan: &jpeg::CodedScan, quarters: u16) -> Vec<u8> {
-    if quarters % 4 < 2 {
-        scan.to_file()
-    } else {
-        scan.to_half_turned_file()
     }
 }
 

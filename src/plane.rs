@@ -147,15 +147,6 @@ pub struct Planes {
     pub red: Plane,
 }
 
-/// How large the chroma planes are beside the luma plane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Chroma {
-    /// Half the width and height, 4:2:0.
-    Half,
-    /// The same size, 4:4:4.
-    Full,
-}
-
 impl Planes {
     /// Converts the pixels of a row-by-row 8-bit RGB picture (ITU-T T.871 §7);
     /// chroma at the full size. `None` if they are not `width` · `height`.

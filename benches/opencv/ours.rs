@@ -48,8 +48,8 @@ fn main() -> Result<()> {
                     pool.install(|| nanoseconds(times, || all_frames(&file)))?
                 );
             }
-            ["turn-needed", times] => println!("{}", turn_needed(&file, times.parse()?)?),
-            ["turn", times] => println!("{}", turn(&file, times.parse()?)?),
+            ["turn-needed", times] => println!("{}", turning(&file, times.parse()?, turn_needed)?),
+            ["turn", times] => println!("{}", turning(&file, times.parse()?, turn_all)?),
             ["frames", folder, ref options @ ..] => write(&file, folder, options)?,
             ["frames-of", path, folder, ref options @ ..] => {
                 write(&fs::read(path)?, folder, options)?;
@@ -59,10 +59,6 @@ fn main() -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn twelve() -> Result<FrameCount> {
-    FrameCount::new(12).context("twelve frames")
 }
 
 fn nanoseconds<T>(times: u32, mut work: impl FnMut() -> Result<T>) -> Result<u128> {
@@ -75,41 +71,38 @@ fn nanoseconds<T>(times: u32, mut work: impl FnMut() -> Result<T>) -> Result<u12
 
 fn all_frames(file: &[u8]) -> Result<Vec<Frame>> {
     let icon = Icon::read(file, &Recipe::default(), Limits::COMPUTER)?;
-    Ok(icon.all_frames(twelve()?, || {})?)
+    Ok(icon.all_frames(FrameCount::TWELVE, || {})?)
+}
+
+/// How long `turn` takes with an icon that has not been turned yet.
+fn turning(file: &[u8], times: u32, turn: impl Fn(&Icon)) -> Result<u128> {
+    let stored = Icon::read(file, &Recipe::default(), Limits::COMPUTER)?.to_stored();
+    let mut sum = 0;
+    for _ in 0..times {
+        let icon = Icon::from_stored(&stored, Recipe::default().rendering).context("an icon")?;
+        let start = Instant::now();
+        turn(&icon);
+        sum += start.elapsed().as_nanos();
+    }
+    Ok(sum)
 }
 
 /// The turned samples that the encoder needs: it makes the others by turning
 /// coefficients.
-fn turn_needed(file: &[u8], times: u32) -> Result<u128> {
-    let stored = Icon::read(file, &Recipe::default(), Limits::COMPUTER)?.to_stored();
-    let mut sum = 0;
-    for _ in 0..times {
-        let icon = Icon::from_stored(&stored, Recipe::default().rendering).context("an icon")?;
-        let start = Instant::now();
-        for n in bases(twelve()?) {
-            hint::black_box(icon.planes(n, twelve()?));
-        }
-        sum += start.elapsed().as_nanos();
+fn turn_needed(icon: &Icon) {
+    for n in bases(FrameCount::TWELVE) {
+        hint::black_box(icon.planes(n, FrameCount::TWELVE));
     }
-    Ok(sum)
 }
 
 /// The turned samples of all frames.
-fn turn(file: &[u8], times: u32) -> Result<u128> {
-    let stored = Icon::read(file, &Recipe::default(), Limits::COMPUTER)?.to_stored();
-    let mut sum = 0;
-    for _ in 0..times {
-        let icon = Icon::from_stored(&stored, Recipe::default().rendering).context("an icon")?;
-        let start = Instant::now();
-        for base in bases(twelve()?) {
-            let turned = icon.planes(base, twelve()?);
-            for quarters in 0..4 {
-                hint::black_box(turned.quarter_turned(quarters));
-            }
+fn turn_all(icon: &Icon) {
+    for base in bases(FrameCount::TWELVE) {
+        let turned = icon.planes(base, FrameCount::TWELVE);
+        for quarters in 0..4 {
+            hint::black_box(turned.quarter_turned(quarters));
         }
-        sum += start.elapsed().as_nanos();
     }
-    Ok(sum)
 }
 
 fn write(file: &[u8], folder: &str, options: &[&str]) -> Result<()> {
@@ -124,7 +117,7 @@ fn write(file: &[u8], folder: &str, options: &[&str]) -> Result<()> {
         None => {}
     }
     let icon = Icon::read(file, &recipe, Limits::COMPUTER)?;
-    for frame in icon.all_frames(twelve()?, || {})? {
+    for frame in icon.all_frames(FrameCount::TWELVE, || {})? {
         let extension = recipe.rendering.media_type().extension();
         let path = Path::new(folder).join(format!("{}.{extension}", frame.number));
         fs::write(path, &frame.file)?;

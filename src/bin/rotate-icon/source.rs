@@ -52,13 +52,7 @@ pub(crate) struct SourceArgs {
     from_animation: bool,
 
     /// How many frames a rotation has, 1 to 1440.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "12",
-        value_parser = frame_count,
-        conflicts_with = "album"
-    )]
+    #[arg(long, value_name = "N", default_value = "12", conflicts_with = "album")]
     frames: FrameCount,
 
     /// The square to take: `centre`, `top`, `bottom`, `left`, `right` or `LEFT,TOP,SIDE`.
@@ -110,13 +104,6 @@ pub(crate) struct SourceArgs {
     /// The JPEG quality, 1 to 100; a frame of more than 512,000 bytes gets a lower one.
     #[arg(long, value_name = "QUALITY", default_value = "95")]
     quality: Quality,
-}
-
-fn frame_count(text: &str) -> Result<FrameCount, String> {
-    text.parse()
-        .ok()
-        .and_then(FrameCount::new)
-        .ok_or_else(|| format!("has to be a whole number from 1 to {}", FrameCount::MAX))
 }
 
 /// The pictures that were read, and the set that is made from them.
