@@ -62,7 +62,7 @@ impl fmt::Display for Recipe {
         } = self;
         write!(
             f,
-            "version=2 size={FRAME_SIZE} crop={crop} background={background} kernel={kernel} \
+            "version=3 size={FRAME_SIZE} crop={crop} background={background} kernel={kernel} \
              fill={fill} shape={shape} quality={quality}"
         )
     }
@@ -181,7 +181,7 @@ impl Icon {
     /// When it is too large at any quality.
     pub fn frame(&self, n: u16, frames: FrameCount) -> Result<Frame, FrameError> {
         let Place { base, quarters } = Place::of(n, frames);
-        let turned = self.turned_by(base, frames);
+        let turned = self.turned_to(base, frames);
         Encoder::new(&turned, self.rendering)?.frame(n, quarters)
     }
 
@@ -192,7 +192,7 @@ impl Icon {
     /// # Errors
     /// When one is too large at any quality.
     pub fn frames_from(&self, base: u16, frames: FrameCount) -> Result<Vec<Frame>, FrameError> {
-        let turned = self.turned_by(base, frames);
+        let turned = self.turned_to(Place::of(base, frames).base, frames);
         let encoder = Encoder::new(&turned, self.rendering)?;
         let step = bases(frames).len();
         let (upright, quarter_turned): (Vec<_>, Vec<_>) = (base..frames.get())
@@ -242,7 +242,7 @@ impl Icon {
     /// Frame `n` before it is encoded, 400×400 pixels.
     pub fn planes(&self, n: u16, frames: FrameCount) -> Planes {
         let Place { base, quarters } = Place::of(n, frames);
-        let turned = self.turned_by(base, frames);
+        let turned = self.turned_to(base, frames).map(Plane::to_bytes);
         if quarters == 0 {
             turned
         } else {
@@ -250,12 +250,12 @@ impl Icon {
         }
     }
 
-    /// The icon turned to where frame `n` has it, without quarter turns.
-    fn turned_by(&self, n: u16, frames: FrameCount) -> Planes {
-        if n == 0 {
-            return self.planes.clone();
+    /// The icon turned to a place that others are quarter turns of.
+    fn turned_to(&self, base: i16, frames: FrameCount) -> Planes<i16> {
+        if base == 0 {
+            return self.planes.map(Plane::to_fine);
         }
-        let angle = Angle::from_degrees(f64::from(n) * 360.0 / f64::from(frames.get()));
+        let angle = Angle::from_degrees(f64::from(base) * 360.0 / f64::from(frames.get()));
         let [luma, blue, red] = self.surfaces();
         Planes {
             luma: luma.turned(angle),
@@ -302,22 +302,34 @@ pub fn bases(frames: FrameCount) -> std::ops::Range<u16> {
 
 /// Where a frame stands.
 struct Place {
-    /// The frame that it is a quarter turn of.
-    base: u16,
+    /// The place that it is a quarter turn of: so many frames after frame 0, or
+    /// before.
+    base: i16,
     /// How many quarters of a circle it is further.
     quarters: u16,
 }
 
 impl Place {
+    // Frames are at most 1440.
+    #[allow(clippy::cast_possible_wrap)]
     fn of(n: u16, frames: FrameCount) -> Self {
         let bases = bases(frames).end;
         let quarters_a_step = (bases.saturating_mul(4))
             .checked_div(frames.get())
             .unwrap_or_default();
         let steps = n.checked_div(bases).unwrap_or_default();
+        let base = n.checked_rem(bases).unwrap_or_default();
+        // From the nearest quarter, it is an eighth of a circle at most.
+        let is_nearer_to_next = quarters_a_step == 1 && base > bases / 2;
+        let (base, steps) = if is_nearer_to_next {
+            let before = bases.saturating_sub(base) as i16;
+            (before.saturating_neg(), steps.saturating_add(1))
+        } else {
+            (base as i16, steps)
+        };
         Self {
-            base: n.checked_rem(bases).unwrap_or_default(),
-            quarters: steps.saturating_mul(quarters_a_step),
+            base,
+            quarters: steps.saturating_mul(quarters_a_step) % 4,
         }
     }
 }
@@ -333,7 +345,7 @@ fn ycbcr(colour: [u8; 3]) -> [u8; 3] {
 /// Encodes a turned icon and its quarter turns, and does for all of them what
 /// can be done once.
 struct Encoder<'a> {
-    turned: &'a Planes,
+    turned: &'a Planes<i16>,
     rendering: Rendering,
     coefficients: Option<Coefficients>,
     upright: OnceLock<jpeg::CodedScan>,
@@ -341,7 +353,7 @@ struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    fn new(turned: &'a Planes, rendering: Rendering) -> Result<Self, FrameError> {
+    fn new(turned: &'a Planes<i16>, rendering: Rendering) -> Result<Self, FrameError> {
         let coefficients = match rendering.shape {
             Shape::Square => {
                 Some(Coefficients::of(turned, rendering.quality).ok_or(FrameError::Encode)?)
@@ -360,7 +372,7 @@ impl<'a> Encoder<'a> {
     /// Frame `number`, turned by so many quarters further.
     fn frame(&self, number: u16, quarters: u16) -> Result<Frame, FrameError> {
         let Some(coefficients) = &self.coefficients else {
-            let turned = self.turned.quarter_turned(quarters);
+            let turned = self.turned.map(Plane::to_bytes).quarter_turned(quarters);
             let file = png::circle(&turned).ok_or(FrameError::Encode)?;
             if file.len() > MAX_FRAME_BYTES {
                 return Err(FrameError::TooLarge(Shape::Circle));

@@ -4,20 +4,24 @@
 //! that JPEG files hold, with the colour planes at half the size, so turning
 //! touches 1.5 samples a pixel and converts no colours.
 
-use crate::processor::{Work, with_best_instructions};
+use crate::processor::{Instructions, Work, with_best_instructions};
 
-/// One channel of a picture: rows of 8-bit samples, from the top left.
+/// One channel of a picture: rows of samples, from the top left.
+///
+/// A sample is a `u8`, or an `i16` where a picture is between two steps: in
+/// 1/64 and 128 less, so that it may lie between the 8-bit numbers and beyond
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plane {
+pub struct Plane<S = u8> {
     width: usize,
     height: usize,
-    samples: Vec<u8>,
+    samples: Vec<S>,
 }
 
-impl Plane {
+impl<S: Copy + Default> Plane<S> {
     /// A plane of so many pixels by row, or `None` if there are not exactly
     /// `width` · `height` samples or not even one.
-    pub fn new(width: usize, height: usize, samples: Vec<u8>) -> Option<Self> {
+    pub fn new(width: usize, height: usize, samples: Vec<S>) -> Option<Self> {
         let count = width.checked_mul(height)?;
         (count > 0 && samples.len() == count).then_some(Self {
             width,
@@ -27,7 +31,7 @@ impl Plane {
     }
 
     /// A plane that is made sample by sample, `sample(x, y)`; at least 1×1.
-    pub fn from_fn(width: usize, height: usize, sample: impl Fn(usize, usize) -> u8) -> Self {
+    pub fn from_fn(width: usize, height: usize, sample: impl Fn(usize, usize) -> S) -> Self {
         let (width, height) = (width.max(1), height.max(1));
         let samples = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
         Self {
@@ -48,17 +52,17 @@ impl Plane {
     }
 
     /// All samples, row by row.
-    pub fn samples(&self) -> &[u8] {
+    pub fn samples(&self) -> &[S] {
         &self.samples
     }
 
     /// The rows from the top; each has [`Plane::width`] samples.
-    pub fn rows(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
+    pub fn rows(&self) -> impl DoubleEndedIterator<Item = &[S]> + ExactSizeIterator {
         self.samples.chunks_exact(self.width)
     }
 
     /// The sample at a place; the nearest one for a place outside.
-    pub fn nearest(&self, x: usize, y: usize) -> u8 {
+    pub fn nearest(&self, x: usize, y: usize) -> S {
         let (x, y) = (
             x.min(self.width.saturating_sub(1)),
             y.min(self.height.saturating_sub(1)),
@@ -67,37 +71,83 @@ impl Plane {
         row.get(x).copied().unwrap_or_default()
     }
 
+    /// The square at the top left, at most so many samples wide and high.
+    #[must_use]
+    pub fn top_left(&self, side: usize) -> Self {
+        let side = side.min(self.width).min(self.height);
+        let mut samples = Vec::with_capacity(side.saturating_mul(side));
+        for row in self.rows().take(side) {
+            samples.extend_from_slice(row.get(..side).unwrap_or_default());
+        }
+        Self {
+            width: side,
+            height: side,
+            samples,
+        }
+    }
+
     /// The plane turned clockwise by so many quarters of a circle.
     #[must_use]
     pub fn quarter_turned(&self, quarters: u16) -> Self {
         match quarters % 4 {
             0 => self.clone(),
-            1 => Self {
-                width: self.height,
-                height: self.width,
-                samples: self.columns().flat_map(Iterator::rev).collect(),
-            },
             2 => Self {
                 width: self.width,
                 height: self.height,
                 samples: self.samples.iter().rev().copied().collect(),
             },
-            _ => Self {
-                width: self.height,
-                height: self.width,
-                samples: self.columns().rev().flatten().collect(),
-            },
+            one_or_three => self.columns_to_rows(one_or_three == 1),
         }
     }
 
-    /// The columns from the left, each from the top.
-    fn columns(
-        &self,
-    ) -> impl DoubleEndedIterator<Item = impl DoubleEndedIterator<Item = u8> + '_> + '_ {
-        (0..self.width).map(|x| {
-            let from_x = self.samples.get(x..).unwrap_or_default();
-            from_x.iter().step_by(self.width).copied()
-        })
+    /// A quarter turn, clockwise or not: so many rows at a time that their
+    /// columns stay in the cache.
+    fn columns_to_rows(&self, is_clockwise: bool) -> Self {
+        const ROWS: usize = 32;
+        let mut samples = vec![S::default(); self.samples.len()];
+        let strips = self.samples.chunks(self.width.saturating_mul(ROWS));
+        for (strip, first) in strips.zip((0_usize..).step_by(ROWS)) {
+            let rows = strip.len().checked_div(self.width).unwrap_or_default();
+            let end = first.saturating_add(rows);
+            for (x, row) in samples.chunks_exact_mut(self.height).enumerate() {
+                let x = if is_clockwise {
+                    x
+                } else {
+                    self.width.saturating_sub(x).saturating_sub(1)
+                };
+                let column = strip
+                    .get(x..)
+                    .unwrap_or_default()
+                    .iter()
+                    .step_by(self.width);
+                if is_clockwise {
+                    let from_the_end = row.iter_mut().rev().skip(first);
+                    from_the_end
+                        .zip(column)
+                        .for_each(|(to, sample)| *to = *sample);
+                } else if let Some(row) = row.get_mut(first..end) {
+                    row.iter_mut()
+                        .zip(column)
+                        .for_each(|(to, sample)| *to = *sample);
+                }
+            }
+        }
+        Self {
+            width: self.height,
+            height: self.width,
+            samples,
+        }
+    }
+}
+
+impl Plane {
+    /// The same samples in 1/64, less 128.
+    pub fn to_fine(&self) -> Plane<i16> {
+        Plane {
+            width: self.width,
+            height: self.height,
+            samples: self.samples.iter().copied().map(fine).collect(),
+        }
     }
 
     /// Half the width and height, rounded up: each sample is the mean of a
@@ -123,6 +173,33 @@ impl Plane {
     }
 }
 
+impl Plane<i16> {
+    /// The nearest 8-bit samples.
+    pub fn to_bytes(&self) -> Plane {
+        // Numbers of −512 to 511, then of 0 to 255.
+        #[allow(
+            clippy::arithmetic_side_effects,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss
+        )]
+        let byte = |sample: &i16| ((sample.saturating_add(32) >> 6) + 128).clamp(0, 255) as u8;
+        Plane {
+            width: self.width,
+            height: self.height,
+            samples: self.samples.iter().map(byte).collect(),
+        }
+    }
+}
+
+/// A sample in 1/64, less 128.
+pub(crate) fn fine(sample: u8) -> i16 {
+    // Of −128 to 127.
+    #[allow(clippy::arithmetic_side_effects)]
+    {
+        (i16::from(sample) - 128) << 6
+    }
+}
+
 fn mean(samples: [u8; 4]) -> u8 {
     let sum = samples
         .into_iter()
@@ -138,13 +215,13 @@ fn mean(samples: [u8; 4]) -> u8 {
 /// chroma planes either at half the width and height (4:2:0) or at the full
 /// size (4:4:4).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Planes {
+pub struct Planes<S = u8> {
     /// Y′, the brightness.
-    pub luma: Plane,
+    pub luma: Plane<S>,
     /// `Cb`, how much bluer than grey; 128 is grey.
-    pub blue: Plane,
+    pub blue: Plane<S>,
     /// `Cr`, how much redder than grey; 128 is grey.
-    pub red: Plane,
+    pub red: Plane<S>,
 }
 
 impl Planes {
@@ -198,7 +275,9 @@ impl Planes {
         }
         pixels
     }
+}
 
+impl<S: Copy + Default> Planes<S> {
     /// The picture turned clockwise by so many quarters of a circle.
     #[must_use]
     pub fn quarter_turned(&self, quarters: u16) -> Self {
@@ -207,8 +286,8 @@ impl Planes {
 
     /// The same change made to each of the planes.
     #[must_use]
-    pub fn map(&self, change: impl Fn(&Plane) -> Plane) -> Self {
-        Self {
+    pub fn map<T>(&self, change: impl Fn(&Plane<S>) -> Plane<T>) -> Planes<T> {
+        Planes {
             luma: change(&self.luma),
             blue: change(&self.blue),
             red: change(&self.red),
@@ -224,7 +303,7 @@ impl Work for Separate<'_> {
 
     #[inline(always)]
     #[allow(clippy::inline_always)]
-    fn run(self) -> [Vec<u8>; 3] {
+    fn run<I: Instructions>(self, _: I) -> [Vec<u8>; 3] {
         let Self(pixels) = self;
         [
             pixels.iter().map(|[first, _, _]| *first).collect(),

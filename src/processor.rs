@@ -2,6 +2,8 @@
 //!
 //! Both change how long rendering takes, never what comes out.
 
+use wide::i16x16;
+
 /// Work that profits from wide instructions. `run` has to be
 /// `#[inline(always)]`, and so has what it calls: only what is inlined is
 /// compiled for them.
@@ -10,33 +12,66 @@ pub(crate) trait Work {
     type Output;
 
     /// Does it.
-    fn run(self) -> Self::Output;
+    fn run<I: Instructions>(self, instructions: I) -> Self::Output;
+}
+
+/// What the compiler does not find an instruction for by itself.
+pub(crate) trait Instructions: Copy {
+    /// Products in 1/2¹⁵, to the nearest.
+    fn mul_round(self, a: [i16; 16], b: [i16; 16]) -> [i16; 16];
+}
+
+/// Instructions that every processor of its kind has.
+#[derive(Debug, Clone, Copy)]
+struct Baseline;
+
+impl Instructions for Baseline {
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn mul_round(self, a: [i16; 16], b: [i16; 16]) -> [i16; 16] {
+        let products = i16x16::new(a).mul_scale_round(i16x16::new(b));
+        products.to_array()
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Instructions for pulp::x86::V3 {
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn mul_round(self, a: [i16; 16], b: [i16; 16]) -> [i16; 16] {
+        use bytemuck::cast;
+
+        cast(self.avx2._mm256_mulhrs_epi16(cast(a), cast(b)))
+    }
 }
 
 /// Does work with the instructions of this very processor (x86-64-v3 where it
 /// has them), not only with those that all of its kind have.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(target_arch = "x86_64")]
 pub(crate) fn with_best_instructions<W: Work>(work: W) -> W::Output {
-    struct Vectorized<W>(W);
+    struct Vectorized<W>(W, pulp::x86::V3);
 
-    impl<W: Work> pulp::WithSimd for Vectorized<W> {
+    impl<W: Work> pulp::NullaryFnOnce for Vectorized<W> {
         type Output = W::Output;
 
         #[inline(always)]
         #[allow(clippy::inline_always)]
-        fn with_simd<S: pulp::Simd>(self, _: S) -> W::Output {
-            self.0.run()
+        fn call(self) -> W::Output {
+            self.0.run(self.1)
         }
     }
 
-    pulp::Arch::new().dispatch(Vectorized(work))
+    match pulp::x86::V3::try_new() {
+        Some(v3) => v3.vectorize(Vectorized(work, v3)),
+        None => work.run(Baseline),
+    }
 }
 
-/// Does work: a wasm module is compiled for one set of instructions.
-#[cfg(target_arch = "wasm32")]
+/// Does work. Wasm and 64-bit Arm have one set of instructions.
+#[cfg(not(target_arch = "x86_64"))]
 #[inline]
 pub(crate) fn with_best_instructions<W: Work>(work: W) -> W::Output {
-    work.run()
+    work.run(Baseline)
 }
 
 /// Does two things at once if a core is free for the second.

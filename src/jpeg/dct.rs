@@ -1,4 +1,4 @@
-//! Samples → quantised coefficients (T.81 §A.3.1 to §A.3.4).
+//! Samples, shifted already (T.81 §A.3.1) → quantised coefficients (§A.3.3, §A.3.4).
 //!
 //! The forward DCT is that of Arai, Agui and Nakajima ("A fast DCT-SQ scheme
 //! for images", 1988): five multiplications a row, and a factor left over for
@@ -11,19 +11,19 @@
 #![allow(clippy::arithmetic_side_effects, clippy::inline_always)]
 
 use bytemuck::cast;
-use wide::{f32x4, f32x8, i16x8, i32x8, u8x16};
+use wide::{f32x4, f32x8, i16x8, i32x8};
 
 use super::quantization::QuantizationTables;
 use super::{BLOCK, BLOCK_SIDE, MCU_BLOCKS, MCU_SIDE, Size, at};
 use crate::plane::{Plane, Planes};
-use crate::processor::{Work, with_best_instructions};
+use crate::processor::{Instructions, Work, with_best_instructions};
 
 /// The largest AC coefficient that a baseline scan can code (§F.1.2.2.1).
 const MAX_COEFFICIENT: i16 = 1023;
 
 /// All blocks of a picture, in the order of [`super::Coefficients`].
 pub(super) fn transform(
-    planes: &Planes,
+    planes: &Planes<i16>,
     size: Size,
     tables: &QuantizationTables,
 ) -> Vec<[i16; BLOCK]> {
@@ -60,7 +60,7 @@ impl Work for Source<'_> {
     type Output = Vec<[i16; BLOCK]>;
 
     #[inline(always)]
-    fn run(self) -> Vec<[i16; BLOCK]> {
+    fn run<I: Instructions>(self, _: I) -> Vec<[i16; BLOCK]> {
         let mut blocks = vec![[0; BLOCK]; self.wide * self.high * MCU_BLOCKS];
         let (mcus, _) = blocks.as_chunks_mut();
         for (mcu_y, mcus) in mcus.chunks_exact_mut(self.wide).enumerate() {
@@ -89,11 +89,11 @@ impl Work for Source<'_> {
 /// A plane with its last column and row repeated until blocks cover it.
 struct Padded<'a> {
     width: usize,
-    samples: std::borrow::Cow<'a, [u8]>,
+    samples: std::borrow::Cow<'a, [i16]>,
 }
 
 impl<'a> Padded<'a> {
-    fn new(plane: &'a Plane, width: usize, height: usize) -> Self {
+    fn new(plane: &'a Plane<i16>, width: usize, height: usize) -> Self {
         let samples = if (plane.width(), plane.height()) == (width, height) {
             plane.samples().into()
         } else {
@@ -105,7 +105,7 @@ impl<'a> Padded<'a> {
         Self { width, samples }
     }
 
-    /// The eight rows of a block, shifted to −128 to 127 (§A.3.1).
+    /// The eight rows of a block.
     #[inline(always)]
     fn block(&self, block_x: usize, block_y: usize) -> [f32x8; BLOCK_SIDE] {
         let start = block_y * BLOCK_SIDE * self.width + block_x * BLOCK_SIDE;
@@ -113,19 +113,18 @@ impl<'a> Padded<'a> {
         for (y, row) in rows.iter_mut().enumerate() {
             let start = start + y * self.width;
             let samples = self.samples.get(start..start + BLOCK_SIDE);
-            let samples: [u8; BLOCK_SIDE] = samples
+            let samples: [i16; BLOCK_SIDE] = samples
                 .and_then(|samples| samples.try_into().ok())
                 .unwrap_or_default();
-            let samples: u8x16 = cast([samples, [0; BLOCK_SIDE]]);
-            let shifted = i16x8::from_u8x16_low(samples) - i16x8::splat(128);
-            *row = f32x8::from_i32x8(i32x8::from_i16x8(shifted));
+            *row = f32x8::from_i32x8(i32x8::from_i16x8(i16x8::new(samples)));
         }
         rows
     }
 }
 
 /// What each coefficient is multiplied with: the factor that the fast DCT
-/// leaves over, and the step size. At 8 u + v, as in a block.
+/// leaves over, the step size, and the 1/64 in which samples are. At 8 u + v,
+/// as in a block.
 fn factors(steps: &[u8; BLOCK]) -> [f32x8; BLOCK_SIDE] {
     // 1 for k = 0, else cos(kπ/16) · √2.
     const SCALES: [f64; BLOCK_SIDE] = [
@@ -146,7 +145,7 @@ fn factors(steps: &[u8; BLOCK]) -> [f32x8; BLOCK_SIDE] {
             // A factor of far less than the precision of an f32 is lost.
             #[allow(clippy::cast_possible_truncation)]
             {
-                *value = (1.0 / (8.0 * at(&SCALES, u) * at(&SCALES, v) * step)) as f32;
+                *value = (1.0 / (64.0 * 8.0 * at(&SCALES, u) * at(&SCALES, v) * step)) as f32;
             }
         }
         *row = f32x8::new(values);

@@ -37,7 +37,7 @@ mod tests;
 pub use quantization::Quality;
 pub use scan::CodedScan;
 
-use crate::plane::Planes;
+use crate::plane::{Plane, Planes};
 use quantization::QuantizationTables;
 
 /// The width and height of a block (§A.1.1) in samples.
@@ -97,9 +97,9 @@ impl Coefficients {
     ///
     /// `None` if a side is longer than [`MAX_SIDE`] or chroma is not at half
     /// the size, rounded up.
-    pub fn of(planes: &Planes, quality: Quality) -> Option<Self> {
+    pub fn of(planes: &Planes<i16>, quality: Quality) -> Option<Self> {
         let (width, height) = (planes.luma.width(), planes.luma.height());
-        let is_half = |plane: &crate::plane::Plane| {
+        let is_half = |plane: &Plane<i16>| {
             plane.width() == width.div_ceil(2) && plane.height() == height.div_ceil(2)
         };
         if width.max(height) > MAX_SIDE || !is_half(&planes.blue) || !is_half(&planes.red) {
@@ -132,7 +132,8 @@ impl Coefficients {
 /// Encodes one picture with chroma at half the size; `None` as for
 /// [`Coefficients::of`].
 pub fn encode(planes: &Planes, quality: Quality) -> Option<Vec<u8>> {
-    Some(Coefficients::of(planes, quality)?.upright().to_file())
+    let planes = planes.map(Plane::to_fine);
+    Some(Coefficients::of(&planes, quality)?.upright().to_file())
 }
 
 /// The value at an index, or zero outside: for tables that are larger than any

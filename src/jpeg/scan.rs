@@ -7,23 +7,26 @@
 use wide::{i8x16, i16x16};
 
 use super::bits::{MAX_BITS, SegmentWriter};
-use super::huffman::{self, Code, HuffmanTable};
+use super::huffman::{self, Code, HuffmanTables};
 use super::quantization::QuantizationTables;
 use super::{BLOCK, BLOCK_SIDE, Coefficients, MCU_BLOCKS, Size, at};
-use crate::processor::{Work, with_best_instructions};
+use crate::processor::{Instructions, Work, with_best_instructions};
 
-/// The blocks of luma in an MCU; those of blue and red follow.
-const LUMA_BLOCKS: usize = 4;
+/// Luma, blue, red.
+const COMPONENTS: usize = 3;
 
-/// A picture whose AC coefficients are bits already: a file of it, or of its
-/// half turn, is a matter of putting the blocks in order.
+/// The component of each block of an MCU.
+const COMPONENT: [usize; MCU_BLOCKS] = [0, 0, 0, 0, 1, 2];
+
+/// A picture that is bits already: its file takes them as they are, and that of
+/// its half turn takes them from the last block to the first.
 #[derive(Debug, Clone)]
 pub struct CodedScan {
     size: Size,
     tables: QuantizationTables,
     /// In the order of the scan.
     blocks: Vec<CodedBlock>,
-    /// The bits of the blocks' AC coefficients.
+    /// The bits of the blocks.
     pieces: Vec<Piece>,
 }
 
@@ -33,6 +36,8 @@ struct CodedBlock {
     end: u32,
     /// The quantised DC coefficient; its code depends on the block before.
     dc: i16,
+    /// How many bits its code has, in the block's first piece.
+    dc_bits: u8,
 }
 
 /// As many bits of a block as fit with whole codes.
@@ -54,6 +59,11 @@ impl Piece {
     #[inline(always)]
     fn bits(self) -> u64 {
         self.count_and_bits & ((1 << MAX_BITS) - 1)
+    }
+
+    #[inline(always)]
+    fn half_turned_bits(self) -> u64 {
+        self.bits() ^ self.inverted
     }
 }
 
@@ -237,6 +247,7 @@ impl CodedScan {
             scan,
             order: &UPRIGHT,
             mcus: mcus.iter().map(<[_; MCU_BLOCKS]>::each_ref),
+            dc: [0; COMPONENTS],
         })
     }
 
@@ -267,6 +278,7 @@ impl CodedScan {
             scan,
             order: &QUARTER_TURNED,
             mcus,
+            dc: [0; COMPONENTS],
         })
     }
 
@@ -280,25 +292,30 @@ impl CodedScan {
         }
     }
 
-    /// Codes the AC coefficients of the next block (§F.1.2.2).
+    /// Codes the next block, whose DC coefficient comes after another one
+    /// (§F.1.2.1, §F.1.2.2).
     #[inline(always)]
     fn code_block<const IS_TURNED: bool>(
         &mut self,
         order: &Order,
         block: &[i16; BLOCK],
-        table: &HuffmanTable,
+        previous_dc: i16,
+        tables: &HuffmanTables,
     ) {
         /// Sixteen zeros (§F.1.2.2.1).
         const ZRL: usize = 0xf0;
         /// Nothing but zeros from here on.
         const EOB: usize = 0x00;
 
+        let dc = at(block, 0);
+        let dc_code = dc_code(tables, dc - previous_dc);
         let mut writer = PieceWriter {
             pieces: &mut self.pieces,
-            bits: 0,
+            bits: dc_code.bits.into(),
             inverted: 0,
-            count: 0,
+            count: dc_code.count,
         };
+        let table = &tables.ac;
         let mut left = order.nonzero(block) & !1;
         let mut next = 1;
         while left != 0 {
@@ -334,128 +351,128 @@ impl CodedScan {
         self.blocks.push(CodedBlock {
             // Far less: a picture has at most 6 · 4096² blocks.
             end: u32::try_from(self.pieces.len()).unwrap_or(u32::MAX),
-            dc: at(block, 0),
+            dc,
+            // At most 9 + 11.
+            #[allow(clippy::cast_possible_truncation)]
+            dc_bits: dc_code.count as u8,
         });
     }
 
     /// The picture's file.
     pub fn to_file(&self) -> Vec<u8> {
-        self.in_order(
-            0..self.blocks.len() / MCU_BLOCKS,
-            [0, 1, 2, 3, 4, 5],
-            Piece::bits,
-        )
+        self.file_of(Upright(self))
     }
 
     /// The file of the picture turned by a half.
     pub fn to_half_turned_file(&self) -> Vec<u8> {
-        let mcus = (0..self.blocks.len() / MCU_BLOCKS).rev();
-        self.in_order(mcus, [3, 2, 1, 0, 4, 5], |piece| {
-            piece.bits() ^ piece.inverted
-        })
+        self.file_of(HalfTurned(self))
     }
 
-    /// The file with the MCUs in this order, and in each of them the blocks in
-    /// that order.
-    fn in_order(
-        &self,
-        mcus: impl Iterator<Item = usize>,
-        order: [usize; MCU_BLOCKS],
-        bits: impl Fn(Piece) -> u64,
-    ) -> Vec<u8> {
+    fn file_of(&self, segment: impl Work<Output = SegmentWriter>) -> Vec<u8> {
         let mut file = Vec::new();
         super::file::start(&mut file, self.size, &self.tables);
-        // A DC coefficient takes at most 9 + 11 bits.
-        let all_bits = self.pieces.len() * MAX_BITS as usize + self.blocks.len() * 20;
-        let segment = with_best_instructions(Layout {
-            scan: self,
-            segment: SegmentWriter::with_capacity(all_bits),
-            mcus,
-            order,
-            bits,
-        });
-        segment.append_to(&mut file);
+        with_best_instructions(segment).append_to(&mut file);
         super::file::finish(&mut file);
         file
+    }
+
+    /// For the bits of all blocks and as many of DC coefficients.
+    fn segment(&self) -> SegmentWriter {
+        let dc_bits = self.blocks.len() * MAX_DC_BITS;
+        SegmentWriter::with_capacity(self.pieces.len() * MAX_BITS as usize + dc_bits)
     }
 }
 
 /// MCUs that are to be coded.
-struct Coding<'a, I, const IS_TURNED: bool> {
+struct Coding<'a, M, const IS_TURNED: bool> {
     /// What they are appended to.
     scan: CodedScan,
     order: &'a Order,
-    mcus: I,
+    mcus: M,
+    /// The last DC coefficient of each component.
+    dc: [i16; COMPONENTS],
 }
 
-impl<'a, I, const IS_TURNED: bool> Work for Coding<'_, I, IS_TURNED>
+impl<'a, M, const IS_TURNED: bool> Work for Coding<'_, M, IS_TURNED>
 where
-    I: Iterator<Item = [&'a [i16; BLOCK]; MCU_BLOCKS]>,
+    M: Iterator<Item = [&'a [i16; BLOCK]; MCU_BLOCKS]>,
 {
     type Output = CodedScan;
 
     #[inline(always)]
-    fn run(self) -> CodedScan {
+    fn run<I: Instructions>(self, _: I) -> CodedScan {
         let Self {
             mut scan,
             order,
             mcus,
+            mut dc,
         } = self;
         for mcu in mcus {
-            let (luma, chroma) = mcu.split_at(LUMA_BLOCKS);
-            for block in luma {
-                scan.code_block::<IS_TURNED>(order, block, &huffman::LUMA.ac);
-            }
-            for block in chroma {
-                scan.code_block::<IS_TURNED>(order, block, &huffman::CHROMA.ac);
+            for (block, component) in mcu.into_iter().zip(COMPONENT) {
+                if let Some(dc) = dc.get_mut(component) {
+                    let tables = huffman_tables(component);
+                    scan.code_block::<IS_TURNED>(order, block, *dc, tables);
+                    *dc = at(block, 0);
+                }
             }
         }
         scan
     }
 }
 
-/// MCUs that are to be put into a file.
-struct Layout<'a, I, B> {
-    scan: &'a CodedScan,
-    segment: SegmentWriter,
-    mcus: I,
-    /// The order of the blocks in each MCU.
-    order: [usize; MCU_BLOCKS],
-    /// The bits of a piece, for the picture or its half turn.
-    bits: B,
-}
+/// The blocks of a scan as they are.
+struct Upright<'a>(&'a CodedScan);
 
-impl<I: Iterator<Item = usize>, B: Fn(Piece) -> u64> Work for Layout<'_, I, B> {
+impl Work for Upright<'_> {
     type Output = SegmentWriter;
 
     #[inline(always)]
-    fn run(self) -> SegmentWriter {
-        let Self {
-            scan,
-            mut segment,
-            mcus,
-            order,
-            bits,
-        } = self;
-        let (mcu_blocks, _) = scan.blocks.as_chunks::<MCU_BLOCKS>();
-        let mut previous_dc = [0; 3];
-        for mcu in mcus {
-            let blocks = at(mcu_blocks, mcu);
-            let before = mcu
+    fn run<I: Instructions>(self, _: I) -> SegmentWriter {
+        let mut segment = self.0.segment();
+        for piece in &self.0.pieces {
+            segment.push(piece.bits(), piece.count());
+        }
+        segment
+    }
+}
+
+/// The blocks of a scan from the last to the first, each turned by a half.
+struct HalfTurned<'a>(&'a CodedScan);
+
+impl Work for HalfTurned<'_> {
+    type Output = SegmentWriter;
+
+    #[inline(always)]
+    fn run<I: Instructions>(self, _: I) -> SegmentWriter {
+        /// From an MCU's blocks to those of its half turn.
+        const ORDER: [usize; MCU_BLOCKS] = [3, 2, 1, 0, 4, 5];
+
+        let Self(scan) = self;
+        let mut segment = scan.segment();
+        let (mcus, _) = scan.blocks.as_chunks::<MCU_BLOCKS>();
+        let mut previous_dc = [0; COMPONENTS];
+        for (i, blocks) in mcus.iter().enumerate().rev() {
+            let before = i
                 .checked_sub(1)
-                .map_or(0, |mcu| at(mcu_blocks, mcu)[MCU_BLOCKS - 1].end);
+                .map_or(0, |i| at(mcus, i)[MCU_BLOCKS - 1].end);
             let [first, second, third, fourth, fifth, _] = blocks.map(|block| block.end);
             let starts = [before, first, second, third, fourth, fifth];
-            for (place, i) in order.into_iter().enumerate() {
-                let block = at(&blocks, i);
-                let component = place.saturating_sub(LUMA_BLOCKS - 1);
+            for (i, component) in ORDER.into_iter().zip(COMPONENT) {
+                let block = at(blocks, i);
                 if let Some(previous) = previous_dc.get_mut(component) {
-                    push_dc(&mut segment, component, block.dc - *previous);
+                    let code = dc_code(huffman_tables(component), block.dc - *previous);
+                    segment.push(code.bits.into(), code.count);
                     *previous = block.dc;
                 }
                 let pieces = at(&starts, i) as usize..block.end as usize;
-                for piece in scan.pieces.get(pieces).unwrap_or_default() {
-                    segment.push(bits(*piece), piece.count());
+                let pieces = scan.pieces.get(pieces).unwrap_or_default();
+                if let Some((first, others)) = pieces.split_first() {
+                    let count = first.count() - u32::from(block.dc_bits);
+                    let bits = first.half_turned_bits() & ((1 << count) - 1);
+                    segment.push(bits, count);
+                    for piece in others {
+                        segment.push(piece.half_turned_bits(), piece.count());
+                    }
                 }
             }
         }
@@ -495,16 +512,26 @@ impl PieceWriter<'_> {
     }
 }
 
-/// Codes the difference of a DC coefficient from that of the block before of
-/// the same component (§F.1.2.1).
 #[inline(always)]
-fn push_dc(segment: &mut SegmentWriter, component: usize, difference: i16) {
-    let table = if component == 0 {
-        &huffman::LUMA.dc
+fn huffman_tables(component: usize) -> &'static HuffmanTables {
+    if component == 0 {
+        &huffman::LUMA
     } else {
-        &huffman::CHROMA.dc
-    };
+        &huffman::CHROMA
+    }
+}
+
+/// The most bits of [`dc_code`].
+const MAX_DC_BITS: usize = 9 + 11;
+
+/// The code of the difference of a DC coefficient from that of the block before
+/// of the same component, with its amplitude (§F.1.2.1).
+#[inline(always)]
+fn dc_code(tables: &HuffmanTables, difference: i16) -> Code {
     let Amplitude { bits, category, .. } = Amplitude::of(difference);
-    let code = at(&table.codes, category.into());
-    segment.push(u64::from(code.bits | u32::from(bits)), code.count);
+    let code = at(&tables.dc.codes, category.into());
+    Code {
+        bits: code.bits | u32::from(bits),
+        ..code
+    }
 }

@@ -245,7 +245,7 @@ proptest! {
         let waves = waves();
         let (width, height) = (16 * wide, 16 * high);
         let planes = Motif::planes([motif; 3], width, height);
-        let coefficients = Coefficients::of(&planes, quality).unwrap();
+        let coefficients = Coefficients::of(&planes.map(Plane::to_fine), quality).unwrap();
         let decoded = decoded(&coefficients.upright().to_file());
         for (n, block) in coefficients.blocks.iter().enumerate() {
             let (mcu, n) = (n / MCU_BLOCKS, n % MCU_BLOCKS);
@@ -333,7 +333,7 @@ proptest! {
         quality in any_quality(),
     ) {
         let planes = Motif::planes(motifs, width, height);
-        let scan = Coefficients::of(&planes, quality).unwrap().upright();
+        let scan = Coefficients::of(&planes.map(Plane::to_fine), quality).unwrap().upright();
         for file in [scan.to_file(), scan.to_half_turned_file()] {
             let (segments, data) = taken_apart(&file);
             let markers: Vec<u8> = segments.iter().map(|(marker, _)| *marker).collect();
@@ -362,7 +362,7 @@ proptest! {
         quality in any_quality(),
     ) {
         let planes = Motif::planes(motifs, 16 * wide, 16 * high);
-        let coefficients = Coefficients::of(&planes, quality).unwrap();
+        let coefficients = Coefficients::of(&planes.map(Plane::to_fine), quality).unwrap();
         let (upright, turned) = (coefficients.upright(), coefficients.quarter_turned().unwrap());
         let files = [
             upright.to_file(),
@@ -387,7 +387,7 @@ proptest! {
         height in 1_usize..=70,
     ) {
         let planes = Motif::planes([Motif::Flat(9); 3], width, height);
-        let coefficients = Coefficients::of(&planes, Quality::DEFAULT).unwrap();
+        let coefficients = Coefficients::of(&planes.map(Plane::to_fine), Quality::DEFAULT).unwrap();
         let is_whole = width % 16 == 0 && height % 16 == 0;
         prop_assert_eq!(coefficients.quarter_turned().is_some(), is_whole);
     }
@@ -408,8 +408,12 @@ fn grey_is_coded_as_annex_k_says() {
 #[test]
 fn a_half_turned_file_is_that_of_the_half_turned_picture() {
     let planes = Motif::planes([1, 2, 3].map(Motif::Noise), 48, 32);
-    let scan = Coefficients::of(&planes, Quality::DEFAULT).unwrap();
-    let turned = Coefficients::of(&planes.quarter_turned(2), Quality::DEFAULT).unwrap();
+    let scan = Coefficients::of(&planes.map(Plane::to_fine), Quality::DEFAULT).unwrap();
+    let turned = Coefficients::of(
+        &planes.quarter_turned(2).map(Plane::to_fine),
+        Quality::DEFAULT,
+    )
+    .unwrap();
     // The transform of a turned picture rounds a few coefficients the other way.
     let same = |a: &Plane, b: &Plane| largest_difference(a, b) <= 12;
     let (half_turned, turned) = (
@@ -435,7 +439,13 @@ fn what_no_file_can_hold_is_refused() {
     );
     for luma in [wide, high] {
         let (blue, red) = (luma.halved(), luma.halved());
-        assert!(Coefficients::of(&Planes { luma, blue, red }, Quality::DEFAULT).is_none());
+        assert!(
+            Coefficients::of(
+                &Planes { luma, blue, red }.map(Plane::to_fine),
+                Quality::DEFAULT
+            )
+            .is_none()
+        );
     }
 
     let widest = Motif::planes([Motif::Smooth(0); 3], MAX_SIDE, 1);
@@ -458,10 +468,10 @@ fn chroma_of_another_size_is_refused() {
                 ..good.clone()
             },
         ] {
-            assert!(Coefficients::of(&planes, Quality::DEFAULT).is_none());
+            assert!(Coefficients::of(&planes.map(Plane::to_fine), Quality::DEFAULT).is_none());
         }
     }
-    assert!(Coefficients::of(&good, Quality::DEFAULT).is_some());
+    assert!(Coefficients::of(&good.map(Plane::to_fine), Quality::DEFAULT).is_some());
 }
 
 #[test]

@@ -278,7 +278,7 @@ impl Picture {
         // resize's own takes the sine of the system, which differs between
         // systems in the last bit.
         #[allow(clippy::cast_possible_truncation)]
-        let filter = resize::Filter::new(Box::new(|x| lanczos(f64::from(x)) as f32), 3.0);
+        let filter = resize::Filter::new(Box::new(|x| lanczos::<3>(f64::from(x)) as f32), 3.0);
         let mut scaled = vec![P::default(); side.saturating_mul(side)];
         resize::Resizer::new(
             square.side,

@@ -11,11 +11,11 @@ fn any_plane(longest: usize) -> impl Strategy<Value = Plane> {
 
 #[test]
 fn there_is_no_plane_without_samples_or_with_another_number() {
-    assert_eq!(Plane::new(0, 0, vec![]), None);
-    assert_eq!(Plane::new(0, 5, vec![]), None);
-    assert_eq!(Plane::new(2, 3, vec![0; 5]), None);
-    assert_eq!(Plane::new(2, 3, vec![0; 7]), None);
-    assert_eq!(Plane::new(usize::MAX, 2, vec![0; 2]), None);
+    assert_eq!(Plane::<u8>::new(0, 0, vec![]), None);
+    assert_eq!(Plane::<u8>::new(0, 5, vec![]), None);
+    assert_eq!(Plane::<u8>::new(2, 3, vec![0; 5]), None);
+    assert_eq!(Plane::<u8>::new(2, 3, vec![0; 7]), None);
+    assert_eq!(Plane::<u8>::new(usize::MAX, 2, vec![0; 2]), None);
     assert_eq!(
         Plane::new(2, 3, vec![0; 6]),
         Some(Plane::from_fn(2, 3, |_, _| 0))

@@ -70,10 +70,9 @@ pub(crate) struct SourceArgs {
     ///
     ///   nearest   the nearest pixel: hard edges, for pixel art
     ///   bilinear  linear between the four around it: soft
-    ///   sharp     bilinear of the picture sharpened by just what that softens: fast
-    ///             and crisp
+    ///   sharp     a windowed sinc along rows and columns: crisp, and the fastest
     ///   cubic     cubic convolution of the sixteen around it (Catmull and Rom)
-    ///   lanczos   a windowed sinc over thirty-six: keeps fine detail, may ring at
+    ///   lanczos   a windowed sinc over sixty-four: keeps fine detail, may ring at
     ///             hard edges
     ///   spline    the cubic spline through all pixels: the truest, and the slowest
     #[arg(

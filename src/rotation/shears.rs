@@ -1,0 +1,373 @@
+//! Turning a plane by three shears.
+//!
+//! To turn by θ is to shift each row, then each column, then each row again, by
+//! distances that grow evenly from one to the next (Paeth, "A fast algorithm
+//! for general raster rotation", 1986):
+//!
+//! ```text
+//! |  cos θ   sin θ |   | 1  a |   | 1  0 |   | 1  a |
+//! | −sin θ   cos θ | = | 0  1 | · | b  1 | · | 0  1 |    a = tan θ/2, b = −sin θ
+//! ```
+//!
+//! All samples of a row are shifted by the same distance, so they share one set
+//! of weights, and neighbours are read together: six taps in each of three
+//! directions cost less than four taps around places that lie anywhere. That
+//! this loses little is shown by Unser, Thévenaz and Yaroslavsky
+//! ("Convolution-based interpolation for fast, high-quality rotation of
+//! images", 1995).
+
+// Coordinates inside a buffer whose size is chosen here, and sums that the
+// comment at `TAPS` bounds; and `processor::with_best_instructions` needs it.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::inline_always,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss
+)]
+
+use std::cell::Cell;
+use std::iter::repeat_n;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use bytemuck::cast;
+use wide::{f32x4, i16x16, u32x4};
+
+use super::{Angle, Outside, lanczos, reflected};
+use crate::plane::{Plane, fine};
+use crate::processor::{Instructions, Work, with_best_instructions};
+
+/// The samples that each shift takes into account. The absolute weights add up
+/// to less than 1.55, so three shifts of samples from −128 to 127 stay within
+/// ±477, and in 1/64 within an `i16`.
+const TAPS: usize = 6;
+
+/// The distances between two samples that are told apart.
+const PHASES: usize = 512;
+
+/// Samples that are worked on at once.
+const LANES: usize = 16;
+
+/// Rows that become columns at once.
+const STRIP: usize = 8;
+
+/// What is read around a sample that is needed: half the taps, one for what is
+/// rounded, and the rest of the lanes.
+const REACH: usize = TAPS / 2 + 1 + LANES;
+
+/// Weights are whole numbers of 1/2¹⁵.
+const WEIGHT_BITS: u32 = 15;
+
+/// The weights of the taps for each distance.
+static WEIGHTS: LazyLock<Box<[[i16; TAPS]]>> = LazyLock::new(|| {
+    let weights = |phase: usize| {
+        let fraction = phase as f64 / PHASES as f64;
+        let first = 1.0 - TAPS as f64 / 2.0;
+        let values: [f64; TAPS] =
+            std::array::from_fn(|tap| lanczos::<3>(first + tap as f64 - fraction));
+        let sum: f64 = values.iter().sum();
+        let one = 1 << WEIGHT_BITS;
+        let mut weights = values.map(|value| libm::round(value / sum * f64::from(one)) as i32);
+        // What is rounded must not make a plane brighter or darker.
+        let missing = one - weights.iter().sum::<i32>();
+        if let Some(largest) = weights.iter_mut().max() {
+            *largest += missing;
+        }
+        // The weight 1 of a sample that is not shifted becomes the next smaller.
+        weights.map(|weight| weight.min(i16::MAX.into()) as i16)
+    };
+    (0..PHASES).map(weights).collect()
+});
+
+thread_local! {
+    /// The two buffers of the last plane, so that not every one takes new
+    /// memory and fills it with zeros. What is left in them is never used.
+    static BUFFERS: Cell<[Vec<i16>; 2]> = const { Cell::new([Vec::new(), Vec::new()]) };
+}
+
+/// A square plane that is to be turned, with margins to its left and right.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    side: usize,
+    margin: usize,
+    /// The rows of the plane, and one of what is above and below if that is no
+    /// mirror image.
+    samples: Vec<i16>,
+    /// Which of them is where, with margins above and below.
+    rows: Vec<usize>,
+}
+
+impl Source {
+    pub(super) fn new(plane: &Plane, outside: Outside) -> Self {
+        let side = plane.width().min(plane.height());
+        let margin = super::diagonal_margin(side) + REACH;
+        let mirrored: Vec<usize> = reflected(side, margin).collect();
+        let (before, rest) = mirrored.split_at(margin);
+        let (_, after) = rest.split_at(side);
+        let mut samples = Vec::with_capacity(mirrored.len() * (side + 1));
+        for row in plane.rows().take(side) {
+            let mirrored = |x: &usize| fine(row.get(*x).copied().unwrap_or_default());
+            let inside = row.iter().take(side).copied().map(fine);
+            match outside {
+                Outside::Reflected => {
+                    samples.extend(before.iter().map(mirrored));
+                    samples.extend(inside);
+                    samples.extend(after.iter().map(mirrored));
+                }
+                Outside::Constant(value) => {
+                    samples.extend(repeat_n(fine(value), margin));
+                    samples.extend(inside);
+                    samples.extend(repeat_n(fine(value), margin));
+                }
+            }
+        }
+        let rows = match outside {
+            Outside::Reflected => mirrored,
+            Outside::Constant(value) => {
+                samples.extend(repeat_n(fine(value), mirrored.len()));
+                let outside = || repeat_n(side, margin);
+                outside().chain(0..side).chain(outside()).collect()
+            }
+        };
+        Self {
+            side,
+            margin,
+            samples,
+            rows,
+        }
+    }
+
+    /// The plane turned clockwise about its centre by an angle of at most an
+    /// eighth of a circle in either direction.
+    pub(super) fn turned(&self, angle: Angle) -> Plane<i16> {
+        let samples = with_best_instructions(Shears {
+            source: self,
+            angle,
+        });
+        let blank = || Plane::from_fn(self.side, self.side, |_, _| 0);
+        Plane::new(self.side, self.side, samples).unwrap_or_else(blank)
+    }
+}
+
+/// Shifts rows, columns, and rows again.
+///
+/// Places are counted from the top left of the margins. A buffer holds those
+/// samples only that the next shift needs: those whose place comes to lie in
+/// the turned plane.
+struct Shears<'a> {
+    source: &'a Source,
+    angle: Angle,
+}
+
+impl Work for Shears<'_> {
+    type Output = Vec<i16>;
+
+    #[inline(always)]
+    #[allow(clippy::many_single_char_names)]
+    fn run<I: Instructions>(self, instructions: I) -> Vec<i16> {
+        let Self { source, angle } = self;
+        let Angle { sin, cos } = angle;
+        let (a, b) = (sin / (1.0 + cos), -sin);
+        let (side, margin) = (source.side, source.margin);
+        let wide = source.rows.len();
+        let stride = wide.next_multiple_of(LANES) + LANES;
+        let half = (side as f64 - 1.0) / 2.0;
+        let centre = half + margin as f64;
+        let weights: &[[i16; TAPS]] = &WEIGHTS;
+
+        let [mut columns, mut rows] = BUFFERS.take();
+        columns.resize(columns.len().max(stride * stride), 0);
+        rows.resize(rows.len().max(stride * side), 0);
+        let mut strip = vec![0; stride * STRIP];
+
+        // Rows → columns. What comes to lie at (x, y) of the turned plane has
+        // been at x₁ = x + a y, and is at y₁ = y + b x₁.
+        for first in (0..wide).step_by(STRIP) {
+            let y1 = |row: usize| row as f64 - centre;
+            let ends = [y1(first), y1(first + STRIP - 1)];
+            let in_width = within(ends.map(|y1| a * y1), cos, half);
+            let in_height = within(ends, b, half);
+            let needed = lanes(overlap(in_width, in_height), centre, wide);
+            for (row, sheared) in (first..).zip(strip.chunks_exact_mut(stride)) {
+                let start = source.rows.get(row).copied().unwrap_or_default() * wide;
+                let shift = Shift::by(a * y1(row));
+                shift.run(
+                    &source.samples,
+                    start,
+                    needed.clone(),
+                    sheared,
+                    weights,
+                    instructions,
+                );
+            }
+            transpose(&strip, stride, needed, &mut columns, stride, first);
+        }
+
+        // Columns → rows.
+        for first in (0..wide).step_by(STRIP) {
+            let x1 = |column: usize| column as f64 - centre;
+            let ends = [x1(first), x1(first + STRIP - 1)];
+            let in_width = within(ends, a, half);
+            let needed = lanes(overlap(in_width, (-half, half)), half, side);
+            for (column, sheared) in (first..).zip(strip.chunks_exact_mut(stride)) {
+                let start = column * stride + margin;
+                let shift = Shift::by(b * x1(column));
+                shift.run(
+                    &columns,
+                    start,
+                    needed.clone(),
+                    sheared,
+                    weights,
+                    instructions,
+                );
+            }
+            transpose(&strip, stride, needed, &mut rows, stride, first);
+        }
+
+        // Rows → the plane.
+        let mut turned = Vec::with_capacity(side * side);
+        let mut row = vec![0; side.next_multiple_of(LANES)];
+        for y in 0..side {
+            let shift = Shift::by(a * (y as f64 - half));
+            shift.run(
+                &rows,
+                y * stride + margin,
+                0..row.len(),
+                &mut row,
+                weights,
+                instructions,
+            );
+            turned.extend_from_slice(row.get(..side).unwrap_or_default());
+        }
+        BUFFERS.set([columns, rows]);
+        turned
+    }
+}
+
+/// A shift of a row of samples: where each comes from.
+struct Shift {
+    /// In whole samples, and after them.
+    whole: isize,
+    phase: usize,
+}
+
+impl Shift {
+    #[inline(always)]
+    fn by(distance: f64) -> Self {
+        let phases = libm::round(distance * PHASES as f64) as isize;
+        Self {
+            whole: phases.div_euclid(PHASES as isize),
+            phase: phases.rem_euclid(PHASES as isize) as usize,
+        }
+    }
+
+    /// Fills the places `range` of `to` from those in `from`, whose place 0 is
+    /// at `start`. Lanes that would come from outside of it stay as they are.
+    #[inline(always)]
+    fn run<I: Instructions>(
+        &self,
+        from: &[i16],
+        start: usize,
+        range: Range<usize>,
+        to: &mut [i16],
+        weights: &[[i16; TAPS]],
+        instructions: I,
+    ) {
+        const WINDOW: usize = LANES + TAPS - 1;
+        let weights = weights.get(self.phase).copied().unwrap_or_default();
+        let before = self.whole - (TAPS as isize / 2 - 1);
+        let first = (start + range.start).saturating_add_signed(before);
+        let from = from.get(first..).unwrap_or_default();
+        let to = to.get_mut(range).unwrap_or_default();
+        let (to, _) = to.as_chunks_mut::<LANES>();
+        for (i, to) in to.iter_mut().enumerate() {
+            let window = from.get(i * LANES..i * LANES + WINDOW);
+            let Some(window) = window.and_then(|window| window.first_chunk::<WINDOW>()) else {
+                continue;
+            };
+            *to = convolve(window, weights, instructions);
+        }
+    }
+}
+
+/// Weighs the samples of each window of six.
+#[inline(always)]
+fn convolve<I: Instructions>(
+    window: &[i16; LANES + TAPS - 1],
+    weights: [i16; TAPS],
+    instructions: I,
+) -> [i16; LANES] {
+    let product = |tap: usize, weight: i16| {
+        let samples = window.get(tap..tap + LANES).unwrap_or_default();
+        let samples = samples.try_into().unwrap_or_default();
+        i16x16::new(instructions.mul_round(samples, [weight; LANES]))
+    };
+    let [first, second, third, fourth, fifth, sixth] = weights;
+    let outer = product(0, first) + product(5, sixth);
+    let middle = product(1, second) + product(4, fifth);
+    let inner = product(2, third) + product(3, fourth);
+    (outer + middle + inner).to_array()
+}
+
+/// Between which t |offset − slope · t| is at most `reach` and the samples
+/// around it, for an offset between two.
+fn within(offsets: [f64; 2], slope: f64, reach: f64) -> (f64, f64) {
+    let reach = reach + (TAPS / 2 + 1) as f64;
+    if slope.abs() < 1e-3 {
+        return (f64::MIN, f64::MAX);
+    }
+    let [one, other] = offsets.map(|offset| offset / slope);
+    let reach = reach / slope.abs();
+    (one.min(other) - reach, one.max(other) + reach)
+}
+
+fn overlap(one: (f64, f64), other: (f64, f64)) -> (f64, f64) {
+    (one.0.max(other.0), one.1.min(other.1))
+}
+
+/// The places from `first` to `last`, which are counted from `centre`, and as
+/// many more as fill the last lanes.
+fn lanes((first, last): (f64, f64), centre: f64, count: usize) -> Range<usize> {
+    let place = |at: f64| (at + centre).clamp(0.0, count as f64) as usize;
+    let (first, last) = (place(libm::floor(first)), place(libm::ceil(last) + 1.0));
+    first..first + last.saturating_sub(first).next_multiple_of(LANES)
+}
+
+/// Puts the places `range` of eight rows into eight columns from `column` on.
+#[inline(always)]
+fn transpose(
+    from: &[i16],
+    from_stride: usize,
+    range: Range<usize>,
+    to: &mut [i16],
+    to_stride: usize,
+    column: usize,
+) {
+    for x in range.step_by(STRIP) {
+        let mut tile = [[0; STRIP]; STRIP];
+        for (y, row) in tile.iter_mut().enumerate() {
+            let start = y * from_stride + x;
+            let samples = from.get(start..start + STRIP).unwrap_or_default();
+            *row = samples.try_into().unwrap_or_default();
+        }
+        for (y, row) in transposed(tile).into_iter().enumerate() {
+            let start = (x + y) * to_stride + column;
+            if let Some(samples) = to.get_mut(start..start + STRIP) {
+                samples.copy_from_slice(&row);
+            }
+        }
+    }
+}
+
+/// Rows become columns: first in pairs, then pairs as if they were one.
+#[inline(always)]
+fn transposed(tile: [[i16; STRIP]; STRIP]) -> [[i16; STRIP]; STRIP] {
+    let rows: [[u32x4; 2]; STRIP / 2] = cast(tile);
+    let even = rows.map(|[upper, lower]| upper & u32x4::splat(0xffff) | lower << 16_u32);
+    let odd = rows.map(|[upper, lower]| upper >> 16_u32 | lower & u32x4::splat(0xffff_0000));
+    let [first, third, fifth, seventh] = f32x4::transpose(cast(even));
+    let [second, fourth, sixth, eighth] = f32x4::transpose(cast(odd));
+    cast([first, second, third, fourth, fifth, sixth, seventh, eighth])
+}
