@@ -8,6 +8,8 @@
 //! | `GET /frames/{n}` | a frame of the current set |
 //! | `GET /health` | whether it could turn now |
 
+use std::pin::Pin;
+
 use http::header::{
     ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
     ETAG, IF_NONE_MATCH, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
@@ -36,11 +38,19 @@ pub async fn respond<H: Store + Client + Clock + Journal>(
     settings: &Settings,
     host: &H,
 ) -> Answer {
-    let answer = match route(request) {
-        Ok(Route::Turn) => manual_turn(request, settings, host).await,
-        Ok(Route::Icon) => icon(request, body, settings, host).await,
-        Ok(Route::Frame(n)) => frame(request, n, host).await,
-        Ok(Route::Health) => health(request, settings, host).await,
+    // Each in a function of its own: what compiles a Worker at its first request
+    // compiles whole functions, and few requests need more than one of these.
+    type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + 'a>>;
+    let answering = route(request).map(|route| -> Answering<'_> {
+        match route {
+            Route::Turn => Box::pin(manual_turn(request, settings, host)),
+            Route::Icon => Box::pin(icon(request, body, settings, host)),
+            Route::Frame(n) => Box::pin(frame(request, n, host)),
+            Route::Health => Box::pin(health(request, settings, host)),
+        }
+    });
+    let answer = match answering {
+        Ok(answering) => answering.await,
         Err(problem) => Err(problem),
     };
     let mut answer = answer.unwrap_or_else(Problem::into_response);

@@ -124,6 +124,7 @@ impl Icon {
     ///
     /// # Errors
     /// When it is no picture that can be used within the limits.
+    #[inline(never)]
     pub fn read(file: &[u8], recipe: &Recipe, limits: Limits) -> Result<Self, PictureError> {
         Self::of_picture(&Picture::decode(file, limits)?, recipe)
     }
@@ -179,6 +180,9 @@ impl Icon {
     ///
     /// # Errors
     /// When it is too large at any quality.
+    // At the edge, a function is compiled as a whole before it runs for the
+    // first time, and most requests render nothing.
+    #[inline(never)]
     pub fn frame(&self, n: u16, frames: FrameCount) -> Result<Frame, FrameError> {
         let Place { base, quarters } = Place::of(n, frames);
         let turned = self.turned_to(base, frames);

@@ -28,6 +28,7 @@
 )]
 
 use std::cell::Cell;
+use std::f64::consts::PI;
 use std::iter::repeat_n;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -35,7 +36,7 @@ use std::sync::LazyLock;
 use bytemuck::cast;
 use wide::{f32x4, i16x16, u32x4};
 
-use super::{Angle, Outside, lanczos, reflected};
+use super::{Angle, Outside, reflected};
 use crate::plane::{Plane, fine};
 use crate::processor::{Instructions, Work, with_best_instructions};
 
@@ -45,7 +46,7 @@ use crate::processor::{Instructions, Work, with_best_instructions};
 const TAPS: usize = 6;
 
 /// The distances between two samples that are told apart.
-const PHASES: usize = 512;
+const PHASES: usize = 256;
 
 /// Samples that are worked on at once.
 const LANES: usize = 16;
@@ -62,24 +63,64 @@ const WEIGHT_BITS: u32 = 15;
 
 /// The weights of the taps for each distance.
 static WEIGHTS: LazyLock<Box<[[i16; TAPS]]>> = LazyLock::new(|| {
-    let weights = |phase: usize| {
-        let fraction = phase as f64 / PHASES as f64;
-        let first = 1.0 - TAPS as f64 / 2.0;
-        let values: [f64; TAPS] =
-            std::array::from_fn(|tap| lanczos::<3>(first + tap as f64 - fraction));
-        let sum: f64 = values.iter().sum();
-        let one = 1 << WEIGHT_BITS;
-        let mut weights = values.map(|value| libm::round(value / sum * f64::from(one)) as i32);
-        // What is rounded must not make a plane brighter or darker.
-        let missing = one - weights.iter().sum::<i32>();
-        if let Some(largest) = weights.iter_mut().max() {
-            *largest += missing;
-        }
-        // The weight 1 of a sample that is not shifted becomes the next smaller.
-        weights.map(|weight| weight.min(i16::MAX.into()) as i16)
-    };
-    (0..PHASES).map(weights).collect()
+    let (step_sin, step_cos) = libm::sincos(PI / 3.0 / PHASES as f64);
+    let (mut sin, mut cos) = (0.0, 1.0);
+    let weights = (0..PHASES).map(|phase| {
+        let weights = lanczos(phase as f64 / PHASES as f64, sin, cos);
+        (sin, cos) = (
+            sin * step_cos + cos * step_sin,
+            cos * step_cos - sin * step_sin,
+        );
+        to_whole(weights)
+    });
+    weights.collect()
 });
+
+/// The weights of the sinc with a Lanczos window of three samples, for a place
+/// that is `fraction` after a sample; with the sine and cosine of
+/// π/3 · `fraction`. They are up to a common factor
+///
+/// ```text
+/// sin(π x) · sin(π/3 x) / x²,   x = k − fraction,   k = −2 to 3
+/// ```
+///
+/// where sin(π x) changes its sign only from one k to the next, and the other
+/// sine follows from that of the difference of two angles.
+fn lanczos(fraction: f64, sin: f64, cos: f64) -> [f64; TAPS] {
+    const HALF_ROOT_3: f64 = 0.866_025_403_784_438_6;
+    /// The sine and cosine of k · π/3, with the sign of sin(π x).
+    const THIRDS: [(f64, f64); TAPS] = [
+        (-HALF_ROOT_3, -0.5),
+        (HALF_ROOT_3, -0.5),
+        (0.0, 1.0),
+        (-HALF_ROOT_3, -0.5),
+        (HALF_ROOT_3, -0.5),
+        (0.0, 1.0),
+    ];
+    if fraction == 0.0 {
+        return [0.0, 0.0, 1.0, 0.0, 0.0, 0.0];
+    }
+    let mut k = -2.0;
+    THIRDS.map(|(sin_k, cos_k)| {
+        let x: f64 = k - fraction;
+        k += 1.0;
+        (cos_k * sin - sin_k * cos) / (x * x)
+    })
+}
+
+/// As whole numbers, so that they add up to 1: what is rounded must not make a
+/// plane brighter or darker.
+fn to_whole(weights: [f64; TAPS]) -> [i16; TAPS] {
+    let one = 1 << WEIGHT_BITS;
+    let sum: f64 = weights.iter().sum();
+    let mut weights = weights.map(|weight| libm::round(weight / sum * f64::from(one)) as i32);
+    let missing = one - weights.iter().sum::<i32>();
+    if let Some(largest) = weights.iter_mut().max() {
+        *largest += missing;
+    }
+    // The weight 1 of a sample that is not shifted becomes the next smaller.
+    weights.map(|weight| weight.min(i16::MAX.into()) as i16)
+}
 
 thread_local! {
     /// The two buffers of the last plane, so that not every one takes new

@@ -269,7 +269,7 @@ fn three_shears_are_what_they_are_defined_to_be() {
                         for (x, sample) in (0..).zip(row) {
                             let sample = f64::from(*sample) / 64.0 + 128.0;
                             let expected = sheared(&plane, outside, degrees, x, y);
-                            // Of distances in 1/512, at the hardest edges.
+                            // Of distances in 1/256, at the hardest edges.
                             assert!(
                                 (sample - expected).abs() < 2.0,
                                 "{side} {degrees}° ({x}, {y}): {sample}, {expected}"
