@@ -71,21 +71,6 @@ impl<S: Copy + Default> Plane<S> {
         row.get(x).copied().unwrap_or_default()
     }
 
-    /// The square at the top left, at most so many samples wide and high.
-    #[must_use]
-    pub fn top_left(&self, side: usize) -> Self {
-        let side = side.min(self.width).min(self.height);
-        let mut samples = Vec::with_capacity(side.saturating_mul(side));
-        for row in self.rows().take(side) {
-            samples.extend_from_slice(row.get(..side).unwrap_or_default());
-        }
-        Self {
-            width: side,
-            height: side,
-            samples,
-        }
-    }
-
     /// The plane turned clockwise by so many quarters of a circle.
     #[must_use]
     pub fn quarter_turned(&self, quarters: u16) -> Self {

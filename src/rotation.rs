@@ -95,7 +95,7 @@ pub struct Surface {
 #[derive(Debug, Clone)]
 enum Samples {
     Nearest(Vec<u8>),
-    Sheared(Plane, Outside, shears::Source),
+    Sheared(shears::Source),
     Convolved(Vec<f32>, Box<Weights>),
 }
 
@@ -130,11 +130,7 @@ impl Surface {
         let samples = match kernel {
             Kernel::Nearest => Samples::Nearest(widen(plane)),
             Kernel::Bilinear => convolved(&widen(plane), 2, linear),
-            Kernel::Sharp => {
-                let square = plane.top_left(side);
-                let source = shears::Source::new(&square, outside);
-                Samples::Sheared(square, outside, source)
-            }
+            Kernel::Sharp => Samples::Sheared(shears::Source::new(plane, outside)),
             Kernel::Cubic => convolved(&widen(plane), 4, keys),
             Kernel::Lanczos => convolved(&widen(plane), TAPS, lanczos::<4>),
             Kernel::Spline => {
@@ -159,13 +155,13 @@ impl Surface {
                 let index = self.index(x + half, y + half);
                 fine(samples.get(index).copied().unwrap_or_default())
             }),
-            Samples::Sheared(plane, outside, source) => {
-                return match angle.to_nearest_quarter() {
-                    (0, angle) => source.turned(angle),
-                    (quarters, angle) => {
-                        let plane = plane.quarter_turned(quarters);
-                        shears::Source::new(&plane, *outside).turned(angle)
-                    }
+            Samples::Sheared(source) => {
+                let (quarters, rest) = angle.to_nearest_quarter();
+                let turned = source.turned(rest);
+                return if quarters == 0 {
+                    turned
+                } else {
+                    turned.quarter_turned(quarters)
                 };
             }
             Samples::Convolved(samples, weights) => match weights.taps {
@@ -237,8 +233,8 @@ impl Surface {
         }
         let products = columns.into_iter().zip(weights.at::<N>(x));
         let sum = products.fold(-128.0, |sum, (column, weight)| sum + weight * column);
-        // The cast saturates; the half rounds.
-        libm::floorf(sum * 64.0 + 0.5) as i16
+        // Positive with a half more, so that what is cut off rounds.
+        ((sum * 64.0 + 32768.5) as i32 - 32768) as i16
     }
 }
 

@@ -145,21 +145,27 @@ impl Source {
         let side = plane.width().min(plane.height());
         let margin = super::diagonal_margin(side) + REACH;
         let mirrored: Vec<usize> = reflected(side, margin).collect();
-        let (before, rest) = mirrored.split_at(margin);
-        let (_, after) = rest.split_at(side);
-        let mut samples = Vec::with_capacity(mirrored.len() * (side + 1));
+        let wide = mirrored.len();
+        let mut samples = Vec::with_capacity(wide * (side + 1));
+        let mut fine_row = Vec::with_capacity(side);
         for row in plane.rows().take(side) {
-            let mirrored = |x: &usize| fine(row.get(*x).copied().unwrap_or_default());
-            let inside = row.iter().take(side).copied().map(fine);
+            fine_row.clear();
+            fine_row.extend(row.iter().take(side).copied().map(fine));
             match outside {
+                Outside::Reflected if margin < side => {
+                    let before = fine_row.get(1..=margin).unwrap_or_default();
+                    let after = fine_row.get(side - 1 - margin..side - 1);
+                    samples.extend(before.iter().rev());
+                    samples.extend_from_slice(&fine_row);
+                    samples.extend(after.unwrap_or_default().iter().rev());
+                }
                 Outside::Reflected => {
-                    samples.extend(before.iter().map(mirrored));
-                    samples.extend(inside);
-                    samples.extend(after.iter().map(mirrored));
+                    let sample = |x: &usize| fine_row.get(*x).copied().unwrap_or_default();
+                    samples.extend(mirrored.iter().map(sample));
                 }
                 Outside::Constant(value) => {
                     samples.extend(repeat_n(fine(value), margin));
-                    samples.extend(inside);
+                    samples.extend_from_slice(&fine_row);
                     samples.extend(repeat_n(fine(value), margin));
                 }
             }
