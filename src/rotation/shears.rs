@@ -51,6 +51,9 @@ const PHASES: usize = 256;
 /// Samples that are worked on at once.
 const LANES: usize = 16;
 
+/// What these are made from.
+const WINDOW: usize = LANES + TAPS - 1;
+
 /// Rows that become columns at once.
 const STRIP: usize = 8;
 
@@ -200,9 +203,9 @@ impl Source {
 
 /// Shifts rows, columns, and rows again.
 ///
-/// Places are counted from the top left of the margins. A buffer holds those
-/// samples only that the next shift needs: those whose place comes to lie in
-/// the turned plane.
+/// Places are counted from the top left of the margins. Only those samples are
+/// shifted that the next shift needs: those whose place comes to lie in the
+/// turned plane.
 struct Shears<'a> {
     source: &'a Source,
     angle: Angle,
@@ -219,84 +222,67 @@ impl Work for Shears<'_> {
         let (a, b) = (sin / (1.0 + cos), -sin);
         let (side, margin) = (source.side, source.margin);
         let wide = source.rows.len();
-        let stride = wide.next_multiple_of(LANES) + LANES;
         let half = (side as f64 - 1.0) / 2.0;
-        let centre = half + margin as f64;
-        let weights: &[[i16; TAPS]] = &WEIGHTS;
+        let from_centre = |place: usize| place as f64 - half - margin as f64;
 
-        let [mut columns, mut rows] = BUFFERS.take();
-        columns.resize(columns.len().max(stride * stride), 0);
-        rows.resize(rows.len().max(stride * side), 0);
+        let [columns, rows] = BUFFERS.take();
+        let shifts = (0..wide).map(|x1| Shift::by(b * from_centre(x1)));
+        let mut columns = Shifted::new(columns, shifts, side, margin);
+        let shifts = (0..side).map(|y| Shift::by(a * (y as f64 - half)));
+        let mut rows = Shifted::new(rows, shifts, side, margin);
+        let stride = wide + LANES;
         let mut strip = vec![0; stride * STRIP];
 
         // Rows → columns. What comes to lie at (x, y) of the turned plane has
         // been at x₁ = x + a y, and is at y₁ = y + b x₁.
         for first in (0..wide).step_by(STRIP) {
-            let y1 = |row: usize| row as f64 - centre;
-            let ends = [y1(first), y1(first + STRIP - 1)];
+            let ends = [first, first + STRIP - 1].map(from_centre);
             let in_width = within(ends.map(|y1| a * y1), cos, half);
             let in_height = within(ends, b, half);
-            let needed = lanes(overlap(in_width, in_height), centre, wide);
+            let needed = lanes(overlap(in_width, in_height), half + margin as f64, wide);
             for (row, sheared) in (first..).zip(strip.chunks_exact_mut(stride)) {
+                let Shift { whole, phase } = Shift::by(a * from_centre(row));
                 let start = source.rows.get(row).copied().unwrap_or_default() * wide;
-                let shift = Shift::by(a * y1(row));
-                shift.run(
-                    &source.samples,
-                    start,
-                    needed.clone(),
-                    sheared,
-                    weights,
-                    instructions,
-                );
+                let start = (start + needed.start).saturating_add_signed(whole);
+                let sheared = sheared.get_mut(needed.clone()).unwrap_or_default();
+                convolve(&source.samples, start, phase, sheared, instructions);
             }
-            transpose(&strip, stride, needed, &mut columns, stride, first);
+            columns.put(&strip, stride, needed, first);
         }
 
         // Columns → rows.
         for first in (0..wide).step_by(STRIP) {
-            let x1 = |column: usize| column as f64 - centre;
-            let ends = [x1(first), x1(first + STRIP - 1)];
+            let ends = [first, first + STRIP - 1].map(from_centre);
             let in_width = within(ends, a, half);
             let needed = lanes(overlap(in_width, (-half, half)), half, side);
             for (column, sheared) in (first..).zip(strip.chunks_exact_mut(stride)) {
-                let start = column * stride + margin;
-                let shift = Shift::by(b * x1(column));
-                shift.run(
-                    &columns,
-                    start,
-                    needed.clone(),
-                    sheared,
-                    weights,
-                    instructions,
-                );
+                let sheared = sheared.get_mut(needed.clone()).unwrap_or_default();
+                columns.shift(column, needed.start, sheared, instructions);
             }
-            transpose(&strip, stride, needed, &mut rows, stride, first);
+            rows.put(&strip, stride, needed, first);
         }
 
         // Rows → the plane.
         let mut turned = Vec::with_capacity(side * side);
         let mut row = vec![0; side.next_multiple_of(LANES)];
         for y in 0..side {
-            let shift = Shift::by(a * (y as f64 - half));
-            shift.run(
-                &rows,
-                y * stride + margin,
-                0..row.len(),
-                &mut row,
-                weights,
-                instructions,
-            );
+            rows.shift(y, 0, &mut row, instructions);
             turned.extend_from_slice(row.get(..side).unwrap_or_default());
         }
-        BUFFERS.set([columns, rows]);
+        // An isolate has better use for the memory.
+        if cfg!(not(target_arch = "wasm32")) {
+            BUFFERS.set([columns.samples, rows.samples]);
+        }
         turned
     }
 }
 
 /// A shift of a row of samples: where each comes from.
+#[derive(Debug, Clone, Copy, Default)]
 struct Shift {
-    /// In whole samples, and after them.
+    /// In whole samples.
     whole: isize,
+    /// And after them, in 1/[`PHASES`] of a sample.
     phase: usize,
 }
 
@@ -309,40 +295,113 @@ impl Shift {
             phase: phases.rem_euclid(PHASES as isize) as usize,
         }
     }
+}
 
-    /// Fills the places `range` of `to` from those in `from`, whose place 0 is
-    /// at `start`. Lanes that would come from outside of it stay as they are.
+/// Rows that are shifted already by whole samples.
+struct Shifted {
+    samples: Vec<i16>,
+    stride: usize,
+    rows: Vec<ShiftedRow>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct ShiftedRow {
+    /// What is added to a place (and may wrap around) to find it in the row.
+    offset: usize,
+    /// What is left of the shift.
+    phase: usize,
+}
+
+impl Shifted {
+    /// What is before the first place of a shifted row, and after the last: what
+    /// is read for its lanes, or comes with a sample that is.
+    const PADDING: usize = TAPS / 2 + LANES + STRIP;
+
+    /// Rows of `side` samples without their margins.
     #[inline(always)]
-    fn run<I: Instructions>(
-        &self,
-        from: &[i16],
-        start: usize,
-        range: Range<usize>,
-        to: &mut [i16],
-        weights: &[[i16; TAPS]],
-        instructions: I,
-    ) {
-        const WINDOW: usize = LANES + TAPS - 1;
-        let weights = weights.get(self.phase).copied().unwrap_or_default();
-        let before = self.whole - (TAPS as isize / 2 - 1);
-        let first = (start + range.start).saturating_add_signed(before);
-        let from = from.get(first..).unwrap_or_default();
-        let to = to.get_mut(range).unwrap_or_default();
-        let (to, _) = to.as_chunks_mut::<LANES>();
-        for (i, to) in to.iter_mut().enumerate() {
-            let window = from.get(i * LANES..i * LANES + WINDOW);
-            let Some(window) = window.and_then(|window| window.first_chunk::<WINDOW>()) else {
-                continue;
-            };
-            *to = convolve(window, weights, instructions);
+    fn new(
+        mut samples: Vec<i16>,
+        shifts: impl Iterator<Item = Shift>,
+        side: usize,
+        margin: usize,
+    ) -> Self {
+        let stride = side + 2 * Self::PADDING;
+        let padded = |Shift { whole, phase }| {
+            let offset = Self::PADDING as isize - margin as isize - whole;
+            let offset = offset as usize;
+            ShiftedRow { offset, phase }
+        };
+        let rows: Vec<_> = shifts.map(padded).collect();
+        samples.resize(samples.len().max(stride * rows.len()), 0);
+        Self {
+            samples,
+            stride,
+            rows,
+        }
+    }
+
+    /// Puts the places `range` of eight rows into as many of these rows, as their
+    /// places from `column` on; not those that no shift needs.
+    #[inline(always)]
+    fn put(&mut self, strip: &[i16], strip_stride: usize, range: Range<usize>, column: usize) {
+        for x in range.step_by(STRIP) {
+            let mut tile = [[0; STRIP]; STRIP];
+            for (y, row) in tile.iter_mut().enumerate() {
+                let start = y * strip_stride + x;
+                let samples = strip.get(start..start + STRIP).unwrap_or_default();
+                *row = samples.try_into().unwrap_or_default();
+            }
+            let rows = self.rows.get(x..).unwrap_or_default();
+            for ((i, row), samples) in (x..).zip(rows).zip(transposed(tile)) {
+                let place = column.wrapping_add(row.offset);
+                if place > self.stride - STRIP {
+                    continue;
+                }
+                let start = i * self.stride + place;
+                if let Some(to) = self.samples.get_mut(start..start + STRIP) {
+                    to.copy_from_slice(&samples);
+                }
+            }
+        }
+    }
+
+    /// Makes the rest of a row's shift, for its places from `first` on, which
+    /// are counted without the margin.
+    #[inline(always)]
+    fn shift<I: Instructions>(&self, row: usize, first: usize, to: &mut [i16], instructions: I) {
+        let phase = self.rows.get(row).copied().unwrap_or_default().phase;
+        let start = row * self.stride + Self::PADDING + first;
+        convolve(&self.samples, start, phase, to, instructions);
+    }
+}
+
+/// Fills `to` from what is between the samples at `start` and following. Lanes
+/// that would come from outside stay as they are.
+#[inline(always)]
+fn convolve<I: Instructions>(
+    from: &[i16],
+    start: usize,
+    phase: usize,
+    to: &mut [i16],
+    instructions: I,
+) {
+    let weights = WEIGHTS.get(phase).copied().unwrap_or_default();
+    let from = from
+        .get(start.saturating_sub(TAPS / 2 - 1)..)
+        .unwrap_or_default();
+    let (to, _) = to.as_chunks_mut::<LANES>();
+    for (i, to) in to.iter_mut().enumerate() {
+        let window = from.get(i * LANES..i * LANES + WINDOW);
+        if let Some(window) = window.and_then(|window| window.first_chunk()) {
+            *to = weigh(window, weights, instructions);
         }
     }
 }
 
 /// Weighs the samples of each window of six.
 #[inline(always)]
-fn convolve<I: Instructions>(
-    window: &[i16; LANES + TAPS - 1],
+fn weigh<I: Instructions>(
+    window: &[i16; WINDOW],
     weights: [i16; TAPS],
     instructions: I,
 ) -> [i16; LANES] {
@@ -380,32 +439,6 @@ fn lanes((first, last): (f64, f64), centre: f64, count: usize) -> Range<usize> {
     let place = |at: f64| (at + centre).clamp(0.0, count as f64) as usize;
     let (first, last) = (place(libm::floor(first)), place(libm::ceil(last) + 1.0));
     first..first + last.saturating_sub(first).next_multiple_of(LANES)
-}
-
-/// Puts the places `range` of eight rows into eight columns from `column` on.
-#[inline(always)]
-fn transpose(
-    from: &[i16],
-    from_stride: usize,
-    range: Range<usize>,
-    to: &mut [i16],
-    to_stride: usize,
-    column: usize,
-) {
-    for x in range.step_by(STRIP) {
-        let mut tile = [[0; STRIP]; STRIP];
-        for (y, row) in tile.iter_mut().enumerate() {
-            let start = y * from_stride + x;
-            let samples = from.get(start..start + STRIP).unwrap_or_default();
-            *row = samples.try_into().unwrap_or_default();
-        }
-        for (y, row) in transposed(tile).into_iter().enumerate() {
-            let start = (x + y) * to_stride + column;
-            if let Some(samples) = to.get_mut(start..start + STRIP) {
-                samples.copy_from_slice(&row);
-            }
-        }
-    }
 }
 
 /// Rows become columns: first in pairs, then pairs as if they were one.
