@@ -14,12 +14,12 @@ const wasm = ["--target", "wasm32-unknown-unknown"];
 
 /** Each check: what it is, and how it is made. Those that give output are counted. */
 const checks = [
-  ["Format", () => run("cargo", ["fmt", "--check"])],
-  ["Lints of the core and the command", () => run("cargo", ["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"])],
-  ["Lints of the Worker", () => run("cargo", ["clippy", "--quiet", "--lib", ...wasm, "--", "-D", "warnings"])],
-  ["Documentation", () => run("cargo", ["doc", "--quiet", "--no-deps", "--lib", "--document-private-items"], { env: { RUSTDOCFLAGS: "-D warnings" } })],
+  ["Format", () => run("cargo", ["fmt", "--all", "--check"])],
+  ["Lints of the core and the command", () => run("cargo", ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])],
+  ["Lints of the Worker", () => run("cargo", ["clippy", "--quiet", "--workspace", "--lib", ...wasm, "--", "-D", "warnings"])],
+  ["Documentation", () => run("cargo", ["doc", "--quiet", "--workspace", "--no-deps", "--lib", "--document-private-items"], { env: { RUSTDOCFLAGS: "-D warnings" } })],
   ["Licences", checkLicences],
-  ["Native tests", () => run("cargo", ["test", "--quiet"], { echo: true })],
+  ["Native tests", () => run("cargo", ["test", "--quiet", "--workspace"], { echo: true })],
   ["The Worker's build", bundleWorker],
   ["The command's build", buildCommand],
   [

@@ -12,14 +12,14 @@ use thiserror::Error;
 
 use crate::dial::FrameCount;
 use crate::frame_set::FrameSet;
-use crate::jpeg::{self, Coefficients, Quality};
 use crate::network::x::MAX_FRAME_BYTES;
 use crate::picture::{Colour, Crop, Limits, Picture, PictureError};
-use crate::plane::{Plane, Planes};
-use crate::processor::join;
 use crate::rendering::{Fill, Rendering, Shape};
-use crate::rotation::{Angle, Outside, Surface};
 use crate::{png, y4m};
+use pixels::jpeg::{self, Coefficients, Quality};
+use pixels::plane::{Plane, Planes};
+use pixels::processor::join;
+use pixels::rotation::{Angle, Outside, Surface};
 
 /// The width and height of a frame in pixels: what the networks show at most.
 pub const FRAME_SIZE: usize = 400;

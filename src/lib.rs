@@ -16,18 +16,14 @@ pub mod frame_store;
 pub mod frames;
 mod icon_upload;
 pub mod journal;
-pub mod jpeg;
 pub mod network;
 pub mod oauth1;
 pub mod outcome;
 pub mod picture;
-pub mod plane;
 mod png;
 pub mod ports;
 pub mod problem;
-mod processor;
 pub mod rendering;
-pub mod rotation;
 pub mod secret;
 pub mod settings;
 #[cfg(test)]

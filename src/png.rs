@@ -3,7 +3,7 @@
 use png::{BitDepth, ColorType, Compression, Encoder};
 
 use crate::network::x::MAX_FRAME_BYTES;
-use crate::plane::Planes;
+use pixels::plane::Planes;
 
 /// The circle in a square picture with chroma at the full size, as an RGBA
 /// file with a smooth edge; `None` if it cannot be encoded.

@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use thiserror::Error;
 
 use crate::frame_set::MediaType;
-use crate::jpeg::Quality;
 use crate::picture::Colour;
-use crate::rotation::Kernel;
+use pixels::InvalidChoice;
+use pixels::jpeg::Quality;
+use pixels::rotation::Kernel;
 
 /// How an icon that is ready to be turned becomes frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,53 +66,6 @@ pub enum Shape {
     Circle,
 }
 
-/// A text that is none of the choices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("has to be {0}")]
-pub struct InvalidChoice(&'static str);
-
-impl FromStr for Kernel {
-    type Err = InvalidChoice;
-
-    fn from_str(text: &str) -> Result<Self, InvalidChoice> {
-        Self::ALL
-            .into_iter()
-            .find(|kernel| kernel.name() == text)
-            .ok_or(InvalidChoice(
-                "nearest, bilinear, sharp, cubic, lanczos or spline",
-            ))
-    }
-}
-
-impl fmt::Display for Kernel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl Kernel {
-    /// All there are.
-    pub const ALL: [Self; 6] = [
-        Self::Nearest,
-        Self::Bilinear,
-        Self::Sharp,
-        Self::Cubic,
-        Self::Lanczos,
-        Self::Spline,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Nearest => "nearest",
-            Self::Bilinear => "bilinear",
-            Self::Sharp => "sharp",
-            Self::Cubic => "cubic",
-            Self::Lanczos => "lanczos",
-            Self::Spline => "spline",
-        }
-    }
-}
-
 impl FromStr for Fill {
     type Err = InvalidChoice;
 
@@ -157,23 +110,6 @@ impl fmt::Display for Shape {
     }
 }
 
-impl FromStr for Quality {
-    type Err = InvalidChoice;
-
-    fn from_str(text: &str) -> Result<Self, InvalidChoice> {
-        let number = text.parse().ok();
-        number
-            .and_then(Self::new)
-            .ok_or(InvalidChoice("a whole number from 1 to 100"))
-    }
-}
-
-impl fmt::Display for Quality {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.get().fmt(f)
-    }
-}
-
 /// Stores a choice by its name.
 macro_rules! serde_by_name {
     ($($choice:ty),*) => {$(
@@ -192,20 +128,7 @@ macro_rules! serde_by_name {
     )*};
 }
 
-serde_by_name!(Kernel, Fill, Shape);
-
-impl Serialize for Quality {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u8(self.get())
-    }
-}
-
-impl<'de> Deserialize<'de> for Quality {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = u8::deserialize(deserializer)?;
-        Self::new(number).ok_or_else(|| D::Error::custom("quality is not 1 to 100"))
-    }
-}
+serde_by_name!(Fill, Shape);
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 //! The icon of a frame set is stored like this: ready to be turned, with
 //! nothing to decode, and the same samples to the last bit.
 
-use crate::plane::{Plane, Planes};
+use pixels::plane::{Plane, Planes};
 
 const SIGNATURE: &str = "YUV4MPEG2";
 const FRAME: &[u8] = b"FRAME\n";

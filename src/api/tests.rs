@@ -13,12 +13,12 @@ use crate::frames::{Icon, Recipe};
 use crate::picture::{Colour, Crop, Limits};
 use crate::ports::SendError;
 use crate::rendering::{Rendering, Shape};
-use crate::rotation::Kernel;
 use crate::settings::{ACCESS_TOKEN, API_KEY, PERIOD};
 use crate::testing::{
     Host, NoBody, Sent, TRIGGER, assert_no_secret_in, block_on, frame_bytes, frame_set, instant,
     reply, settings, settings_with,
 };
+use pixels::rotation::Kernel;
 
 const BEARER: (&str, &str) = ("authorization", "Bearer correct-horse-battery-staple");
 

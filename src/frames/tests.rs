@@ -14,7 +14,7 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
 use super::*;
 use crate::picture::Square;
-use crate::rotation::Kernel;
+use pixels::rotation::Kernel;
 
 fn count(frames: u16) -> FrameCount {
     FrameCount::new(frames).unwrap()

@@ -10,8 +10,8 @@ use rgb::FromSlice;
 use thiserror::Error;
 
 use super::{Orientation, Picture, PictureError, Pixels};
-use crate::plane::{Plane, Planes};
-use crate::rotation::lanczos;
+use pixels::plane::{Plane, Planes};
+use pixels::rotation::lanczos;
 
 /// Which square of a picture is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

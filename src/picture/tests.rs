@@ -14,7 +14,7 @@ use jpeg_encoder::{ColorType as JpegColours, SamplingFactor};
 use proptest::prelude::*;
 
 use super::*;
-use crate::plane::Planes;
+use pixels::plane::Planes;
 
 /// Waves of colour that no format loses much of.
 fn waves(width: u32, height: u32) -> RgbImage {
@@ -1297,7 +1297,7 @@ proptest! {
         match picture.square(side, crop, Colour::WHITE) {
             Ok(square) => {
                 prop_assert!(is_inside);
-                prop_assert_eq!(square.luma, crate::plane::Plane::from_fn(side, side, |_, _| 77));
+                prop_assert_eq!(square.luma, pixels::plane::Plane::from_fn(side, side, |_, _| 77));
             }
             Err(error) => {
                 prop_assert!(!is_inside);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::plane::Plane;
+use pixels::plane::Plane;
 
 fn noisy(side: usize) -> Planes {
     let plane = |seed: usize| {

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{ArgGroup, Args};
+use pixels::jpeg::Quality;
+use pixels::rotation::Kernel;
 use rayon::prelude::*;
 use rotate_icon::dial::FrameCount;
 use rotate_icon::frame_set::FrameSet;
 use rotate_icon::frames::{Frame, Icon, Recipe};
-use rotate_icon::jpeg::Quality;
 use rotate_icon::network::x::MAX_FRAME_BYTES;
 use rotate_icon::picture::{Colour, Crop, Limits};
 use rotate_icon::rendering::{Fill, Rendering, Shape};
-use rotate_icon::rotation::Kernel;
 
 use crate::album::Album;
 use crate::animation::Animation;

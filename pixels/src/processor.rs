@@ -76,7 +76,7 @@ pub(crate) fn with_best_instructions<W: Work>(work: W) -> W::Output {
 
 /// Does two things at once if a core is free for the second.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn join<A: Send, B: Send>(
+pub fn join<A: Send, B: Send>(
     first: impl FnOnce() -> A + Send,
     second: impl FnOnce() -> B + Send,
 ) -> (A, B) {
@@ -85,6 +85,6 @@ pub(crate) fn join<A: Send, B: Send>(
 
 /// Does two things one after the other.
 #[cfg(target_arch = "wasm32")]
-pub(crate) fn join<A, B>(first: impl FnOnce() -> A, second: impl FnOnce() -> B) -> (A, B) {
+pub fn join<A, B>(first: impl FnOnce() -> A, second: impl FnOnce() -> B) -> (A, B) {
     (first(), second())
 }

@@ -4,6 +4,8 @@
 // `processor::with_best_instructions` needs it.
 #![allow(clippy::arithmetic_side_effects, clippy::inline_always)]
 
+use std::sync::LazyLock;
+
 use wide::{i8x16, i16x16};
 
 use super::bits::{MAX_BITS, SegmentWriter};
@@ -87,12 +89,12 @@ struct Step {
 }
 
 /// The picture as it is.
-static UPRIGHT: Order = Order::new(false);
+static UPRIGHT: LazyLock<Order> = LazyLock::new(|| Order::new(false));
 
 /// The picture turned clockwise by a quarter: blocks are transposed, then
 /// mirrored from left to right, which changes the sign of the coefficients of
 /// odd horizontal frequency.
-static QUARTER_TURNED: Order = Order::new(true);
+static QUARTER_TURNED: LazyLock<Order> = LazyLock::new(|| Order::new(true));
 
 /// The horizontal and vertical frequency of each step of the zigzag (figure
 /// A.6).
@@ -143,40 +145,37 @@ pub(super) const ZIGZAG: [usize; BLOCK] = {
 };
 
 impl Order {
-    // Run by the compiler, which refuses an index outside and an overflow.
-    #[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
-    const fn new(is_quarter_turned: bool) -> Self {
-        let zigzag = zigzag();
-        let mut steps = [Step {
-            index: 0,
-            sign: 1,
-            half_turn: 0,
-        }; BLOCK];
-        let mut positions = [[0; 256]; BLOCK_SIDE];
-        let mut k = 0;
-        while k < BLOCK {
-            let (u, v) = zigzag[k];
-            let index = if is_quarter_turned {
-                if !u.is_multiple_of(2) {
-                    steps[k].sign = -1;
-                }
-                BLOCK_SIDE * v + u
-            } else {
-                BLOCK_SIDE * u + v
+    #[allow(clippy::cast_possible_truncation)]
+    fn new(is_quarter_turned: bool) -> Self {
+        let mut steps = [Step::default(); BLOCK];
+        let mut bits = [[0_u64; BLOCK_SIDE]; BLOCK_SIDE];
+        for (k, (step, (u, v))) in steps.iter_mut().zip(zigzag()).enumerate() {
+            let is_mirrored = is_quarter_turned && !u.is_multiple_of(2);
+            let (row, column) = if is_quarter_turned { (v, u) } else { (u, v) };
+            *step = Step {
+                index: (BLOCK_SIDE * row + column) as u8,
+                sign: if is_mirrored { -1 } else { 1 },
+                half_turn: if (u + v).is_multiple_of(2) {
+                    0
+                } else {
+                    u16::MAX
+                },
             };
-            steps[k].index = index as u8;
-            if !(u + v).is_multiple_of(2) {
-                steps[k].half_turn = u16::MAX;
+            if let Some(bit) = bits.get_mut(row).and_then(|row| row.get_mut(column)) {
+                *bit = 1 << k;
             }
-            let mut byte = 0;
-            while byte < 256 {
-                if byte >> (index % 8) & 1 == 1 {
-                    positions[index / 8][byte] |= 1 << k;
-                }
-                byte += 1;
-            }
-            k += 1;
         }
+        let positions = bits.map(|bits| {
+            let mut positions = [0; 256];
+            // Of each byte: those of the byte without its last one, and that one.
+            for byte in 1..256_usize {
+                let others = at(&positions, byte & (byte - 1));
+                if let Some(positions) = positions.get_mut(byte) {
+                    *positions = others | at(&bits, byte.trailing_zeros() as usize);
+                }
+            }
+            positions
+        });
         Self { steps, positions }
     }
 
@@ -210,24 +209,20 @@ struct Amplitude {
 
 /// The amplitudes of all values from −1024 to 1023, by value modulo 2048; each
 /// takes eight bytes, of which the last two are not used.
-static AMPLITUDES: [(Amplitude, u16); 2048] = {
-    let mut amplitudes = [(Amplitude::of(0), 0); 2048];
-    let mut value: i16 = -1024;
-    while value < 1024 {
-        // Run by the compiler.
-        #[allow(clippy::indexing_slicing, clippy::cast_sign_loss)]
-        {
-            amplitudes[value as usize & 2047] = (Amplitude::of(value), 0);
-        }
-        value += 1;
+type Amplitudes = [(Amplitude, u16); 2048];
+
+static AMPLITUDES: LazyLock<Box<Amplitudes>> = LazyLock::new(|| {
+    let mut amplitudes = Box::new([(Amplitude::default(), 0); 2048]);
+    for (value, (amplitude, _)) in (0..1024).chain(-1024..0).zip(amplitudes.iter_mut()) {
+        *amplitude = Amplitude::of(value);
     }
     amplitudes
-};
+});
 
 impl Amplitude {
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    const fn of(value: i16) -> Self {
+    fn of(value: i16) -> Self {
         let category = u16::BITS - value.unsigned_abs().leading_zeros();
         let ones = ((1_u32 << category) - 1) as u16;
         let bits = (if value < 0 { value - 1 } else { value }) as u16 & ones;
@@ -298,6 +293,7 @@ impl CodedScan {
     fn code_block<const IS_TURNED: bool>(
         &mut self,
         order: &Order,
+        amplitudes: &Amplitudes,
         block: &[i16; BLOCK],
         previous_dc: i16,
         tables: &HuffmanTables,
@@ -336,7 +332,7 @@ impl CodedScan {
                 value
             };
             #[allow(clippy::cast_sign_loss)]
-            let (amplitude, _) = at(&AMPLITUDES, value as usize & 2047);
+            let (amplitude, _) = at(amplitudes, value as usize & 2047);
             let symbol = run << 4 | u32::from(amplitude.category);
             writer.push(
                 at(&table.codes, symbol as usize & 0xff),
@@ -407,11 +403,12 @@ where
             mcus,
             mut dc,
         } = self;
+        let amplitudes: &Amplitudes = &AMPLITUDES;
         for mcu in mcus {
             for (block, component) in mcu.into_iter().zip(COMPONENT) {
                 if let Some(dc) = dc.get_mut(component) {
                     let tables = huffman_tables(component);
-                    scan.code_block::<IS_TURNED>(order, block, *dc, tables);
+                    scan.code_block::<IS_TURNED>(order, amplitudes, block, *dc, tables);
                     *dc = at(block, 0);
                 }
             }

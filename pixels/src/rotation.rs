@@ -11,10 +11,17 @@
 
 mod shears;
 
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::InvalidChoice;
 use crate::plane::{Plane, fine};
 
 /// How a sample between the samples of the source is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kernel {
     /// The nearest sample: hard edges, for pixel art.
     Nearest,
@@ -31,6 +38,49 @@ pub enum Kernel {
     /// The cubic B-spline through all samples (Unser, Aldroubi and Eden, 1993):
     /// the closest to the truth, and the slowest.
     Spline,
+}
+
+impl FromStr for Kernel {
+    type Err = InvalidChoice;
+
+    fn from_str(text: &str) -> Result<Self, InvalidChoice> {
+        Self::ALL
+            .into_iter()
+            .find(|kernel| kernel.name() == text)
+            .ok_or(InvalidChoice(
+                "nearest, bilinear, sharp, cubic, lanczos or spline",
+            ))
+    }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Kernel {
+    /// All there are.
+    pub const ALL: [Self; 6] = [
+        Self::Nearest,
+        Self::Bilinear,
+        Self::Sharp,
+        Self::Cubic,
+        Self::Lanczos,
+        Self::Spline,
+    ];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nearest => "nearest",
+            Self::Bilinear => "bilinear",
+            Self::Sharp => "sharp",
+            Self::Cubic => "cubic",
+            Self::Lanczos => "lanczos",
+            Self::Spline => "spline",
+        }
+    }
 }
 
 /// What lies outside of the source.
@@ -295,7 +345,7 @@ fn keys(x: f64) -> f64 {
 }
 
 /// A sinc under the main lobe of a sinc `LOBES` times as wide.
-pub(crate) fn lanczos<const LOBES: u8>(x: f64) -> f64 {
+pub fn lanczos<const LOBES: u8>(x: f64) -> f64 {
     let lobes = f64::from(LOBES);
     if x.abs() < 1e-9 {
         return 1.0;

@@ -1,10 +1,17 @@
 //! Step sizes of the quantisation (T.81 §A.3.4), from a quality of 1 to 100.
 
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
 use super::BLOCK;
+use crate::InvalidChoice;
 
 /// The quality of a JPEG file on the usual scale of the Independent JPEG Group:
 /// 1 (smallest) to 100 (best).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct Quality(u8);
 
 impl Quality {
@@ -32,6 +39,37 @@ impl Quality {
         self.0
     }
 }
+
+impl FromStr for Quality {
+    type Err = InvalidChoice;
+
+    fn from_str(text: &str) -> Result<Self, InvalidChoice> {
+        let number = text.parse().ok();
+        number.and_then(Self::new).ok_or(INVALID_QUALITY)
+    }
+}
+
+impl fmt::Display for Quality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+impl TryFrom<u8> for Quality {
+    type Error = InvalidChoice;
+
+    fn try_from(number: u8) -> Result<Self, InvalidChoice> {
+        Self::new(number).ok_or(INVALID_QUALITY)
+    }
+}
+
+impl From<Quality> for u8 {
+    fn from(quality: Quality) -> Self {
+        quality.0
+    }
+}
+
+const INVALID_QUALITY: InvalidChoice = InvalidChoice("a whole number from 1 to 100");
 
 /// Table K.1: luma at quality 50, row by row (vertical frequency 0 first).
 #[rustfmt::skip]
