@@ -19,7 +19,7 @@ import sharp from "sharp";
 import { UserError, main, root, say } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
 import { configuration, kvServer, median, publishedValues, scriptFiles, scriptSize, workerd } from "./lib/workerd.js";
-import { noisyIcon } from "./noisy-icon.js";
+import { amplitude, noisyIcon } from "./noisy-icon.js";
 
 const { values } = parseArgs({
   options: {
@@ -29,9 +29,6 @@ const { values } = parseArgs({
   },
 });
 const [rounds, requests, starts] = [values.rounds, values.requests, values.starts].map(Number);
-
-/** The amplitude at which a frame has about 80 kB. */
-const amplitude = 65;
 
 const token = "local-trigger-token";
 

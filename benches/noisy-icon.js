@@ -2,6 +2,9 @@
 import { deflateSync } from "node:zlib";
 import { pngChunk, pngFile } from "../scripts/lib/png.js";
 
+/** The amplitude at which a turned frame has about 80 kB. */
+export const amplitude = 40;
+
 /** A 400×400 PNG file: a gradient under noise of an amplitude from 0 to 255. */
 export function noisyIcon(amplitude) {
   const size = 400;

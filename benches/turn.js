@@ -20,14 +20,11 @@ import { accountSecrets, startLocalX } from "../scripts/lib/local-x.js";
 import { UserError, main, root, run, say, stopAll } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
 import { configuration, kvServer, median, publishedValues, quantile, scriptSize, sort, workerd } from "./lib/workerd.js";
-import { noisyIcon } from "./noisy-icon.js";
+import { amplitude, noisyIcon } from "./noisy-icon.js";
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "25" }, turns: { type: "string", default: "100" } } });
 const rounds = Number(values.rounds);
 const turns = Number(values.turns);
-
-/** The amplitude at which a frame has about 80 kB. */
-const amplitude = 65;
 
 /** Runs as many turns as it is asked for, one after the other. */
 const driver = `export default {
