@@ -112,7 +112,7 @@ await main(async () => {
   const start = (frameBytes, ...ids) => {
     const vars = { TRIGGER_TOKEN: token, FRAME_BYTES: String(frameBytes) };
     const workers = ids.map((id) => ({ id, wasm: id === "edge" && "index_bg.wasm", vars }));
-    return workerd(folder, configuration(workers, kv.address().port));
+    return workerd(folder, configuration(workers, kv.address().port, folder));
   };
   const ask = async ({ url }, worker, where, times, body) => {
     const init = body ? { method: "PUT", body } : {};

@@ -26,14 +26,14 @@ const { values } = parseArgs({ options: { rounds: { type: "string", default: "25
 const rounds = Number(values.rounds);
 const turns = Number(values.turns);
 
-/** Runs as many turns as it is asked for, one after the other. */
-const driver = `export default {
+/** Runs as many turns as it is asked for, one after the other: hour after hour, each a slot of its own. */
+const driver = `let hour = Date.parse("2031-01-01T03:00:00Z");
+export default {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);
     const worker = env[pathname.slice(1)];
-    const first = Date.parse("2026-11-22T03:00:00Z");
     for (let i = 0; i < Number(searchParams.get("turns")); i++) {
-      const { outcome } = await worker.scheduled({ cron: "0 * * * *", scheduledTime: new Date(first + i * 3_600_000) });
+      const { outcome } = await worker.scheduled({ cron: "0 * * * *", scheduledTime: new Date((hour += 3_600_000)) });
       if (outcome !== "ok") return new Response(outcome, { status: 500 });
     }
     return new Response("done");
@@ -88,7 +88,7 @@ await main(async () => {
   for (const { id, script } of services) copyFileSync(path.join(root, script), path.join(folder, `${id}.js`));
   writeFileSync(path.join(folder, "driver.js"), driver);
 
-  const { url, cpuMs, stop } = await workerd(folder, configuration(services, kv.address().port));
+  const { url, cpuMs, stop } = await workerd(folder, configuration(services, kv.address().port, folder));
   const batch = async (id, count) => {
     const before = cpuMs();
     const response = await fetch(`${url}/${id}?turns=${count}`);

@@ -149,11 +149,16 @@ await main(async () => {
   const health = await waitForHealth(worker, dev);
   if (!health.ready) throw new UserError(`The Worker is not ready. ${health.detail}`);
 
+  // The local X is a new one, whatever the last one was made to show.
+  const token = { authorization: `Bearer ${secrets.TRIGGER_TOKEN}` };
+  const forgotten = await fetch(`${worker}/journal`, { method: "DELETE", headers: token });
+  if (!forgotten.ok) throw new UserError(`The journal of the last run cannot be emptied: ${await forgotten.text()}`);
   await turnOnce(worker, x.url);
   if (once) return stopAll();
 
   const authorization = `Authorization: Bearer ${secrets.TRIGGER_TOKEN}`;
   console.log(`
+  The page (token: ${secrets.TRIGGER_TOKEN})   ${worker}/
   See the icon as the local X shows it   ${x.url}/
   Whether the Worker could turn now      ${worker}/health
   A frame                                ${worker}/frames/3

@@ -3,16 +3,19 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /turn` | a turn now, by hand |
 //! | `PUT /icon` | a new icon, and with it a new frame set |
 //! | `GET /frames/{n}` | a frame of the current set |
 //! | `GET /health` | whether it could turn now |
+//! | `GET /page.css`, `GET /page.js` | what the page is made with |
+//!
+//! What needs to know the account's standing is answered in [`crate::account_api`].
 
+use std::future::ready;
 use std::pin::Pin;
 
 use http::header::{
     ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    ETAG, IF_NONE_MATCH, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ETAG, IF_NONE_MATCH, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use serde::Serialize;
@@ -20,19 +23,18 @@ use serde_json::{Map, Value, json};
 
 use crate::frame_store::{self, check_frame, current_set};
 use crate::icon_upload::{self, IconUpload};
-use crate::journal::{Report, Trigger};
-use crate::outcome::{Outcome, Reason, Trouble};
-use crate::ports::{Body, BodyError, Client, Clock, Journal, Store};
+use crate::outcome::{Reason, Trouble};
+use crate::page;
+use crate::ports::{Body, BodyError, Clock, Store};
 use crate::problem::Problem;
 use crate::settings::{Flaws, Settings, TRIGGER_TOKEN, Turning};
-use crate::turn::{Order, turn};
 
 /// A response with its whole body.
 pub type Answer = Response<Vec<u8>>;
 
 /// Answers one request. Its body is read only where one is asked for, and only
 /// from who may send it.
-pub async fn respond<H: Store + Client + Clock + Journal>(
+pub async fn respond<H: Store + Clock>(
     request: &Request<()>,
     body: &impl Body,
     settings: &Settings,
@@ -43,40 +45,53 @@ pub async fn respond<H: Store + Client + Clock + Journal>(
     type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + 'a>>;
     let answering = route(request).map(|route| -> Answering<'_> {
         match route {
-            Route::Turn => Box::pin(manual_turn(request, settings, host)),
             Route::Icon => Box::pin(icon(request, body, settings, host)),
             Route::Frame(n) => Box::pin(frame(request, n, host)),
             Route::Health => Box::pin(health(request, settings, host)),
+            Route::Asset(media_type, bytes) => Box::pin(ready(Ok(asset(media_type, bytes)))),
         }
     });
     let answer = match answering {
         Ok(answering) => answering.await,
         Err(problem) => Err(problem),
     };
+    guarded(answer)
+}
+
+/// Gives every answer the headers that keep a browser from making more of it.
+pub(crate) fn guarded(answer: Result<Answer, Problem>) -> Answer {
     let mut answer = answer.unwrap_or_else(Problem::into_response);
     let headers = answer.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-    );
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
     answer
 }
 
+/// Whether a request needs to know the account's standing.
+pub fn needs_account(request: &Request<()>) -> bool {
+    matches!(request.uri().path(), "/" | "/turn" | "/journal")
+}
+
 enum Route {
-    Turn,
     Icon,
     Frame(u16),
     Health,
+    Asset(&'static str, &'static [u8]),
 }
 
 /// Reads path and method.
 fn route(request: &Request<()>) -> Result<Route, Problem> {
     let path = request.uri().path();
     let (route, allowed) = match path {
-        "/turn" => (Route::Turn, "POST"),
         "/icon" => (Route::Icon, "PUT"),
         "/health" => (Route::Health, "GET, HEAD"),
+        _ if let Some((media_type, bytes)) = page::asset(path) => {
+            (Route::Asset(media_type, bytes), "GET, HEAD")
+        }
         _ => match path.strip_prefix("/frames/").map(frame_number) {
             Some(Some(n)) => (Route::Frame(n), "GET, HEAD"),
             Some(None) => {
@@ -88,14 +103,21 @@ fn route(request: &Request<()>) -> Result<Route, Problem> {
             None => {
                 return Err(Problem::new(
                     StatusCode::NOT_FOUND,
-                    "There is POST /turn, PUT /icon, GET /frames/{n} and GET /health.",
+                    "There is the page at /, POST /turn, PUT /icon, GET /frames/{n}, GET /journal and GET /health.",
                 ));
             }
         },
     };
+    allow(request, allowed)?;
+    Ok(route)
+}
+
+/// Lets only these methods pass.
+pub(crate) fn allow(request: &Request<()>, allowed: &'static str) -> Result<(), Problem> {
     if allowed.split(", ").any(|method| method == request.method()) {
-        Ok(route)
+        Ok(())
     } else {
+        let path = request.uri().path();
         Err(Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
             format!("{path} answers to {allowed} only."),
@@ -104,55 +126,18 @@ fn route(request: &Request<()>) -> Result<Route, Problem> {
     }
 }
 
-/// A frame's number in its one form: decimal digits, no sign, no leading zero.
-fn frame_number(text: &str) -> Option<u16> {
-    let n: u16 = text.parse().ok()?;
-    (n.to_string() == text).then_some(n)
+/// A file of the page. It changes with the Worker alone.
+fn asset(media_type: &'static str, bytes: &[u8]) -> Answer {
+    let mut answer = Answer::new(bytes.to_vec());
+    insert(&mut answer, CONTENT_TYPE, media_type);
+    insert(&mut answer, CACHE_CONTROL, "public, max-age=300");
+    answer
 }
 
-async fn manual_turn<H: Store + Client + Clock + Journal>(
-    request: &Request<()>,
-    settings: &Settings,
-    host: &H,
-) -> Result<Answer, Problem> {
-    authorize(request, settings)?;
-    refuse_body(request)?;
-    let mut order = Order::due_at(host.now(), Trigger::Manual);
-    for (name, value) in query(request, &["frame", "dry_run"])? {
-        match name.as_str() {
-            "frame" => {
-                let frame = frame_number(&value).ok_or_else(|| {
-                    Problem::new(
-                        StatusCode::BAD_REQUEST,
-                        "`frame` has to be the number of a frame: 0, 1 and so on.",
-                    )
-                })?;
-                order.frame = Some(frame);
-            }
-            _ => {
-                order.dry_run = value.parse().map_err(|_| {
-                    Problem::new(
-                        StatusCode::BAD_REQUEST,
-                        "`dry_run` has to be true or false.",
-                    )
-                })?;
-            }
-        }
-    }
-    let report = turn(settings, host, &order).await;
-    match &report.outcome {
-        Outcome::Turned | Outcome::DryRun(_) => Ok(json_answer(&report)),
-        Outcome::Retry { at, trouble } => {
-            // Whole seconds, rounded up: not before that instant.
-            let wait = at.signed_duration_since(host.now());
-            let seconds = (wait.num_milliseconds().saturating_add(999) / 1000).max(1);
-            Err(
-                not_turned(StatusCode::SERVICE_UNAVAILABLE, trouble, &report)
-                    .with_header(RETRY_AFTER, HeaderValue::from(seconds)),
-            )
-        }
-        Outcome::Refused(trouble) => Err(not_turned(status_of(trouble.reason), trouble, &report)),
-    }
+/// A frame's number in its one form: decimal digits, no sign, no leading zero.
+pub(crate) fn frame_number(text: &str) -> Option<u16> {
+    let n: u16 = text.parse().ok()?;
+    (n.to_string() == text).then_some(n)
 }
 
 /// Takes a new icon. What the query leaves open stays as it is in the current
@@ -187,32 +172,9 @@ async fn icon<H: Store>(
     })))
 }
 
-/// The status to answer a refused turn with.
-fn status_of(reason: Reason) -> StatusCode {
-    match reason {
-        Reason::NoSuchFrame => StatusCode::BAD_REQUEST,
-        Reason::Settings | Reason::Frames | Reason::Host => StatusCode::SERVICE_UNAVAILABLE,
-        Reason::Credentials
-        | Reason::ClockSkew
-        | Reason::Access
-        | Reason::Account
-        | Reason::SpamFilter
-        | Reason::RateLimit
-        | Reason::Transient
-        | Reason::Request
-        | Reason::Blocked
-        | Reason::UnexpectedReply => StatusCode::BAD_GATEWAY,
-    }
-}
-
-/// A problem that carries everything the report says.
-fn not_turned(status: StatusCode, trouble: &Trouble, report: &Report) -> Problem {
-    Problem::new(status, in_words(trouble)).with_extensions(json_object(report))
-}
-
 /// What happened, which a network may have said in words of its own, and what
 /// to do next.
-fn in_words(trouble: &Trouble) -> String {
+pub(crate) fn in_words(trouble: &Trouble) -> String {
     let Trouble {
         message, remedy, ..
     } = trouble;
@@ -225,7 +187,7 @@ fn in_words(trouble: &Trouble) -> String {
 }
 
 /// Lets only the holder of the trigger token pass (RFC 6750).
-fn authorize(request: &Request<()>, settings: &Settings) -> Result<(), Problem> {
+pub(crate) fn authorize(request: &Request<()>, settings: &Settings) -> Result<(), Problem> {
     let Some(token) = &settings.trigger_token else {
         return Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -265,7 +227,7 @@ fn bearer_token(request: &Request<()>) -> Option<&str> {
 
 /// No request here takes a body, so one that has a body is a mistake that
 /// should not pass unnoticed, nor cost memory.
-fn refuse_body(request: &Request<()>) -> Result<(), Problem> {
+pub(crate) fn refuse_body(request: &Request<()>) -> Result<(), Problem> {
     let headers = request.headers();
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     if lengths.all(|length| length == "0") && !headers.contains_key(TRANSFER_ENCODING) {
@@ -291,7 +253,10 @@ fn refuse_length_above(request: &Request<()>, max_bytes: usize) -> Result<(), Pr
 }
 
 /// The query's parameters, each at most once and none but those named.
-fn query(request: &Request<()>, known: &[&str]) -> Result<Vec<(String, String)>, Problem> {
+pub(crate) fn query(
+    request: &Request<()>,
+    known: &[&str],
+) -> Result<Vec<(String, String)>, Problem> {
     let bad = |detail| Err(Problem::new(StatusCode::BAD_REQUEST, detail));
     let mut parameters: Vec<(String, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(request.uri().query().unwrap_or("").as_bytes()) {
@@ -416,21 +381,21 @@ async fn frame_set_health<H: Store + Clock>(
     Ok(found)
 }
 
-fn json_object(value: &impl Serialize) -> Map<String, Value> {
+pub(crate) fn json_object(value: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(value) {
         Ok(Value::Object(map)) => map,
         _ => Map::new(),
     }
 }
 
-fn json_answer(value: &impl Serialize) -> Answer {
+pub(crate) fn json_answer(value: &impl Serialize) -> Answer {
     let mut answer = Answer::new(serde_json::to_vec(value).unwrap_or_default());
     insert(&mut answer, CONTENT_TYPE, "application/json");
     answer
 }
 
 /// Sets a header whose value is plain ASCII, as every value here is.
-fn insert(answer: &mut Answer, name: HeaderName, value: &str) {
+pub(crate) fn insert(answer: &mut Answer, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         answer.headers_mut().insert(name, value);
     }

@@ -5,9 +5,10 @@
 
 use std::fmt;
 use std::num::NonZeroU16;
+use std::ops::Range;
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use thiserror::Error;
 
 use crate::time_zone::TimeZone;
@@ -219,23 +220,68 @@ impl Dial {
     /// happens twice shows the same frames twice, one that does not happen is
     /// skipped.
     pub fn frame_at(&self, at: DateTime<Utc>, frames: FrameCount) -> u16 {
-        let offset = self.time_zone.offset_seconds_at(at.timestamp());
-        let local_ms = at
-            .timestamp_millis()
-            .saturating_add(i64::from(offset).saturating_mul(1000));
-        let period_ms = i64::from(self.period.seconds).saturating_mul(1000);
-        // That midnight began a Monday, and a period divides a day or is a week, so what is left is the time since this rotation began:
-        // below 604.8 million.
-        let since_monday_ms = local_ms.saturating_add(MONDAY_TO_EPOCH_MS);
-        let elapsed_ms = since_monday_ms
-            .checked_rem_euclid(period_ms)
-            .unwrap_or_default();
-        let step = elapsed_ms
-            .saturating_mul(i64::from(frames.get()))
-            .checked_div(period_ms)
-            .unwrap_or_default();
+        let step = self.elapsed_at(at).step(frames);
         self.direction
             .frame_after(u16::try_from(step).unwrap_or_default(), frames)
+    }
+
+    /// The slot of an instant: the stretch of time around it that shows one
+    /// frame, as long as the local clock is not put forward or back in it.
+    pub fn slot_at(&self, at: DateTime<Utc>, frames: FrameCount) -> Range<DateTime<Utc>> {
+        let elapsed = self.elapsed_at(at);
+        let step = elapsed.step(frames);
+        let [start, end] = [step, step.saturating_add(1)].map(|step| {
+            let since = elapsed.start_of(step, frames).saturating_sub(elapsed.ms);
+            at.checked_add_signed(TimeDelta::milliseconds(since))
+                .unwrap_or(at)
+        });
+        start..end
+    }
+
+    /// The wall-clock time at an instant.
+    pub fn local_time_at(&self, at: DateTime<Utc>) -> NaiveDateTime {
+        let offset = self.time_zone.offset_seconds_at(at.timestamp());
+        let utc = at.naive_utc();
+        utc.checked_add_signed(TimeDelta::seconds(offset.into()))
+            .unwrap_or(utc)
+    }
+
+    fn elapsed_at(&self, at: DateTime<Utc>) -> Elapsed {
+        let local_ms = self.local_time_at(at).and_utc().timestamp_millis();
+        let period_ms = i64::from(self.period.seconds).saturating_mul(1000);
+        // That midnight began a Monday, and a period divides a day or is a week,
+        // so what is left is the time since this rotation began: below 604.8
+        // million.
+        let since_monday_ms = local_ms.saturating_add(MONDAY_TO_EPOCH_MS);
+        let ms = since_monday_ms
+            .checked_rem_euclid(period_ms)
+            .unwrap_or_default();
+        Elapsed { ms, period_ms }
+    }
+}
+
+/// How much of a rotation has passed.
+struct Elapsed {
+    ms: i64,
+    period_ms: i64,
+}
+
+impl Elapsed {
+    /// How many frames of the rotation have passed.
+    fn step(&self, frames: FrameCount) -> i64 {
+        self.ms
+            .saturating_mul(i64::from(frames.get()))
+            .checked_div(self.period_ms)
+            .unwrap_or_default()
+    }
+
+    /// The first ms of a step.
+    fn start_of(&self, step: i64, frames: FrameCount) -> i64 {
+        let frames = i64::from(frames.get());
+        step.saturating_mul(self.period_ms)
+            .saturating_add(frames.saturating_sub(1))
+            .checked_div(frames)
+            .unwrap_or_default()
     }
 }
 
@@ -432,6 +478,155 @@ mod tests {
     fn any_zone() -> impl Strategy<Value = TimeZone> {
         let names: Vec<&str> = TimeZone::names().collect();
         proptest::sample::select(names).prop_map(|name| TimeZone::named(name).unwrap())
+    }
+
+    /// The slots between two instants, each as the one after the last.
+    fn slots(dial: &Dial, from: &str, to: &str, frames: u16) -> Vec<Range<DateTime<Utc>>> {
+        let mut slots = vec![dial.slot_at(at(from), count(frames))];
+        while let Some(last) = slots.last()
+            && last.end < at(to)
+        {
+            slots.push(dial.slot_at(last.end, count(frames)));
+        }
+        slots
+    }
+
+    #[test]
+    fn a_slot_is_the_hour_around_an_instant() {
+        let dial = dial("Asia/Tokyo", "12h", Direction::Clockwise);
+        let slot = at("2026-11-22T02:00:00Z")..at("2026-11-22T03:00:00Z");
+        for instant in [
+            "2026-11-22T02:00:00Z",
+            "2026-11-22T02:23:45.678Z",
+            "2026-11-22T02:59:59.999Z",
+        ] {
+            assert_eq!(dial.slot_at(at(instant), count(12)), slot);
+        }
+    }
+
+    #[test]
+    fn a_slot_is_the_wall_clock_s() {
+        for (zone, period, frames, start, end) in [
+            // Quarters of the hour, from 05:45 ahead of UTC.
+            ("Asia/Kathmandu", "24h", 24, "02:15:00", "03:15:00"),
+            (
+                "Europe/Berlin",
+                "7d",
+                7,
+                "2026-11-21T23:00:00Z",
+                "2026-11-22T23:00:00Z",
+            ),
+            ("UTC", "12h", 1, "00:00:00", "12:00:00"),
+            ("UTC", "1h", 60, "02:23:00", "02:24:00"),
+            ("UTC", "24h", 1440, "02:23:00", "02:24:00"),
+            // 12 h in seven are no whole ms: 1:42:51.428… each.
+            ("UTC", "12h", 7, "01:42:51.429", "03:25:42.858"),
+        ] {
+            let dial = dial(zone, period, Direction::Clockwise);
+            let slot = dial.slot_at(at("2026-11-22T02:23:45Z"), count(frames));
+            let [start, end] = [start, end].map(|time| {
+                let long = format!("2026-11-22T{time}Z");
+                at(if time.len() < 20 { &long } else { time })
+            });
+            assert_eq!(slot, start..end, "{zone} {period} {frames}");
+        }
+    }
+
+    #[test]
+    fn an_hour_that_happens_twice_is_two_slots() {
+        let dial = dial("Europe/Berlin", "12h", Direction::Clockwise);
+        let slots = slots(&dial, "2026-10-24T23:30:00Z", "2026-10-25T04:00:00Z", 12);
+        let starts: Vec<_> = slots.iter().map(|slot| slot.start.to_rfc3339()).collect();
+        let expected = [23, 0, 1, 2, 3].map(|hour| {
+            let day = if hour == 23 { 24 } else { 25 };
+            format!("2026-10-{day}T{hour:02}:00:00+00:00")
+        });
+        assert_eq!(starts, expected);
+    }
+
+    #[test]
+    fn an_hour_that_does_not_happen_is_no_slot() {
+        let dial = dial("America/New_York", "12h", Direction::Clockwise);
+        let slots = slots(&dial, "2026-03-08T05:00:00Z", "2026-03-08T09:00:00Z", 12);
+        let lengths: Vec<_> = slots.iter().map(|slot| slot.end - slot.start).collect();
+        assert_eq!(lengths, [Duration::hours(1); 4]);
+    }
+
+    #[test]
+    fn where_the_clock_changes_within_a_slot_an_instant_is_in_its_slot_all_the_same() {
+        for (zone, day) in [
+            ("Europe/Berlin", "2026-10-25T00:00:00Z"),
+            ("Europe/Berlin", "2026-03-29T00:00:00Z"),
+            ("Australia/Lord_Howe", "2026-10-03T12:00:00Z"),
+            ("Australia/Lord_Howe", "2026-04-04T12:00:00Z"),
+        ] {
+            for (period, frames) in [("24h", 1), ("12h", 12), ("12h", 7), ("7d", 7)] {
+                let dial = dial(zone, period, Direction::Clockwise);
+                for minute in (0..1440).step_by(7) {
+                    let instant = at(day) + Duration::minutes(minute);
+                    let slot = dial.slot_at(instant, count(frames));
+                    assert!(slot.contains(&instant), "{zone} {instant}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn instants_at_the_ends_of_time_have_a_slot() {
+        let dial = dial("America/New_York", "24h", Direction::Clockwise);
+        for instant in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+            let slot = dial.slot_at(instant, count(7));
+            assert!(slot.start <= instant && instant <= slot.end);
+        }
+    }
+
+    fn any_count() -> impl Strategy<Value = u16> {
+        prop_oneof![
+            1_u16..=1440,
+            proptest::sample::select(vec![1, 2, 7, 12, 60, 1440])
+        ]
+    }
+
+    fn any_direction() -> impl Strategy<Value = Direction> {
+        proptest::sample::select(vec![Direction::Clockwise, Direction::Counterclockwise])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, max_global_rejects: 20_000, ..<_>::default() })]
+
+        #[test]
+        fn a_slot_holds_its_instant_shows_one_frame_and_ends_where_the_next_begins(
+            time_zone in any_zone(),
+            period in prop_oneof![any_period(), Just("7d".parse().unwrap())],
+            direction in any_direction(),
+            frames in any_count(),
+            unix_ms in 1_700_000_000_000_i64..4_000_000_000_000,
+        ) {
+            let dial = Dial { time_zone, period, direction };
+            let frames = count(frames);
+            // More frames than ms in a rotation have no stretch each.
+            prop_assume!(u32::from(frames.get()) <= period.seconds().saturating_mul(1000));
+            let instant = DateTime::from_timestamp_millis(unix_ms).unwrap();
+            let slot = dial.slot_at(instant, frames);
+            prop_assert!(slot.contains(&instant), "{:?}", slot);
+
+            // As long as the clock is not changed.
+            let ms = Duration::milliseconds(1);
+            let offset = |at: DateTime<Utc>| dial.time_zone.offset_seconds_at(at.timestamp());
+            prop_assume!(offset(slot.start - ms) == offset(instant) && offset(slot.end) == offset(instant));
+            let frame = dial.frame_at(instant, frames);
+            for within in [slot.start, slot.end - ms] {
+                prop_assert_eq!(dial.frame_at(within, frames), frame);
+                prop_assert_eq!(&dial.slot_at(within, frames), &slot);
+            }
+            let (before, after) = (dial.slot_at(slot.start - ms, frames), dial.slot_at(slot.end, frames));
+            prop_assert_eq!(before.end, slot.start);
+            prop_assert_eq!(after.start, slot.end);
+            if frames.get() > 1 {
+                prop_assert_ne!(dial.frame_at(slot.start - ms, frames), frame);
+                prop_assert_ne!(dial.frame_at(slot.end, frames), frame);
+            }
+        }
     }
 
     proptest! {

@@ -1,8 +1,8 @@
-//! The journal: what turns did, one entry each. For now a host writes them to
-//! its log.
+//! The journal: what turns did, one entry for each slot and for each other turn
+//! by hand. The same entries go to the host's log.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::network::x;
 use crate::outcome::{Outcome, Preview, Reason};
@@ -16,6 +16,8 @@ pub struct Entry<'a> {
     pub trigger: Trigger,
     /// The instant it was for, as in RFC 3339.
     pub scheduled_at: DateTime<Utc>,
+    /// When its frame was sent the last time.
+    pub sent_at: Option<DateTime<Utc>>,
     /// How long it took, in milliseconds.
     pub duration_ms: i64,
     /// What it did.
@@ -24,11 +26,13 @@ pub struct Entry<'a> {
 }
 
 /// What starts a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
     /// The schedule.
     Cron,
+    /// The time for another try.
+    Retry,
     /// A person, or a program of theirs.
     Manual,
 }
@@ -40,10 +44,45 @@ pub struct Report {
     pub frame: Option<u16>,
     /// How many the set has.
     pub frames: Option<u16>,
+    /// How often the frame has been sent for its slot.
+    pub attempts: u32,
     /// The HTTP status of the network's reply.
     pub network_status: Option<u16>,
     /// How it ended.
     pub outcome: Outcome,
+    /// When it is tried again by itself.
+    pub retry_at: Option<DateTime<Utc>>,
+}
+
+impl Report {
+    /// A turn of which nothing is known but how it ended.
+    pub fn of(outcome: Outcome) -> Self {
+        Self {
+            frame: None,
+            frames: None,
+            attempts: 0,
+            network_status: None,
+            outcome,
+            retry_at: None,
+        }
+    }
+}
+
+/// What of an entry the page tells.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Recorded {
+    /// The instant it was for.
+    pub scheduled_at: DateTime<Utc>,
+    /// When its frame was sent the last time.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// The frame.
+    pub frame: Option<u16>,
+    /// How it ended, in a word.
+    pub outcome: String,
+    /// How often the frame was sent.
+    pub attempts: u32,
+    /// What went wrong.
+    pub message: Option<String>,
 }
 
 /// A report as it is logged and answered: one flat object.
@@ -53,6 +92,7 @@ struct Flat<'a> {
     frame: Option<u16>,
     frames: Option<u16>,
     outcome: &'static str,
+    attempts: u32,
     network_status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
@@ -74,14 +114,14 @@ impl Serialize for Report {
             frame: self.frame,
             frames: self.frames,
             outcome: self.outcome.name(),
+            attempts: self.attempts,
             network_status: self.network_status,
             reason: trouble.map(|trouble| trouble.reason),
             message: trouble.map(|trouble| trouble.message.as_str()),
             remedy: trouble.map(|trouble| trouble.remedy.as_ref()),
-            retry_at: match &self.outcome {
-                Outcome::Retry { at, .. } => Some(at.to_rfc3339_opts(SecondsFormat::Secs, true)),
-                _ => None,
-            },
+            retry_at: self
+                .retry_at
+                .map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
             would_send: match &self.outcome {
                 Outcome::DryRun(preview) => Some(preview),
                 _ => None,

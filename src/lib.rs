@@ -8,6 +8,8 @@
 // Tests reckon with numbers of their own.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+pub mod account_api;
+pub mod alert;
 pub mod api;
 mod base16;
 pub mod dial;
@@ -19,6 +21,7 @@ pub mod journal;
 pub mod network;
 pub mod oauth1;
 pub mod outcome;
+pub mod page;
 pub mod picture;
 mod png;
 pub mod ports;
@@ -26,6 +29,7 @@ pub mod problem;
 pub mod rendering;
 pub mod secret;
 pub mod settings;
+pub mod standing;
 #[cfg(test)]
 mod testing;
 pub mod time_zone;

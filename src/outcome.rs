@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How a turn ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The network took the frame.
     Turned,
+    /// The network shows the frame already; nothing was sent.
+    Unchanged,
     /// Everything but the sending was done, as asked.
     DryRun(Preview),
     /// The network did not take it now and may at a later time.
@@ -28,6 +30,7 @@ impl Outcome {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Turned => "turned",
+            Self::Unchanged => "unchanged",
             Self::DryRun(_) => "dry-run",
             Self::Retry { .. } => "retry",
             Self::Refused(_) => "refused",
@@ -37,14 +40,14 @@ impl Outcome {
     /// What went wrong, if anything did.
     pub fn trouble(&self) -> Option<&Trouble> {
         match self {
-            Self::Turned | Self::DryRun(_) => None,
+            Self::Turned | Self::Unchanged | Self::DryRun(_) => None,
             Self::Retry { trouble, .. } | Self::Refused(trouble) => Some(trouble),
         }
     }
 }
 
 /// What went wrong, and what the owner can do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// The kind, for programs.
     pub reason: Reason,
@@ -70,7 +73,7 @@ impl Trouble {
 }
 
 /// The kinds of trouble.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// A setting or secret is missing or cannot be read.
@@ -116,4 +119,11 @@ pub struct Preview {
     pub body_bytes: usize,
     /// The size of the frame in bytes.
     pub frame_bytes: usize,
+}
+
+impl Reason {
+    /// Whether it stays until the owner does something.
+    pub fn is_for_the_owner(self) -> bool {
+        !matches!(self, Self::RateLimit | Self::SpamFilter | Self::Transient)
+    }
 }

@@ -6,6 +6,7 @@ use http::{Request, Response};
 use thiserror::Error;
 
 use crate::journal::Entry;
+use crate::standing::Standing;
 
 /// Keeps values by key.
 pub trait Store {
@@ -73,10 +74,60 @@ pub trait Clock {
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// Keeps what turns did.
-pub trait Journal {
-    /// Takes one entry; whoever keeps it, a turn does not fail for it.
-    fn record(&self, entry: &Entry<'_>);
+/// Writes what turns did into a log.
+pub trait Log {
+    /// Takes one entry; a turn does not fail for it.
+    fn log(&self, entry: &Entry<'_>);
+}
+
+/// Keeps what is known of one account, and its journal. Two turns of an account
+/// must not be made at once: whoever has a ledger sees to that.
+pub trait Ledger {
+    /// What is known of the account; all there is at first.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn standing(&self) -> Result<Standing, StoreError>;
+
+    /// Keeps what is known, and a record with it: both or neither. A record
+    /// replaces the one of its slot; the oldest go when there are more than
+    /// [`MAX_RECORDS`].
+    ///
+    /// # Errors
+    /// When it is not kept.
+    fn keep(&self, standing: &Standing, record: Option<&Record<'_>>) -> Result<(), StoreError>;
+
+    /// Sees to a turn at an instant ([`crate::turn::wake`]), instead of any other
+    /// that was asked for; at `None`, to none.
+    ///
+    /// # Errors
+    /// When that cannot be promised.
+    fn wake_at(&self, at: Option<DateTime<Utc>>) -> impl Future<Output = Result<(), StoreError>>;
+
+    /// The records with an id below `before`, newest first, at most `limit`: the
+    /// id and the entry as JSON.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn records(&self, before: Option<u32>, limit: u16) -> Result<Vec<(u32, String)>, StoreError>;
+
+    /// Forgets the records and what is known.
+    ///
+    /// # Errors
+    /// When they are still there.
+    fn forget(&self) -> Result<(), StoreError>;
+}
+
+/// How many records a ledger keeps at least before the oldest go.
+pub const MAX_RECORDS: u32 = 2_000;
+
+/// An entry as a ledger keeps it.
+#[derive(Debug)]
+pub struct Record<'a> {
+    /// The name of its slot; `None` for one that replaces none.
+    pub slot: Option<String>,
+    /// What happened.
+    pub entry: &'a Entry<'a>,
 }
 
 /// How long a network may take to answer completely, in milliseconds.

@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::alert::Webhook;
 use crate::dial::{Dial, Direction, Period};
 use crate::network::base_url::BaseUrl;
 use crate::network::x;
@@ -68,12 +69,16 @@ pub const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
 pub const ACCESS_TOKEN_SECRET: &str = "ACCESS_TOKEN_SECRET";
 /// The secret that opens the manual turn.
 pub const TRIGGER_TOKEN: &str = "TRIGGER_TOKEN";
+/// The secret address that is told when turning stops, and when it works again.
+pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
 
 /// All settings of a host.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Opens the manual turn; without it, that stays closed.
     pub trigger_token: Option<Secret>,
+    /// Who is told when turning stops; nobody without it.
+    pub alert_webhook: Option<Webhook>,
     /// What a turn needs, or what is wrong with it.
     pub turning: Result<Turning, Flaws>,
 }
@@ -130,9 +135,18 @@ impl Settings {
                 .map(|text| text.trim().to_owned())
                 .filter(|text| !text.is_empty())
         };
+        let alert_webhook = text(ALERT_WEBHOOK_URL).map(|url| url.parse::<Webhook>());
+        let mut reader = Reader::new(&text);
+        if let Some(Err(_)) = alert_webhook {
+            reader.flaws.invalid.push(Invalid {
+                name: ALERT_WEBHOOK_URL,
+                accepts: "an https:// URL (http:// only for localhost)",
+            });
+        }
         Self {
             trigger_token: text(TRIGGER_TOKEN).map(Secret::new),
-            turning: Reader::new(&text).turning(),
+            alert_webhook: alert_webhook.and_then(Result::ok),
+            turning: reader.turning(),
         }
     }
 }
@@ -163,6 +177,9 @@ impl<'a> Reader<'a> {
         let access_token_secret = self.secret(ACCESS_TOKEN_SECRET);
 
         let flaws = self.flaws;
+        if !flaws.invalid.is_empty() {
+            return Err(flaws);
+        }
         let turning = || {
             Some(Turning {
                 dial: Dial {
@@ -288,6 +305,37 @@ mod tests {
         let flaws = read(&all).turning.unwrap_err();
         assert_eq!(flaws.invalid.len(), variables.len());
         assert!(!format!("{flaws} {flaws:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_webhook_is_taken_if_there_is_one() {
+        let settings = read(&SECRETS);
+        assert!(settings.alert_webhook.is_none());
+        let mut with_webhook = SECRETS.to_vec();
+        with_webhook.push((ALERT_WEBHOOK_URL, " https://hooks.test/hunter2\n"));
+        let settings = read(&with_webhook);
+        assert!(settings.alert_webhook.is_some());
+        assert!(settings.turning.is_ok());
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_webhook_that_cannot_be_called_is_named_with_what_it_may_be_and_not_repeated() {
+        for url in [
+            "hunter2",
+            "http://hunter2.test/",
+            "https://a:hunter2@hooks.test/",
+        ] {
+            let mut settings = SECRETS.to_vec();
+            settings.push((ALERT_WEBHOOK_URL, url));
+            let settings = read(&settings);
+            assert!(settings.alert_webhook.is_none());
+            assert!(!format!("{settings:?}").contains("hunter2"));
+            assert_eq!(
+                settings.turning.unwrap_err().to_string(),
+                "ALERT_WEBHOOK_URL has to be an https:// URL (http:// only for localhost)"
+            );
+        }
     }
 
     #[test]

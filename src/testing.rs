@@ -1,12 +1,12 @@
 //! What the tests of several modules share: a host in memory and the settings
 //! of a made-up account.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, Response};
 use serde_json::Value;
 
@@ -14,11 +14,13 @@ use crate::dial::FrameCount;
 use crate::frame_set::{CURRENT_KEY, FrameSet, MediaType};
 use crate::journal::Entry;
 use crate::ports::{
-    Body, BodyError, Client, Clock, Journal, Lifetime, SendError, Store, StoreError,
+    Body, BodyError, Client, Clock, Ledger, Lifetime, Log, Record, SendError, Store, StoreError,
 };
 use crate::settings::{
-    ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET, Settings, TRIGGER_TOKEN,
+    ACCESS_TOKEN, ACCESS_TOKEN_SECRET, ALERT_WEBHOOK_URL, API_KEY, API_KEY_SECRET, Settings,
+    TRIGGER_TOKEN,
 };
+use crate::standing::Standing;
 
 /// The four keys of the made-up account; none is part of any other text.
 pub(crate) const KEYS: [(&str, &str); 4] = [
@@ -31,9 +33,13 @@ pub(crate) const KEYS: [(&str, &str); 4] = [
 /// The token that opens the manual turn.
 pub(crate) const TRIGGER: &str = "correct-horse-battery-staple";
 
-/// The four keys and the trigger token.
+/// Where the owner is told; who knows the last part can write there.
+pub(crate) const WEBHOOK: &str = "https://hooks.test/services/T0/B0/wEBHOOKwEBHOOK";
+
+/// The four keys, the trigger token and what is secret of the webhook.
 pub(crate) fn secrets() -> impl Iterator<Item = &'static str> {
-    KEYS.iter().map(|(_, value)| *value).chain([TRIGGER])
+    let others = [TRIGGER, "wEBHOOKwEBHOOK"];
+    KEYS.iter().map(|(_, value)| *value).chain(others)
 }
 
 /// Every secret as it is and as it is written in a header or a form.
@@ -67,6 +73,11 @@ pub(crate) fn settings() -> Settings {
     settings_with(&[])
 }
 
+/// The same, with a webhook to tell the owner by.
+pub(crate) fn settings_with_webhook() -> Settings {
+    settings_with(&[(ALERT_WEBHOOK_URL, WEBHOOK)])
+}
+
 pub(crate) fn instant(rfc3339: &str) -> DateTime<Utc> {
     rfc3339.parse().unwrap()
 }
@@ -87,16 +98,28 @@ pub(crate) fn frame_bytes(n: u16) -> Vec<u8> {
 
 type Reply = Result<Response<Vec<u8>>, SendError>;
 
-/// A host in memory: what it stores, what X answers, what was sent to X.
+/// A host in memory: what it stores, what X and the webhook answer, what was
+/// sent to each.
 pub(crate) struct Host {
+    /// The time, but for what replies have taken.
     pub(crate) now: DateTime<Utc>,
     pub(crate) values: RefCell<BTreeMap<String, Vec<u8>>>,
     /// The keys whose writing fails.
     pub(crate) read_only_keys: BTreeSet<String>,
     /// The keys whose reading fails.
     pub(crate) broken_keys: BTreeSet<String>,
+    /// What X answers.
     pub(crate) reply: Reply,
+    /// How long any answer takes.
+    pub(crate) reply_time: TimeDelta,
+    /// What the webhook answers.
+    pub(crate) webhook_reply: Reply,
+    pub(crate) ledger: Book,
+    waited: Cell<TimeDelta>,
     sent: RefCell<Vec<Request<Vec<u8>>>>,
+    /// The ledger as it was at each time that something was sent to X.
+    ledgers_at_send: RefCell<Vec<Book>>,
+    told: RefCell<Vec<Value>>,
     journal: RefCell<Vec<Value>>,
 }
 
@@ -110,7 +133,13 @@ impl Host {
             read_only_keys: BTreeSet::new(),
             broken_keys: BTreeSet::new(),
             reply: Ok(reply(200, &[], USER)),
+            reply_time: TimeDelta::zero(),
+            webhook_reply: Ok(reply(204, &[], "")),
+            ledger: Book::default(),
+            waited: Cell::default(),
             sent: RefCell::default(),
+            ledgers_at_send: RefCell::default(),
+            told: RefCell::default(),
             journal: RefCell::default(),
         };
         host.store(CURRENT_KEY, serde_json::to_vec(&set).unwrap());
@@ -146,15 +175,29 @@ impl Host {
         request
     }
 
-    /// Takes the one entry that was recorded.
+    /// Takes the one entry that was logged.
     pub(crate) fn take_only_entry(&self) -> Value {
         let [entry] = self.journal.take().try_into().expect("one entry");
         entry
     }
+
+    /// Takes what the owner was told, in words.
+    pub(crate) fn take_told(&self) -> Vec<String> {
+        let told = self.told.take();
+        let texts = told.iter().map(|told| told["text"].as_str().unwrap());
+        texts.map(ToOwned::to_owned).collect()
+    }
+
+    /// Puts the ledger back to how it was when the last request was sent to X, as
+    /// if the host had ended before the reply.
+    pub(crate) fn end_while_sending(&mut self) {
+        let ledger = self.ledgers_at_send.get_mut().pop();
+        self.ledger = ledger.expect("something that was sent");
+    }
 }
 
-impl Journal for Host {
-    fn record(&self, entry: &Entry<'_>) {
+impl Log for Host {
+    fn log(&self, entry: &Entry<'_>) {
         let entry = serde_json::to_value(entry).unwrap();
         self.journal.borrow_mut().push(entry);
     }
@@ -177,6 +220,99 @@ impl Store for Host {
         self.values
             .borrow_mut()
             .insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+}
+
+/// A ledger in memory.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Book {
+    pub(crate) standing: RefCell<Standing>,
+    /// Each record's slot and entry.
+    pub(crate) records: RefCell<Vec<(Option<String>, String)>>,
+    pub(crate) wake_at: Cell<Option<DateTime<Utc>>>,
+    /// Whether it can neither be read nor written.
+    pub(crate) is_broken: Cell<bool>,
+    /// Whether nothing can be kept.
+    pub(crate) is_read_only: Cell<bool>,
+    /// Whether it cannot promise to wake anyone.
+    pub(crate) is_asleep: Cell<bool>,
+}
+
+impl Book {
+    fn checked(&self) -> Result<(), StoreError> {
+        if self.is_broken.get() {
+            return Err(StoreError::Read("disk I/O error".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The entries, oldest first.
+    pub(crate) fn entries(&self) -> Vec<Value> {
+        let records = self.records.borrow();
+        let entries = records.iter().map(|(_, entry)| entry);
+        entries
+            .map(|entry| serde_json::from_str(entry).unwrap())
+            .collect()
+    }
+}
+
+impl Ledger for Book {
+    fn standing(&self) -> Result<Standing, StoreError> {
+        self.checked()?;
+        Ok(self.standing.borrow().clone())
+    }
+
+    fn keep(&self, standing: &Standing, record: Option<&Record<'_>>) -> Result<(), StoreError> {
+        self.checked()?;
+        if self.is_read_only.get() {
+            return Err(StoreError::Write("disk full".to_owned()));
+        }
+        // As it goes through a store.
+        let text = serde_json::to_string(standing).unwrap();
+        let kept: Standing = serde_json::from_str(&text).unwrap();
+        assert_eq!(kept, *standing, "not as it was");
+        self.standing.replace(kept);
+        if let Some(Record { slot, entry }) = record {
+            let entry = serde_json::to_string(entry).unwrap();
+            assert_no_secret_in(&entry);
+            let mut records = self.records.borrow_mut();
+            match records
+                .iter_mut()
+                .find(|(of, _)| of.is_some() && of == slot)
+            {
+                Some((_, known)) => *known = entry,
+                None => records.push((slot.clone(), entry)),
+            }
+        }
+        assert_no_secret_in(&text);
+        Ok(())
+    }
+
+    async fn wake_at(&self, at: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+        self.checked()?;
+        if self.is_asleep.get() {
+            return Err(StoreError::Write("no alarm".to_owned()));
+        }
+        self.wake_at.set(at);
+        Ok(())
+    }
+
+    fn records(&self, before: Option<u32>, limit: u16) -> Result<Vec<(u32, String)>, StoreError> {
+        self.checked()?;
+        let records = self.records.borrow();
+        let numbered = (1..).zip(records.iter().map(|(_, entry)| entry.clone()));
+        let older = numbered.filter(|(id, _)| before.is_none_or(|before| *id < before));
+        let mut records: Vec<_> = older.collect();
+        records.reverse();
+        records.truncate(limit.into());
+        Ok(records)
+    }
+
+    fn forget(&self) -> Result<(), StoreError> {
+        self.checked()?;
+        self.standing.take();
+        self.records.take();
         Ok(())
     }
 }
@@ -204,14 +340,23 @@ impl Body for Sent {
 
 impl Client for Host {
     async fn send(&self, request: Request<Vec<u8>>) -> Reply {
+        self.waited.set(self.waited.get() + self.reply_time);
+        if request.uri() == WEBHOOK {
+            assert_eq!(request.method(), "POST");
+            assert_eq!(request.headers()["content-type"], "application/json");
+            let told = serde_json::from_slice(request.body()).unwrap();
+            self.told.borrow_mut().push(told);
+            return self.webhook_reply.clone();
+        }
         self.sent.borrow_mut().push(request);
+        self.ledgers_at_send.borrow_mut().push(self.ledger.clone());
         self.reply.clone()
     }
 }
 
 impl Clock for Host {
     fn now(&self) -> DateTime<Utc> {
-        self.now
+        self.now + self.waited.get()
     }
 }
 

@@ -18,11 +18,15 @@ export function service({ id, wasm, vars }) {
   if (wasm) modules.push(`(name = "./index_bg.wasm", wasm = embed "${wasm}")`);
   const bindings = Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
   bindings.push(`(name = "FRAMES", kvNamespace = "kv")`);
-  return `(name = "${id}", worker = (compatibilityDate = "2026-11-01", modules = [${modules}], bindings = [${bindings}]))`;
+  // What this Worker's account knows lies on the disk, as it does in production.
+  const account = wasm ? `, durableObjectNamespaces = [(className = "Account", uniqueKey = "${id}", enableSql = true)],
+      durableObjectStorage = (localDisk = "disk")` : "";
+  if (wasm) bindings.push(`(name = "ACCOUNT", durableObjectNamespace = "Account")`);
+  return `(name = "${id}", worker = (compatibilityDate = "2026-11-01", modules = [${modules}], bindings = [${bindings}]${account}))`;
 }
 
 /** workerd's configuration: the Workers, a driver that can call each by its id, KV and the way out. */
-export function configuration(workers, kvPort) {
+export function configuration(workers, kvPort, disk) {
   const targets = workers.map(({ id }) => `(name = "${id}", service = "${id}")`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -32,6 +36,7 @@ const config :Workerd.Config = (
       compatibilityDate = "2026-11-01", compatibilityFlags = ["service_binding_extra_handlers"],
       modules = [(name = "driver.js", esModule = embed "driver.js")], bindings = [${targets}])),
     (name = "kv", external = (address = "127.0.0.1:${kvPort}", http = ())),
+    (name = "disk", disk = (path = ${text(disk)}, writable = true)),
     (name = "internet", network = (allow = ["local", "private", "public"]))
   ],
   sockets = [(name = "driver", address = "127.0.0.1:0", http = (), service = "driver")]
@@ -59,7 +64,9 @@ export async function workerd(folder, config) {
     url: `http://127.0.0.1:${port}`,
     cpuMs: () => readdirSync(`/proc/${child.pid}/task`).map(threadMs).reduce((a, b) => a + b),
     workersMs: () => threadMs(child.pid),
+    residentMB: () => Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) / 1000),
     stop: () => (child.kill(), ended),
+    kill: () => (child.kill("SIGKILL"), ended),
   };
 }
 

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::account_api;
 use crate::dial::FrameCount;
 use crate::frame_set::{CURRENT_KEY, FrameSet};
 use crate::frames::{Icon, Recipe};
@@ -32,17 +33,22 @@ fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Request<()> 
 
 /// Answers a request whose body must not be read.
 fn answer_with(request: &Request<()>, settings: &Settings, host: &Host) -> Answer {
-    checked(block_on(respond(request, &NoBody, settings, host)))
+    checked(block_on(async {
+        if needs_account(request) {
+            account_api::respond(request, settings, host, &host.ledger).await
+        } else {
+            respond(request, &NoBody, settings, host).await
+        }
+    }))
 }
 
 /// Looks at what every answer has to have.
 fn checked(answer: Answer) -> Answer {
     let headers = answer.headers();
     assert_eq!(headers["x-content-type-options"], "nosniff");
-    assert_eq!(
-        headers["content-security-policy"],
-        "default-src 'none'; frame-ancestors 'none'"
-    );
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
     assert_no_secret_in(&String::from_utf8_lossy(answer.body()));
     assert_no_secret_in(&format!("{headers:?}"));
     if answer.status().is_client_error() || answer.status().is_server_error() {
@@ -78,7 +84,9 @@ const METHODS: [&str; 9] = [
 #[test]
 fn each_path_answers_to_its_own_methods_only() {
     for (path, allow) in [
+        ("/", "GET, HEAD"),
         ("/turn", "POST"),
+        ("/journal", "GET, HEAD, DELETE"),
         ("/icon", "PUT"),
         ("/health", "GET, HEAD"),
         ("/frames/0", "GET, HEAD"),
@@ -110,7 +118,6 @@ fn a_method_is_what_it_is_in_upper_case() {
 #[test]
 fn a_path_that_does_not_exist_is_not_found_by_any_method() {
     for path in [
-        "/",
         "/turn/",
         "//turn",
         "/Turn",
@@ -130,7 +137,7 @@ fn a_path_that_does_not_exist_is_not_found_by_any_method() {
             assert_eq!(answer.status(), 404, "{method} {path}");
             assert_eq!(
                 detail_in(&answer),
-                "There is POST /turn, PUT /icon, GET /frames/{n} and GET /health."
+                "There is the page at /, POST /turn, PUT /icon, GET /frames/{n}, GET /journal and GET /health."
             );
         }
     }
@@ -209,7 +216,7 @@ fn a_query_s_flaw_is_named() {
     for (target, detail) in [
         (
             "/turn?x=1",
-            "The query parameters here are: frame, dry_run.",
+            "The query parameters here are: frame, dry_run, force.",
         ),
         ("/turn?frame=1&frame=2", "`frame` is given more than once."),
         (
@@ -217,6 +224,7 @@ fn a_query_s_flaw_is_named() {
             "`frame` has to be the number of a frame: 0, 1 and so on.",
         ),
         ("/turn?dry_run=x", "`dry_run` has to be true or false."),
+        ("/turn?force=1", "`force` has to be true or false."),
     ] {
         assert_eq!(detail_in(&answer("POST", target, &[BEARER])), detail);
     }
@@ -345,6 +353,7 @@ fn a_turn_that_is_made_is_reported() {
             "frame": 11,
             "frames": 12,
             "outcome": "turned",
+            "attempts": 1,
             "network_status": 200,
         })
     );
@@ -404,10 +413,12 @@ fn a_refusal_by_x_is_a_bad_gateway_that_says_what_to_do() {
             "frame": 11,
             "frames": 12,
             "outcome": "refused",
+            "attempts": 1,
             "network_status": 403,
             "reason": "account",
             "message": "X answered 403, code 326: Locked.",
             "remedy": remedy,
+            "retry_at": "2026-11-22T03:23:45Z",
         })
     );
 }
@@ -478,6 +489,7 @@ fn a_turn_to_try_again_is_unavailable_until_then() {
             "frame": 11,
             "frames": 12,
             "outcome": "retry",
+            "attempts": 1,
             "network_status": 429,
             "reason": "rate-limit",
             "message": "X answered 429, code 88: Rate limit exceeded.",
@@ -502,7 +514,12 @@ fn an_answer_that_x_does_not_give_is_tried_again_after_a_minute() {
     host.reply = Err(SendError::Timeout);
     let answer = answer_with(&request("POST", "/turn", &[BEARER]), &settings(), &host);
     assert_eq!(answer.status(), 503);
-    assert_eq!(answer.headers()["retry-after"], "60");
+    let wait: u32 = answer.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((60..=72).contains(&wait), "{wait}");
     assert_eq!(json_in(&answer)["network_status"], Value::Null);
 }
 
@@ -1071,6 +1088,8 @@ fn a_set_that_is_not_rendered_yet_is_healthy() {
 fn any_target() -> impl Strategy<Value = String> {
     let path = prop_oneof![
         Just("/turn".to_owned()),
+        Just("/journal".to_owned()),
+        Just("/".to_owned()),
         Just("/health".to_owned()),
         (0..14_u32).prop_map(|n| format!("/frames/{n}")),
         "/frames/[ -~]{0,6}",
@@ -1080,6 +1099,9 @@ fn any_target() -> impl Strategy<Value = String> {
         (0..14_u32).prop_map(|n| format!("frame={n}")),
         Just("dry_run=true".to_owned()),
         Just("dry_run=false".to_owned()),
+        Just("force=true".to_owned()),
+        (0..4_u32).prop_map(|n| format!("before={n}")),
+        (0..4_u32).prop_map(|n| format!("limit={n}")),
         "[!-~]{0,10}",
     ];
     (path, vec(parameter, 0..3)).prop_map(|(path, query)| match query.as_slice() {
@@ -1147,6 +1169,9 @@ proptest! {
         let answer = answer_with(&request, &settings, &host);
         let path = request.uri().path();
         let documented: &[u16] = match path {
+            "/" => &[200, 400, 405],
+            _ if page::asset(path).is_some() => &[200, 405],
+            "/journal" => &[200, 204, 400, 401, 405, 503],
             "/turn" => &[200, 400, 401, 405, 413, 503],
             "/health" => &[200, 400, 405, 503],
             _ if path.starts_with("/frames/") => &[200, 304, 400, 404, 405],

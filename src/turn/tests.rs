@@ -9,8 +9,10 @@ use crate::settings::{
 };
 use crate::testing::{
     Host, KEYS, assert_no_secret_in, block_on, frame_bytes, frame_set, instant, reply, settings,
-    settings_with,
+    settings_with, settings_with_webhook,
 };
+
+mod over_time;
 
 /// Makes the turn that is due now.
 fn turn_now(settings: &Settings, host: &Host) -> Report {
@@ -19,7 +21,7 @@ fn turn_now(settings: &Settings, host: &Host) -> Report {
 
 /// Makes a turn. No test goes on with a report that holds a secret.
 fn turn_by(settings: &Settings, host: &Host, order: &Order) -> Report {
-    let report = block_on(turn(settings, host, order));
+    let report = block_on(turn(settings, host, &host.ledger, order));
     let entry = host.take_only_entry();
     assert_eq!(entry["outcome"], report.outcome.name());
     assert_no_secret_in(&entry.to_string());
@@ -74,14 +76,24 @@ fn the_frame_that_is_due_is_sent_as_it_is_stored() {
 }
 
 #[test]
-fn the_instant_of_the_order_counts_for_the_frame_and_the_clock_s_for_the_signature() {
+fn an_order_for_a_stretch_that_is_over_sends_the_frame_of_the_present() {
     let host = Host::new();
-    // What was due at three o'clock is made up for at 11:23:45.
+    // What was due at three o'clock comes at 11:23:45.
     let order = Order::due_at(instant("2026-11-21T18:00:00Z"), Trigger::Cron);
     let report = turn_by(&settings(), &host, &order);
-    assert_eq!(report.frame, Some(3));
+    assert_eq!(report.frame, Some(11));
+    assert_eq!(frame_in(&host.take_only_sent()), frame_bytes(11));
+}
+
+#[test]
+fn an_order_ahead_of_the_clock_keeps_its_frame_and_the_signature_is_of_the_clock() {
+    let host = Host::new();
+    // It is 11:23:45, and what is due at noon comes already.
+    let order = Order::due_at(instant("2026-11-22T03:00:00Z"), Trigger::Cron);
+    let report = turn_by(&settings(), &host, &order);
+    assert_eq!(report.frame, Some(0));
     let request = host.take_only_sent();
-    assert_eq!(frame_in(&request), frame_bytes(3));
+    assert_eq!(frame_in(&request), frame_bytes(0));
     let authorization = request.headers()[AUTHORIZATION].to_str().unwrap();
     let timestamp = format!("oauth_timestamp=\"{}\"", host.now.timestamp());
     assert!(authorization.contains(&timestamp), "{authorization}");
@@ -89,7 +101,6 @@ fn the_instant_of_the_order_counts_for_the_frame_and_the_clock_s_for_the_signatu
 
 #[test]
 fn the_dial_is_the_settings_one() {
-    let host = Host::new();
     for (zone, period, direction, frame) in [
         // 02:23:45, 21:23:45 and 08:08:45.
         ("UTC", "12h", "clockwise", 2),
@@ -98,6 +109,7 @@ fn the_dial_is_the_settings_one() {
         ("UTC", "1h", "clockwise", 4),
         ("UTC", "12h", "counterclockwise", 10),
     ] {
+        let host = Host::new();
         let settings = settings_with(&[
             (TIME_ZONE.name, zone),
             (PERIOD.name, period),
@@ -140,7 +152,11 @@ fn the_body_has_the_form_that_is_set() {
 fn every_turn_is_signed_anew() {
     let host = Host::new();
     for _ in 0..2 {
-        turn_now(&settings(), &host);
+        let order = Order {
+            force: true,
+            ..Order::due_at(host.now, Trigger::Manual)
+        };
+        turn_by(&settings(), &host, &order);
     }
     let stamps: Vec<Vec<String>> = host
         .take_sent()
@@ -169,6 +185,7 @@ fn a_report_of_a_turn_tells_frame_and_status() {
             "frame": 11,
             "frames": 12,
             "outcome": "turned",
+            "attempts": 1,
             "network_status": 200,
         })
     );
@@ -189,6 +206,7 @@ fn a_report_of_a_retry_tells_why_and_until_when() {
             "frame": 11,
             "frames": 12,
             "outcome": "retry",
+            "attempts": 1,
             "network_status": 429,
             "reason": "rate-limit",
             "message": "X answered 429, code 88: Rate limit exceeded.",
@@ -214,12 +232,14 @@ fn a_report_of_a_refusal_tells_why_and_what_to_do() {
             "frame": 11,
             "frames": 12,
             "outcome": "refused",
+            "attempts": 1,
             "network_status": 403,
             "reason": "access",
             "message": "X answered 403, code 453: A subset only.",
             "remedy": "The app's access level does not include this call: X has said that it takes a \
                        paid one. Raise the level in the developer portal, or use an app that has \
                        it.",
+            "retry_at": "2026-11-22T03:23:45Z",
         })
     );
 }
@@ -246,6 +266,7 @@ fn a_dry_run_does_everything_but_send() {
             "frame": 11,
             "frames": 12,
             "outcome": "dry-run",
+            "attempts": 0,
             "network_status": null,
             "would_send": {
                 "method": "POST",
@@ -268,6 +289,7 @@ fn a_dry_run_shows_no_secret_in_any_form_of_body() {
         let order = Order {
             frame: Some(5),
             dry_run: true,
+            force: false,
             ..Order::due_at(host.now, Trigger::Cron)
         };
         let settings = settings_with(&[(X_BODY.name, body)]);
@@ -310,6 +332,7 @@ fn settings_that_are_missing_or_wrong_are_all_named() {
             "frame": null,
             "frames": null,
             "outcome": "refused",
+            "attempts": 0,
             "network_status": null,
             "reason": "settings",
             "message": "The settings are not complete: not set: API_KEY, API_KEY_SECRET, \
@@ -464,7 +487,12 @@ fn no_answer_is_tried_again_a_minute_later() {
     ] {
         let mut host = Host::new();
         host.reply = Err(error);
-        let report = to_json(&turn_now(&settings(), &host));
+        let report = turn_now(&settings(), &host);
+        // A little more than a minute, so that not all accounts try at once.
+        let wait = report.retry_at.unwrap() - host.now;
+        assert!((60..=72).contains(&wait.num_seconds()), "{wait}");
+        let mut report = to_json(&report);
+        report["retry_at"].take();
         assert_eq!(
             report,
             json!({
@@ -472,12 +500,13 @@ fn no_answer_is_tried_again_a_minute_later() {
                 "frame": 11,
                 "frames": 12,
                 "outcome": "retry",
+                "attempts": 1,
                 "network_status": null,
                 "reason": "transient",
                 "message": message,
                 "remedy": "Nothing to do if it passes; the next turn will try again. If it \
                            stays, check API_BASE_URL and see whether X reports a problem.",
-                "retry_at": "2026-11-22T02:24:45Z",
+                "retry_at": null,
             })
         );
         assert_eq!(host.take_sent().len(), 1);
@@ -525,22 +554,45 @@ fn a_reply_that_repeats_what_it_was_sent_gives_no_secret_away() {
 }
 
 #[test]
-fn the_journal_gets_one_entry_a_turn_with_all_the_report_says() {
-    let host = Host::new();
+fn the_log_gets_one_entry_a_turn_with_all_the_report_says_and_the_journal_the_same() {
+    let mut host = Host::new();
+    host.reply_time = TimeDelta::milliseconds(1234);
     let order = Order::due_at(instant("2026-11-22T02:00:00Z"), Trigger::Cron);
-    block_on(turn(&settings(), &host, &order));
-    assert_eq!(
-        host.take_only_entry(),
-        json!({
-            "event": "turn",
-            "trigger": "cron",
-            "scheduled_at": "2026-11-22T02:00:00Z",
-            "duration_ms": 0,
-            "network": "x",
-            "frame": 11,
-            "frames": 12,
-            "outcome": "turned",
-            "network_status": 200,
-        })
-    );
+    block_on(turn(&settings(), &host, &host.ledger, &order));
+    let entry = json!({
+        "event": "turn",
+        "trigger": "cron",
+        "scheduled_at": "2026-11-22T02:23:45Z",
+        "sent_at": "2026-11-22T02:23:46.234Z",
+        "duration_ms": 1234,
+        "network": "x",
+        "frame": 11,
+        "frames": 12,
+        "outcome": "turned",
+        "attempts": 1,
+        "network_status": 200,
+    });
+    assert_eq!(host.take_only_entry(), entry);
+    assert_eq!(host.ledger.entries(), [entry]);
+}
+
+#[test]
+fn a_dry_run_leaves_ledger_and_owner_alone() {
+    let mut host = Host::new();
+    let order = Order {
+        dry_run: true,
+        ..Order::due_at(host.now, Trigger::Manual)
+    };
+    let settings = settings_with_webhook();
+    turn_by(&settings, &host, &order);
+    host.remove(CURRENT_KEY);
+    let report = turn_by(&settings, &host, &order);
+    assert_eq!(refused(&report).reason, Reason::Frames);
+    // Nor does it need the ledger.
+    host.ledger.is_broken.set(true);
+    turn_by(&settings, &host, &order);
+    host.ledger.is_broken.set(false);
+    assert_eq!(host.ledger.standing(), Ok(Standing::default()));
+    assert_eq!(host.ledger.entries(), [Value::Null; 0]);
+    assert_eq!(host.take_told(), [""; 0]);
 }

@@ -70,3 +70,48 @@ async function readAtMost(message, maxBytes) {
   }
   return new Blob(chunks).bytes();
 }
+
+// --- The ledger of an account: the SQLite storage of its Durable Object -----
+
+/** Makes the tables, once. */
+export function openLedger(storage) {
+  storage.sql.exec(`
+    create table if not exists standing (id integer primary key check (id = 1), value text not null);
+    create table if not exists journal (id integer primary key, slot text, entry text not null);
+  `);
+}
+
+/** What is known of the account, as it was kept. */
+export function readStanding({ sql }) {
+  for (const { value } of sql.exec("select value from standing")) return value;
+}
+
+/** Keeps what is known, and an entry in place of the one of its slot; writes without an await between are kept as one. */
+export function keepStanding({ sql }, standing, slot, entry, most) {
+  sql.exec("insert or replace into standing values (1, ?)", standing);
+  if (entry === undefined) return;
+  // An entry that is replaced is one of the last: an index on slots would cost each turn more than this look.
+  const replace = "update journal set entry = ? where slot = ? and id > (select max(id) from journal) - 20";
+  if (slot !== undefined && sql.exec(replace, entry, slot).rowsWritten > 0) return;
+  sql.exec("insert into journal (slot, entry) values (?, ?)", slot ?? null, entry);
+  // Not each time: what has just been counted is not far from the limit.
+  if (++kept % 100 === 1) sql.exec("delete from journal where id <= (select max(id) from journal) - ?", most);
+}
+
+let kept = 0;
+
+/** Sets the alarm, or deletes it. Never throws, only rejects. */
+export async function setAlarm(storage, unixMs) {
+  await (unixMs === undefined ? storage.deleteAlarm() : storage.setAlarm(unixMs));
+}
+
+/** The newest entries with an id below `before`: id and entry in turn. */
+export function readRecords({ sql }, before, limit) {
+  const rows = sql.exec("select id, entry from journal where id < ? order by id desc limit ?", before ?? 2 ** 52, limit);
+  return [...rows.raw()].flat();
+}
+
+/** Forgets everything. */
+export function forgetAll(storage) {
+  storage.transactionSync(() => storage.sql.exec("delete from standing; delete from journal;"));
+}

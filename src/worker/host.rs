@@ -13,8 +13,8 @@ use worker::{Env, console_error, console_log};
 
 use crate::journal::Entry;
 use crate::ports::{
-    Body, BodyError, Client, Clock, Journal, Lifetime, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS,
-    SendError, Store, StoreError,
+    Body, BodyError, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS, SendError,
+    Store, StoreError,
 };
 use crate::settings::Settings;
 
@@ -49,6 +49,7 @@ extern "C" {
 const FRAMES_BINDING: &str = "FRAMES";
 
 /// The Worker's environment behind the core's ports.
+#[derive(Debug)]
 pub(super) struct Host {
     env: Env,
 }
@@ -160,9 +161,9 @@ impl Client for Host {
     }
 }
 
-impl Journal for Host {
+impl Log for Host {
     /// One line of JSON, which Workers Logs takes apart into fields.
-    fn record(&self, entry: &Entry<'_>) {
+    fn log(&self, entry: &Entry<'_>) {
         let line = serde_json::to_string(entry).unwrap_or_default();
         if entry.report.outcome.trouble().is_none() {
             console_log!("{line}");
@@ -221,7 +222,7 @@ fn has_name(error: &JsValue, name: &str) -> bool {
 }
 
 /// What a thrown JavaScript value says, as part of a sentence.
-fn describe(error: &JsValue) -> String {
+pub(super) fn describe(error: &JsValue) -> String {
     let said = error
         .dyn_ref::<js_sys::Error>()
         .map(|error| String::from(error.message()))

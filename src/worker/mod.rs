@@ -1,36 +1,67 @@
 //! The Cloudflare Worker: the events, bound to the core. wasm32 only.
 
+mod account;
 mod host;
 mod http;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 
-use crate::api;
-use crate::journal::Trigger;
-use crate::ports::Clock;
-use crate::turn::{Order, turn};
+use crate::journal::{Entry, Report, Trigger};
+use crate::outcome::{Outcome, Reason, Trouble};
+use crate::ports::{Clock, Log};
+use crate::{account_api, api};
 use host::{Host, Upload, settings};
 
 /// The Cron Trigger: one turn for the scheduled time, whenever it arrives.
 #[event(scheduled)]
 async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    let host = Host::new(env);
     // The event's time is a whole number of ms far below 2^53.
     #[allow(clippy::cast_possible_truncation)]
     let scheduled_at = DateTime::from_timestamp_millis(event.schedule() as i64);
+    let host = Host::new(env.clone());
     let at = scheduled_at.unwrap_or_else(|| host.now());
-    turn(&settings(&host), &host, &Order::due_at(at, Trigger::Cron)).await;
+    if let Err(error) = account::scheduled(&env, at).await {
+        log_unreachable(&host, at, &error);
+    }
+}
+
+/// Nobody else can tell of a turn that never began.
+fn log_unreachable(host: &Host, at: DateTime<Utc>, error: &worker::Error) {
+    let trouble = Trouble::new(
+        Reason::Host,
+        format!("The account's Durable Object cannot be reached: {error}."),
+        "Nothing to do if it passes; the next turn will try again.",
+    );
+    host.log(&Entry {
+        event: "turn",
+        trigger: Trigger::Cron,
+        scheduled_at: at,
+        sent_at: None,
+        duration_ms: 0,
+        report: &Report::of(Outcome::Refused(trouble)),
+    });
 }
 
 /// An HTTP request.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    let host = Host::new(env);
+    let host = Host::new(env.clone());
     let settings = settings(&host);
-    let body = Upload(request.inner());
-    match http::request_from(&request) {
-        Ok(request) => http::response_from(api::respond(&request, &body, &settings, &host).await),
-        Err(problem) => http::response_from(problem.into_response()),
+    let core_request = match http::request_from(&request) {
+        Ok(request) => request,
+        Err(problem) => return http::response_from(problem.into_response()),
+    };
+    if !api::needs_account(&core_request) {
+        let body = Upload(request.inner());
+        return http::response_from(api::respond(&core_request, &body, &settings, &host).await);
     }
+    if let Err(problem) = account_api::admit(&core_request, &settings) {
+        return http::response_from(api::guarded(Err(problem)));
+    }
+    let answer = match account::stub(&env) {
+        Ok(account) => account.fetch_with_request(request).await,
+        Err(error) => Err(error),
+    };
+    answer.or_else(|error| http::response_from(api::guarded(Err(account::unreachable(&error)))))
 }

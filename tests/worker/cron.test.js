@@ -1,6 +1,7 @@
 /**
  * The Cron Trigger: which frame goes out for which scheduled time, that it
- * goes out byte for byte, and what is logged about it.
+ * goes out byte for byte, and what is logged about it. The times lie ahead, as
+ * those that have passed count as the present.
  */
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -24,66 +25,75 @@ async function turns(at, n, set = stage.set) {
       event: "turn",
       trigger: "cron",
       scheduled_at: line.scheduled_at,
+      sent_at: line.sent_at,
       duration_ms: "number",
       network: "x",
       frame: n,
       frames: set.frames.length,
       outcome: "turned",
+      attempts: 1,
       network_status: 200,
     },
   );
   assert.equal(Date.parse(line.scheduled_at), Date.parse(at));
+  assert.ok(Math.abs(Date.parse(line.sent_at) - Date.now()) < 60_000, `sent at ${line.sent_at}`);
   return sent;
+}
+
+/** The same for an account of which nothing is known, so that the frame is sent whatever was before. */
+async function turnsAnew(at, n, set) {
+  await stage.worker.forget();
+  return turns(at, n, set);
 }
 
 /** Zone by zone: a scheduled time, the local time it is there, and the frame of that hour. */
 const HOURS = {
   "Asia/Tokyo": [
-    ["2026-06-15T00:00:00Z", "09:00", 9],
-    ["2026-06-15T03:00:00Z", "12:00, noon", 0],
-    ["2026-06-15T14:59:59.999Z", "23:59:59.999", 11],
-    ["2026-06-15T15:00:00Z", "00:00, midnight", 0],
-    ["2026-06-15T15:59:59.999Z", "00:59:59.999", 0],
-    ["2026-06-15T16:00:00Z", "01:00", 1],
+    ["2031-06-15T00:00:00Z", "09:00", 9],
+    ["2031-06-15T03:00:00Z", "12:00, noon", 0],
+    ["2031-06-15T14:59:59.999Z", "23:59:59.999", 11],
+    ["2031-06-15T15:00:00Z", "00:00, midnight", 0],
+    ["2031-06-15T15:59:59.999Z", "00:59:59.999", 0],
+    ["2031-06-15T16:00:00Z", "01:00", 1],
   ],
   "Europe/Berlin": [
-    ["2026-03-29T00:59:59.999Z", "01:59:59.999, the last of winter time", 1],
-    ["2026-03-29T01:00:00Z", "03:00, the first of summer time: no 2 o'clock", 3],
-    ["2026-03-29T02:00:00Z", "04:00", 4],
-    ["2026-10-25T00:00:00Z", "02:00 summer time", 2],
-    ["2026-10-25T00:59:59.999Z", "02:59:59.999 summer time", 2],
-    ["2026-10-25T01:00:00Z", "02:00 winter time: 2 o'clock again", 2],
-    ["2026-10-25T02:00:00Z", "03:00 winter time", 3],
+    ["2031-03-30T00:59:59.999Z", "01:59:59.999, the last of winter time", 1],
+    ["2031-03-30T01:00:00Z", "03:00, the first of summer time: no 2 o'clock", 3],
+    ["2031-03-30T02:00:00Z", "04:00", 4],
+    ["2031-10-26T00:00:00Z", "02:00 summer time", 2],
+    ["2031-10-26T00:59:59.999Z", "02:59:59.999 summer time", 2],
+    ["2031-10-26T01:00:00Z", "02:00 winter time: 2 o'clock again", 2],
+    ["2031-10-26T02:00:00Z", "03:00 winter time", 3],
     ["2100-07-01T12:00:00Z", "14:00, far from now", 2],
   ],
   "America/New_York": [
-    ["2026-03-08T06:00:00Z", "01:00 EST", 1],
-    ["2026-03-08T07:00:00Z", "03:00 EDT", 3],
-    ["2026-11-01T05:00:00Z", "01:00 EDT", 1],
-    ["2026-11-01T06:00:00Z", "01:00 EST", 1],
-    ["2026-11-01T07:00:00Z", "02:00 EST", 2],
-    ["2026-12-31T23:00:00Z", "18:00", 6],
+    ["2031-03-09T06:00:00Z", "01:00 EST", 1],
+    ["2031-03-09T07:00:00Z", "03:00 EDT", 3],
+    ["2031-11-02T05:00:00Z", "01:00 EDT", 1],
+    ["2031-11-02T06:00:00Z", "01:00 EST", 1],
+    ["2031-11-02T07:00:00Z", "02:00 EST", 2],
+    ["2031-12-31T23:00:00Z", "18:00", 6],
   ],
   "Asia/Kathmandu": [
-    ["2026-06-15T00:00:00Z", "05:45", 5],
-    ["2026-06-15T00:14:59Z", "05:59:59", 5],
-    ["2026-06-15T00:15:00Z", "06:00", 6],
+    ["2031-06-15T00:00:00Z", "05:45", 5],
+    ["2031-06-15T00:14:59Z", "05:59:59", 5],
+    ["2031-06-15T00:15:00Z", "06:00", 6],
   ],
   "Australia/Lord_Howe": [
-    ["2026-04-04T14:30:00Z", "01:30 summer time", 1],
-    ["2026-04-04T15:00:00Z", "01:30 winter time: half an hour again", 1],
-    ["2026-04-04T15:30:00Z", "02:00 winter time", 2],
-    ["2026-10-03T15:29:00Z", "01:59 winter time", 1],
-    ["2026-10-03T15:30:00Z", "02:30 summer time: half an hour is left out", 2],
-    ["2026-10-03T16:00:00Z", "03:00 summer time", 3],
+    ["2031-04-05T14:30:00Z", "01:30 summer time", 1],
+    ["2031-04-05T15:00:00Z", "01:30 winter time: half an hour again", 1],
+    ["2031-04-05T15:30:00Z", "02:00 winter time", 2],
+    ["2031-10-04T15:29:00Z", "01:59 winter time", 1],
+    ["2031-10-04T15:30:00Z", "02:30 summer time: half an hour is left out", 2],
+    ["2031-10-04T16:00:00Z", "03:00 summer time", 3],
   ],
   "Pacific/Honolulu": [
-    ["2026-01-01T00:00:00Z", "14:00 of the day before", 2],
-    ["2026-01-01T09:59:59Z", "23:59:59", 11],
-    ["2026-01-01T10:00:00Z", "00:00", 0],
+    ["2031-01-01T00:00:00Z", "14:00 of the day before", 2],
+    ["2031-01-01T09:59:59Z", "23:59:59", 11],
+    ["2031-01-01T10:00:00Z", "00:00", 0],
   ],
   UTC: [...Array(24).keys()].map((hour) => [
-    `2026-02-03T${String(hour).padStart(2, "0")}:00:00Z`,
+    `2031-02-03T${String(hour).padStart(2, "0")}:00:00Z`,
     `${hour}:00`,
     hour % 12,
   ]),
@@ -92,7 +102,7 @@ const HOURS = {
 for (const [zone, times] of Object.entries(HOURS)) {
   test(`each hour shows its frame in ${zone}`, async () => {
     await stage.worker.configure({ vars: { TIME_ZONE: zone } });
-    for (const [at, , n] of times) await turns(at, n);
+    for (const [at, , n] of times) await turnsAnew(at, n);
   });
 }
 
@@ -113,35 +123,85 @@ for (const [vars, count, times] of VARIATIONS) {
     await stage.worker.configure({ vars: { TIME_ZONE: "UTC", ...vars } });
     const set = count === 12 ? stage.set : frameSet(pngFrames(count));
     if (set !== stage.set) await publish(stage.worker.kv, set);
-    for (const [time, n] of times) await turns(`2026-05-04T${time}Z`, n, set);
+    for (const [time, n] of times) await turnsAnew(`2031-05-04T${time}Z`, n, set);
   });
 }
 
 test("without any variable it is the hour hand in Tokyo, as wrangler.toml has it", async () => {
-  await turns("2026-06-14T20:00:00Z", 5);
+  await turns("2031-06-14T20:00:00Z", 5);
 });
+
+/** One zone's times, one after the other, of a single account: what its frame is then, and whether it is sent. */
+const DAYS = {
+  UTC: [...Array(26).keys()].map((hour) => [new Date(Date.UTC(2031, 1, 3, hour)).toISOString(), hour % 12, true]),
+  "Europe/Berlin": [
+    ["2031-03-30T00:00:00Z", 1, true],
+    ["2031-03-30T01:00:00Z", 3, true],
+    ["2031-03-30T02:00:00Z", 4, true],
+    ["2031-10-25T23:00:00Z", 1, true],
+    ["2031-10-26T00:00:00Z", 2, true],
+    // 2 o'clock again.
+    ["2031-10-26T01:00:00Z", 2, false],
+    ["2031-10-26T02:00:00Z", 3, true],
+  ],
+};
+
+for (const [zone, times] of Object.entries(DAYS)) {
+  test(`hour after hour each frame is sent when it is not showing yet, in ${zone}`, async () => {
+    await stage.worker.configure({ vars: { TIME_ZONE: zone } });
+    for (const [at, n, isSent] of times) {
+      if (isSent) await turns(at, n);
+      else await sendsNothing(at, n);
+    }
+  });
+}
+
+/** Lets the cron come and checks that X is left alone, since it shows frame `n`. */
+async function sendsNothing(at, n) {
+  await stage.simulator.clear();
+  const { level, line } = await stage.worker.cron(at);
+  assert.deepEqual([level, line.outcome, line.frame, line.sent_at, line.network_status], ["log", "unchanged", n, null, null], at);
+  await stage.simulator.receivedNothing();
+  return line;
+}
 
 test("the due frame follows the scheduled time, while the signature has the time of sending", async () => {
   await stage.worker.configure({ vars: { TIME_ZONE: "UTC" } });
-  for (const hoursAgo of [1, 5, 30]) {
-    const due = new Date(Date.now() - hoursAgo * 3_600_000);
+  for (const hoursAhead of [1, 5, 30]) {
+    const due = new Date(Date.now() + hoursAhead * 3_600_000);
     const sent = await turns(due.toISOString(), due.getUTCHours() % 12);
     assert.ok(Math.abs(sent.oauth_timestamp - Date.now() / 1000) < 60, `signed at ${sent.oauth_timestamp}`);
   }
 });
 
-test("an event that is delivered twice sends the same frame twice, each signed anew", async () => {
-  const at = "2026-06-15T00:00:00Z";
-  const first = await turns(at, 9);
-  const second = await turns(at, 9);
-  assert.notEqual(first.oauth_nonce, second.oauth_nonce);
+test("an event that comes hours too late is a turn for the present", async () => {
+  await stage.worker.configure({ vars: { TIME_ZONE: "UTC" } });
+  for (const hoursAgo of [1, 5, 30]) {
+    await stage.worker.forget();
+    await stage.simulator.clear();
+    const earliest = new Date();
+    const { line } = await stage.worker.cron(new Date(Date.now() - hoursAgo * 3_600_000).toISOString());
+    assert.deepEqual([line.outcome, line.trigger], ["turned", "cron"]);
+    const latest = new Date();
+    assert.ok([earliest, latest].some((now) => now.getUTCHours() % 12 === line.frame), `frame ${line.frame} at ${latest.toISOString()}`);
+    const at = Date.parse(line.scheduled_at);
+    assert.ok(at >= earliest - 1000 && at <= latest, `${line.scheduled_at} for ${earliest.toISOString()}`);
+    assert.equal((await stage.simulator.receivedOne()).picture.sha256, sha256(stage.set.frames[line.frame]));
+  }
+});
+
+test("an event that is delivered twice sends its frame once", async () => {
+  const at = "2031-06-15T00:00:00Z";
+  await turns(at, 9);
+  const line = await sendsNothing(at, 9);
+  assert.equal(line.attempts, 1);
 });
 
 for (const body of ["multipart", "form"]) {
   test(`X_BODY ${body}: the bytes that arrive are those of the frame`, async () => {
     await stage.worker.configure({ vars: { X_BODY: body, TIME_ZONE: "UTC" } });
     for (const n of [0, 7]) {
-      const sent = await turns(`2026-05-04T0${n}:00:00Z`, n);
+      const sent = await turns(`2031-05-04T0${n}:00:00Z`, n);
       assert.equal(sent.body, body);
       assert.deepEqual(await stage.simulator.picture(sent.number), stage.set.frames[n]);
       assert.deepEqual(await stage.simulator.icon(), stage.set.frames[n]);
@@ -155,7 +215,7 @@ for (const body of ["multipart", "form"]) {
     await publish(stage.worker.kv, set);
     await stage.worker.configure({ vars: { X_BODY: body, TIME_ZONE: "UTC" } });
     for (const n of [1, 11]) {
-      const sent = await turns(`2026-05-04T${String(n).padStart(2, "0")}:00:00Z`, n, set);
+      const sent = await turns(`2031-05-04T${String(n).padStart(2, "0")}:00:00Z`, n, set);
       assert.equal(sent.picture.media_type, "image/jpeg");
       assert.deepEqual(await stage.simulator.picture(sent.number), set.frames[n]);
     }
@@ -163,27 +223,29 @@ for (const body of ["multipart", "form"]) {
 }
 
 test("a turn after publishing shows the new set", async () => {
-  await turns("2026-06-15T00:00:00Z", 9);
+  await turns("2031-06-15T00:00:00Z", 9);
   const next = frameSet(pngFrames(6));
   await publish(stage.worker.kv, next);
-  await turns("2026-06-15T00:00:00Z", 4, next);
+  await turns("2031-06-15T00:00:00Z", 4, next);
 });
 
 test("a turn that X puts off is one line of level error that says until when", async () => {
   await stage.simulator.fail("rate-limit");
-  const { level, line } = await stage.worker.cron("2026-06-15T00:00:00Z");
+  // Until when X waits goes by the clock, so this turn is one for now.
+  const { level, line } = await stage.worker.cron(Date.now());
   assert.equal(level, "error");
-  assert.deepEqual([line.network, line.frame, line.frames, line.outcome], ["x", 9, 12, "retry"]);
+  assert.deepEqual([line.network, line.frames, line.outcome, line.attempts], ["x", 12, "retry", 1]);
   assert.deepEqual([line.network_status, line.reason], [429, "rate-limit"]);
   assert.ok(Math.abs(Date.parse(line.retry_at) - Date.now() - 900_000) < 60_000, line.retry_at);
-  await turns("2026-06-15T01:00:00Z", 10);
+  await turns("2031-06-15T01:00:00Z", 10);
 });
 
 test("a turn that X refuses is one line of level error, and hostile text in it stays one line", async () => {
   await stage.simulator.fail("hostile-text");
-  const { level, line, text } = await stage.worker.cron("2026-06-15T00:00:00Z");
+  const { level, line, text } = await stage.worker.cron("2031-06-15T00:00:00Z");
   assert.equal(level, "error");
   assert.deepEqual([line.outcome, line.network_status, line.reason], ["refused", 403, "access"]);
+  assert.equal(line.retry_at, "2031-06-15T01:00:00Z");
   assert.ok(text.length < 2_000, `${text.length} characters`);
-  await turns("2026-06-15T01:00:00Z", 10);
+  await turns("2031-06-15T01:00:00Z", 10);
 });

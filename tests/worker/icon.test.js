@@ -17,7 +17,7 @@ import { SECRETS, assertGuarded, contents, json, overPlainConnection, problem, p
 const stage = useStage();
 
 /** 09:00 in Tokyo: frame 9. */
-const AT = "2026-06-15T00:00:00Z";
+const AT = "2031-06-15T00:00:00Z";
 const MAX_BYTES = 10_000_000;
 const DAY = 86_400;
 

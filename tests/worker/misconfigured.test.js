@@ -5,11 +5,18 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createTestHarness } from "wrangler";
 import { SECRETS, problem, within } from "./harness.js";
 
-/** Runs the built Worker with a configuration of its own and asks for its health. */
-async function healthWith(t, config) {
+const FRAMES = { kv_namespaces: [{ binding: "FRAMES", id: "frames" }] };
+const ACCOUNT = {
+  durable_objects: { bindings: [{ name: "ACCOUNT", class_name: "Account" }] },
+  migrations: [{ tag: "v1", new_sqlite_classes: ["Account"] }],
+};
+
+/** Runs the built Worker with a configuration of its own. */
+async function startWith(t, config) {
   const server = createTestHarness({
     workers: [
       {
@@ -25,25 +32,66 @@ async function healthWith(t, config) {
   });
   t.after(() => server.close());
   await server.listen();
+  return server;
+}
+
+/** Asks it for its health, which has to be bad. */
+async function healthWith(t, config) {
+  const server = await startWith(t, config);
   return problem(await within(20_000, "health", server.fetch("/health")), 503);
 }
 
 test("a KV namespace that is not bound is named", async (t) => {
-  const { detail, frame_set: set } = await healthWith(t, {});
+  const { detail, frame_set: set } = await healthWith(t, ACCOUNT);
   assert.match(detail, /wrangler\.toml binds no KV namespace as FRAMES/);
   assert.equal(set, null);
 });
 
 test("something else that is bound as FRAMES is an error and no hang", async (t) => {
-  const { detail } = await healthWith(t, { vars: { FRAMES: "a text" } });
+  const { detail } = await healthWith(t, { ...ACCOUNT, vars: { FRAMES: "a text" } });
   assert.match(detail, /The store could not be read/);
 });
 
 test("a variable that is no text is read like one and named", async (t) => {
-  const kv = { kv_namespaces: [{ binding: "FRAMES", id: "frames" }] };
-  const { invalid } = await healthWith(t, { ...kv, vars: { PERIOD: 24, TIME_ZONE: { name: "Asia/Tokyo" } } });
+  const { invalid } = await healthWith(t, { ...FRAMES, ...ACCOUNT, vars: { PERIOD: 24, TIME_ZONE: { name: "Asia/Tokyo" } } });
   assert.deepEqual(
     invalid.map(({ name }) => name),
     ["TIME_ZONE", "PERIOD"],
   );
 });
+
+for (const [what, config] of [
+  ["is not bound", FRAMES],
+  ["is something else", { ...FRAMES, vars: { ACCOUNT: "a text" } }],
+]) {
+  test(`where ACCOUNT ${what}, whatever needs it says so, and the rest works`, async (t) => {
+    const server = await startWith(t, config);
+    const headers = { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}` };
+    for (const [method, where] of [["GET", "/"], ["POST", "/turn"], ["GET", "/journal"], ["DELETE", "/journal"]]) {
+      const response = await within(20_000, where, server.fetch(where, { method, headers }));
+      const { detail } = await problem(response, 503);
+      assert.match(detail, /^The account's Durable Object cannot be reached: .*wrangler\.toml binds it as ACCOUNT with its migration\.$/, where);
+    }
+    for (const where of ["/turn", "/journal"]) {
+      await problem(await server.fetch(where, { method: where === "/turn" ? "POST" : "GET" }), 401);
+    }
+    assert.equal((await server.fetch("/page.css")).status, 200);
+  });
+
+  test(`where ACCOUNT ${what}, the cron logs it in one line`, async (t) => {
+    const server = await startWith(t, config);
+    const scheduledTime = new Date("2031-06-15T00:00:00Z");
+    const { outcome } = await within(20_000, "the cron", server.getWorker().scheduled({ cron: "0 * * * *", scheduledTime }));
+    assert.equal(outcome, "ok");
+    await sleep(100);
+    const logs = server.getLogs();
+    assert.equal(logs.length, 1, JSON.stringify(logs));
+    assert.equal(logs[0].level, "error");
+    const line = JSON.parse(logs[0].message);
+    assert.deepEqual(
+      [line.event, line.trigger, line.outcome, line.reason, line.attempts, line.sent_at, Date.parse(line.scheduled_at)],
+      ["turn", "cron", "refused", "host", 0, null, scheduledTime.getTime()],
+    );
+    assert.match(line.message, /^The account's Durable Object cannot be reached: /);
+  });
+}

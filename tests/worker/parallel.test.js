@@ -1,6 +1,7 @@
 /**
- * Many turns at once in one Worker: each sends its own frame, whole. The frame's
- * bytes are lent from wasm memory to `fetch`, and that memory grows meanwhile.
+ * Many requests at once in one Worker: the turns, made one after the other, each
+ * send their own frame, whole. The frame's bytes are lent from wasm memory to
+ * `fetch`, and that memory grows meanwhile.
  */
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -8,14 +9,16 @@ import { frameSet, json, padPng, pngFrames, publish, sha256, useStage } from "./
 
 const stage = useStage();
 
-test("turns that overlap each send their own frame, byte for byte", async () => {
+test("turns and frames that are asked for at once each carry their own frame, byte for byte", async () => {
   // As large as frames may be, so that some dozens of them outgrow the memory.
   const set = frameSet(pngFrames(12).map((frame) => padPng(frame, 500_000)));
   await publish(stage.worker.kv, set);
-  await stage.simulator.fail("slow", 12);
+  await stage.simulator.fail("slow", 2);
 
   const frames = Array.from({ length: 48 }, (_, i) => i % 12);
-  const answers = await Promise.all(frames.map(async (n) => json(await stage.worker.turn(`?frame=${n}`))));
+  const get = async (n) => Buffer.from(await (await stage.worker.fetch(`/frames/${n}`)).arrayBuffer());
+  const got = Promise.all(frames.map(get));
+  const answers = await Promise.all(frames.map(async (n) => json(await stage.worker.turn(`?frame=${n}&force=true`))));
   assert.deepEqual(
     answers.map(({ frame, outcome }) => [frame, outcome]),
     frames.map((n) => [n, "turned"]),
@@ -24,4 +27,5 @@ test("turns that overlap each send their own frame, byte for byte", async () => 
   assert.ok(received.every(({ verdict }) => verdict === "accepted"));
   const count = (digest) => received.filter(({ picture }) => picture.sha256 === digest).length;
   assert.deepEqual(set.frames.map((frame) => count(sha256(frame))), Array(12).fill(4));
+  (await got).forEach((frame, i) => assert.ok(frame.equals(set.frames[frames[i]]), `frame ${frames[i]} as it was given`));
 });

@@ -8,7 +8,7 @@ import { json, problem, sha256, useStage } from "./harness.js";
 
 const stage = useStage({ wired: true, prepare: beginToHang });
 
-/** The turn that X never answers: it goes on while the other tests are made. */
+/** The turn that X never answers: the first test begins once it has ended. */
 let hanging;
 
 async function beginToHang({ simulator, worker }) {
@@ -77,7 +77,7 @@ test("every fault that the stand-in knows is tested here", async () => {
 
 test("without a fault the same turn succeeds, over workerd's own network", async () => {
   const answer = await json(await stage.worker.turn("?frame=3"));
-  assert.deepEqual(answer, { network: "x", frame: 3, frames: 12, outcome: "turned", network_status: 200 });
+  assert.deepEqual(answer, { network: "x", frame: 3, frames: 12, outcome: "turned", attempts: 1, network_status: 200 });
   const sent = await stage.simulator.receivedOne();
   assert.equal(sent.verdict, "accepted", sent.explanation);
   assert.deepEqual(await stage.simulator.picture(sent.number), stage.set.frames[3]);
@@ -117,7 +117,7 @@ for (const [fault, expected] of Object.entries(FAULTS)) {
 
     if (expected === null) {
       const answer = await json(response);
-      assert.deepEqual(answer, { network: "x", frame, frames: 12, outcome: "turned", network_status: 200 });
+      assert.deepEqual(answer, { network: "x", frame, frames: 12, outcome: "turned", attempts: 1, network_status: 200 });
       return;
     }
     const body = await problem(response, expected.status);
@@ -126,7 +126,7 @@ for (const [fault, expected] of Object.entries(FAULTS)) {
       { outcome, reason, network_status },
       { outcome: expected.outcome, reason: expected.reason, network_status: expected.network_status },
     );
-    assert.deepEqual([body.network, body.frame, body.frames], ["x", frame, 12]);
+    assert.deepEqual([body.network, body.frame, body.frames, body.attempts], ["x", frame, 12, 1]);
     assert.match(body.message, expected.says);
     assert.match(body.remedy, expected.remedy);
     assert.ok(body.detail.startsWith(body.message) && body.detail.endsWith(body.remedy), body.detail);
@@ -134,12 +134,19 @@ for (const [fault, expected] of Object.entries(FAULTS)) {
     const seconds = response.headers.get("retry-after");
     if (expected.outcome === "refused") {
       assert.equal(seconds, null);
+      // For what comes by itself: the owner may try at once.
+      const wait = (Date.parse(body.retry_at) - asked) / 1000;
+      assert.ok(Math.abs(wait - 3_600) <= 5, `to be tried again after ${wait} s`);
+      return;
+    }
+    assert.ok(Math.abs(Number(seconds) - expected.seconds) <= 5, `Retry-After: ${seconds}`);
+    if (expected.reason === "transient") {
+      // A frame that was asked for by its number is not tried again by itself.
       assert.ok(!("retry_at" in body));
       return;
     }
     const wait = (Date.parse(body.retry_at) - asked - took) / 1000;
-    assert.ok(Math.abs(wait - expected.seconds) <= 5, `to be tried again after ${wait} s`);
-    assert.ok(Math.abs(Number(seconds) - expected.seconds) <= 5, `Retry-After: ${seconds}`);
+    assert.ok(Math.abs(wait - expected.seconds) <= 5, `nothing is sent for ${wait} s`);
   });
 }
 
@@ -149,6 +156,7 @@ const QUICK = Object.keys(FAULTS).filter((fault) => FAULTS[fault] !== null && fa
 test("the detail of each fault is whole sentences: what happened, then what to do", async () => {
   const broken = [];
   for (const fault of QUICK) {
+    await stage.worker.forget();
     await stage.simulator.fail(fault);
     const { detail, remedy } = JSON.parse(await (await stage.worker.turn("?frame=3")).text());
     const happened = detail.slice(0, -remedy.length).trimEnd();
@@ -168,10 +176,35 @@ test("text of X comes short and without what could drive a terminal or turn text
   assert.doesNotMatch(message + detail, /\p{Bidi_Control}/u, "characters that change the direction of text");
 });
 
-test("after faults the next turn succeeds", async () => {
-  for (const fault of ["reset", "cut-off", "could-not-authenticate", "rate-limit"]) {
+/** The faults after which X has asked to be left alone. */
+const PAUSES = Object.keys(FAULTS).filter((fault) => ["rate-limit", "spam-filter"].includes(FAULTS[fault]?.reason));
+
+test("after a fault the next turn by hand succeeds", async () => {
+  for (const fault of QUICK.filter((name) => !PAUSES.includes(name))) {
+    const frame = await otherFrame();
     await stage.simulator.fail(fault);
-    assert.notEqual((await stage.worker.turn("?frame=3")).status, 200, fault);
-    assert.equal((await json(await stage.worker.turn("?frame=3"))).outcome, "turned", fault);
+    assert.notEqual((await stage.worker.turn(`?frame=${frame}&force=true`)).status, 200, fault);
+    const next = (frame + 1) % 12;
+    assert.equal((await json(await stage.worker.turn(`?frame=${next}`))).outcome, "turned", fault);
+    assert.equal(sha256(await stage.simulator.icon()), sha256(stage.set.frames[next]), fault);
+  }
+});
+
+test("where X asks for a pause the next turn sends nothing and gives the same answer, forced or not", async () => {
+  assert.equal(PAUSES.length, 4);
+  for (const fault of PAUSES) {
+    await stage.worker.forget();
+    await stage.simulator.clear();
+    await stage.simulator.fail(fault);
+    const first = await problem(await stage.worker.turn("?frame=3"), 503);
+    await stage.simulator.receivedOne();
+    for (const query of ["?frame=3", "?frame=4&force=true", "?force=true"]) {
+      const response = await stage.worker.turn(query);
+      assert.ok(Math.abs(Number(response.headers.get("retry-after")) - FAULTS[fault].seconds) <= 5, fault);
+      const body = await problem(response, 503);
+      for (const name of ["outcome", "reason", "message", "remedy", "retry_at"]) assert.equal(body[name], first[name], `${fault}: ${name}`);
+      assert.equal(body.network_status, null);
+    }
+    await stage.simulator.receivedOne();
   }
 });

@@ -45,6 +45,7 @@ after(async () => {
 
 /** Makes a turn that is answered like this. */
 async function turn(answering) {
+  await worker.forget();
   [requests, strangers, answer] = [0, 0, answering];
   const response = await within(15_000, "the turn", worker.turn("?frame=3"));
   assert.equal(requests, 1, "requests to X");

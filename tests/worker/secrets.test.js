@@ -59,6 +59,8 @@ async function keepLog(what) {
 /** All kinds of requests, each with the answer kept. */
 async function askEverything(settings) {
   const { worker } = stage;
+  // So that the turns are made, whatever was before.
+  await worker.forget();
   const token = SECRETS.TRIGGER_TOKEN;
   for (const query of ["?frame=3", "?frame=3&dry_run=true", "?frame=99", "?frame=x", "?nonsense", `?frame=${encodeURIComponent(token)}`]) {
     await keep(`POST /turn${query}, ${settings}`, await worker.turn(query));
@@ -75,12 +77,14 @@ async function askEverything(settings) {
       await keep(`PUT /icon${query} of a broken JPEG, ${settings}`, await worker.putIcon(Buffer.from(body, "latin1"), query, { headers: { authorization } }));
     }
   }
-  for (const where of ["/health", "/health?x", "/frames/3", "/frames/99", "/frames/x", "/", `/${encodeURIComponent(token)}`, "/turn"]) {
+  for (const where of ["/health", "/health?x", "/frames/3", "/frames/99", "/frames/x", "/", "/?x", "/journal", `/journal?before=${encodeURIComponent(token)}`, `/${encodeURIComponent(token)}`, "/turn"]) {
     await keep(`GET ${where}, ${settings}`, await worker.fetch(where, { headers: { authorization: `Bearer ${token}` } }));
   }
   await keepLog(`the requests, ${settings}`);
-  await worker.cron("2026-06-15T00:00:00Z");
+  await worker.cron("2031-06-15T00:00:00Z");
   await keepLog(`the cron, ${settings}`);
+  await keep(`the journal, ${settings}`, await worker.journal());
+  await keep(`the page, ${settings}`, await worker.fetch("/"));
 }
 
 test("no secret and no signature occurs in any answer or line of the log", async () => {
@@ -97,8 +101,11 @@ test("no secret and no signature occurs in any answer or line of the log", async
   for (const { name } of await stage.simulator.knownFaults()) {
     // These take long, and what is said then is what is said of a broken connection.
     if (["hang", "slow", "cut-off"].includes(name)) continue;
+    await stage.worker.forget();
     await stage.simulator.fail(name);
     await keep(`POST /turn with the fault ${name}`, await stage.worker.turn("?frame=3"));
+    await keep(`the journal with the fault ${name}`, await stage.worker.journal());
+    await keep(`the page with the fault ${name}`, await stage.worker.fetch("/"));
   }
 
   // Nobody listens: the connection itself fails.
@@ -107,6 +114,7 @@ test("no secret and no signature occurs in any answer or line of the log", async
 
   // X knows other keys: it says that the signature is wrong.
   for (const name of ACCOUNT_SECRETS) {
+    await stage.worker.forget();
     await stage.worker.configure({ vars: { API_BASE_URL }, secrets: { [name]: `${SECRETS[name]}x` } });
     await keep(`POST /turn with another ${name}`, await stage.worker.turn("?frame=3"));
   }

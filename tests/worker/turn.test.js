@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { SECRETS, assertGuarded, json, overPlainConnection, problem, publish, sha256, useStage } from "./harness.js";
+import { SECRETS, assertGuarded, frameSet, json, overPlainConnection, pngFrames, problem, publish, sha256, useStage } from "./harness.js";
 
 const stage = useStage();
 const TOKEN = SECRETS.TRIGGER_TOKEN;
@@ -15,7 +15,7 @@ const frameNow = () => (new Date().getUTCHours() + 9) % 12;
 test("the trigger token makes a turn to the frame of this hour", async () => {
   const [earliest, response, latest] = [frameNow(), await stage.worker.turn(), frameNow()];
   const { frame, ...rest } = await json(response);
-  assert.deepEqual(rest, { network: "x", frames: 12, outcome: "turned", network_status: 200 });
+  assert.deepEqual(rest, { network: "x", frames: 12, outcome: "turned", attempts: 1, network_status: 200 });
   assert.ok([earliest, latest].includes(frame), `frame ${frame}`);
   const sent = await stage.simulator.receivedOne();
   assert.equal(sent.verdict, "accepted", sent.explanation);
@@ -110,7 +110,7 @@ const headersOf = (preview) => {
 test("a dry run shows what would be sent as multipart, and sends nothing", async () => {
   const answer = await json(await stage.worker.turn("?frame=3&dry_run=true"));
   const { would_send: preview, ...rest } = answer;
-  assert.deepEqual(rest, { network: "x", frame: 3, frames: 12, outcome: "dry-run", network_status: null });
+  assert.deepEqual(rest, { network: "x", frame: 3, frames: 12, outcome: "dry-run", attempts: 0, network_status: null });
   assert.equal(preview.method, "POST");
   assert.equal(preview.url, `${stage.simulator.url}/1.1/account/update_profile_image.json`);
   const headers = headersOf(preview);
@@ -180,10 +180,13 @@ for (const [query, named] of [
   ["?dry_run=", /`dry_run`/],
   ["?dry_run=TRUE", /`dry_run`/],
   ["?dry_run=true&dry_run=false", /`dry_run` is given more than once/],
-  ["?frames=1", /frame, dry_run/],
-  ["?Frame=1", /frame, dry_run/],
-  ["?dry-run=true", /frame, dry_run/],
-  ["?frame=1&x", /frame, dry_run/],
+  ["?force=1", /`force`/],
+  ["?force=", /`force`/],
+  ["?force=true&force=true", /`force` is given more than once/],
+  ["?frames=1", /frame, dry_run, force/],
+  ["?Frame=1", /frame, dry_run, force/],
+  ["?dry-run=true", /frame, dry_run, force/],
+  ["?frame=1&x", /frame, dry_run, force/],
 ]) {
   test(`the query ${query} is refused by name, and nothing is sent`, async () => {
     assert.match((await problem(await stage.worker.turn(query), 400)).detail, named);
@@ -194,6 +197,9 @@ for (const [query, named] of [
 for (const [where, allowed, methods] of [
   ["/turn", "POST", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"]],
   ["/icon", "PUT", ["GET", "HEAD", "POST", "DELETE", "PATCH", "OPTIONS"]],
+  ["/journal", "GET, HEAD, DELETE", ["POST", "PUT", "PATCH", "OPTIONS"]],
+  ["/", "GET, HEAD", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]],
+  ["/page.js", "GET, HEAD", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]],
   ["/frames/0", "GET, HEAD", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]],
   ["/health", "GET, HEAD", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]],
 ]) {
@@ -209,9 +215,10 @@ for (const [where, allowed, methods] of [
 }
 
 test("other paths are not found, and the answer says which there are", async () => {
-  for (const where of ["/", "/turn/", "/Turn", "/turn/1", "//turn", "/turn%20", "/health/", "/frames", "/favicon.ico"]) {
-    const { detail } = await problem(await stage.worker.fetch(where), 404);
-    assert.match(detail, /POST \/turn, PUT \/icon, GET \/frames\/\{n\} and GET \/health/, where);
+  for (const where of ["/turn/", "/Turn", "/turn/1", "//turn", "/turn%20", "/journal/", "/scheduled", "/health/", "/frames", "/favicon.ico"]) {
+    // As it is: where a URL begins with two slashes, `fetch` reads a host.
+    const { detail } = await problem(await overPlainConnection(stage.worker, "GET", where), 404);
+    assert.match(detail, /the page at \/, POST \/turn, PUT \/icon, GET \/frames\/\{n\}, GET \/journal and GET \/health/, where);
   }
 });
 
@@ -234,6 +241,33 @@ test("a body of length 0 is none", async () => {
   const response = await overPlainConnection(stage.worker, "POST", "/turn?frame=3", { headers });
   assertGuarded(response);
   assert.equal((await json(response)).outcome, "turned");
+});
+
+test("a turn to the frame that is showing sends nothing, unless it is forced", async () => {
+  const rest = { network: "x", frame: 3, frames: 12 };
+  const turned = { ...rest, outcome: "turned", attempts: 1, network_status: 200 };
+  assert.deepEqual(await json(await stage.worker.turn("?frame=3")), turned);
+  await stage.simulator.clear();
+  for (const query of ["?frame=3", "?frame=3&force=false"]) {
+    assert.deepEqual(await json(await stage.worker.turn(query)), { ...rest, outcome: "unchanged", attempts: 0, network_status: null });
+  }
+  await stage.simulator.receivedNothing();
+  assert.deepEqual(await json(await stage.worker.turn("?frame=3&force=true")), turned);
+  assert.equal((await stage.simulator.receivedOne()).picture.sha256, sha256(stage.set.frames[3]));
+});
+
+test("a forced dry run sends nothing all the same", async () => {
+  assert.equal((await json(await stage.worker.turn("?frame=3&force=true&dry_run=true"))).outcome, "dry-run");
+  await stage.simulator.receivedNothing();
+});
+
+test("a frame of a new set is sent, though its number is the one that is showing", async () => {
+  assert.equal((await json(await stage.worker.turn("?frame=3"))).outcome, "turned");
+  const next = frameSet(pngFrames(6));
+  await publish(stage.worker.kv, next);
+  await stage.simulator.clear();
+  assert.equal((await json(await stage.worker.turn("?frame=3"))).outcome, "turned");
+  assert.equal((await stage.simulator.receivedOne()).picture.sha256, sha256(next.frames[3]));
 });
 
 test("turns that are asked for at the same time are all made", async () => {
@@ -273,7 +307,8 @@ test("what makes no turn logs nothing", async () => {
   await problem(await worker.turn("?nonsense"), 400);
   await problem(await worker.turn("", { body: "text" }), 413);
   await problem(await worker.fetch("/turn"), 405);
-  await problem(await worker.fetch("/"), 404);
-  for (const where of ["/health", "/frames/3"]) assert.equal((await worker.fetch(where)).status, 200);
+  await problem(await worker.fetch("/nowhere"), 404);
+  await problem(await worker.fetch("/journal"), 401);
+  for (const where of ["/", "/page.css", "/page.js", "/health", "/frames/3"]) assert.equal((await worker.fetch(where)).status, 200);
   assert.deepEqual(await worker.logs(), []);
 });

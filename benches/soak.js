@@ -1,0 +1,165 @@
+/**
+ * Ten thousand turns through real workerd, with faults of X, events that are
+ * delivered twice, turns by hand in between, and workerd killed in the middle:
+ * what the journal says and what X has taken have to agree, and memory must not
+ * grow. Linux only, since it reads the memory from /proc.
+ *
+ *   npm run soak [-- --turns 10000 --seed 1]
+ *
+ * X is a server of this process that answers by chance and counts. The hours
+ * are those of the years from 2031 on, one after the other, so that no turn
+ * waits for a real one.
+ */
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import http from "node:http";
+import os from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { setTimeout as sleep } from "node:timers/promises";
+import { UserError, main, root, say } from "../scripts/lib/run.js";
+import { buildCommand, buildWorker } from "../scripts/build.js";
+import { accountSecrets } from "../scripts/lib/local-x.js";
+import { configuration, kvServer, publishedValues, scriptFiles, workerd } from "./lib/workerd.js";
+
+const { values } = parseArgs({ options: { turns: { type: "string", default: "10000" }, seed: { type: "string", default: "1" } } });
+const turns = Number(values.turns);
+
+const token = "local-trigger-token";
+
+/** Passes events and requests on to the Worker. */
+const driver = `export default {
+  async fetch(request, env) {
+    const { pathname, search, searchParams } = new URL(request.url);
+    if (pathname !== "/scheduled") return env.edge.fetch(new Request("http://worker" + pathname + search, request));
+    const scheduledTime = new Date(Number(searchParams.get("at")));
+    const events = Array.from({ length: Number(searchParams.get("times")) }, () => env.edge.scheduled({ cron: "0 * * * *", scheduledTime }));
+    const outcomes = await Promise.all(events);
+    return new Response(outcomes.map(({ outcome }) => outcome).join());
+  },
+};`;
+
+/** Numerical Recipes' generator: the same faults for the same seed. */
+let state = Number(values.seed);
+const chance = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+const among = (list) => list[Math.floor(chance() * list.length)];
+
+const user = JSON.stringify({ id_str: "1", screen_name: "local_account" });
+const error = (status, code) => [status, JSON.stringify({ errors: [{ code, message: "By chance." }] })];
+
+/** What X does instead of taking a picture. */
+const faults = [
+  () => error(503, 130),
+  () => error(500, 131),
+  () => [502, "<html>Bad gateway</html>"],
+  () => error(429, 88),
+  () => error(401, 89),
+  () => error(403, 453),
+  () => error(403, 226),
+  () => [200, "not a user"],
+  () => "reset",
+  () => "cut off",
+];
+
+await main(async () => {
+  await buildWorker();
+  await buildCommand();
+  const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-soak-"));
+  const inFolder = (name) => path.join(folder, name);
+  copyFileSync(scriptFiles[0], inFolder("edge.js"));
+  copyFileSync(scriptFiles[1], inFolder("index_bg.wasm"));
+  writeFileSync(inFolder("driver.js"), driver);
+  const published = await publishedValues(path.join(root, "assets/icon.png"), inFolder("out"));
+  const frameOf = new Map();
+  for (const [key, value] of published) {
+    const [, n] = /\/(\d+)$/.exec(key) ?? [];
+    if (n) frameOf.set(createHash("sha256").update(value).digest("hex"), Number(n));
+  }
+  const kv = await kvServer((key) => published.get(key));
+
+  /** The frames that X has taken since the last look. */
+  let taken = [];
+  let sent = 0;
+  const x = http.createServer(async (request, response) => {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    sent += 1;
+    const fault = chance() < 0.25 ? among(faults)() : undefined;
+    if (fault === "reset") return request.socket.destroy();
+    if (fault === "cut off") return response.writeHead(200, { "content-length": "500" }).write("{", () => request.socket.destroy());
+    if (fault) return response.writeHead(fault[0]).end(fault[1]);
+    const body = Buffer.concat(chunks);
+    const start = body.indexOf("\r\n\r\n") + 4;
+    const picture = body.subarray(start, body.lastIndexOf("\r\n--"));
+    taken.push(frameOf.get(createHash("sha256").update(picture).digest("hex")));
+    response.writeHead(200, { "content-type": "application/json" }).end(user);
+  });
+  await new Promise((resolve) => x.listen(0, "127.0.0.1", resolve));
+
+  const vars = { ...accountSecrets, TRIGGER_TOKEN: token, API_BASE_URL: `http://127.0.0.1:${x.address().port}` };
+  const start = () => workerd(folder, configuration([{ id: "edge", wasm: "index_bg.wasm", vars }], kv.address().port, folder));
+  let running = await start();
+  const ask = (where, init = {}) =>
+    fetch(running.url + where, { ...init, headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(60_000) });
+
+  const counts = { turned: 0, refused: 0, retry: 0, unchanged: 0 };
+  let [kills, twice, byHand, interrupted] = [0, 0, 0, 0];
+  const memory = [];
+  const first = Date.parse("2031-01-01T00:00:00Z");
+  say(`${turns} turns …`);
+  for (let hour = 0; hour < turns; hour++) {
+    const at = first + hour * 3_600_000;
+    const frame = (new Date(at).getUTCHours() + 9) % 12;
+    taken = [];
+    const times = chance() < 0.05 ? 2 + Math.floor(chance() * 3) : 1;
+    if (times > 1) twice += 1;
+    const cron = () => ask(`/scheduled?at=${at}&times=${times}`).then((response) => response.text());
+    const isKilled = chance() < 0.005;
+    if (isKilled) {
+      kills += 1;
+      const event = cron().catch(() => "ended");
+      await sleep(chance() * 8);
+      await running.kill();
+      await event;
+      running = await start();
+    }
+    const outcomes = await cron();
+    if (!/^ok(,ok)*$/.test(outcomes)) throw new UserError(`hour ${hour}: the event ended with ${outcomes}`);
+    const isAsked = chance() < 0.02;
+    if (isAsked) {
+      byHand += 1;
+      await (await ask("/turn?dry_run=true", { method: "POST" })).arrayBuffer();
+    }
+    const { entries } = await (await ask("/journal?limit=2")).json();
+    const ofHour = entries.filter(({ scheduled_at: scheduled }) => Date.parse(scheduled) === at);
+    if (ofHour.length !== 1) throw new UserError(`hour ${hour}: ${ofHour.length} entries, ${JSON.stringify(entries)}`);
+    const [entry] = ofHour;
+    counts[entry.outcome] += 1;
+    // Of a turn that was killed, X may have taken the frame before.
+    const wasTaken = taken.length > 0;
+    if (isKilled && taken.length === 2) interrupted += 1;
+    const agrees = entry.outcome === "turned" ? taken.length === 1 || (isKilled && taken.length === 2) : !wasTaken || isKilled;
+    if (!agrees || taken.some((one) => one !== frame) || entry.frame !== frame) {
+      throw new UserError(`hour ${hour}, frame ${frame}: X has taken ${JSON.stringify(taken)}, the journal says ${JSON.stringify(entry)}`);
+    }
+    if (hour % 500 === 499) memory.push(running.residentMB());
+    if (hour % 1000 === 999) say(`${hour + 1} …`);
+  }
+  const { entries, next } = await (await ask("/journal?limit=200")).json();
+  let kept = entries.length;
+  for (let before = next; before !== null; ) {
+    const page = await (await ask(`/journal?limit=200&before=${before}`)).json();
+    kept += page.entries.length;
+    before = page.next;
+  }
+  await running.stop();
+  x.close();
+  kv.close();
+  rmSync(folder, { recursive: true });
+  console.log(`
+${turns} hours: ${JSON.stringify(counts)}; ${sent} requests to X.
+Events delivered twice or more: ${twice}; dry runs in between: ${byHand}; workerd killed in the middle: ${kills},
+in ${interrupted} of these after X had taken the frame, which was then sent again.
+Each hour has one entry in the journal, which says "turned" exactly where X took its frame. Entries kept: ${kept}.
+Memory of workerd (MB, each 500 hours): ${memory.join(", ")}.`);
+});

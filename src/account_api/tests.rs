@@ -1,0 +1,433 @@
+use http::header::{AUTHORIZATION, LOCATION};
+
+use super::*;
+use crate::frame_set::CURRENT_KEY;
+use crate::ports::{Ledger, SendError};
+use crate::settings::{API_KEY, TRIGGER_TOKEN};
+use crate::testing::{
+    Host, TRIGGER, USER, assert_no_secret_in, block_on, instant, reply, settings, settings_with,
+    settings_with_webhook,
+};
+
+fn request(method: &str, target: &str) -> Request<()> {
+    let request = Request::builder().method(method).uri(target);
+    request.body(()).unwrap()
+}
+
+fn answer_to(request: &Request<()>, settings: &Settings, host: &Host) -> Answer {
+    let answer = block_on(respond(request, settings, host, &host.ledger));
+    assert_no_secret_in(&String::from_utf8_lossy(answer.body()));
+    assert_no_secret_in(&format!("{:?}", answer.headers()));
+    // What is answered is of this moment only.
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    answer
+}
+
+/// Answers the owner.
+fn owner(host: &Host, method: &str, target: &str) -> Answer {
+    let mut request = request(method, target);
+    let bearer = format!("Bearer {TRIGGER}").parse().unwrap();
+    request.headers_mut().insert(AUTHORIZATION, bearer);
+    let answer = block_on(respond(
+        &request,
+        &settings_with_webhook(),
+        host,
+        &host.ledger,
+    ));
+    assert_no_secret_in(&String::from_utf8_lossy(answer.body()));
+    assert_no_secret_in(&format!("{:?}", answer.headers()));
+    answer
+}
+
+fn json_in(answer: &Answer) -> Value {
+    serde_json::from_slice(answer.body()).unwrap()
+}
+
+/// Makes so many turns, an hour after another.
+fn turn_for_hours(host: &mut Host, hours: u32) {
+    for _ in 0..hours {
+        let answer = owner(host, "POST", "/turn");
+        assert_eq!(json_in(&answer)["outcome"], "turned");
+        host.now += chrono::TimeDelta::hours(1);
+    }
+}
+
+fn ids(page: &Value) -> Vec<u64> {
+    let entries = page["entries"].as_array().unwrap();
+    entries
+        .iter()
+        .map(|entry| entry["id"].as_u64().unwrap())
+        .collect()
+}
+
+// --- POST /turn ---
+
+#[test]
+fn a_second_turn_of_a_slot_is_unchanged_and_a_forced_one_is_made() {
+    let host = Host::new();
+    assert_eq!(json_in(&owner(&host, "POST", "/turn"))["outcome"], "turned");
+    for target in ["/turn", "/turn?force=false", "/turn?frame=11"] {
+        let answer = owner(&host, "POST", target);
+        assert_eq!(answer.status(), 200);
+        let report = json_in(&answer);
+        assert_eq!(report["outcome"], "unchanged", "{target}");
+        assert_eq!(report["frame"], 11);
+    }
+    assert_eq!(host.take_sent().len(), 1);
+    for target in ["/turn?force=true", "/turn?frame=11&force=true"] {
+        let report = json_in(&owner(&host, "POST", target));
+        assert_eq!(report["outcome"], "turned");
+        host.take_only_sent();
+    }
+}
+
+#[test]
+fn a_turn_in_a_pause_is_unavailable_until_its_end() {
+    let mut host = Host::new();
+    host.reply = Ok(reply(429, &[("x-rate-limit-reset", "1795314900")], ""));
+    owner(&host, "POST", "/turn");
+    host.take_only_sent();
+    host.now = instant("2026-11-22T02:33:00.001Z");
+    for target in ["/turn", "/turn?force=true", "/turn?frame=3"] {
+        let answer = owner(&host, "POST", target);
+        assert_eq!(answer.status(), 503);
+        assert_eq!(answer.headers()["retry-after"], "120");
+        let problem = json_in(&answer);
+        assert_eq!(problem["reason"], "rate-limit");
+        assert_eq!(problem["retry_at"], "2026-11-22T02:35:00Z");
+        assert_eq!(problem["network_status"], Value::Null);
+    }
+    assert_eq!(host.take_sent().len(), 0);
+}
+
+#[test]
+fn a_dry_run_is_made_in_a_pause_too() {
+    let mut host = Host::new();
+    host.reply = Ok(reply(429, &[], ""));
+    owner(&host, "POST", "/turn");
+    let answer = owner(&host, "POST", "/turn?dry_run=true");
+    assert_eq!(json_in(&answer)["outcome"], "dry-run");
+    host.take_only_sent();
+}
+
+#[test]
+fn without_a_ledger_no_turn_is_made_and_the_answer_says_why() {
+    let host = Host::new();
+    host.ledger.is_broken.set(true);
+    let answer = owner(&host, "POST", "/turn");
+    assert_eq!(answer.status(), 503);
+    let problem = json_in(&answer);
+    assert_eq!(problem["reason"], "host");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("Nothing was sent"), "{detail}");
+    assert_eq!(host.take_sent().len(), 0);
+}
+
+// --- /journal ---
+
+#[test]
+fn the_journal_is_for_the_owner_only() {
+    let mut host = Host::new();
+    turn_for_hours(&mut host, 1);
+    for method in ["GET", "HEAD", "DELETE"] {
+        for target in ["/journal", "/journal?limit=0", "/journal?x"] {
+            for (headers, challenge) in [
+                (None, "Bearer"),
+                (Some("Basic x"), "Bearer"),
+                (Some("Bearer x"), "Bearer error=\"invalid_token\""),
+            ] {
+                let mut request = request(method, target);
+                if let Some(value) = headers {
+                    let value = value.parse().unwrap();
+                    request.headers_mut().insert(AUTHORIZATION, value);
+                }
+                let answer = answer_to(&request, &settings(), &host);
+                assert_eq!(answer.status(), 401);
+                assert_eq!(answer.headers()["www-authenticate"], challenge);
+            }
+            let closed = settings_with(&[(TRIGGER_TOKEN, "")]);
+            let answer = answer_to(&request(method, target), &closed, &host);
+            assert_eq!(answer.status(), 503);
+        }
+    }
+    assert_eq!(host.ledger.entries().len(), 1);
+}
+
+#[test]
+fn the_journal_tells_what_turns_did() {
+    let mut host = Host::new();
+    turn_for_hours(&mut host, 1);
+    host.reply = Ok(reply(
+        401,
+        &[],
+        r#"{"errors":[{"code":32,"message":"No."}]}"#,
+    ));
+    owner(&host, "POST", "/turn");
+    let answer = owner(&host, "GET", "/journal");
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    let mut page = json_in(&answer);
+    let remedy = page["entries"][0]["remedy"].take();
+    assert!(remedy.as_str().unwrap().contains("API_KEY"), "{remedy}");
+    assert_eq!(
+        page,
+        json!({
+            "entries": [
+                {
+                    "id": 2,
+                    "trigger": "manual",
+                    "scheduled_at": "2026-11-22T03:23:45Z",
+                    "sent_at": "2026-11-22T03:23:45Z",
+                    "duration_ms": 0,
+                    "network": "x",
+                    "frame": 0,
+                    "frames": 12,
+                    "outcome": "refused",
+                    "attempts": 1,
+                    "network_status": 401,
+                    "reason": "credentials",
+                    "message": "X answered 401, code 32: No.",
+                    "remedy": null,
+                    "retry_at": "2026-11-22T04:23:45Z",
+                },
+                {
+                    "id": 1,
+                    "trigger": "manual",
+                    "scheduled_at": "2026-11-22T02:23:45Z",
+                    "sent_at": "2026-11-22T02:23:45Z",
+                    "duration_ms": 0,
+                    "network": "x",
+                    "frame": 11,
+                    "frames": 12,
+                    "outcome": "turned",
+                    "attempts": 1,
+                    "network_status": 200,
+                },
+            ],
+            "next": null,
+        })
+    );
+}
+
+#[test]
+fn the_journal_is_read_a_page_at_a_time_newest_first() {
+    let mut host = Host::new();
+    turn_for_hours(&mut host, 7);
+    let mut target = "/journal?limit=3".to_owned();
+    let mut pages = Vec::new();
+    loop {
+        let page = json_in(&owner(&host, "GET", &target));
+        pages.push(ids(&page));
+        let Some(next) = page["next"].as_u64() else {
+            break;
+        };
+        target = format!("/journal?limit=3&before={next}");
+    }
+    assert_eq!(pages, [vec![7, 6, 5], vec![4, 3, 2], vec![1]]);
+
+    let page = json_in(&owner(&host, "GET", "/journal?before=4"));
+    assert_eq!(ids(&page), [3, 2, 1]);
+    assert_eq!(page["next"], Value::Null);
+    let page = json_in(&owner(&host, "GET", "/journal?before=1"));
+    assert_eq!(page, json!({ "entries": [], "next": null }));
+}
+
+#[test]
+fn a_page_has_50_entries_unless_another_number_is_asked_for_and_200_at_most() {
+    let mut host = Host::new();
+    turn_for_hours(&mut host, 210);
+    for (target, number, next) in [
+        ("/journal", 50, json!(161)),
+        ("/journal?limit=1", 1, json!(210)),
+        ("/journal?limit=200", 200, json!(11)),
+        ("/journal?limit=201", 200, json!(11)),
+        ("/journal?limit=70000", 200, json!(11)),
+        ("/journal?limit=4294967295", 200, json!(11)),
+        ("/journal?limit=200&before=4294967295", 200, json!(11)),
+        ("/journal?limit=200&before=11", 10, Value::Null),
+    ] {
+        let page = json_in(&owner(&host, "GET", target));
+        assert_eq!(ids(&page).len(), number, "{target}");
+        assert_eq!(page["next"], next, "{target}");
+    }
+}
+
+#[test]
+fn what_the_journal_is_asked_for_has_to_make_sense() {
+    for (query, detail) in [
+        ("before=0", "`before` has to be a whole number from 1."),
+        ("limit=0", "`limit` has to be a whole number from 1."),
+        ("limit=-1", "`limit` has to be a whole number from 1."),
+        ("limit=", "`limit` has to be a whole number from 1."),
+        ("limit=ten", "`limit` has to be a whole number from 1."),
+        ("limit=1.5", "`limit` has to be a whole number from 1."),
+        (
+            "before=4294967296",
+            "`before` has to be a whole number from 1.",
+        ),
+        ("limit=1&limit=2", "`limit` is given more than once."),
+        ("after=1", "The query parameters here are: before, limit."),
+    ] {
+        let answer = owner(&Host::new(), "GET", &format!("/journal?{query}"));
+        assert_eq!(answer.status(), 400, "{query}");
+        assert_eq!(json_in(&answer)["detail"], detail);
+    }
+}
+
+#[test]
+fn to_delete_the_journal_is_to_forget_all_that_is_known() {
+    let mut host = Host::new();
+    turn_for_hours(&mut host, 3);
+    host.reply = Ok(reply(403, &[], r#"{"errors":[{"code":226}]}"#));
+    owner(&host, "POST", "/turn");
+    host.take_sent();
+    let answer = owner(&host, "DELETE", "/journal?all=true");
+    assert_eq!(answer.status(), 400);
+    assert_eq!(host.ledger.entries().len(), 4);
+
+    let answer = owner(&host, "DELETE", "/journal");
+    assert_eq!(answer.status(), 204);
+    assert_eq!(*answer.body(), b"");
+    assert_eq!(
+        host.ledger.standing(),
+        Ok(crate::standing::Standing::default())
+    );
+    assert_eq!(host.ledger.wake_at.get(), None);
+    let page = json_in(&owner(&host, "GET", "/journal"));
+    assert_eq!(page, json!({ "entries": [], "next": null }));
+    // Nothing is known of a pause any more.
+    host.reply = Ok(reply(200, &[], USER));
+    let answer = owner(&host, "POST", "/turn");
+    assert_eq!(json_in(&answer)["outcome"], "turned");
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_or_forgotten_is_unavailable() {
+    let host = Host::new();
+    host.ledger.is_broken.set(true);
+    for method in ["GET", "DELETE"] {
+        let answer = owner(&host, method, "/journal");
+        assert_eq!(answer.status(), 503);
+        let detail = json_in(&answer)["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("disk I/O error"), "{detail}");
+        assert!(detail.contains("Try again"), "{detail}");
+    }
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_hides_no_other() {
+    let mut host = Host::new();
+    turn_for_hours(&mut host, 3);
+    host.ledger.records.borrow_mut()[1].1 = "garbage".to_owned();
+    let page = json_in(&owner(&host, "GET", "/journal?limit=3"));
+    assert_eq!(ids(&page), [3, 1]);
+}
+
+// --- GET / ---
+
+#[test]
+fn the_page_is_there_for_everyone_with_a_policy_of_its_own() {
+    let host = Host::new();
+    for settings in [
+        settings(),
+        settings_with(&[(TRIGGER_TOKEN, "")]),
+        settings_with_webhook(),
+    ] {
+        for method in ["GET", "HEAD"] {
+            let answer = answer_to(&request(method, "/"), &settings, &host);
+            assert_eq!(answer.status(), 200);
+            let headers = answer.headers();
+            assert_eq!(headers["content-type"], "text/html; charset=utf-8");
+            assert_eq!(
+                headers["content-security-policy"],
+                page::CONTENT_SECURITY_POLICY
+            );
+            assert_eq!(headers["x-content-type-options"], "nosniff");
+            assert!(!headers.contains_key(LOCATION));
+        }
+    }
+    assert_eq!(
+        answer_to(&request("GET", "/?x"), &settings(), &host).status(),
+        400
+    );
+    assert_eq!(
+        answer_to(&request("POST", "/"), &settings(), &host).status(),
+        405
+    );
+    assert_eq!(host.take_sent().len(), 0);
+}
+
+/// The page as text.
+fn page_of(host: &Host, settings: &Settings) -> String {
+    let answer = answer_to(&request("GET", "/"), settings, host);
+    assert_eq!(answer.status(), 200);
+    String::from_utf8(answer.into_body()).unwrap()
+}
+
+#[test]
+fn the_page_says_what_is_wrong_until_it_works_again() {
+    let mut host = Host::new();
+    host.reply = Ok(reply(
+        401,
+        &[],
+        r#"{"errors":[{"code":32,"message":"Nope."}]}"#,
+    ));
+    let before = page_of(&host, &settings());
+    assert!(!before.contains("Nope."), "{before}");
+    owner(&host, "POST", "/turn");
+    let page = page_of(&host, &settings());
+    assert!(page.contains("X answered 401, code 32: Nope."), "{page}");
+    assert!(page.contains("Copy them again"), "{page}");
+    host.reply = Ok(reply(200, &[], USER));
+    owner(&host, "POST", "/turn");
+    assert!(!page_of(&host, &settings()).contains("Nope."));
+}
+
+#[test]
+fn the_page_is_there_whatever_is_missing() {
+    let unset = settings_with(&[(API_KEY, "")]);
+    let mut host = Host::new();
+    let page = page_of(&host, &unset);
+    assert!(page.contains("not set: API_KEY"), "{page}");
+
+    host.ledger.is_broken.set(true);
+    page_of(&host, &settings());
+    host.ledger.is_broken.set(false);
+
+    host.reply = Err(SendError::Timeout);
+    owner(&host, "POST", "/turn");
+    let page = page_of(&host, &settings());
+    assert!(page.contains("X did not answer"), "{page}");
+
+    host.remove(CURRENT_KEY);
+    let page = page_of(&host, &settings());
+    assert!(page.contains("There is no frame set yet."), "{page}");
+    host.store(CURRENT_KEY, "garbage");
+    page_of(&host, &settings());
+    host.fail_to_read(CURRENT_KEY);
+    page_of(&host, &unset);
+    host.ledger.records.borrow_mut()[0].1 = "garbage".to_owned();
+    page_of(&host, &unset);
+}
+
+#[test]
+fn who_may_not_ask_is_turned_away_before_anyone_looks_at_the_account() {
+    for (method, target, status) in [
+        ("POST", "/turn", 401),
+        ("GET", "/turn", 405),
+        ("GET", "/journal", 401),
+        ("PUT", "/journal", 405),
+        ("POST", "/", 405),
+        ("GET", "/?x", 400),
+    ] {
+        let request = request(method, target);
+        let problem = admit(&request, &settings()).unwrap_err();
+        assert_eq!(
+            problem.into_response().status(),
+            status,
+            "{method} {target}"
+        );
+    }
+    assert!(admit(&request("GET", "/"), &settings()).is_ok());
+}

@@ -1,0 +1,515 @@
+//! The page at `/`: the dial with its frames, what happened last, what is wrong
+//! and what to do about it; for the owner, what `page.js` does with the token.
+//!
+//! All that is to be read stands in the HTML, so it needs no script. The style
+//! and the script are files of their own, and nothing is inline: the policy
+//! forbids it. Places on the dial are therefore attributes of an SVG.
+//!
+//! The owner's token stays in the browser's `localStorage` and is sent in a
+//! header, by the script alone. There is no cookie, which a browser would send
+//! along with a request that another site makes.
+
+use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, TimeDelta, Timelike, Utc};
+use maud::{DOCTYPE, Markup, html};
+
+use crate::icon_upload;
+use crate::outcome::Trouble;
+use crate::time_zone::TimeZone;
+
+#[cfg(test)]
+mod tests;
+
+/// The page's Content-Security-Policy: its own files, and pictures that were
+/// chosen but not sent yet.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
+     style-src 'self'; img-src 'self' blob:; connect-src 'self'; form-action 'none'; \
+     base-uri 'none'; frame-ancestors 'none'";
+
+/// The most frames that stand around the dial, as many as a clock has hours.
+const MOST_AROUND: u16 = 12;
+
+/// How far a frame has to be from the one that is due, to be seen next to it, in
+/// degrees: half of what twelve are apart.
+const LEAST_APART: f64 = 15.0;
+
+/// What the page shows.
+pub struct View<'a> {
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// The time zone's name and the wall-clock time there; `None` when the
+    /// settings cannot be read.
+    pub local: Option<(&'a str, NaiveDateTime)>,
+    /// How many frames the current set has, if there is one.
+    pub frames: Option<u16>,
+    /// The frame that is due now.
+    pub due: Option<u16>,
+    /// The frame that the network took last, if it is of the current set.
+    pub showing: Option<u16>,
+    /// When the next frame is due, or the next try.
+    pub next_turn: Option<DateTime<Utc>>,
+    /// The last outcomes, newest first.
+    pub last: &'a [Line<'a>],
+    /// What is wrong now and what to do.
+    pub trouble: Option<&'a Trouble>,
+}
+
+/// One outcome as the page tells it.
+pub struct Line<'a> {
+    /// When it was.
+    pub at: DateTime<Utc>,
+    /// The wall-clock time then.
+    pub local: Option<NaiveDateTime>,
+    /// The frame that was chosen.
+    pub frame: Option<u16>,
+    /// How it ended, by its name in the journal.
+    pub outcome: &'a str,
+    /// What went wrong, if anything did.
+    pub message: Option<&'a str>,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// The page.
+pub fn html(view: &View<'_>) -> Vec<u8> {
+    page(view).into_string().into_bytes()
+}
+
+/// A file that the page needs: its media type and bytes, by its path.
+pub fn asset(path: &str) -> Option<(&'static str, &'static [u8])> {
+    match path {
+        "/page.css" => Some(("text/css; charset=utf-8", include_bytes!("page/style.css"))),
+        "/page.js" => Some((
+            "text/javascript; charset=utf-8",
+            include_bytes!("page/page.js"),
+        )),
+        "/page.svg" => Some(("image/svg+xml", include_bytes!("page/icon.svg"))),
+        _ => None,
+    }
+}
+
+fn page(view: &View<'_>) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="description" content="A profile picture that turns like the hour hand of a clock.";
+                title { "rotate-icon" }
+                link rel="icon" href=(icon_now(view).map_or("/page.svg".to_owned(), |(n, _)| picture_of(n)));
+                link rel="stylesheet" href="/page.css";
+                script src="/page.js" type="module" {}
+            }
+            body {
+                main {
+                    (face(view))
+                    (owner())
+                }
+                footer {
+                    p {
+                        "rotate-icon: a profile picture that turns like the hour hand of a clock. "
+                        a href="/health" { "Health" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What anybody may see. `page.js` fetches it anew after a turn, and reads the
+/// times and the count of frames from its attributes.
+fn face(view: &View<'_>) -> Markup {
+    html! {
+        div #face
+            data-now=(rfc_3339(view.now))
+            data-wall=[view.local.map(|(_, wall)| rfc_3339(wall.and_utc()))]
+            data-zone=[view.local.map(|(zone, _)| zone)]
+            data-frames=[view.frames]
+        {
+            (dial(view))
+            div.told {
+                h1 { "Profile picture clock" }
+                (time_there(view))
+                (standing(view))
+                (trouble(view.trouble))
+                (last_outcomes(view))
+            }
+        }
+    }
+}
+
+/// The dial: the frames where an hour hand would point to, and in the middle
+/// the icon, round as networks show it.
+fn dial(view: &View<'_>) -> Markup {
+    let due = due(view);
+    let around = view.frames.map(|frames| places(frames, due));
+    let around = around.unwrap_or_default();
+    let label = match (view.frames, due) {
+        (None, _) => "An empty dial".to_owned(),
+        (Some(frames), None) => format!("A dial of {}", counted(frames)),
+        (Some(frames), Some(n)) => {
+            format!(
+                "A dial of {}; the hand points to frame {n}",
+                counted(frames)
+            )
+        }
+    };
+    html! {
+        figure.dial {
+            svg viewBox="0 0 400 400" role="img" aria-label=(label) {
+                clipPath id="round" clipPathUnits="objectBoundingBox" {
+                    circle cx=".5" cy=".5" r=".5" {}
+                }
+                circle.plate cx="200" cy="200" r="198" {}
+                // A circle whose length counts as 60 is dashed once a minute.
+                circle.minutes cx="200" cy="200" r="191" pathLength="60" {}
+                circle.hours cx="200" cy="200" r="190" pathLength="12" {}
+                @if let Some((_, wall)) = view.local {
+                    line #minute x1="200" y1="2" x2="200" y2="18" transform=(rotated(minute_angle(wall))) {}
+                }
+                @match view.frames {
+                    Some(frames) => {
+                        @for n in around {
+                            (frame_around(n, frames, 28))
+                        }
+                        // Last, so that it lies above a neighbour that it covers in part.
+                        @if let Some(n) = due {
+                            polygon.hand points="200,92 194,116 206,116"
+                                transform=(rotated(angle(n, frames))) {}
+                            (frame_around(n, frames, 33))
+                        }
+                    }
+                    None => @for n in 0..MOST_AROUND {
+                        circle.empty cx="200" cy="52" r="28" transform=(rotated(angle(n, MOST_AROUND))) {}
+                    }
+                }
+            }
+            @match icon_now(view) {
+                Some((n, alt)) => img #icon src=(picture_of(n)) width="400" height="400" alt=(alt) fetchpriority="high";
+                None => p #icon { "No icon yet" }
+            }
+        }
+    }
+}
+
+/// A frame at its place, upright there, so that it is seen as it will be shown.
+fn frame_around(n: u16, frames: u16, radius: u16) -> Markup {
+    let side = radius.saturating_mul(2);
+    let angle = angle(n, frames);
+    html! {
+        g transform=(rotated(angle)) {
+            circle.rim cx="200" cy="52" r=(radius.saturating_add(4)) {}
+            image href=(picture_of(n)) x=(200_u16.saturating_sub(radius)) y=(52_u16.saturating_sub(radius))
+                width=(side) height=(side) transform={ "rotate(" (-angle) " 200 52)" } clip-path="url(#round)" {}
+        }
+    }
+}
+
+/// The frames that stand around the dial next to the one that is due: all, or as
+/// many as there is room for, evenly chosen.
+fn places(frames: u16, due: Option<u16>) -> Vec<u16> {
+    let count = frames.min(MOST_AROUND);
+    let is_free = |n: &u16| {
+        due.is_none_or(|due| {
+            let apart = (angle(*n, frames) - angle(due, frames)).abs();
+            apart.min(360.0 - apart) >= LEAST_APART
+        })
+    };
+    (0..count)
+        .filter_map(|k| {
+            let n = u32::from(k)
+                .checked_mul(frames.into())?
+                .checked_div(count.into())?;
+            u16::try_from(n).ok()
+        })
+        .filter(is_free)
+        .collect()
+}
+
+/// By how much a frame is turned clockwise, in degrees with two decimals.
+fn angle(n: u16, frames: u16) -> f64 {
+    (f64::from(n) * 36_000.0 / f64::from(frames.max(1))).round() / 100.0
+}
+
+/// Where the minute hand points to.
+fn minute_angle(wall: NaiveDateTime) -> f64 {
+    f64::from(wall.minute()) * 6.0 + f64::from(wall.second()) / 10.0
+}
+
+/// The attribute that turns something about the middle of the dial.
+fn rotated(angle: f64) -> String {
+    format!("rotate({angle} 200 200)")
+}
+
+fn picture_of(n: u16) -> String {
+    format!("/frames/{n}")
+}
+
+/// The frame to show in the middle, and what it is.
+fn icon_now(view: &View<'_>) -> Option<(u16, String)> {
+    view.frames?;
+    Some(match (showing(view), due(view)) {
+        (Some(n), _) => (n, format!("The icon as it is now: frame {n}")),
+        (None, Some(n)) => (n, format!("The icon as it is due now: frame {n}")),
+        (None, None) => (0, "The icon, upright".to_owned()),
+    })
+}
+
+/// The frame that is due, if the set has it.
+fn due(view: &View<'_>) -> Option<u16> {
+    view.due
+        .filter(|n| view.frames.is_some_and(|frames| *n < frames))
+}
+
+/// The frame that is up, if the set has it.
+fn showing(view: &View<'_>) -> Option<u16> {
+    view.showing
+        .filter(|n| view.frames.is_some_and(|frames| *n < frames))
+}
+
+fn time_there(view: &View<'_>) -> Markup {
+    let (zone, wall) = view.local.unwrap_or(("UTC", view.now.naive_utc()));
+    html! {
+        p.time { time #clock datetime=(wall_clock(wall)) { (clock(wall)) } }
+        p.soft { (wall.weekday()) " " (day(wall)) " · " span.zone { (zone) } }
+    }
+}
+
+/// Which frame is up, and when the next one comes.
+fn standing(view: &View<'_>) -> Markup {
+    let of = |frames: u16| format!(" of {frames}");
+    html! {
+        p.standing {
+            @match (view.frames, due(view), showing(view)) {
+                (None, ..) => "There is no icon yet.",
+                (Some(frames), Some(due), Some(up)) if due == up => {
+                    strong { "Frame " (due) } (of(frames)) " is up."
+                }
+                (Some(frames), Some(due), Some(up)) => {
+                    strong { "Frame " (due) } (of(frames)) " is due. Frame " (up) " is still up."
+                }
+                (Some(frames), Some(due), None) => {
+                    strong { "Frame " (due) } (of(frames)) " is due."
+                }
+                (Some(frames), None, Some(up)) => {
+                    strong { "Frame " (up) } (of(frames)) " is up."
+                }
+                (Some(frames), None, None) => { "There are " (counted(frames)) "." }
+            }
+        }
+        @if let Some(next) = view.next_turn {
+            p.next {
+                "Next turn at " time #next datetime=(rfc_3339(next)) { (at_there(next, view)) }
+                // The script fills this in; without it, the time says enough.
+                span #left hidden { ", " strong #countdown role="timer" {} } "."
+            }
+        }
+    }
+}
+
+fn trouble(trouble: Option<&Trouble>) -> Markup {
+    html! {
+        @if let Some(Trouble { message, remedy, .. }) = trouble {
+            section.trouble aria-labelledby="wrong" {
+                h2 #wrong { "Something is wrong" }
+                p { (message) }
+                p { strong { "What to do: " } (remedy) }
+            }
+        }
+    }
+}
+
+fn last_outcomes(view: &View<'_>) -> Markup {
+    html! {
+        section aria-labelledby="last" {
+            h2 #last { "Last outcomes" }
+            @if view.last.is_empty() {
+                p.soft { "No turn yet." }
+            } @else {
+                ol.outcomes {
+                    @for line in view.last {
+                        li class=(mood(line.outcome)) {
+                            time datetime=(rfc_3339(line.at)) { (when(line, view)) }
+                            span { (in_words(line)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How an outcome is marked.
+fn mood(outcome: &str) -> &'static str {
+    match outcome {
+        "turned" => "good",
+        "unchanged" | "dry-run" => "calm",
+        "retry" => "wait",
+        _ => "bad",
+    }
+}
+
+/// An outcome in plain words.
+fn in_words(line: &Line<'_>) -> String {
+    let frame = line.frame.map(|n| format!("frame {n}"));
+    let frame = frame.as_deref().unwrap_or("the frame");
+    let said = match line.outcome {
+        "turned" => format!("Turned to {frame}."),
+        "unchanged" => format!("Nothing to do: {frame} was up."),
+        "dry-run" => format!("A dry run of {frame}. Nothing was sent."),
+        "retry" => format!("Could not turn to {frame} for the moment."),
+        "refused" => format!("Could not turn to {frame}."),
+        other => format!("{other}, {frame}."),
+    };
+    let tries = match line.attempts {
+        0 | 1 => String::new(),
+        tries => format!(" It was tried {tries} times."),
+    };
+    let why = line.message.map(|message| format!(" {message}"));
+    format!("{said}{tries}{}", why.unwrap_or_default())
+}
+
+/// When an outcome was, by the wall clock and with the day if it was another.
+fn when(line: &Line<'_>, view: &View<'_>) -> String {
+    match (line.local, view.local) {
+        (Some(wall), Some((_, today))) => moment(wall, today),
+        (Some(wall), None) => moment(wall, wall),
+        (None, _) => format!("{} UTC", moment(line.at.naive_utc(), view.now.naive_utc())),
+    }
+}
+
+/// An instant by the wall clock there, which may be set to summer time before it.
+fn at_there(instant: DateTime<Utc>, view: &View<'_>) -> String {
+    let wall = view.local.and_then(|(zone, today)| {
+        let zone = TimeZone::named(zone).ok()?;
+        let offset = TimeDelta::seconds(zone.offset_seconds_at(instant.timestamp()).into());
+        let wall = instant.naive_utc().checked_add_signed(offset)?;
+        Some(moment(wall, today))
+    });
+    wall.unwrap_or_else(|| {
+        let (instant, now) = (instant.naive_utc(), view.now.naive_utc());
+        format!("{} UTC", moment(instant, now))
+    })
+}
+
+/// A time of day, with the day unless it is today.
+fn moment(wall: NaiveDateTime, today: NaiveDateTime) -> String {
+    if wall.date() == today.date() {
+        clock(wall)
+    } else {
+        format!("{}, {}", day(wall), clock(wall))
+    }
+}
+
+fn clock(wall: NaiveDateTime) -> String {
+    format!("{:02}:{:02}", wall.hour(), wall.minute())
+}
+
+/// The day, such as 22 Nov.
+fn day(wall: NaiveDateTime) -> String {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let month = usize::try_from(wall.month0()).ok();
+    let month = month.and_then(|month| MONTHS.get(month)).unwrap_or(&"");
+    format!("{} {month}", wall.day())
+}
+
+fn counted(frames: u16) -> String {
+    if frames == 1 {
+        "1 frame".to_owned()
+    } else {
+        format!("{frames} frames")
+    }
+}
+
+/// As RFC 3339 has it, to the second.
+fn rfc_3339(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// The same without an offset, as HTML has it for a time on a wall clock.
+fn wall_clock(wall: NaiveDateTime) -> String {
+    rfc_3339(wall.and_utc()).trim_end_matches('Z').to_owned()
+}
+
+/// Where the owner signs in, and the tools that the script then shows.
+fn owner() -> Markup {
+    html! {
+        // Without the script nothing in here would work.
+        details #owner hidden {
+            summary { "Owner" }
+            form #sign-in {
+                label for="token" { "Trigger token" }
+                div.row {
+                    input #token type="password" autocomplete="current-password" required
+                        spellcheck="false" autocapitalize="off" aria-describedby="token-note token-error";
+                    button.first { "Sign in" }
+                }
+                p #token-error .error role="alert" {}
+                p #token-note .soft {
+                    "The token is kept in this browser only, and sent only with what you do here. "
+                    "There is no cookie that another site could use."
+                }
+            }
+        }
+        template #tools-template { (tools()) }
+    }
+}
+
+fn tools() -> Markup {
+    html! {
+        section #tools aria-labelledby="tools-title" {
+            h2 #tools-title tabindex="-1" { "Owner's tools" }
+            // Above the tools and always there, so that it is read out when it changes.
+            p #result role="status" {}
+            div.cards {
+                div.card {
+                    h3 { "Turn" }
+                    div.row {
+                        button.first #turn-now type="button" { "Turn now" }
+                        button #dry-run type="button" { "Dry run" }
+                    }
+                    p.soft { "A dry run does everything but send." }
+                    label.check {
+                        input #force type="checkbox";
+                        "Send the frame even if it is up already"
+                    }
+                    form #send-frame {
+                        label for="frame" { "Frame" }
+                        div.row {
+                            input #frame type="number" min="0" step="1" inputmode="numeric" required;
+                            button { "Send this frame" }
+                            img #frame-picture width="48" height="48" alt="" hidden;
+                        }
+                    }
+                }
+                div.card {
+                    h3 { "Change the icon" }
+                    label for="file" { "A picture: JPEG, PNG, GIF or WebP" }
+                    input #file type="file" accept="image/jpeg,image/png,image/gif,image/webp"
+                        data-most=(icon_upload::MAX_BYTES);
+                    div #preview hidden {
+                        p { "This is how it will look, upright. Nothing is sent yet." }
+                        div.row {
+                            img.large width="400" height="400" alt="The new icon, as a profile shows it";
+                            img.small width="48" height="48" alt="The new icon, small";
+                        }
+                        div.row {
+                            button.first #put-up type="button" { "Put it up" }
+                            button #discard type="button" { "Discard" }
+                        }
+                    }
+                }
+            }
+            details #journal {
+                summary { "Journal" }
+                ol.outcomes {}
+                p.soft #journal-note {}
+                button #older type="button" hidden { "Show older entries" }
+            }
+            p { button #forget type="button" { "Sign out: forget the token" } }
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! The page as HTML: what it says, that nothing in it is inline, and its size.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+use super::{CONTENT_SECURITY_POLICY, Line, View, asset, html, places};
+use crate::outcome::{Reason, Trouble};
+
+const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror='alert(\"1\")'>&amp;";
+
+fn at(rfc3339: &str) -> DateTime<Utc> {
+    rfc3339.parse().unwrap()
+}
+
+fn wall(text: &str) -> NaiveDateTime {
+    text.parse().unwrap()
+}
+
+fn line<'a>(outcome: &'a str, frame: Option<u16>, message: Option<&'a str>) -> Line<'a> {
+    Line {
+        at: at("2026-11-22T11:00:02Z"),
+        local: Some(wall("2026-11-22T20:00:02")),
+        frame,
+        outcome,
+        message,
+        attempts: 1,
+    }
+}
+
+/// 20:17 in Tokyo, and all is well.
+fn view<'a>() -> View<'a> {
+    View {
+        now: at("2026-11-22T11:17:30Z"),
+        local: Some(("Asia/Tokyo", wall("2026-11-22T20:17:30"))),
+        frames: Some(12),
+        due: Some(8),
+        showing: Some(8),
+        next_turn: Some(at("2026-11-22T12:00:00Z")),
+        last: &[],
+        trouble: None,
+    }
+}
+
+fn text_of(view: &View<'_>) -> String {
+    String::from_utf8(html(view)).unwrap()
+}
+
+/// What is to be read: everything between the tags, but for what only the
+/// script fills in and shows.
+fn words_of(html: &str) -> String {
+    let (before, rest) = html
+        .split_once("<span id=\"left\" hidden>")
+        .unwrap_or((html, ""));
+    let after = rest.split_once("</span>").map_or("", |(_, after)| after);
+    let html = format!("{before}{after}");
+    let mut words = String::new();
+    let mut rest = html.split_once("<body>").unwrap().1;
+    while let Some((text, tail)) = rest.split_once('<') {
+        words.push_str(text);
+        rest = tail.split_once('>').unwrap().1;
+    }
+    words
+}
+
+/// The frames whose pictures stand around the dial.
+fn around(html: &str) -> Vec<u16> {
+    html.split("<image href=\"/frames/")
+        .skip(1)
+        .map(|after| after.split_once('"').unwrap().0.parse().unwrap())
+        .collect()
+}
+
+#[track_caller]
+fn assert_says(view: &View<'_>, sentence: &str) {
+    let words = words_of(&text_of(view));
+    assert!(words.contains(sentence), "{sentence:?} is not in: {words}");
+}
+
+#[test]
+fn what_is_to_be_read_needs_no_script() {
+    let mut view = view();
+    let last = [
+        line("turned", Some(8), None),
+        line("retry", Some(7), Some("X answered 503.")),
+    ];
+    view.last = &last;
+    for sentence in [
+        "20:17",
+        "Sun 22 Nov · Asia/Tokyo",
+        "Frame 8 of 12 is up.",
+        "Next turn at 21:00.",
+        "Turned to frame 8.",
+        "Could not turn to frame 7 for the moment. X answered 503.",
+    ] {
+        assert_says(&view, sentence);
+    }
+    let html = text_of(&view);
+    assert!(html.contains(r#"aria-label="A dial of 12 frames; the hand points to frame 8""#));
+    assert!(html.contains(r#"alt="The icon as it is now: frame 8""#));
+    assert!(!html.contains("Something is wrong"));
+}
+
+#[test]
+fn each_outcome_is_told_in_plain_words() {
+    for (outcome, frame, told) in [
+        ("turned", Some(3), "Turned to frame 3."),
+        ("unchanged", Some(3), "Nothing to do: frame 3 was up."),
+        (
+            "dry-run",
+            Some(3),
+            "A dry run of frame 3. Nothing was sent.",
+        ),
+        ("refused", Some(3), "Could not turn to frame 3."),
+        ("refused", None, "Could not turn to the frame."),
+        ("another", Some(3), "another, frame 3."),
+    ] {
+        let mut view = view();
+        let last = [line(outcome, frame, None)];
+        view.last = &last;
+        assert_says(&view, told);
+    }
+    let mut view = view();
+    let mut tried = line("turned", Some(3), None);
+    tried.attempts = 3;
+    let last = [tried];
+    view.last = &last;
+    assert_says(&view, "Turned to frame 3. It was tried 3 times.");
+}
+
+#[test]
+fn a_frame_that_the_network_has_not_taken_yet_is_only_due() {
+    let mut view = view();
+    view.showing = Some(7);
+    assert_says(&view, "Frame 8 of 12 is due. Frame 7 is still up.");
+    assert!(text_of(&view).contains(r#"src="/frames/7""#));
+    view.showing = None;
+    assert_says(&view, "Frame 8 of 12 is due.");
+    assert!(text_of(&view).contains(r#"src="/frames/8""#));
+    view.due = None;
+    view.showing = Some(7);
+    assert_says(&view, "Frame 7 of 12 is up.");
+    assert!(!text_of(&view).contains("class=\"hand\""));
+    view.showing = None;
+    assert_says(&view, "There are 12 frames.");
+    // Numbers that the set does not have are not shown.
+    view.due = Some(12);
+    view.showing = Some(400);
+    assert_says(&view, "There are 12 frames.");
+    assert!(!text_of(&view).contains("/frames/12"));
+}
+
+#[test]
+fn times_on_other_days_are_told_with_the_day() {
+    let mut view = view();
+    view.next_turn = Some(at("2026-11-22T15:00:00Z"));
+    assert_says(&view, "Next turn at 23 Nov, 00:00.");
+    let mut yesterday = line("turned", Some(8), None);
+    yesterday.local = Some(wall("2026-11-21T20:00:02"));
+    let last = [yesterday];
+    view.last = &last;
+    assert_says(&view, "21 Nov, 20:00");
+}
+
+#[test]
+fn the_next_turn_is_told_in_the_summer_time_that_begins_with_it() {
+    let mut view = view();
+    view.now = at("2026-03-29T00:30:00Z");
+    view.local = Some(("Europe/Berlin", wall("2026-03-29T01:30:00")));
+    view.next_turn = Some(at("2026-03-29T01:00:00Z"));
+    assert_says(&view, "Next turn at 03:00.");
+}
+
+#[test]
+fn without_settings_times_are_told_in_utc() {
+    let mut view = view();
+    view.local = None;
+    let mut unplaced = line("turned", Some(8), None);
+    unplaced.local = None;
+    let last = [unplaced];
+    view.last = &last;
+    assert_says(&view, "11:17");
+    assert_says(&view, "Sun 22 Nov · UTC");
+    assert_says(&view, "Next turn at 12:00 UTC.");
+    assert_says(&view, "11:00 UTC");
+    assert!(!text_of(&view).contains("data-zone"));
+    // A zone that the program does not know is no reason to guess.
+    view.local = Some(("Mars/Olympus", wall("2026-11-22T20:17:30")));
+    assert_says(&view, "Next turn at 12:00 UTC.");
+}
+
+#[test]
+fn trouble_is_shown_with_what_to_do() {
+    let trouble = Trouble::new(
+        Reason::Credentials,
+        "X does not accept the keys.",
+        "Copy all four keys again.",
+    );
+    let mut view = view();
+    view.trouble = Some(&trouble);
+    assert_says(&view, "Something is wrong");
+    assert_says(&view, "X does not accept the keys.");
+    assert_says(&view, "What to do: Copy all four keys again.");
+}
+
+#[test]
+fn without_a_set_there_is_an_empty_dial() {
+    let mut view = view();
+    (view.frames, view.next_turn) = (None, None);
+    assert_says(&view, "There is no icon yet.");
+    assert_says(&view, "No turn yet.");
+    let html = text_of(&view);
+    assert!(!html.contains("/frames/"), "{html}");
+    assert!(html.contains(r#"aria-label="An empty dial""#));
+    assert_eq!(html.matches("class=\"empty\"").count(), 12);
+    assert!(!html.contains("Next turn"));
+}
+
+#[test]
+fn at_most_twelve_frames_stand_around_beside_the_due_one() {
+    for frames in [1, 2, 5, 7, 11, 12, 13, 24, 60, 100, 1439, 1440] {
+        for due in [0, frames / 3, frames - 1] {
+            let mut view = view();
+            (view.frames, view.due, view.showing) = (Some(frames), Some(due), Some(due));
+            let html = text_of(&view);
+            let shown = around(&html);
+            assert!((1..=13).contains(&shown.len()), "{frames}: {shown:?}");
+            assert!(shown.iter().all(|n| *n < frames), "{frames}: {shown:?}");
+            // The last one is drawn above the others, next to the hand.
+            assert_eq!(shown.last(), Some(&due), "{frames}");
+            let mut others = shown.clone();
+            others.sort_unstable();
+            others.dedup();
+            assert_eq!(others.len(), shown.len(), "{frames}: {shown:?}");
+            if frames <= 12 {
+                assert_eq!(others, (0..frames).collect::<Vec<_>>());
+            }
+        }
+    }
+    assert_eq!(
+        places(24, None),
+        [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22]
+    );
+    assert_eq!(places(1440, None).last(), Some(&1320));
+    // What would be covered is left out: 17 of 60 is nearest to 15.
+    assert_eq!(
+        places(60, Some(17)),
+        [0, 5, 10, 20, 25, 30, 35, 40, 45, 50, 55]
+    );
+    assert_eq!(
+        places(60, Some(59)),
+        [5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55]
+    );
+    assert!(places(0, None).is_empty());
+}
+
+#[test]
+fn a_frame_stands_where_the_hour_hand_would_point_to() {
+    let mut view = view();
+    view.due = Some(3);
+    let html = text_of(&view);
+    assert!(html.contains(
+        r#"<polygon class="hand" points="200,92 194,116 206,116" transform="rotate(90 200 200)">"#
+    ));
+    view.frames = Some(1440);
+    view.due = Some(1);
+    assert!(
+        text_of(&view)
+            .contains(r#"points="200,92 194,116 206,116" transform="rotate(0.25 200 200)""#)
+    );
+    view.frames = Some(7);
+    assert!(text_of(&view).contains(r#"transform="rotate(51.43 200 200)""#));
+    // 17.5 minutes.
+    assert!(text_of(&view).contains(r#"y2="18" transform="rotate(105 200 200)""#));
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let trouble = Trouble::new(Reason::Settings, HOSTILE, HOSTILE);
+    let mut view = view();
+    let last = [line(HOSTILE, Some(1), Some(HOSTILE))];
+    view.local = Some((HOSTILE, wall("2026-11-22T20:17:30")));
+    view.last = &last;
+    view.trouble = Some(&trouble);
+    let html = text_of(&view);
+    assert!(
+        !html.contains("<script>") && !html.contains("<img src=x"),
+        "{html}"
+    );
+    assert!(
+        html.matches("&lt;script&gt;alert(1)&lt;/script&gt;")
+            .count()
+            >= 5
+    );
+    assert!(html.contains("&amp;amp;"));
+    // In an attribute, where a quote would end it.
+    assert!(html.contains("alert(&quot;1&quot;)"));
+}
+
+#[test]
+fn nothing_is_inline_or_from_elsewhere() {
+    let trouble = Trouble::new(Reason::Host, "The store failed.", "Wait.");
+    let last = [line("refused", None, Some("X did not."))];
+    let mut view = view();
+    (view.last, view.trouble) = (&last, Some(&trouble));
+    let html = text_of(&view);
+    let tags: Vec<&str> = html
+        .split('<')
+        .map(|part| part.split('>').next().unwrap())
+        .collect();
+    for tag in &tags {
+        for attribute in tag.split_ascii_whitespace().skip(1) {
+            let name = attribute.split('=').next().unwrap();
+            assert!(
+                name != "style" && !name.starts_with("on"),
+                "inline: <{tag}>"
+            );
+            for naming in ["href=\"", "src=\"", "action=\""] {
+                if let Some(address) = attribute.strip_prefix(naming) {
+                    assert!(
+                        address.starts_with('/') && !address.starts_with("//"),
+                        "elsewhere: <{tag}>"
+                    );
+                }
+            }
+        }
+    }
+    let scripts = tags.iter().filter(|tag| tag.starts_with("script"));
+    let scripts: Vec<_> = scripts.copied().collect();
+    assert_eq!(scripts, [r#"script src="/page.js" type="module""#]);
+    assert!(html.contains("type=\"module\"></script>"));
+    assert!(!tags.iter().any(|tag| tag.starts_with("style")));
+    for path in ["/page.css", "/page.js"] {
+        let text = std::str::from_utf8(asset(path).unwrap().1).unwrap();
+        assert!(
+            !text.contains("http:") && !text.contains("https:"),
+            "{path}"
+        );
+        assert!(
+            !text.contains("innerHTML") && !text.contains("eval("),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn without_the_token_the_tools_lie_in_a_template() {
+    let html = text_of(&view());
+    let (public, rest) = html.split_once("<template").unwrap();
+    let (tools, after) = rest.split_once("</template>").unwrap();
+    for tool in [
+        "Turn now",
+        "Dry run",
+        "Send this frame",
+        "Put it up",
+        "Journal",
+    ] {
+        assert!(tools.contains(tool), "{tool}");
+        assert!(!public.contains(tool) && !after.contains(tool), "{tool}");
+    }
+    // Where to sign in is shown by the script, since it needs the script.
+    assert!(public.contains(r#"<details id="owner" hidden>"#));
+}
+
+#[test]
+fn page_style_and_script_are_under_30_kb() {
+    let message = "X answered 403 and said that this app may not do this with its present access.";
+    let remedy = "Raise the access level in the developer portal, or use the keys of an app that has it, then store all four.";
+    let trouble = Trouble::new(Reason::Access, message, remedy);
+    let last: Vec<_> = (0..10)
+        .map(|n| line("refused", Some(n), Some(message)))
+        .collect();
+    let mut view = view();
+    (view.frames, view.due, view.showing) = (Some(1440), Some(1439), None);
+    (view.last, view.trouble) = (&last, Some(&trouble));
+    let files = ["/page.css", "/page.js"].map(|path| asset(path).unwrap().1.len());
+    let bytes = html(&view).len() + files.iter().sum::<usize>();
+    assert!(
+        bytes < 30_000,
+        "{bytes} bytes, of which {files:?} are style and script"
+    );
+}
+
+#[test]
+fn the_files_have_their_types_and_there_are_no_others() {
+    assert_eq!(
+        asset("/page.css").map(|(media_type, _)| media_type),
+        Some("text/css; charset=utf-8")
+    );
+    assert_eq!(
+        asset("/page.js").map(|(media_type, _)| media_type),
+        Some("text/javascript; charset=utf-8")
+    );
+    assert_eq!(
+        asset("/page.svg").map(|(media_type, _)| media_type),
+        Some("image/svg+xml")
+    );
+    for path in [
+        "/",
+        "/page",
+        "/page.html",
+        "/style.css",
+        "page.js",
+        "/page.js/",
+    ] {
+        assert_eq!(asset(path), None, "{path}");
+    }
+}
+
+#[test]
+fn the_policy_allows_nothing_inline_and_nobody_else() {
+    assert!(CONTENT_SECURITY_POLICY.starts_with("default-src 'none'; "));
+    assert!(!CONTENT_SECURITY_POLICY.contains("unsafe"));
+    assert!(!CONTENT_SECURITY_POLICY.contains("  "));
+    for part in CONTENT_SECURITY_POLICY.split("; ") {
+        let sources: Vec<_> = part.split(' ').skip(1).collect();
+        assert!(
+            matches!(sources[..], ["'none'" | "'self'"] | ["'self'", "blob:"]),
+            "{part}"
+        );
+    }
+}

@@ -1,0 +1,287 @@
+//! What is known of an account between turns, and what follows from it: whether
+//! to send now, when to try again, and whether the owner has to hear of it.
+//!
+//! It is pure: a host loads it before a turn and keeps it after.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::journal::Trigger;
+use crate::outcome::{Outcome, Reason, Trouble};
+
+/// How often a slot's frame is sent at most before the slot is given up.
+pub const MAX_ATTEMPTS: u32 = 5;
+
+/// The wait after a first failure, in seconds; each later one is three times as
+/// long: 1, 3, 9 and 27 minutes, within one hour.
+const FIRST_WAIT_S: i64 = 60;
+
+/// The number of the last wait.
+const LAST_WAIT: u32 = MAX_ATTEMPTS.saturating_sub(1);
+
+/// The wait after a first refusal, in hours; it doubles up to a day.
+const FIRST_GAP_H: i64 = 1;
+const LONGEST_GAP_H: i64 = 24;
+
+/// What is known of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The frame that the network took last.
+    pub showing: Option<Showing>,
+    /// The slot that the last turn was for.
+    pub slot: Option<Slot>,
+    /// What keeps the next turn from sending.
+    pub hold: Option<Hold>,
+    /// How many refusals there have been in a row.
+    pub refusals: u32,
+    /// Why turning has stopped, until it works again.
+    pub stopped: Option<Trouble>,
+}
+
+/// A frame of a set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Showing {
+    /// The set's id.
+    pub set: String,
+    /// The frame's number.
+    pub frame: u16,
+}
+
+/// The stretch of time that belongs to one frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Its first instant.
+    pub start: DateTime<Utc>,
+    /// The first instant after it.
+    pub end: DateTime<Utc>,
+    /// What started its first turn.
+    pub trigger: Trigger,
+    /// The instant that turn was for.
+    pub scheduled_at: DateTime<Utc>,
+    /// How often its frame has been sent.
+    pub attempts: u32,
+    /// Whether the network has taken it.
+    pub is_turned: bool,
+}
+
+/// A time before which nothing is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Its end.
+    pub until: DateTime<Utc>,
+    /// Whom it holds.
+    pub kind: HoldKind,
+    /// Why.
+    pub trouble: Trouble,
+}
+
+/// Whom a hold holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldKind {
+    /// Everyone: the network has asked for a pause.
+    Pause,
+    /// What comes by itself: the owner has to do something, and tries then.
+    Refusal,
+    /// What comes by itself in the same slot: the next try has its time.
+    Backoff,
+}
+
+/// What to do about a frame that is due or asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Send it.
+    Send,
+    /// This slot has had its turn.
+    Done,
+    /// The network shows it already.
+    Unchanged,
+    /// Wait.
+    Wait(Hold),
+}
+
+/// What is asked of [`Standing::decide`].
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The instant of the turn.
+    pub at: DateTime<Utc>,
+    /// The frame.
+    pub frame: &'a Showing,
+    /// The first instant of its slot; `None` for a frame that is asked for by its
+    /// number.
+    pub slot: Option<DateTime<Utc>>,
+    /// What started the turn.
+    pub trigger: Trigger,
+    /// Send even what is believed to be shown.
+    pub is_forced: bool,
+}
+
+impl Standing {
+    /// Whether a slot has had its turn.
+    pub fn has_turned(&self, slot: &Slot) -> bool {
+        let known = self.slot.as_ref().filter(|known| known.start == slot.start);
+        known.is_some_and(|known| known.is_turned)
+    }
+
+    /// Whether to send.
+    pub fn decide(&self, question: &Question<'_>) -> Decision {
+        let is_manual = question.trigger == Trigger::Manual;
+        let slot = self.slot.as_ref();
+        let slot = slot.filter(|slot| question.slot == Some(slot.start));
+        if !is_manual && slot.is_some_and(|slot| slot.is_turned) {
+            return Decision::Done;
+        }
+        if !question.is_forced && self.showing.as_ref() == Some(question.frame) {
+            return Decision::Unchanged;
+        }
+        let hold = self.hold.as_ref().filter(|hold| {
+            question.at < hold.until
+                && match hold.kind {
+                    HoldKind::Pause => true,
+                    HoldKind::Refusal => !is_manual,
+                    HoldKind::Backoff => !is_manual && slot.is_some(),
+                }
+        });
+        match hold {
+            Some(hold) => Decision::Wait(hold.clone()),
+            None => Decision::Send,
+        }
+    }
+
+    /// Notes that a slot's frame is being sent, or found to be shown.
+    pub fn enter(&mut self, slot: Slot) -> &mut Slot {
+        match self.slot.take() {
+            Some(known) if known.start == slot.start => self.slot.insert(known),
+            _ => self.slot.insert(slot),
+        }
+    }
+
+    /// Takes in how sending ended, and tells when to try again, if that is not
+    /// with the next slot. `chance` is a random number from 0 to 1, so that not
+    /// all accounts try at once; `slot` is the slot that was sent for.
+    pub fn learn(
+        &mut self,
+        outcome: &Outcome,
+        frame: Showing,
+        at: DateTime<Utc>,
+        slot: Option<&Slot>,
+        chance: f64,
+    ) -> Option<DateTime<Utc>> {
+        match outcome {
+            Outcome::Turned => {
+                self.showing = Some(frame);
+                self.hold = None;
+                self.refusals = 0;
+                None
+            }
+            Outcome::Unchanged | Outcome::DryRun(_) => None,
+            Outcome::Retry { at: until, trouble } => match trouble.reason {
+                Reason::RateLimit | Reason::SpamFilter => {
+                    // To be told so again in one slot is no reason to hurry.
+                    let again = slot.map_or(0, |slot| slot.attempts.saturating_sub(1));
+                    let until = match again.min(LAST_WAIT) {
+                        0 => *until,
+                        again => (*until).max(after(at, wait_after(again, chance))),
+                    };
+                    self.hold = Some(Hold {
+                        until,
+                        kind: HoldKind::Pause,
+                        trouble: trouble.clone(),
+                    });
+                    Some(until)
+                }
+                _ => {
+                    let attempts = slot.map_or(MAX_ATTEMPTS, |slot| slot.attempts);
+                    let until = (*until).max(after(at, wait_after(attempts, chance)));
+                    let end = slot.map_or(until, |slot| slot.end);
+                    let has_more = attempts < MAX_ATTEMPTS && until < end;
+                    let until = if has_more { until } else { end };
+                    if slot.is_some() {
+                        self.hold = Some(Hold {
+                            until,
+                            kind: HoldKind::Backoff,
+                            trouble: trouble.clone(),
+                        });
+                    }
+                    // The network may have taken it all the same.
+                    self.showing = None;
+                    has_more.then_some(until)
+                }
+            },
+            Outcome::Refused(trouble) => {
+                let gap = FIRST_GAP_H
+                    .checked_shl(self.refusals)
+                    .map_or(LONGEST_GAP_H, |hours| {
+                        hours.clamp(FIRST_GAP_H, LONGEST_GAP_H)
+                    });
+                self.refusals = self.refusals.saturating_add(1).min(16);
+                let until = after(at, TimeDelta::hours(gap));
+                if trouble.reason == Reason::UnexpectedReply {
+                    self.showing = None;
+                }
+                self.hold = Some(Hold {
+                    until,
+                    kind: HoldKind::Refusal,
+                    trouble: trouble.clone(),
+                });
+                Some(until)
+            }
+        }
+    }
+
+    /// Whether the owner has to be told something new after an outcome: that
+    /// turning has stopped, or that it works again.
+    pub fn news(&mut self, outcome: &Outcome, is_given_up: bool) -> Option<News> {
+        match outcome {
+            Outcome::Turned => self.stopped.take().map(|_| News::WorksAgain),
+            // Nothing was sent, but all that a turn needs is there again.
+            Outcome::Unchanged => {
+                let is_over = |trouble: &mut Trouble| {
+                    matches!(trouble.reason, Reason::Settings | Reason::Host)
+                };
+                self.stopped.take_if(is_over).map(|_| News::WorksAgain)
+            }
+            Outcome::DryRun(_) => None,
+            // It was the wrong question, and says nothing of the account.
+            Outcome::Refused(trouble) if trouble.reason == Reason::NoSuchFrame => None,
+            Outcome::Retry { trouble, .. }
+                if trouble.reason != Reason::SpamFilter && !is_given_up =>
+            {
+                None
+            }
+            Outcome::Retry { trouble, .. } | Outcome::Refused(trouble) => {
+                let is_news = self.stopped.is_none();
+                self.stopped = Some(trouble.clone());
+                is_news.then(|| News::Stopped(trouble.clone()))
+            }
+        }
+    }
+}
+
+/// What the owner has not heard yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// Turning has stopped.
+    Stopped(Trouble),
+    /// It works again.
+    WorksAgain,
+}
+
+/// The wait after so many attempts have failed: exponential, and between 80%
+/// and 120% of that by chance.
+fn wait_after(attempts: u32, chance: f64) -> TimeDelta {
+    let seconds = 3_i64
+        .saturating_pow(attempts.saturating_sub(1).min(10))
+        .saturating_mul(FIRST_WAIT_S);
+    // Far below the precision of either type.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+    let milliseconds = (seconds as f64 * (800.0 + 400.0 * chance.clamp(0.0, 1.0))) as i64;
+    TimeDelta::milliseconds(milliseconds)
+}
+
+fn after(at: DateTime<Utc>, delta: TimeDelta) -> DateTime<Utc> {
+    at.checked_add_signed(delta).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests;

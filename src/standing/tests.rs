@@ -1,0 +1,454 @@
+use proptest::option;
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::instant;
+
+const SET: &str = "0123456789abcdef0123456789abcdef";
+
+fn frame(frame: u16) -> Showing {
+    Showing {
+        set: SET.to_owned(),
+        frame,
+    }
+}
+
+fn trouble(reason: Reason) -> Trouble {
+    Trouble::new(reason, "It did not work.", "Wait.")
+}
+
+fn retry(reason: Reason, seconds: i64) -> Outcome {
+    Outcome::Retry {
+        at: now() + TimeDelta::seconds(seconds),
+        trouble: trouble(reason),
+    }
+}
+
+fn refusal() -> Outcome {
+    Outcome::Refused(trouble(Reason::Credentials))
+}
+
+fn now() -> DateTime<Utc> {
+    instant("2026-11-22T02:00:00Z")
+}
+
+/// The slot from now to an hour later, after so many attempts.
+fn slot(attempts: u32) -> Slot {
+    Slot {
+        start: now(),
+        end: now() + TimeDelta::hours(1),
+        trigger: Trigger::Cron,
+        scheduled_at: now(),
+        attempts,
+        is_turned: false,
+    }
+}
+
+/// The wait after an attempt of the slot, in seconds.
+#[track_caller]
+fn wait_of(attempts: u32, chance: f64, retry: &Outcome) -> Option<f64> {
+    let mut standing = Standing::default();
+    let slot = slot(attempts);
+    let next = standing.learn(retry, frame(11), now(), Some(&slot), chance);
+    let hold = standing.hold.expect("a hold");
+    assert_eq!(hold.until, next.unwrap_or(slot.end));
+    next.map(|next| (next - now()).as_seconds_f64())
+}
+
+#[test]
+fn waits_are_1_3_9_and_27_minutes_and_by_chance_a_fifth_more_or_less() {
+    let transient = retry(Reason::Transient, 0);
+    for (attempts, seconds) in [(1, 60.0), (2, 180.0), (3, 540.0), (4, 1620.0)] {
+        for (chance, share) in [(0.0, 0.8), (0.5, 1.0), (1.0, 1.2), (-7.0, 0.8), (7.0, 1.2)] {
+            assert_eq!(
+                wait_of(attempts, chance, &transient),
+                Some(seconds * share),
+                "{attempts} {chance}"
+            );
+        }
+    }
+}
+
+#[test]
+fn after_the_last_attempt_there_is_no_other_before_the_slot_ends() {
+    for attempts in [MAX_ATTEMPTS, MAX_ATTEMPTS + 1, 100, u32::MAX] {
+        assert_eq!(wait_of(attempts, 0.5, &retry(Reason::Transient, 0)), None);
+    }
+}
+
+#[test]
+fn a_wait_that_ends_with_the_slot_or_after_it_is_none() {
+    let transient = |seconds| retry(Reason::Transient, seconds);
+    assert_eq!(wait_of(1, 0.5, &transient(3599)), Some(3599.0));
+    assert_eq!(wait_of(1, 0.5, &transient(3600)), None);
+    assert_eq!(wait_of(1, 0.5, &transient(80_000)), None);
+}
+
+#[test]
+fn what_the_network_asks_for_is_waited_for_if_it_is_longer() {
+    assert_eq!(wait_of(2, 0.5, &retry(Reason::Transient, 10)), Some(180.0));
+    assert_eq!(wait_of(2, 0.5, &retry(Reason::Transient, 200)), Some(200.0));
+}
+
+#[test]
+fn a_pause_lasts_as_long_as_the_network_says_and_longer_if_it_says_so_again() {
+    for reason in [Reason::RateLimit, Reason::SpamFilter] {
+        assert_eq!(wait_of(1, 0.5, &retry(reason, 2)), Some(2.0));
+        // Beyond the slot too.
+        assert_eq!(wait_of(1, 0.5, &retry(reason, 80_000)), Some(80_000.0));
+        assert_eq!(wait_of(9, 0.5, &retry(reason, 80_000)), Some(80_000.0));
+        for (attempts, seconds) in [(2, 60.0), (3, 180.0), (5, 1620.0), (9, 1620.0)] {
+            assert_eq!(wait_of(attempts, 0.5, &retry(reason, 2)), Some(seconds));
+        }
+    }
+}
+
+#[test]
+fn refusals_are_followed_by_gaps_that_double_up_to_a_day() {
+    let mut standing = Standing::default();
+    let gap = |standing: &mut Standing| {
+        let next = standing.learn(&refusal(), frame(11), now(), Some(&slot(1)), 0.5);
+        assert_eq!(standing.hold.as_ref().map(|hold| hold.until), next);
+        (next.unwrap() - now()).num_hours()
+    };
+    let gaps: Vec<_> = (0..8).map(|_| gap(&mut standing)).collect();
+    assert_eq!(gaps, [1, 2, 4, 8, 16, 24, 24, 24]);
+    for _ in 0..1000 {
+        assert_eq!(gap(&mut standing), 24);
+    }
+    standing.learn(&Outcome::Turned, frame(11), now(), None, 0.5);
+    assert_eq!(gap(&mut standing), 1);
+}
+
+#[test]
+fn a_frame_that_is_taken_ends_every_hold() {
+    for outcome in [
+        retry(Reason::Transient, 60),
+        retry(Reason::RateLimit, 60),
+        retry(Reason::SpamFilter, 60),
+        refusal(),
+    ] {
+        let mut standing = Standing::default();
+        standing.learn(&outcome, frame(11), now(), Some(&slot(1)), 0.5);
+        assert!(standing.hold.is_some());
+        let next = standing.learn(&Outcome::Turned, frame(11), now(), Some(&slot(2)), 0.5);
+        assert_eq!(next, None);
+        assert_eq!(standing.hold, None);
+        assert_eq!(standing.refusals, 0);
+        assert_eq!(standing.showing, Some(frame(11)));
+    }
+}
+
+#[test]
+fn what_shows_is_forgotten_where_the_frame_may_have_been_taken() {
+    for (outcome, is_known) in [
+        (retry(Reason::Transient, 60), false),
+        (Outcome::Refused(trouble(Reason::UnexpectedReply)), false),
+        (refusal(), true),
+        (retry(Reason::RateLimit, 60), true),
+        (retry(Reason::SpamFilter, 60), true),
+        (Outcome::Unchanged, true),
+    ] {
+        let mut standing = Standing {
+            showing: Some(frame(10)),
+            ..Standing::default()
+        };
+        standing.learn(&outcome, frame(11), now(), Some(&slot(1)), 0.5);
+        let expected = is_known.then(|| frame(10));
+        assert_eq!(standing.showing, expected, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_frame_by_its_number_that_fails_changes_no_hold() {
+    let mut standing = Standing::default();
+    let transient = retry(Reason::Transient, 60);
+    assert_eq!(standing.learn(&transient, frame(5), now(), None, 0.5), None);
+    assert_eq!(standing.hold, None);
+    standing.learn(&refusal(), frame(11), now(), Some(&slot(1)), 0.5);
+    let hold = standing.hold.clone();
+    standing.learn(&transient, frame(5), now(), None, 0.5);
+    assert_eq!(standing.hold, hold);
+}
+
+/// What to do at an instant, in the slot.
+fn decide(standing: &Standing, at: DateTime<Utc>, trigger: Trigger, is_forced: bool) -> Decision {
+    standing.decide(&Question {
+        at,
+        frame: &frame(11),
+        slot: Some(now()),
+        trigger,
+        is_forced,
+    })
+}
+
+#[test]
+fn at_first_everyone_sends() {
+    let standing = Standing::default();
+    for trigger in [Trigger::Cron, Trigger::Retry, Trigger::Manual] {
+        assert_eq!(decide(&standing, now(), trigger, false), Decision::Send);
+    }
+}
+
+#[test]
+fn a_hold_holds_whom_it_is_for_and_until_its_end_only() {
+    let all = [Trigger::Cron, Trigger::Retry, Trigger::Manual];
+    for (kind, held) in [
+        (HoldKind::Pause, &all[..]),
+        (HoldKind::Refusal, &all[..2]),
+        (HoldKind::Backoff, &all[..2]),
+    ] {
+        let hold = Hold {
+            until: now() + TimeDelta::minutes(10),
+            kind,
+            trouble: trouble(Reason::Transient),
+        };
+        let standing = Standing {
+            slot: Some(slot(1)),
+            hold: Some(hold.clone()),
+            ..Standing::default()
+        };
+        let last = hold.until - TimeDelta::milliseconds(1);
+        for trigger in all {
+            for is_forced in [false, true] {
+                let expected = if held.contains(&trigger) {
+                    Decision::Wait(hold.clone())
+                } else {
+                    Decision::Send
+                };
+                assert_eq!(decide(&standing, now(), trigger, is_forced), expected);
+                assert_eq!(decide(&standing, last, trigger, is_forced), expected);
+                let after = decide(&standing, hold.until, trigger, is_forced);
+                assert_eq!(after, Decision::Send);
+            }
+        }
+        // Another slot.
+        let next = standing.decide(&Question {
+            at: now(),
+            frame: &frame(0),
+            slot: Some(now() + TimeDelta::hours(1)),
+            trigger: Trigger::Cron,
+            is_forced: false,
+        });
+        assert_eq!(next == Decision::Send, kind == HoldKind::Backoff);
+    }
+}
+
+#[test]
+fn a_slot_that_has_had_its_turn_is_done_for_all_but_a_person() {
+    let turned = Slot {
+        is_turned: true,
+        ..slot(1)
+    };
+    let standing = Standing {
+        slot: Some(turned),
+        showing: Some(frame(5)),
+        ..Standing::default()
+    };
+    assert!(standing.has_turned(&slot(0)));
+    for trigger in [Trigger::Cron, Trigger::Retry] {
+        assert_eq!(decide(&standing, now(), trigger, false), Decision::Done);
+    }
+    let by_hand = decide(&standing, now(), Trigger::Manual, false);
+    assert_eq!(by_hand, Decision::Send);
+    let next = Slot {
+        start: now() + TimeDelta::hours(1),
+        ..slot(0)
+    };
+    assert!(!standing.has_turned(&next));
+}
+
+#[test]
+fn a_frame_that_shows_is_unchanged_unless_it_is_forced() {
+    let standing = Standing {
+        showing: Some(frame(11)),
+        ..Standing::default()
+    };
+    for trigger in [Trigger::Cron, Trigger::Retry, Trigger::Manual] {
+        let decision = decide(&standing, now(), trigger, false);
+        assert_eq!(decision, Decision::Unchanged);
+    }
+    let forced = decide(&standing, now(), Trigger::Manual, true);
+    assert_eq!(forced, Decision::Send);
+    // The same number of another set is another frame.
+    let elsewhere = Standing {
+        showing: Some(Showing {
+            set: "fedcba9876543210fedcba9876543210".to_owned(),
+            frame: 11,
+        }),
+        ..Standing::default()
+    };
+    let decision = decide(&elsewhere, now(), Trigger::Cron, false);
+    assert_eq!(decision, Decision::Send);
+}
+
+#[test]
+fn entering_a_slot_again_keeps_what_is_known_of_it() {
+    let mut standing = Standing::default();
+    standing.enter(slot(0)).attempts = 3;
+    let later = Slot {
+        trigger: Trigger::Manual,
+        scheduled_at: now() + TimeDelta::minutes(5),
+        ..slot(0)
+    };
+    assert_eq!(*standing.enter(later), slot(3));
+    let next = Slot {
+        start: now() + TimeDelta::hours(1),
+        ..slot(0)
+    };
+    assert_eq!(*standing.enter(next.clone()), next);
+}
+
+#[test]
+fn what_is_news_is_told_once() {
+    let mut standing = Standing::default();
+    let spam = retry(Reason::SpamFilter, 60);
+    let transient = retry(Reason::Transient, 60);
+    let no_such_frame = Outcome::Refused(trouble(Reason::NoSuchFrame));
+    let stopped = |reason| Some(News::Stopped(trouble(reason)));
+    for (outcome, is_given_up, news) in [
+        (&Outcome::Turned, false, None),
+        (&transient, false, None),
+        (&no_such_frame, false, None),
+        (&transient, true, stopped(Reason::Transient)),
+        (&transient, true, None),
+        (&refusal(), false, None),
+        (&Outcome::Unchanged, false, None),
+        (&spam, false, None),
+        (&Outcome::Turned, false, Some(News::WorksAgain)),
+        (&Outcome::Turned, false, None),
+        (&spam, false, stopped(Reason::SpamFilter)),
+        (&Outcome::Turned, false, Some(News::WorksAgain)),
+        (&refusal(), false, stopped(Reason::Credentials)),
+        (&Outcome::Turned, false, Some(News::WorksAgain)),
+    ] {
+        assert_eq!(standing.news(outcome, is_given_up), news, "{outcome:?}");
+    }
+}
+
+#[test]
+fn why_it_has_stopped_is_what_was_said_last() {
+    let mut standing = Standing::default();
+    standing.news(&refusal(), false);
+    standing.news(&Outcome::Refused(trouble(Reason::Account)), false);
+    assert_eq!(standing.stopped, Some(trouble(Reason::Account)));
+}
+
+#[test]
+fn trouble_at_home_is_over_once_a_turn_finds_nothing_to_do() {
+    for (reason, is_over) in [
+        (Reason::Settings, true),
+        (Reason::Host, true),
+        (Reason::Credentials, false),
+        (Reason::Transient, false),
+    ] {
+        let mut standing = Standing {
+            stopped: Some(trouble(reason)),
+            ..Standing::default()
+        };
+        let news = standing.news(&Outcome::Unchanged, false);
+        assert_eq!(news, is_over.then_some(News::WorksAgain));
+        assert_eq!(standing.stopped.is_none(), is_over);
+    }
+}
+
+fn any_instant() -> impl Strategy<Value = DateTime<Utc>> {
+    let ms = -2_000_000_000_000_i64..4_000_000_000_000;
+    ms.prop_map(|ms| DateTime::from_timestamp_millis(ms).unwrap())
+}
+
+fn any_trouble() -> impl Strategy<Value = Trouble> {
+    let reason = proptest::sample::select(vec![
+        Reason::Settings,
+        Reason::Frames,
+        Reason::NoSuchFrame,
+        Reason::Host,
+        Reason::Credentials,
+        Reason::ClockSkew,
+        Reason::Access,
+        Reason::Account,
+        Reason::SpamFilter,
+        Reason::RateLimit,
+        Reason::Transient,
+        Reason::Request,
+        Reason::Blocked,
+        Reason::UnexpectedReply,
+    ]);
+    (reason, any::<String>(), any::<String>())
+        .prop_map(|(reason, message, remedy)| Trouble::new(reason, message, remedy))
+}
+
+fn any_slot() -> impl Strategy<Value = Slot> {
+    let trigger = proptest::sample::select(vec![Trigger::Cron, Trigger::Retry, Trigger::Manual]);
+    (
+        any_instant(),
+        any_instant(),
+        trigger,
+        any_instant(),
+        any::<u32>(),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(start, end, trigger, scheduled_at, attempts, is_turned)| Slot {
+                start,
+                end,
+                trigger,
+                scheduled_at,
+                attempts,
+                is_turned,
+            },
+        )
+}
+
+fn any_standing() -> impl Strategy<Value = Standing> {
+    let kind =
+        proptest::sample::select(vec![HoldKind::Pause, HoldKind::Refusal, HoldKind::Backoff]);
+    let hold = (any_instant(), kind, any_trouble()).prop_map(|(until, kind, trouble)| Hold {
+        until,
+        kind,
+        trouble,
+    });
+    let showing = (any::<String>(), any::<u16>()).prop_map(|(set, frame)| Showing { set, frame });
+    (
+        option::of(showing),
+        option::of(any_slot()),
+        option::of(hold),
+        any::<u32>(),
+        option::of(any_trouble()),
+    )
+        .prop_map(|(showing, slot, hold, refusals, stopped)| Standing {
+            showing,
+            slot,
+            hold,
+            refusals,
+            stopped,
+        })
+}
+
+proptest! {
+    #[test]
+    fn what_is_known_is_the_same_after_it_was_kept(standing in any_standing()) {
+        let text = serde_json::to_string(&standing).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Standing>(&text).unwrap(), standing);
+    }
+
+    #[test]
+    fn no_standing_makes_anything_that_is_learnt_or_asked_overflow(
+        mut standing in any_standing(),
+        slot in option::of(any_slot()),
+        at in any_instant(),
+        until in any_instant(),
+        trouble in any_trouble(),
+        chance in any::<f64>(),
+        is_refused in any::<bool>(),
+    ) {
+        let outcome = if is_refused {
+            Outcome::Refused(trouble)
+        } else {
+            Outcome::Retry { at: until, trouble }
+        };
+        let next = standing.learn(&outcome, frame(1), at, slot.as_ref(), chance);
+        let held = standing.hold.as_ref().map(|hold| hold.until);
+        prop_assert!(next.is_none() || held == next);
+    }
+}

@@ -1,0 +1,230 @@
+//! The Durable Object of an account: it makes all turns of the account, one
+//! after the other, and keeps its ledger.
+
+use std::cell::RefCell;
+
+use chrono::{DateTime, Utc};
+use futures_util::lock::Mutex;
+use http::{Method, StatusCode};
+use js_sys::Array;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{DurableObject, Env, Request, Response, Result, State, Stub, durable_object};
+
+use super::host::{Host, describe, settings};
+use super::http::{request_from, response_from};
+use crate::account_api;
+use crate::journal::Trigger;
+use crate::ports::{Ledger, MAX_RECORDS, Record, StoreError};
+use crate::problem::Problem;
+use crate::standing::Standing;
+use crate::turn::{Order, turn, wake};
+
+#[wasm_bindgen(module = "/src/worker/glue.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = openLedger, catch)]
+    fn open_ledger(storage: &JsValue) -> std::result::Result<(), JsValue>;
+
+    #[wasm_bindgen(js_name = readStanding, catch)]
+    fn read_standing(storage: &JsValue) -> std::result::Result<Option<String>, JsValue>;
+
+    #[wasm_bindgen(js_name = keepStanding, catch)]
+    fn keep_standing(
+        storage: &JsValue,
+        standing: &str,
+        slot: Option<String>,
+        entry: Option<String>,
+        most: u32,
+    ) -> std::result::Result<(), JsValue>;
+
+    #[wasm_bindgen(js_name = setAlarm, catch)]
+    async fn set_alarm(
+        storage: &JsValue,
+        unix_ms: Option<f64>,
+    ) -> std::result::Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = readRecords, catch)]
+    fn read_records(
+        storage: &JsValue,
+        before: Option<u32>,
+        limit: u16,
+    ) -> std::result::Result<Array, JsValue>;
+
+    #[wasm_bindgen(js_name = forgetAll, catch)]
+    fn forget_all(storage: &JsValue) -> std::result::Result<(), JsValue>;
+}
+
+/// The Durable Objects of accounts.
+const ACCOUNT_BINDING: &str = "ACCOUNT";
+
+/// The one account of the settings.
+const ACCOUNT_NAME: &str = "default";
+
+/// What the Cron Trigger asks for, before the time in Unix ms. No request from
+/// outside is passed on with this path.
+const SCHEDULED: &str = "https://account/scheduled?at=";
+
+/// The account's Durable Object, to send it requests.
+pub(super) fn stub(env: &Env) -> Result<Stub> {
+    env.durable_object(ACCOUNT_BINDING)?
+        .get_by_name(ACCOUNT_NAME)
+}
+
+/// Has the account make the turn that is due at an instant.
+pub(super) async fn scheduled(env: &Env, at: DateTime<Utc>) -> Result<()> {
+    let url = format!("{SCHEDULED}{}", at.timestamp_millis());
+    stub(env)?.fetch_with_str(&url).await.map(|_| ())
+}
+
+/// The time that the Cron Trigger asks for, if it is the one who asks.
+fn scheduled_at(request: &Request) -> Option<DateTime<Utc>> {
+    let url = request.inner().url();
+    let unix_ms = url.strip_prefix(SCHEDULED)?.parse().ok()?;
+    DateTime::from_timestamp_millis(unix_ms)
+}
+
+/// An account.
+#[durable_object]
+#[derive(Debug)]
+pub struct Account {
+    host: Host,
+    storage: Storage,
+    /// Held while a turn is made.
+    turns: Mutex<()>,
+}
+
+impl DurableObject for Account {
+    fn new(state: State, env: Env) -> Self {
+        let storage: JsValue = state.storage().as_raw().into();
+        // Should it fail, so does whatever reads it next, and says why.
+        let _ = open_ledger(&storage);
+        Self {
+            host: Host::new(env),
+            storage: Storage {
+                storage,
+                standing: RefCell::default(),
+            },
+            turns: Mutex::new(()),
+        }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        if let Some(at) = scheduled_at(&request) {
+            let order = Order::due_at(at, Trigger::Cron);
+            let _turn = self.turns.lock().await;
+            turn(&settings(&self.host), &self.host, &self.storage, &order).await;
+            return Response::empty();
+        }
+        let request = match request_from(&request) {
+            Ok(request) => request,
+            Err(problem) => return response_from(problem.into_response()),
+        };
+        let settings = settings(&self.host);
+        let is_reading = [Method::GET, Method::HEAD].contains(request.method());
+        let _turn = if is_reading {
+            None
+        } else {
+            Some(self.turns.lock().await)
+        };
+        response_from(account_api::respond(&request, &settings, &self.host, &self.storage).await)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        let _turn = self.turns.lock().await;
+        wake(&settings(&self.host), &self.host, &self.storage).await;
+        Response::empty()
+    }
+}
+
+/// What to answer when the account's object cannot be reached.
+pub(super) fn unreachable(error: &worker::Error) -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        format!(
+            "The account's Durable Object cannot be reached: {error}. Try again; if it stays, \
+             check that wrangler.toml binds it as {ACCOUNT_BINDING} with its migration."
+        ),
+    )
+}
+
+/// The object's storage.
+#[derive(Debug)]
+struct Storage {
+    storage: JsValue,
+    /// As it is stored: nobody else writes there.
+    standing: RefCell<Option<Standing>>,
+}
+
+impl Ledger for Storage {
+    fn standing(&self) -> std::result::Result<Standing, StoreError> {
+        if let Some(standing) = &*self.standing.borrow() {
+            return Ok(standing.clone());
+        }
+        let text = read_standing(&self.storage).map_err(|error| unread(&error))?;
+        let standing = match text {
+            Some(text) => {
+                serde_json::from_str(&text).map_err(|error| StoreError::Read(error.to_string()))?
+            }
+            None => Standing::default(),
+        };
+        self.standing.replace(Some(standing.clone()));
+        Ok(standing)
+    }
+
+    fn keep(
+        &self,
+        standing: &Standing,
+        record: Option<&Record<'_>>,
+    ) -> std::result::Result<(), StoreError> {
+        let unwritten = |error: serde_json::Error| StoreError::Write(error.to_string());
+        // Until it is written, what is stored is not known.
+        self.standing.take();
+        let text = serde_json::to_string(standing).map_err(unwritten)?;
+        let (slot, entry) = match record {
+            Some(Record { slot, entry }) => {
+                let entry = serde_json::to_string(entry).map_err(unwritten)?;
+                (slot.clone(), Some(entry))
+            }
+            None => (None, None),
+        };
+        keep_standing(&self.storage, &text, slot, entry, MAX_RECORDS)
+            .map_err(|error| StoreError::Write(describe(&error)))?;
+        self.standing.replace(Some(standing.clone()));
+        Ok(())
+    }
+
+    async fn wake_at(&self, at: Option<DateTime<Utc>>) -> std::result::Result<(), StoreError> {
+        // Milliseconds far below 2^53.
+        #[allow(clippy::cast_precision_loss)]
+        let unix_ms = at.map(|at| at.timestamp_millis() as f64);
+        let set = set_alarm(&self.storage, unix_ms).await;
+        set.map(|_| ())
+            .map_err(|error| StoreError::Write(describe(&error)))
+    }
+
+    fn records(
+        &self,
+        before: Option<u32>,
+        limit: u16,
+    ) -> std::result::Result<Vec<(u32, String)>, StoreError> {
+        let rows = read_records(&self.storage, before, limit).map_err(|error| unread(&error))?;
+        let mut values = rows.iter();
+        let mut records = Vec::new();
+        while let (Some(id), Some(entry)) = (values.next(), values.next()) {
+            // An id that begins at 1 and counts turns.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let id = id.as_f64().unwrap_or_default() as u32;
+            records.push((id, entry.as_string().unwrap_or_default()));
+        }
+        Ok(records)
+    }
+
+    fn forget(&self) -> std::result::Result<(), StoreError> {
+        self.standing.take();
+        forget_all(&self.storage).map_err(|error| StoreError::Write(describe(&error)))
+    }
+}
+
+fn unread(error: &JsValue) -> StoreError {
+    StoreError::Read(describe(error))
+}

@@ -1,0 +1,551 @@
+/**
+ * The page at /, from the built Worker in a browser: what anybody reads there
+ * with and without JavaScript, and what the owner does there; on a desktop and
+ * a phone, light and dark, by keyboard, and as axe-core judges it.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import test, { after, before } from "node:test";
+import { chromium } from "playwright-core";
+import { scene } from "../command/pictures.js";
+import { FLAGS, findBrowser } from "./browser.js";
+import { SECRETS, assertGuarded, json, png, sha256, useStage } from "./harness.js";
+
+const stage = useStage();
+let browser;
+
+before(async () => {
+  browser = await chromium.launch({ executablePath: findBrowser(), args: FLAGS, timeout: 30_000 });
+});
+after(async () => {
+  await browser?.close();
+});
+
+const DESKTOP = { viewport: { width: 1280, height: 800 } };
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
+const KEY = "rotate-icon-token";
+const axe = path.resolve(import.meta.dirname, "../../node_modules/axe-core/axe.min.js");
+
+/**
+ * Opens the page; afterwards it must have asked nobody else, the token must not
+ * have been part of an address, where logs would keep it, and no error may be in
+ * the console but those with a text that is `expected`.
+ */
+async function withPage({ expected = [], signedIn = false, clock = false, ...options }, look) {
+  // What a test changed of the settings holds from the next request through the harness.
+  assertGuarded(await stage.worker.fetch("/page.css"));
+  const context = await browser.newContext({ ...DESKTOP, ...options });
+  try {
+    const page = await context.newPage();
+    page.setDefaultTimeout(10_000);
+    const [errors, astray] = [[], []];
+    const isExpected = (text) => expected.some((part) => text.includes(part));
+    page.on("console", (message) => message.type() === "error" && !isExpected(message.text()) && errors.push(message.text()));
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("dialog", (dialog) => errors.push(`dialog: ${dialog.message()}`) && dialog.dismiss());
+    page.on("request", (request) => {
+      const isHere = new URL(request.url()).origin === stage.worker.url;
+      if (!isHere || request.url().includes(SECRETS.TRIGGER_TOKEN)) astray.push(request.url());
+    });
+    if (clock) await page.clock.install();
+    await page.goto(`${stage.worker.url}/`, { waitUntil: "networkidle" });
+    if (signedIn) await signIn(page);
+    await look(page);
+    assert.deepEqual(errors, [], "errors in the console");
+    assert.deepEqual(astray, [], "requests to elsewhere, or with the token in the address");
+  } finally {
+    await context.close();
+  }
+}
+
+const tools = (page) => page.getByRole("region", { name: "Owner's tools" });
+const result = (page) => page.getByRole("status");
+const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
+const tokenKept = (page) => page.evaluate((key) => localStorage.getItem(key), KEY);
+const current = async () => JSON.parse(await stage.worker.kv.get("current"));
+
+/** Enters a token. */
+async function enter(page, token) {
+  if (!(await page.getByLabel("Trigger token").isVisible())) await page.locator("summary", { hasText: "Owner" }).click();
+  await page.getByLabel("Trigger token").fill(token);
+  await press(page, "Sign in");
+}
+
+async function signIn(page) {
+  await enter(page, SECRETS.TRIGGER_TOKEN);
+  await tools(page).waitFor();
+}
+
+/** Waits until the page says the result of something, and gives it. */
+async function said(page, expected) {
+  await result(page).filter({ hasText: expected }).waitFor();
+  return result(page).textContent();
+}
+
+async function assertFits(page) {
+  const [needed, there] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+  assert.ok(needed <= there, `${needed} px wide on ${there} px`);
+}
+
+/** Checks that a picture is loaded, seen whole, and round. */
+async function assertRound(image, least) {
+  await image.waitFor();
+  const shown = await image.evaluate((element) => {
+    const { width, height, left, right } = element.getBoundingClientRect();
+    const { borderTopLeftRadius: radius, objectFit } = getComputedStyle(element);
+    return { width, height, left, right, radius, objectFit, naturalWidth: element.naturalWidth, complete: element.complete };
+  });
+  assert.ok(shown.complete && shown.naturalWidth > 0, JSON.stringify(shown));
+  assert.equal(shown.radius, "50%");
+  assert.ok(Math.abs(shown.width - shown.height) < 1 && shown.width >= least, JSON.stringify(shown));
+  assert.ok(shown.left >= 0 && shown.right <= image.page().viewportSize().width, JSON.stringify(shown));
+}
+
+const icon = (page) => page.getByRole("img", { name: /^The icon as it is/ });
+
+// --- What anybody reads -------------------------------------------------
+
+test("the page comes with its policy and is under 30 KB before pictures", async () => {
+  const page = await stage.worker.fetch("/");
+  assert.equal(page.status, 200);
+  assert.equal(page.headers.get("content-type"), "text/html; charset=utf-8");
+  assert.equal(page.headers.get("cache-control"), "no-store");
+  assertGuarded(page);
+  assert.equal(
+    page.headers.get("content-security-policy"),
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; " +
+      "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+  );
+  let bytes = (await page.arrayBuffer()).byteLength;
+  for (const [where, type] of [["/page.css", "text/css; charset=utf-8"], ["/page.js", "text/javascript; charset=utf-8"]]) {
+    const file = await stage.worker.fetch(where);
+    assert.equal(file.status, 200);
+    assert.equal(file.headers.get("content-type"), type);
+    assertGuarded(file);
+    bytes += (await file.arrayBuffer()).byteLength;
+  }
+  assert.ok(bytes < 30_000, `${bytes} bytes`);
+});
+
+test("without JavaScript all that is to be read is there, and nothing else", async () => {
+  const { frame } = await json(await stage.worker.turn("?frame=4"));
+  await stage.simulator.fail("access-tier");
+  assert.equal((await stage.worker.turn("?frame=5")).status, 502);
+  const { dial, frame_set: set } = await (await stage.worker.fetch("/health")).json();
+  await withPage({ javaScriptEnabled: false }, async (page) => {
+    const dialShown = page.getByRole("img", { name: `A dial of 12 frames; the hand points to frame ${set.frame_now}` });
+    assert.ok(await dialShown.isVisible());
+    assert.equal(await dialShown.locator("image").count(), 12);
+    assert.equal(await dialShown.locator(".hand").count(), 1);
+    await assertRound(icon(page), 200);
+    assert.equal(await icon(page).getAttribute("src"), `/frames/${frame}`);
+    const words = await page.locator("main").innerText();
+    assert.match(words, /PROFILE PICTURE CLOCK\s+\d\d:\d\d\s+\w+ \d+ \w+ · Asia\/Tokyo/i);
+    assert.equal(dial.time_zone, "Asia/Tokyo");
+    assert.match(words, new RegExp(`Frame \\d+ of 12 is (up|due)\\.`));
+    assert.match(words, /Next turn at (\d+ \w+, )?\d\d:\d\d\./);
+    assert.match(words, /Something is wrong[\s\S]+453[\s\S]+What to do: \w+/);
+    assert.match(words, /Last outcomes[\s\S]+Could not turn to frame 5\.[\s\S]+Turned to frame 4\./);
+    assert.doesNotMatch(words, /Turn now|Journal|Owner|token/);
+    assert.equal(await page.locator("input:visible, button:visible, summary:visible").count(), 0);
+  });
+});
+
+test("each picture around the dial is one of the set, and is asked for once", async () => {
+  const context = await browser.newContext(DESKTOP);
+  try {
+    const page = await context.newPage();
+    const answers = [];
+    page.on("response", (response) => response.url().includes("/frames/") && answers.push(response));
+    await page.goto(`${stage.worker.url}/`, { waitUntil: "networkidle" });
+    const shown = answers.map((answer) => [new URL(answer.url()).pathname, answer.status()]).sort();
+    assert.deepEqual([...new Set(shown.map(String))], stage.set.frames.map((_, n) => `/frames/${n},200`).sort());
+  } finally {
+    await context.close();
+  }
+});
+
+test("without a set there is an empty dial that says what to do", async () => {
+  await stage.worker.kv.delete("current");
+  await withPage({}, async (page) => {
+    assert.ok(await page.getByRole("img", { name: "An empty dial" }).isVisible());
+    assert.match(await page.locator("main").innerText(), /There is no icon yet\.[\s\S]+Something is wrong[\s\S]+What to do: /);
+  });
+});
+
+test("without settings the page says which are wrong", async () => {
+  await stage.worker.configure({ vars: { TIME_ZONE: "Mars/Olympus" } });
+  await withPage({}, async (page) => {
+    assert.match(await page.locator("main").innerText(), /· UTC[\s\S]+Something is wrong[\s\S]+TIME_ZONE/);
+  });
+});
+
+test("the time runs, and the page looks again once when the next turn is due", async () => {
+  await withPage({ clock: true }, async (page) => {
+    const asked = [];
+    page.on("request", (request) => new URL(request.url()).pathname === "/" && asked.push(request));
+    const left = page.getByRole("timer");
+    const [, minutes] = /^in (?:(\d+) min )?\d+ s$/.exec(await left.textContent());
+    // In the last minute of an hour the turn itself would come in between.
+    if (minutes) {
+      const time = await page.locator("#clock").textContent();
+      const minute = await page.locator("#minute").getAttribute("transform");
+      await page.clock.runFor(60_000);
+      assert.notEqual(await page.locator("#clock").textContent(), time);
+      assert.notEqual(await page.locator("#minute").getAttribute("transform"), minute);
+      assert.equal(asked.length, 0);
+    }
+    // The Worker's clock does not go along, so afterwards it is the same turn again.
+    await page.clock.fastForward("01:00:00");
+    await page.clock.runFor(10_000);
+    await page.waitForLoadState("networkidle");
+    await page.clock.runFor(60_000);
+    assert.equal(asked.length, 1);
+  });
+});
+
+// --- What the owner does ------------------------------------------------
+
+test("without the token only the public face shows", async () => {
+  await withPage({}, async (page) => {
+    assert.ok(await page.locator("summary", { hasText: "Owner" }).isVisible());
+    assert.equal(await tools(page).count(), 0);
+    assert.equal(await page.getByRole("button").count(), 0);
+    assert.equal(await page.getByLabel("Trigger token").isVisible(), false);
+  });
+});
+
+test("a wrong token is told, opens nothing and is not kept", async () => {
+  await withPage({ expected: ["status of 401"] }, async (page) => {
+    for (const wrong of ["wrong", "☃", `${SECRETS.TRIGGER_TOKEN}x`]) {
+      await enter(page, wrong);
+      await page.getByRole("alert").filter({ hasText: "That is not the trigger token." }).waitFor();
+      const field = page.getByLabel("Trigger token");
+      assert.equal(await field.getAttribute("aria-invalid"), "true");
+      assert.ok(await field.evaluate((element) => element === document.activeElement));
+      assert.equal(await tools(page).count(), 0);
+      assert.equal(await tokenKept(page), null);
+    }
+    await signIn(page);
+    assert.equal(await page.getByRole("alert").count(), 0);
+  });
+  await stage.simulator.receivedNothing();
+});
+
+test("a token that has been changed since is asked for again", async () => {
+  await withPage({ expected: ["status of 401"] }, async (page) => {
+    await page.evaluate((key) => localStorage.setItem(key, "of-last-year"), KEY);
+    await page.reload({ waitUntil: "networkidle" });
+    await press(page, "Turn now");
+    await page.getByRole("alert").filter({ hasText: "That is not the trigger token." }).waitFor();
+    assert.equal(await tools(page).count(), 0);
+    assert.equal(await tokenKept(page), null);
+    assert.ok(await page.getByLabel("Trigger token").isVisible());
+  });
+  await stage.simulator.receivedNothing();
+});
+
+test("while the Worker has no token the page says how to set one", async () => {
+  await stage.worker.configure({ secrets: { TRIGGER_TOKEN: null } });
+  await withPage({ expected: ["status of 503"] }, async (page) => {
+    await enter(page, "anything");
+    await page.getByRole("alert").filter({ hasText: "TRIGGER_TOKEN is not set" }).waitFor();
+    assert.equal(await tokenKept(page), null);
+  });
+});
+
+test("the token is kept in this browser until it is to be forgotten, and in no cookie", async () => {
+  await withPage({ signedIn: true }, async (page) => {
+    await page.reload({ waitUntil: "networkidle" });
+    assert.ok(await tools(page).isVisible());
+    assert.equal(await tokenKept(page), SECRETS.TRIGGER_TOKEN);
+    assert.deepEqual(await page.context().cookies(), []);
+    await press(page, "Sign out: forget the token");
+    assert.equal(await tools(page).count(), 0);
+    assert.equal(await tokenKept(page), null);
+    await page.reload({ waitUntil: "networkidle" });
+    assert.equal(await tools(page).count(), 0);
+    assert.doesNotMatch(await page.content(), new RegExp(SECRETS.TRIGGER_TOKEN));
+  });
+});
+
+test("the button turns, and the page shows it at once", async () => {
+  await withPage({ signedIn: true }, async (page) => {
+    assert.match(await page.locator("#face").innerText(), /No turn yet\./);
+    await press(page, "Turn now");
+    const [, frame] = /^Turned to frame (\d+)\.$/.exec(await said(page, "Turned to frame"));
+    const { picture } = await stage.simulator.receivedOne();
+    assert.equal(picture.sha256, sha256(stage.set.frames[frame]));
+    const face = await page.locator("#face").innerText();
+    assert.match(face, new RegExp(`Frame ${frame} of 12 is up\\.`));
+    assert.match(face, new RegExp(`Last outcomes\\s+\\d\\d:\\d\\d\\s+Turned to frame ${frame}\\.`));
+    await press(page, "Turn now");
+    assert.equal(await said(page, "Nothing to do"), `Nothing to do: frame ${frame} is up.`);
+    await stage.simulator.receivedOne();
+    await page.getByLabel("Send the frame even if it is up already").check();
+    await press(page, "Turn now");
+    await said(page, "Turned to frame");
+    assert.equal((await stage.simulator.received()).length, 2);
+  });
+});
+
+test("a dry run tells what would be sent, and sends nothing", async () => {
+  await withPage({ signedIn: true }, async (page) => {
+    await press(page, "Dry run");
+    const told = await said(page, "Dry run");
+    assert.match(told, /^Dry run: it would send frame \d+ \([\d,]+ bytes\) to http:\S+\. Nothing was sent\.$/);
+    await stage.simulator.receivedNothing();
+  });
+});
+
+test("a frame is sent by its number, which has to be one of the set's", async () => {
+  await withPage({ signedIn: true }, async (page) => {
+    const field = page.getByLabel("Frame", { exact: true });
+    const picture = page.locator("#frame-picture");
+    await field.fill("12");
+    assert.equal(await picture.isVisible(), false);
+    await press(page, "Send this frame");
+    await stage.simulator.receivedNothing();
+    await field.fill("7");
+    await assertRound(picture, 48);
+    assert.equal(await picture.getAttribute("src"), "/frames/7");
+    await press(page, "Send this frame");
+    assert.equal(await said(page, "Turned"), "Turned to frame 7.");
+    const { picture: sent } = await stage.simulator.receivedOne();
+    assert.equal(sent.sha256, sha256(stage.set.frames[7]));
+    assert.equal(await icon(page).getAttribute("src"), "/frames/7");
+  });
+});
+
+test("a turn that is refused is told with what to do, also in words that are hostile", async () => {
+  await withPage({ signedIn: true, expected: ["status of 502"] }, async (page) => {
+    await stage.simulator.fail("access-tier");
+    await press(page, "Turn now");
+    assert.match(await said(page, "453"), /453.*portal/);
+    const trouble = page.getByRole("region", { name: "Something is wrong" });
+    assert.match(await trouble.innerText(), /453[\s\S]+What to do: /);
+    await page.getByText("Journal").click();
+    await stage.simulator.fail("hostile-text");
+    await page.getByLabel("Frame", { exact: true }).fill("3");
+    await press(page, "Send this frame");
+    await said(page, "999");
+    await page.locator("#journal li").nth(1).waitFor();
+    assert.equal(await page.locator("#face script, #tools script, #tools ol img").count(), 0);
+  });
+});
+
+test("an icon is previewed round, discarded, and put up only when it is asked for", async () => {
+  const before = await current();
+  const file = { name: "photo.jpg", mimeType: "image/jpeg", buffer: await scene(640, 480).jpeg().toBuffer() };
+  await withPage({ signedIn: true }, async (page) => {
+    const old = await page.locator("#icon").screenshot();
+    const chooser = page.getByLabel("A picture");
+    const large = page.getByRole("img", { name: "The new icon, as a profile shows it" });
+    await chooser.setInputFiles(file);
+    await assertRound(large, 200);
+    await assertRound(page.getByRole("img", { name: "The new icon, small" }), 48);
+    assert.match(await large.getAttribute("src"), /^blob:/);
+    assert.equal(await large.evaluate((image) => getComputedStyle(image).objectFit), "cover");
+    await press(page, "Discard");
+    assert.equal(await large.isVisible(), false);
+    assert.equal(await chooser.inputValue(), "");
+    assert.deepEqual(await current(), before);
+
+    await chooser.setInputFiles(file);
+    await large.waitFor();
+    await press(page, "Put it up");
+    await said(page, "The new icon is in place.");
+    assert.equal(await large.isVisible(), false);
+    assert.notEqual((await current()).id, before.id);
+    // The page shows the new frames, although the old ones had the same addresses.
+    const shown = page.locator("#icon");
+    assert.match(await shown.getAttribute("src"), /^blob:/);
+    assert.match(await page.locator("svg image").first().getAttribute("href"), /^blob:/);
+    await assertRound(shown, 200);
+    assert.ok(!(await shown.screenshot()).equals(old), "the picture in the middle has changed");
+    await stage.simulator.receivedNothing();
+    await press(page, "Turn now");
+    await said(page, "Turned to frame");
+    await stage.simulator.receivedOne();
+  });
+});
+
+test("a file that is no picture, or one that the Worker does not take, changes nothing", async () => {
+  const before = await current();
+  await withPage({ signedIn: true, expected: ["status of 400", "status of 413", "status of 415", "status of 422"] }, async (page) => {
+    const chooser = page.getByLabel("A picture");
+    await chooser.setInputFiles({ name: "notes.png", mimeType: "image/png", buffer: Buffer.from("not a picture") });
+    await said(page, "That file is not a picture that can be shown.");
+    assert.equal(await page.locator("#preview").isVisible(), false);
+    await chooser.setInputFiles({ name: "large.png", mimeType: "image/png", buffer: Buffer.alloc(10_000_001) });
+    await said(page, "That file is too large: at most 10 MB can be sent.");
+    // The browser shows this one, the Worker does not read it.
+    const drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400"><circle r="300"/></svg>';
+    await chooser.setInputFiles({ name: "drawing.svg", mimeType: "image/svg+xml", buffer: Buffer.from(drawing) });
+    await page.locator("#preview").waitFor();
+    await press(page, "Put it up");
+    assert.match(await said(page, "JPEG"), /JPEG.*PNG.*GIF.*WebP/);
+    assert.ok(await page.locator("#preview").isVisible(), "what was chosen is still there");
+  });
+  assert.deepEqual(await current(), before);
+});
+
+test("the journal is read page by page", async () => {
+  for (let n = 0; n < 23; n += 1) await json(await stage.worker.turn(`?frame=${n % 12}`));
+  await withPage({ signedIn: true }, async (page) => {
+    await page.locator("summary", { hasText: "Journal" }).click();
+    const entries = page.locator("#journal li");
+    await entries.nth(19).waitFor();
+    assert.equal(await entries.count(), 20);
+    assert.match(await entries.first().innerText(), /turned, frame 10 of 12[\s\S]+by hand, \d+ ms, answered with status 200/);
+    await press(page, "Show older entries");
+    await entries.nth(22).waitFor();
+    assert.equal(await entries.count(), 23);
+    assert.match(await entries.last().innerText(), /turned, frame 0 of 12/);
+    assert.ok(await entries.nth(20).evaluate((entry) => entry === document.activeElement));
+    assert.equal(await page.getByRole("button", { name: "Show older entries" }).isVisible(), false);
+    // A turn is added at the top.
+    await page.getByLabel("Frame", { exact: true }).fill("5");
+    await press(page, "Send this frame");
+    await said(page, "Turned to frame 5.");
+    assert.match(await entries.first().innerText(), /turned, frame 5 of 12/);
+  });
+});
+
+test("a Worker that does not answer is told", async () => {
+  await withPage({ signedIn: true, expected: ["net::ERR_FAILED"] }, async (page) => {
+    await page.route("**/turn?*", (route) => route.abort());
+    await press(page, "Turn now");
+    await said(page, "The Worker did not answer. Check the connection and try again.");
+  });
+});
+
+// --- For everybody ------------------------------------------------------
+
+test("everything can be done by keyboard, and one sees where one is", async () => {
+  await withPage({}, async (page) => {
+    const focused = () => page.evaluate(() => {
+      const { tagName, id, textContent } = document.activeElement;
+      const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+      return { name: id || textContent.trim() || tagName, outline: `${outlineStyle} ${outlineWidth}` };
+    });
+    const tabTo = async (name) => {
+      for (let n = 0; n < 15; n += 1) {
+        await page.keyboard.press("Tab");
+        const there = await focused();
+        assert.equal(there.outline, "solid 3px", JSON.stringify(there));
+        if (there.name === name) return;
+      }
+      assert.fail(`${name} is not reached by Tab`);
+    };
+    await tabTo("Owner");
+    await page.keyboard.press("Enter");
+    await tabTo("token");
+    await page.keyboard.type(SECRETS.TRIGGER_TOKEN);
+    await page.keyboard.press("Enter");
+    await tools(page).waitFor();
+    assert.equal((await focused()).name, "tools-title");
+    await tabTo("turn-now");
+    await page.keyboard.press("Enter");
+    await said(page, "Turned to frame");
+    assert.equal((await focused()).name, "turn-now");
+    await tabTo("frame");
+    await page.keyboard.type("2");
+    await page.keyboard.press("Enter");
+    await said(page, "Turned to frame 2.");
+    await page.getByLabel("A picture").setInputFiles({ name: "icon.png", mimeType: "image/png", buffer: png(0.3) });
+    await page.locator("#preview").waitFor();
+    await tabTo("discard");
+    await page.keyboard.press("Space");
+    assert.equal((await focused()).name, "file");
+    await tabTo("Journal");
+    await page.keyboard.press("Enter");
+    await page.locator("#journal li").first().waitFor();
+    await tabTo("forget");
+    await page.keyboard.press("Enter");
+    assert.equal((await focused()).name, "token");
+  });
+});
+
+/** Shows everything that the page can show. */
+async function showEverything(page) {
+  await press(page, "Dry run");
+  await said(page, "Dry run");
+  await page.getByLabel("A picture").setInputFiles({ name: "icon.png", mimeType: "image/png", buffer: png(0.3) });
+  await page.locator("#preview").waitFor();
+  await page.getByLabel("Frame", { exact: true }).fill("3");
+  await page.locator("summary", { hasText: "Journal" }).click();
+  await page.locator("#journal li").first().waitFor();
+}
+
+/** A turn that worked and one that did not. */
+async function makeTrouble() {
+  await json(await stage.worker.turn("?frame=4"));
+  await stage.simulator.fail("access-tier");
+  assert.equal((await stage.worker.turn("?frame=5")).status, 502);
+}
+
+for (const width of [390, 320]) {
+  test(`at ${width} px nothing is wider than the screen`, async () => {
+    await makeTrouble();
+    await withPage({ ...PHONE, viewport: { width, height: 844 } }, async (page) => {
+      await assertRound(icon(page), 100);
+      await assertFits(page);
+      await page.locator("summary", { hasText: "Owner" }).click();
+      await assertFits(page);
+      await signIn(page);
+      await showEverything(page);
+      await assertFits(page);
+      // A finger finds them.
+      for (const button of await page.locator("button:visible").all()) {
+        assert.ok((await button.boundingBox()).height >= 44, await button.textContent());
+      }
+    });
+  });
+}
+
+/** Lets axe-core judge the page as it is. */
+async function assertAccessible(page) {
+  await page.evaluate(readFileSync(axe, "utf8"));
+  const violations = await page.evaluate(async () => {
+    const { violations, passes } = await globalThis.axe.run();
+    if (passes.length < 10) throw new Error("axe-core saw no page");
+    return violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map((node) => node.html) }));
+  });
+  assert.deepEqual(violations, []);
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [name, size] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
+    test(`axe-core finds nothing on the ${name} in ${colorScheme}`, async () => {
+      await makeTrouble();
+      // axe-core comes from this process, which the page's policy would not let in.
+      await withPage({ ...size, colorScheme, bypassCSP: true, expected: ["status of 401"] }, async (page) => {
+        const [red] = await page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number));
+        assert.ok(colorScheme === "dark" ? red < 60 : red > 200, `background ${red}`);
+        await assertAccessible(page);
+        await enter(page, "wrong");
+        await page.getByRole("alert").filter({ hasText: "not the trigger token" }).waitFor();
+        await assertAccessible(page);
+        await signIn(page);
+        await showEverything(page);
+        await assertAccessible(page);
+      });
+    });
+  }
+}
+
+test("the policy holds: what is inline does not run", async () => {
+  await withPage({ expected: ["Content Security Policy"] }, async (page) => {
+    const refused = page.waitForEvent("console", (message) => message.text().includes("Content Security Policy"));
+    const ran = await page.evaluate(() => {
+      const script = document.createElement("script");
+      script.textContent = "globalThis.ran = true";
+      document.body.append(script);
+      return globalThis.ran === true;
+    });
+    assert.equal(ran, false);
+    await refused;
+  });
+});
