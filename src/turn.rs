@@ -266,6 +266,7 @@ async fn carry_out<H: Store + Client + Clock>(
         }
     };
     made.sent_at = Some(host.now());
+    let outcome = seen_from(order.at, host.now(), outcome);
     if let Some(slot) = standing.slot.as_mut().filter(|_| plan.slot.is_some()) {
         slot.is_turned = outcome == Outcome::Turned;
         made.slot = Some(slot.clone());
@@ -282,6 +283,20 @@ async fn carry_out<H: Store + Client + Clock>(
         }
         outcome => outcome,
     };
+}
+
+/// The outcome of a turn whose instant may lie ahead of the clock: so do the
+/// times in it then.
+fn seen_from(instant: DateTime<Utc>, now: DateTime<Utc>, outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Retry { at, trouble } if instant > now => Outcome::Retry {
+            at: at
+                .checked_add_signed(instant.signed_duration_since(now))
+                .unwrap_or(at),
+            trouble,
+        },
+        outcome => outcome,
+    }
 }
 
 /// Sends a frame, once the ledger has promised to wake the next host should this

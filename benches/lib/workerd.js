@@ -47,12 +47,12 @@ const config :Workerd.Config = (
  * Starts workerd and gives its address, a reading of its CPU time in ms (of all
  * threads, or of the one that runs the Workers) and what stops it.
  */
-export async function workerd(folder, config) {
+export async function workerd(folder, config, { log = "inherit" } = {}) {
   const file = path.join(folder, "config.capnp");
   writeFileSync(file, config);
   const { default: binary } = (await import("workerd")).default;
   const child = spawn(binary, ["serve", "--experimental", "--control-fd=3", file], {
-    stdio: ["ignore", "ignore", "inherit", "pipe"],
+    stdio: ["ignore", "ignore", log, "pipe"],
   });
   const port = await new Promise((resolve, reject) => {
     child.on("exit", (code) => reject(new UserError(`workerd ended with ${code}`)));

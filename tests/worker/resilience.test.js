@@ -178,7 +178,7 @@ after(() => {
     [`\`${name}\``, trigger, outcome, reason ?? "–", attempts, span(wait), next, hand ?? ""].join(" | "),
   );
   const head = "fault | turn by | outcome | reason | attempts | tried again after | the next slot's cron | then by hand";
-  const table = [head, head.replace(/[^|]+/g, "---"), ...lines].map((line) => `| ${line} |`.replaceAll("  |", " |"));
+  const table = [head, head.replace(/[^|]+/g, " --- ").trim(), ...lines].map((line) => `| ${line} |`.replaceAll("  |", " |"));
   writeFileSync(process.env.FAULT_MATRIX, `${table.join("\n")}\n`);
 });
 
