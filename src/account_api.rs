@@ -16,8 +16,8 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::api::{
-    Answer, allow, authorize, frame_number, guarded, in_words, insert, json_answer, json_object,
-    query, refuse_body,
+    Answer, allow, authorize, frame_number, guarded, insert, json_answer, json_object, query,
+    refuse_body,
 };
 use crate::dial::FrameCount;
 use crate::frame_set::FrameSet;
@@ -137,7 +137,7 @@ fn status_of(reason: Reason) -> StatusCode {
 
 /// A problem that carries everything the report says.
 fn not_turned(status: StatusCode, trouble: &Trouble, report: &Report) -> Problem {
-    Problem::new(status, in_words(trouble)).with_extensions(json_object(report))
+    Problem::new(status, trouble.in_words()).with_extensions(json_object(report))
 }
 
 /// The journal, a page at a time.

@@ -44,10 +44,9 @@ impl Webhook {
     /// When the request is not valid HTTP, which no address that parses leads to.
     pub fn request(&self, news: &News) -> http::Result<Request<Vec<u8>>> {
         let text = match news {
-            News::Stopped(trouble) => format!(
-                "Your icon has stopped turning. {} {}",
-                trouble.message, trouble.remedy
-            ),
+            News::Stopped(trouble) => {
+                format!("Your icon has stopped turning. {}", trouble.in_words())
+            }
             News::WorksAgain => "Your icon is turning again.".to_owned(),
         };
         let body = json!({ "text": text, "content": text });

@@ -15,7 +15,8 @@ use std::pin::Pin;
 
 use http::header::{
     ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    ETAG, IF_NONE_MATCH, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ETAG, IF_NONE_MATCH, REFERRER_POLICY, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use serde::Serialize;
@@ -63,6 +64,7 @@ pub(crate) fn guarded(answer: Result<Answer, Problem>) -> Answer {
     let mut answer = answer.unwrap_or_else(Problem::into_response);
     let headers = answer.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers
         .entry(CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static(
@@ -170,20 +172,6 @@ async fn icon<H: Store>(
         "crop": upload.recipe.crop.to_string(),
         "background": upload.recipe.background.to_string(),
     })))
-}
-
-/// What happened, which a network may have said in words of its own, and what
-/// to do next.
-pub(crate) fn in_words(trouble: &Trouble) -> String {
-    let Trouble {
-        message, remedy, ..
-    } = trouble;
-    let stop = if message.ends_with(['.', '!', '?', '…']) {
-        ""
-    } else {
-        "."
-    };
-    format!("{message}{stop} {remedy}")
 }
 
 /// Lets only the holder of the trigger token pass (RFC 6750).
@@ -321,7 +309,7 @@ fn is_known(request: &Request<()>, etag: &str) -> bool {
 }
 
 fn unavailable(trouble: &Trouble) -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, in_words(trouble))
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, trouble.in_words())
 }
 
 async fn health<H: Store + Clock>(
@@ -342,7 +330,7 @@ async fn health<H: Store + Clock>(
         detail.push(format!("Settings: {flaws}."));
     }
     if let Some(trouble) = &trouble {
-        detail.push(in_words(trouble));
+        detail.push(trouble.in_words());
     }
     let body = json_object(&json!({
         "ready": ready,

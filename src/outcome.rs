@@ -70,6 +70,20 @@ impl Trouble {
             remedy: remedy.into(),
         }
     }
+
+    /// What happened, which a network may have said in words of its own, and what
+    /// to do next.
+    pub fn in_words(&self) -> String {
+        let Self {
+            message, remedy, ..
+        } = self;
+        let stop = if message.ends_with(['.', '!', '?', '…']) {
+            ""
+        } else {
+            "."
+        };
+        format!("{message}{stop} {remedy}")
+    }
 }
 
 /// The kinds of trouble.

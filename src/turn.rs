@@ -256,7 +256,7 @@ async fn carry_out<H: Store + Client + Clock>(
     standing: &mut Standing,
     made: &mut Made,
 ) {
-    let sent = send(host, ledger, order, plan, standing, &mut made.report).await;
+    let sent = send(host, ledger, plan, standing, &mut made.report).await;
     let outcome = match sent {
         Ok(outcome) => outcome,
         // Nothing was sent, so there is nothing to learn.
@@ -299,12 +299,11 @@ fn seen_from(instant: DateTime<Utc>, now: DateTime<Utc>, outcome: Outcome) -> Ou
     }
 }
 
-/// Sends a frame, once the ledger has promised to wake the next host should this
-/// one end in the middle.
+/// Sends a frame, once the ledger knows that it is being sent, and has promised to
+/// wake the next host should this one end in the middle.
 async fn send<H: Store + Client + Clock>(
     host: &H,
     ledger: &impl Ledger,
-    order: &Order,
     plan: &Plan<'_>,
     standing: &mut Standing,
     report: &mut Report,
@@ -313,18 +312,14 @@ async fn send<H: Store + Client + Clock>(
     if let Some(slot) = standing.slot.as_mut().filter(|_| plan.slot.is_some()) {
         slot.attempts = slot.attempts.saturating_add(1);
     }
-    // Until the network has answered, nobody knows what it shows. For a frame
-    // that comes by itself, that is the one before, which is not due again soon:
-    // so it is not worth a write.
-    if order.trigger == Trigger::Manual {
-        let sending = Standing {
-            showing: None,
-            ..standing.clone()
-        };
-        ledger
-            .keep(&sending, None)
-            .map_err(|error| unkept(&error))?;
-    }
+    // Until the network has answered, nobody knows what it shows.
+    let sending = Standing {
+        showing: None,
+        ..standing.clone()
+    };
+    ledger
+        .keep(&sending, None)
+        .map_err(|error| unkept(&error))?;
     let longest = TimeDelta::milliseconds(i64::from(REPLY_TIMEOUT_MS).saturating_mul(2));
     let too_late = host.now().checked_add_signed(longest);
     ledger

@@ -1140,7 +1140,7 @@ fn any_headers() -> impl Strategy<Value = HeaderMap> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, max_global_rejects: 30_000, ..<_>::default() })]
+    #![proptest_config(ProptestConfig { cases: 10_000, max_global_rejects: 100_000, ..<_>::default() })]
 
     #[test]
     fn whatever_is_asked_is_answered_with_a_status_that_is_documented(

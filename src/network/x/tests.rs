@@ -688,7 +688,7 @@ fn breaks_a_line(c: char) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
     fn whatever_comes_back_ends_in_an_outcome_with_a_short_message_of_one_line(

@@ -793,7 +793,7 @@ fn what_a_host_that_ended_has_not_finished_is_seen_to() {
     assert_eq!(account.sent(), [11, 0, 0]);
     assert_eq!(
         account.journal(),
-        ["02:00 cron 11 turned 1", "03:00 retry 0 turned 1"]
+        ["02:00 cron 11 turned 1", "03:00 cron 0 turned 2"]
     );
     account.cron();
     assert_eq!(account.sent(), NONE);
