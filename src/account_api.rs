@@ -232,13 +232,11 @@ async fn status_page<H: Store + Clock>(
         .showing
         .as_ref()
         .filter(|showing| set.as_ref().is_ok_and(|set| set.id() == showing.set));
-    let settings_trouble = settings.turning.as_ref().err().map(|flaws| {
-        Trouble::new(
-            Reason::Settings,
-            format!("The settings are not complete: {flaws}."),
-            "The owner has to set them; GET /health names them too.",
-        )
-    });
+    let settings_trouble = settings
+        .turning
+        .as_ref()
+        .err()
+        .map(|flaws| flaws.trouble("The owner has to set them; GET /health names them too."));
     let hold = standing.hold.as_ref().filter(|hold| hold.until > now);
     let trouble = settings_trouble
         .as_ref()

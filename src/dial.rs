@@ -11,6 +11,7 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use thiserror::Error;
 
+use crate::instant::after;
 use crate::time_zone::TimeZone;
 
 const SECONDS_A_DAY: u32 = 86_400;
@@ -232,8 +233,7 @@ impl Dial {
         let step = elapsed.step(frames);
         let [start, end] = [step, step.saturating_add(1)].map(|step| {
             let since = elapsed.start_of(step, frames).saturating_sub(elapsed.ms);
-            at.checked_add_signed(TimeDelta::milliseconds(since))
-                .unwrap_or(at)
+            after(at, TimeDelta::milliseconds(since))
         });
         start..end
     }

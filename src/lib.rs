@@ -17,6 +17,7 @@ pub mod frame_set;
 pub mod frame_store;
 pub mod frames;
 mod icon_upload;
+mod instant;
 pub mod journal;
 pub mod network;
 pub mod oauth1;

@@ -14,6 +14,7 @@ use crate::dial::{Dial, Direction, Period};
 use crate::network::base_url::BaseUrl;
 use crate::network::x;
 use crate::oauth1::Credentials;
+use crate::outcome::{Reason, Trouble};
 use crate::secret::Secret;
 use crate::time_zone::TimeZone;
 
@@ -108,6 +109,14 @@ pub struct Invalid {
     pub name: &'static str,
     /// What it may be.
     pub accepts: &'static str,
+}
+
+impl Flaws {
+    /// What they mean for a turn, and what to do.
+    pub fn trouble(&self, remedy: &'static str) -> Trouble {
+        let message = format!("The settings are not complete: {self}.");
+        Trouble::new(Reason::Settings, message, remedy)
+    }
 }
 
 impl fmt::Display for Flaws {

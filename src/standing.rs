@@ -6,6 +6,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::instant::after;
 use crate::journal::Trigger;
 use crate::outcome::{Outcome, Reason, Trouble};
 
@@ -277,10 +278,6 @@ fn wait_after(attempts: u32, chance: f64) -> TimeDelta {
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
     let milliseconds = (seconds as f64 * (800.0 + 400.0 * chance.clamp(0.0, 1.0))) as i64;
     TimeDelta::milliseconds(milliseconds)
-}
-
-fn after(at: DateTime<Utc>, delta: TimeDelta) -> DateTime<Utc> {
-    at.checked_add_signed(delta).unwrap_or(at)
 }
 
 #[cfg(test)]

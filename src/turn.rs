@@ -7,6 +7,7 @@ use http::{Request, Response};
 
 use crate::frame_set::FrameSet;
 use crate::frame_store::{self, current_set};
+use crate::instant::after;
 use crate::journal::{Entry, Report, Trigger};
 use crate::network::x;
 use crate::oauth1::{Credentials, Stamp};
@@ -290,9 +291,7 @@ async fn carry_out<H: Store + Client + Clock>(
 fn seen_from(instant: DateTime<Utc>, now: DateTime<Utc>, outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Retry { at, trouble } if instant > now => Outcome::Retry {
-            at: at
-                .checked_add_signed(instant.signed_duration_since(now))
-                .unwrap_or(at),
+            at: after(at, instant.signed_duration_since(now)),
             trouble,
         },
         outcome => outcome,
@@ -368,9 +367,7 @@ async fn plan<'a, H: Store>(
     report: &mut Report,
 ) -> Result<Plan<'a>, Trouble> {
     let turning = settings.turning.as_ref().map_err(|flaws| {
-        Trouble::new(
-            Reason::Settings,
-            format!("The settings are not complete: {flaws}."),
+        flaws.trouble(
             "Set what is named with `npx wrangler secret put NAME` or in wrangler.toml, or in \
              .dev.vars for wrangler dev.",
         )

@@ -126,6 +126,12 @@ impl Angle {
     }
 }
 
+/// A square of samples; grey if there are not as many.
+fn square(side: usize, samples: Vec<i16>) -> Plane<i16> {
+    let grey = || Plane::from_fn(side, side, |_, _| 0);
+    Plane::new(side, side, samples).unwrap_or_else(grey)
+}
+
 /// Half of what the diagonal of a square is longer than its side, rounded up.
 fn diagonal_margin(side: usize) -> usize {
     // (√2 − 1) / 2 < 0.2072.
@@ -220,8 +226,7 @@ impl Surface {
                 _ => self.map(angle, |x, y| self.convolve::<TAPS>(samples, weights, x, y)),
             },
         };
-        let blank = || Plane::from_fn(self.side, self.side, |_, _| 0);
-        Plane::new(self.side, self.side, samples).unwrap_or_else(blank)
+        square(self.side, samples)
     }
 
     /// Finds each sample of the turned plane from its place in this surface,

@@ -14,6 +14,7 @@ use thiserror::Error;
 use super::base_url::BaseUrl;
 use super::{multipart, quoted};
 use crate::frame_set::MediaType;
+use crate::instant::after;
 use crate::oauth1::{self, Credentials, Stamp};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::SendError;
@@ -387,10 +388,6 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>>
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-fn after(now: DateTime<Utc>, delta: TimeDelta) -> DateTime<Utc> {
-    now.checked_add_signed(delta).unwrap_or(now)
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ use std::sync::LazyLock;
 use bytemuck::cast;
 use wide::{f32x4, i16x16, u32x4};
 
-use super::{Angle, Outside, reflected};
+use super::{Angle, Outside, reflected, square};
 use crate::plane::{Plane, fine};
 use crate::processor::{Instructions, Work, with_best_instructions};
 
@@ -196,8 +196,7 @@ impl Source {
             source: self,
             angle,
         });
-        let blank = || Plane::from_fn(self.side, self.side, |_, _| 0);
-        Plane::new(self.side, self.side, samples).unwrap_or_else(blank)
+        square(self.side, samples)
     }
 }
 
