@@ -11,6 +11,7 @@
 
 use std::pin::Pin;
 
+use chrono::{DateTime, Utc};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
@@ -23,11 +24,13 @@ use crate::dial::FrameCount;
 use crate::frame_set::FrameSet;
 use crate::frame_store::current_set;
 use crate::journal::{Recorded, Report, Trigger};
+use crate::network::NETWORKS;
 use crate::outcome::{Outcome, Reason, Trouble};
-use crate::page::{self, Line, View};
+use crate::page::{self, Line, Shown, View};
 use crate::ports::{Client, Clock, Ledger, Log, Store, StoreError};
 use crate::problem::Problem;
-use crate::settings::{Settings, Turning};
+use crate::settings::{Configured, Settings};
+use crate::standing::{Showing, Standing};
 use crate::turn::{Order, turn};
 
 /// Answers one request that needs to know the account's standing.
@@ -94,20 +97,43 @@ async fn manual_turn<H: Store + Client + Clock + Log>(
             _ => order.force = truth("force", &value)?,
         }
     }
-    let report = turn(settings, host, ledger, &order).await;
-    match &report.outcome {
-        Outcome::Turned | Outcome::Unchanged | Outcome::DryRun(_) => Ok(json_answer(&report)),
-        Outcome::Retry { at, trouble } => {
-            // Whole seconds, rounded up: not before that instant.
-            let wait = at.signed_duration_since(host.now());
-            let seconds = (wait.num_milliseconds().saturating_add(999) / 1000).max(1);
-            Err(
-                not_turned(StatusCode::SERVICE_UNAVAILABLE, trouble, &report)
-                    .with_header(RETRY_AFTER, HeaderValue::from(seconds)),
-            )
-        }
-        Outcome::Refused(trouble) => Err(not_turned(status_of(trouble.reason), trouble, &report)),
+    let reports = turn(settings, host, ledger, &order).await;
+    let told = match reports.as_slice() {
+        [report] => json_object(report),
+        several => json_object(&json!({ "turns": several })),
+    };
+    match not_turned(&reports, host.now()) {
+        Some(problem) => Err(problem.with_extensions(told)),
+        None => Ok(json_answer(&told)),
     }
+}
+
+/// What kept the icon from turning on each network that there was trouble with.
+/// What the owner has to do something about counts for more than what passes.
+fn not_turned(reports: &[Report], now: DateTime<Utc>) -> Option<Problem> {
+    let is_alone = reports.len() == 1;
+    let troubles = reports.iter().filter_map(|report| {
+        let said = report.outcome.trouble()?.in_words();
+        let title = title_of(report.network).filter(|_| !is_alone);
+        Some(title.map_or(said.clone(), |title| format!("{title}: {said}")))
+    });
+    let detail = troubles.collect::<Vec<_>>().join(" ");
+    let refused = reports.iter().find_map(|report| match &report.outcome {
+        Outcome::Refused(trouble) => Some(status_of(trouble.reason)),
+        _ => None,
+    });
+    let retries = reports.iter().filter_map(|report| match &report.outcome {
+        Outcome::Retry { at, .. } => Some(*at),
+        _ => None,
+    });
+    if let Some(status) = refused {
+        return Some(Problem::new(status, detail));
+    }
+    // Whole seconds, rounded up: not before that instant.
+    let wait = retries.min()?.signed_duration_since(now);
+    let seconds = (wait.num_milliseconds().saturating_add(999) / 1000).max(1);
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+    Some(problem.with_header(RETRY_AFTER, HeaderValue::from(seconds)))
 }
 
 fn truth(name: &str, value: &str) -> Result<bool, Problem> {
@@ -133,11 +159,6 @@ fn status_of(reason: Reason) -> StatusCode {
         | Reason::Blocked
         | Reason::UnexpectedReply => StatusCode::BAD_GATEWAY,
     }
-}
-
-/// A problem that carries everything the report says.
-fn not_turned(status: StatusCode, trouble: &Trouble, report: &Report) -> Problem {
-    Problem::new(status, trouble.in_words()).with_extensions(json_object(report))
 }
 
 /// The journal, a page at a time.
@@ -199,15 +220,11 @@ async fn status_page<H: Store + Clock>(
 
     admit(request, settings)?;
     let now = host.now();
-    let dial = settings
-        .turning
-        .as_ref()
-        .ok()
-        .map(|Turning { dial, .. }| dial);
+    let dial = settings.dial.as_ref().ok();
     let local = |at| dial.map(|dial| dial.local_time_at(at));
     let set = current_set(host).await;
-    let standing = ledger.standing();
     let records = ledger.records(None, LINES).unwrap_or_default();
+    let are_several = settings.networks.len() > 1;
     let recorded: Vec<Recorded> = records
         .iter()
         .filter_map(|(_, entry)| serde_json::from_str(entry).ok())
@@ -223,26 +240,52 @@ async fn status_page<H: Store + Clock>(
                 outcome: &entry.outcome,
                 message: entry.message.as_deref(),
                 attempts: entry.attempts,
+                network: title_of(&entry.network).filter(|_| are_several),
             }
         })
         .collect();
     let frames = set.as_ref().ok().map(FrameSet::frames);
-    let standing = standing.unwrap_or_default();
-    let showing = standing
-        .showing
-        .as_ref()
-        .filter(|showing| set.as_ref().is_ok_and(|set| set.id() == showing.set));
-    let settings_trouble = settings
-        .turning
-        .as_ref()
-        .err()
-        .map(|flaws| flaws.trouble("The owner has to set them; GET /health names them too."));
-    let hold = standing.hold.as_ref().filter(|hold| hold.until > now);
-    let trouble = settings_trouble
-        .as_ref()
-        .or(set.as_ref().err())
-        .or(standing.stopped.as_ref())
-        .or(hold.map(|hold| &hold.trouble));
+    let standings: Vec<(&Configured, Standing)> = settings
+        .networks
+        .iter()
+        .map(|one| {
+            (
+                one,
+                ledger.standing(one.definition.name).unwrap_or_default(),
+            )
+        })
+        .collect();
+    let is_current = |showing: &&Showing| set.as_ref().is_ok_and(|set| set.id() == showing.set);
+    let shown: Vec<Shown<'_>> = standings
+        .iter()
+        .map(|(one, standing)| Shown {
+            title: one.definition.title,
+            frame: standing
+                .showing
+                .as_ref()
+                .filter(is_current)
+                .map(|showing| showing.frame),
+        })
+        .collect();
+    let flaws = settings.flaws();
+    let settings_trouble = (!flaws.is_empty())
+        .then(|| flaws.trouble("The owner has to set them; GET /health names them too."));
+    let holds = standings
+        .iter()
+        .filter_map(|(_, standing)| standing.hold.as_ref());
+    let holds = holds.map(|hold| hold.until).filter(|until| *until > now);
+    let of_all = settings_trouble.as_ref().or(set.as_ref().err());
+    let mut troubles: Vec<(Option<&str>, &Trouble)> =
+        of_all.map(|trouble| (None, trouble)).into_iter().collect();
+    for (one, standing) in &standings {
+        let hold = standing.hold.as_ref().filter(|hold| hold.until > now);
+        let trouble = standing.stopped.as_ref().or(hold.map(|hold| &hold.trouble));
+        let is_told = of_all.is_some_and(|_| {
+            trouble.is_some_and(|trouble| trouble.reason == Reason::Settings) || !are_several
+        });
+        let title = are_several.then_some(one.definition.title);
+        troubles.extend(trouble.filter(|_| !is_told).map(|trouble| (title, trouble)));
+    }
     let next_slot = dial
         .zip(frames)
         .map(|(dial, frames)| dial.slot_at(now, frames).end);
@@ -253,10 +296,10 @@ async fn status_page<H: Store + Clock>(
         due: dial
             .zip(frames)
             .map(|(dial, frames)| dial.frame_at(now, frames)),
-        showing: showing.map(|showing| showing.frame),
-        next_turn: hold.map(|hold| hold.until).or(next_slot),
+        shown: &shown,
+        next_turn: holds.min().or(next_slot),
         last: &last,
-        trouble,
+        troubles: &troubles,
     });
     let mut answer = Answer::new(html);
     insert(&mut answer, CONTENT_TYPE, "text/html; charset=utf-8");
@@ -267,6 +310,12 @@ async fn status_page<H: Store + Clock>(
     );
     insert(&mut answer, CACHE_CONTROL, "no-store");
     Ok(answer)
+}
+
+/// A network's name in sentences.
+fn title_of(name: &str) -> Option<&'static str> {
+    let definition = NETWORKS.iter().find(|one| one.name == name)?;
+    Some(definition.title)
 }
 
 fn unreadable(error: &StoreError) -> Problem {

@@ -37,24 +37,45 @@ impl FromStr for Webhook {
 }
 
 impl Webhook {
-    /// The request that tells the news, in the JSON that Slack (`text`) and Discord
+    /// The request that tells a text, in the JSON that Slack (`text`) and Discord
     /// (`content`) both show.
     ///
     /// # Errors
     /// When the request is not valid HTTP, which no address that parses leads to.
-    pub fn request(&self, news: &News) -> http::Result<Request<Vec<u8>>> {
-        let text = match news {
-            News::Stopped(trouble) => {
-                format!("Your icon has stopped turning. {}", trouble.in_words())
-            }
-            News::WorksAgain => "Your icon is turning again.".to_owned(),
-        };
+    pub fn request(&self, text: &str) -> http::Result<Request<Vec<u8>>> {
         let body = json!({ "text": text, "content": text });
         Request::builder()
             .method(Method::POST)
             .uri(self.0.expose())
             .header(CONTENT_TYPE, "application/json")
             .body(body.to_string().into_bytes())
+    }
+}
+
+/// The news of one turn in words: of each network by its title, out of so many
+/// that are set up. What is the same for all of them is told once.
+pub fn in_words(news: &[(&'static str, News)], networks: usize) -> String {
+    let tell = |place: &str, news: &News| match news {
+        News::Stopped(trouble) => {
+            format!(
+                "Your icon has stopped turning{place}. {}",
+                trouble.in_words()
+            )
+        }
+        News::WorksAgain => format!("Your icon is turning again{place}."),
+    };
+    match news {
+        [(_, first), others @ ..]
+            if news.len() == networks && others.iter().all(|(_, other)| other == first) =>
+        {
+            tell("", first)
+        }
+        _ => {
+            let lines = news
+                .iter()
+                .map(|(title, news)| tell(&format!(" on {title}"), news));
+            lines.collect::<Vec<_>>().join("\n")
+        }
     }
 }
 
@@ -66,9 +87,9 @@ mod tests {
     use crate::outcome::{Reason, Trouble};
     use crate::testing::{WEBHOOK, assert_no_secret_in};
 
-    fn told(news: &News) -> (Request<Vec<u8>>, Value) {
+    fn told(news: News) -> (Request<Vec<u8>>, Value) {
         let webhook: Webhook = WEBHOOK.parse().unwrap();
-        let request = webhook.request(news).unwrap();
+        let request = webhook.request(&in_words(&[("X", news)], 1)).unwrap();
         let body = serde_json::from_slice(request.body()).unwrap();
         (request, body)
     }
@@ -80,7 +101,7 @@ mod tests {
             "X answered 403, code 261: \"Read-only\" application.",
             "Set its permissions.",
         );
-        let (request, body) = told(&News::Stopped(trouble));
+        let (request, body) = told(News::Stopped(trouble));
         assert_eq!(request.method(), Method::POST);
         assert_eq!(request.uri(), WEBHOOK);
         assert_eq!(request.headers()[CONTENT_TYPE], "application/json");
@@ -90,9 +111,28 @@ mod tests {
         assert_eq!(body, json!({ "text": text, "content": text }));
         assert_no_secret_in(&body.to_string());
 
-        let (_, body) = told(&News::WorksAgain);
+        let (_, body) = told(News::WorksAgain);
         let text = "Your icon is turning again.";
         assert_eq!(body, json!({ "text": text, "content": text }));
+    }
+
+    #[test]
+    fn of_several_networks_each_is_told_apart_unless_all_have_the_same_to_tell() {
+        let stopped = |message: &str| News::Stopped(Trouble::new(Reason::Access, message, "Wait."));
+        let some = [("X", stopped("No.")), ("Mastodon", News::WorksAgain)];
+        assert_eq!(
+            in_words(&some, 3),
+            "Your icon has stopped turning on X. No. Wait.\nYour icon is turning again on Mastodon."
+        );
+        assert_eq!(
+            in_words(&some[1..], 2),
+            "Your icon is turning again on Mastodon."
+        );
+        let all = ["X", "Mastodon"].map(|title| (title, stopped("No frames.")));
+        assert_eq!(
+            in_words(&all, 2),
+            "Your icon has stopped turning. No frames. Wait."
+        );
     }
 
     #[test]
@@ -107,7 +147,7 @@ mod tests {
             "http://[::1]:9000/hook",
         ] {
             let webhook: Webhook = url.parse().unwrap();
-            let request = webhook.request(&News::WorksAgain).unwrap();
+            let request = webhook.request("Hello.").unwrap();
             let uri = request.uri().to_string();
             assert_eq!(uri.trim_end_matches('/'), url.trim_end_matches('/'));
         }

@@ -28,7 +28,7 @@ use crate::outcome::{Reason, Trouble};
 use crate::page;
 use crate::ports::{Body, BodyError, Clock, Store};
 use crate::problem::Problem;
-use crate::settings::{Flaws, Settings, TRIGGER_TOKEN, Turning};
+use crate::settings::{Settings, TRIGGER_TOKEN};
 
 /// A response with its whole body.
 pub type Answer = Response<Vec<u8>>;
@@ -322,22 +322,24 @@ async fn health<H: Store + Clock>(
         Ok(found) => (found, None),
         Err(trouble) => (Value::Null, Some(trouble)),
     };
-    let flaws = settings.turning.as_ref().err();
-    let ready = flaws.is_none() && trouble.is_none();
-    let flaws = flaws.cloned().unwrap_or_default();
+    let flaws = settings.flaws();
+    let ready = flaws.is_empty() && trouble.is_none();
     let mut detail: Vec<String> = Vec::new();
-    if flaws != Flaws::default() {
+    if !flaws.is_empty() {
         detail.push(format!("Settings: {flaws}."));
     }
     if let Some(trouble) = &trouble {
         detail.push(trouble.in_words());
     }
+    let networks = settings.networks.iter();
+    let networks: Vec<_> = networks.map(|one| one.definition.name).collect();
     let body = json_object(&json!({
         "ready": ready,
         "missing": flaws.missing,
         "invalid": flaws.invalid,
         "manual_turn": if settings.trigger_token.is_some() { "open" } else { "closed" },
-        "dial": settings.turning.as_ref().ok().map(|Turning { dial, .. }| json!({
+        "networks": networks,
+        "dial": settings.dial.as_ref().ok().map(|dial| json!({
             "time_zone": dial.time_zone.name(),
             "period": dial.period.to_string(),
             "direction": dial.direction.to_string(),
@@ -361,8 +363,8 @@ async fn frame_set_health<H: Store + Clock>(
 ) -> Result<Value, Trouble> {
     let set = current_set(host).await?;
     let mut found = json!({ "id": set.id(), "frames": set.frames().get() });
-    if let (Ok(turning), Some(found)) = (&settings.turning, found.as_object_mut()) {
-        let n = turning.dial.frame_at(host.now(), set.frames());
+    if let (Ok(dial), Some(found)) = (&settings.dial, found.as_object_mut()) {
+        let n = dial.frame_at(host.now(), set.frames());
         check_frame(host, &set, n).await?;
         found.insert("frame_now".to_owned(), json!(n));
     }

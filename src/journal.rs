@@ -1,10 +1,9 @@
-//! The journal: what turns did, one entry for each slot and for each other turn
-//! by hand. The same entries go to the host's log.
+//! The journal: what turns did, one entry for each slot on each network and for
+//! each other turn by hand. The same entries go to the host's log.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::network::x;
 use crate::outcome::{Outcome, Preview, Reason};
 
 /// A turn as the journal keeps it: one flat object.
@@ -37,9 +36,19 @@ pub enum Trigger {
     Manual,
 }
 
-/// What a turn did, as far as it came.
+impl Entry<'_> {
+    /// The entry as one line of JSON.
+    pub fn to_json(&self) -> String {
+        // Nothing in it can fail to be written.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// What a turn did on a network, as far as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
+    /// The network's name.
+    pub network: &'static str,
     /// The frame that was chosen.
     pub frame: Option<u16>,
     /// How many the set has.
@@ -56,8 +65,9 @@ pub struct Report {
 
 impl Report {
     /// A turn of which nothing is known but how it ended.
-    pub fn of(outcome: Outcome) -> Self {
+    pub fn of(network: &'static str, outcome: Outcome) -> Self {
         Self {
+            network,
             frame: None,
             frames: None,
             attempts: 0,
@@ -71,6 +81,8 @@ impl Report {
 /// What of an entry the page tells.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Recorded {
+    /// The network's name.
+    pub network: String,
     /// The instant it was for.
     pub scheduled_at: DateTime<Utc>,
     /// When its frame was sent the last time.
@@ -110,7 +122,7 @@ impl Serialize for Report {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let trouble = self.outcome.trouble();
         Flat {
-            network: x::NAME,
+            network: self.network,
             frame: self.frame,
             frames: self.frames,
             outcome: self.outcome.name(),

@@ -30,20 +30,14 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// A text from outside without any of the four, should it repeat them.
-    pub fn hidden_in(&self, text: &str) -> String {
-        let secrets = [
+    /// All four, the longest-lived first.
+    pub fn secrets(&self) -> [&Secret; 4] {
+        [
             &self.api_key_secret,
             &self.access_token_secret,
             &self.access_token,
             &self.api_key,
-        ];
-        secrets
-            .into_iter()
-            .fold(text.to_owned(), |text, secret| match secret.expose() {
-                "" => text,
-                secret => text.replace(secret, "(hidden)"),
-            })
+        ]
     }
 }
 

@@ -3,7 +3,11 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use http::Request;
+use http::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
+
+use crate::network::Picture;
 
 /// How a turn ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +137,28 @@ pub struct Preview {
     pub body_bytes: usize,
     /// The size of the frame in bytes.
     pub frame_bytes: usize,
+}
+
+impl Preview {
+    /// A request without its secrets: `authorization` stands for that header's
+    /// value.
+    pub fn of(request: &Request<Vec<u8>>, authorization: &str, picture: Picture<'_>) -> Self {
+        let headers = request.headers().iter().map(|(name, value)| {
+            let value = if name == AUTHORIZATION {
+                authorization.to_owned()
+            } else {
+                String::from_utf8_lossy(value.as_bytes()).into_owned()
+            };
+            (name.to_string(), value)
+        });
+        Self {
+            method: request.method().to_string(),
+            url: request.uri().to_string(),
+            headers: headers.collect(),
+            body_bytes: request.body().len(),
+            frame_bytes: picture.bytes.len(),
+        }
+    }
 }
 
 impl Reason {

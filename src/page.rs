@@ -43,14 +43,23 @@ pub struct View<'a> {
     pub frames: Option<u16>,
     /// The frame that is due now.
     pub due: Option<u16>,
-    /// The frame that the network took last, if it is of the current set.
-    pub showing: Option<u16>,
+    /// What each network shows.
+    pub shown: &'a [Shown<'a>],
     /// When the next frame is due, or the next try.
     pub next_turn: Option<DateTime<Utc>>,
     /// The last outcomes, newest first.
     pub last: &'a [Line<'a>],
-    /// What is wrong now and what to do.
-    pub trouble: Option<&'a Trouble>,
+    /// What is wrong now and what to do; with the network's title where there are
+    /// several.
+    pub troubles: &'a [(Option<&'a str>, &'a Trouble)],
+}
+
+/// What a network shows.
+pub struct Shown<'a> {
+    /// The network's title.
+    pub title: &'a str,
+    /// The frame that it took last, if it is of the current set.
+    pub frame: Option<u16>,
 }
 
 /// One outcome as the page tells it.
@@ -67,6 +76,8 @@ pub struct Line<'a> {
     pub message: Option<&'a str>,
     /// How often it was tried.
     pub attempts: u32,
+    /// The network's title where there are several.
+    pub network: Option<&'a str>,
 }
 
 /// The page.
@@ -132,7 +143,8 @@ fn face(view: &View<'_>) -> Markup {
                 h1 { "Profile picture clock" }
                 (time_there(view))
                 (standing(view))
-                (trouble(view.trouble))
+                (shown_where(view))
+                (troubles(view.troubles))
                 (last_outcomes(view))
             }
         }
@@ -262,9 +274,11 @@ fn due(view: &View<'_>) -> Option<u16> {
         .filter(|n| view.frames.is_some_and(|frames| *n < frames))
 }
 
-/// The frame that is up, if the set has it.
+/// The frame that is up on the first network, if the set has it.
 fn showing(view: &View<'_>) -> Option<u16> {
-    view.showing
+    view.shown
+        .first()
+        .and_then(|shown| shown.frame)
         .filter(|n| view.frames.is_some_and(|frames| *n < frames))
 }
 
@@ -308,13 +322,34 @@ fn standing(view: &View<'_>) -> Markup {
     }
 }
 
-fn trouble(trouble: Option<&Trouble>) -> Markup {
+/// Which frame each network shows, where there are several.
+fn shown_where(view: &View<'_>) -> Markup {
     html! {
-        @if let Some(Trouble { message, remedy, .. }) = trouble {
+        @if view.shown.len() > 1 {
+            ul.networks {
+                @for Shown { title, frame } in view.shown {
+                    li {
+                        strong { (title) }
+                        @match frame {
+                            Some(n) => { " shows frame " (n) "." }
+                            None => { " has taken no frame of this icon yet." }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn troubles(troubles: &[(Option<&str>, &Trouble)]) -> Markup {
+    html! {
+        @if !troubles.is_empty() {
             section.trouble aria-labelledby="wrong" {
                 h2 #wrong { "Something is wrong" }
-                p { (message) }
-                p { strong { "What to do: " } (remedy) }
+                @for (network, Trouble { message, remedy, .. }) in troubles {
+                    p { @if let Some(network) = network { strong { (network) ": " } } (message) }
+                    p { strong { "What to do: " } (remedy) }
+                }
             }
         }
     }
@@ -331,7 +366,7 @@ fn last_outcomes(view: &View<'_>) -> Markup {
                     @for line in view.last {
                         li class=(mood(line.outcome)) {
                             time datetime=(rfc_3339(line.at)) { (when(line, view)) }
-                            span { (in_words(line)) }
+                            span { @if let Some(network) = line.network { strong { (network) ": " } } (in_words(line)) }
                         }
                     }
                 }

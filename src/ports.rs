@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use http::{Request, Response};
 use thiserror::Error;
 
-use crate::journal::Entry;
 use crate::standing::Standing;
 
 /// Keeps values by key.
@@ -76,26 +75,37 @@ pub trait Clock {
 
 /// Writes what turns did into a log.
 pub trait Log {
-    /// Takes one entry; a turn does not fail for it.
-    fn log(&self, entry: &Entry<'_>);
+    /// Takes one entry as JSON; a turn does not fail for it.
+    fn log(&self, entry: &str, is_trouble: bool);
 }
 
-/// Keeps what is known of one account, and its journal. Two turns of an account
-/// must not be made at once: whoever has a ledger sees to that.
+/// Keeps what is known of an icon on each network, and its journal. Two turns of
+/// an icon must not be made at once: whoever has a ledger sees to that.
 pub trait Ledger {
-    /// What is known of the account; all there is at first.
+    /// What is known of the account on a network; nothing at first.
     ///
     /// # Errors
     /// When it cannot be read.
-    fn standing(&self) -> Result<Standing, StoreError>;
+    fn standing(&self, network: &str) -> Result<Standing, StoreError>;
 
     /// Keeps what is known, and a record with it: both or neither. A record
-    /// replaces the one of its slot; the oldest go when there are more than
+    /// replaces the one with its id; the oldest go when there are more than
     /// [`MAX_RECORDS`].
     ///
     /// # Errors
     /// When it is not kept.
-    fn keep(&self, standing: &Standing, record: Option<&Record<'_>>) -> Result<(), StoreError>;
+    fn keep(
+        &self,
+        network: &str,
+        standing: &Standing,
+        record: Option<&Record<'_>>,
+    ) -> Result<(), StoreError>;
+
+    /// An id for a new record, above all that were given before.
+    ///
+    /// # Errors
+    /// When those cannot be read.
+    fn next_id(&self) -> Result<u32, StoreError>;
 
     /// Sees to a turn at an instant ([`crate::turn::wake`]), instead of any other
     /// that was asked for; at `None`, to none.
@@ -122,12 +132,12 @@ pub trait Ledger {
 pub const MAX_RECORDS: u32 = 2_000;
 
 /// An entry as a ledger keeps it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
-    /// The name of its slot; `None` for one that replaces none.
-    pub slot: Option<String>,
-    /// What happened.
-    pub entry: &'a Entry<'a>,
+    /// Its place in the journal, from 1.
+    pub id: u32,
+    /// The entry as JSON.
+    pub entry: &'a str,
 }
 
 /// How long a network may take to answer completely, in milliseconds.

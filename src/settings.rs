@@ -5,15 +5,14 @@
 //! repeated in a message, since it may be a secret in the wrong place.
 
 use std::fmt;
+use std::rc::Rc;
 use std::str::FromStr;
 
 use serde::Serialize;
 
 use crate::alert::Webhook;
 use crate::dial::{Dial, Direction, Period};
-use crate::network::base_url::BaseUrl;
-use crate::network::x;
-use crate::oauth1::Credentials;
+use crate::network::{Definition, NETWORKS, Network, x};
 use crate::outcome::{Reason, Trouble};
 use crate::secret::Secret;
 use crate::time_zone::TimeZone;
@@ -47,27 +46,6 @@ pub const DIRECTION: Variable = Variable {
     default: "clockwise",
     accepts: "clockwise or counterclockwise",
 };
-/// Where X's API is.
-pub const API_BASE_URL: Variable = Variable {
-    name: "API_BASE_URL",
-    default: "https://api.x.com",
-    accepts: "an https:// URL without path (http:// only for localhost)",
-};
-/// How the picture is sent to X.
-pub const X_BODY: Variable = Variable {
-    name: "X_BODY",
-    default: "multipart",
-    accepts: "multipart or form",
-};
-
-/// The secret that names the app.
-pub const API_KEY: &str = "API_KEY";
-/// The secret that signs for the app.
-pub const API_KEY_SECRET: &str = "API_KEY_SECRET";
-/// The secret that names the account.
-pub const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
-/// The secret that signs for the account.
-pub const ACCESS_TOKEN_SECRET: &str = "ACCESS_TOKEN_SECRET";
 /// The secret that opens the manual turn.
 pub const TRIGGER_TOKEN: &str = "TRIGGER_TOKEN";
 /// The secret address that is told when turning stops, and when it works again.
@@ -80,17 +58,19 @@ pub struct Settings {
     pub trigger_token: Option<Secret>,
     /// Who is told when turning stops; nobody without it.
     pub alert_webhook: Option<Webhook>,
-    /// What a turn needs, or what is wrong with it.
-    pub turning: Result<Turning, Flaws>,
+    /// Time → frame, or what is wrong with it, or with what else all networks need.
+    pub dial: Result<Dial, Flaws>,
+    /// The networks that show the icon, at least one.
+    pub networks: Vec<Configured>,
 }
 
-/// What a turn needs to know.
+/// A network and the account there that turns.
 #[derive(Debug, Clone)]
-pub struct Turning {
-    /// Time → frame.
-    pub dial: Dial,
-    /// The account that turns.
-    pub account: x::Account,
+pub struct Configured {
+    /// The network.
+    pub definition: Definition,
+    /// The account, or what is wrong with its settings.
+    pub network: Result<Rc<dyn Network>, Flaws>,
 }
 
 /// Everything that keeps the settings from being used.
@@ -112,6 +92,19 @@ pub struct Invalid {
 }
 
 impl Flaws {
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.invalid.is_empty()
+    }
+
+    /// These and others.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.missing.extend(other.missing);
+        self.invalid.extend(other.invalid);
+        self
+    }
+
     /// What they mean for a turn, and what to do.
     pub fn trouble(&self, remedy: &'static str) -> Trouble {
         let message = format!("The settings are not complete: {self}.");
@@ -139,13 +132,10 @@ impl Settings {
     /// it is not set; white space around a text does not count, and an empty
     /// one counts as not set.
     pub fn read(look_up: impl Fn(&str) -> Option<String>) -> Self {
-        let text = |name: &str| {
-            look_up(name)
-                .map(|text| text.trim().to_owned())
-                .filter(|text| !text.is_empty())
-        };
+        let text = |name: &str| text(&look_up, name);
         let alert_webhook = text(ALERT_WEBHOOK_URL).map(|url| url.parse::<Webhook>());
         let mut reader = Reader::new(&text);
+        let dial = reader.dial();
         if let Some(Err(_)) = alert_webhook {
             reader.flaws.invalid.push(Invalid {
                 name: ALERT_WEBHOOK_URL,
@@ -155,13 +145,49 @@ impl Settings {
         Self {
             trigger_token: text(TRIGGER_TOKEN).map(Secret::new),
             alert_webhook: alert_webhook.and_then(Result::ok),
-            turning: reader.turning(),
+            dial: reader.finish(dial),
+            networks: networks(&text),
         }
+    }
+
+    /// All that is wrong with them.
+    pub fn flaws(&self) -> Flaws {
+        let of_networks = self.networks.iter().map(|one| one.network.as_ref().err());
+        let all = [self.dial.as_ref().err()].into_iter().chain(of_networks);
+        all.flatten().cloned().fold(Flaws::default(), Flaws::and)
     }
 }
 
+/// The text of a setting; a blank one is none.
+fn text(look_up: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    let text = look_up(name)?.trim().to_owned();
+    (!text.is_empty()).then_some(text)
+}
+
+/// The networks that are set up, each once one of its settings is there; X
+/// without any of them.
+fn networks(text: &dyn Fn(&str) -> Option<String>) -> Vec<Configured> {
+    let read = |definition: Definition| {
+        let mut reader = Reader::new(text);
+        let network = (definition.read)(&mut reader);
+        Configured {
+            definition,
+            network: reader.finish(network),
+        }
+    };
+    let is_meant = |definition: &Definition| {
+        let required = definition.required.iter();
+        required.copied().any(|name| text(name).is_some())
+    };
+    let mut networks: Vec<_> = NETWORKS.into_iter().filter(is_meant).map(read).collect();
+    if networks.is_empty() {
+        networks.push(read(x::DEFINITION));
+    }
+    networks
+}
+
 /// Reads one setting after the other and gathers what is wrong.
-struct Reader<'a> {
+pub struct Reader<'a> {
     text: &'a dyn Fn(&str) -> Option<String>,
     flaws: Flaws,
 }
@@ -174,44 +200,27 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn turning(mut self) -> Result<Turning, Flaws> {
+    fn dial(&mut self) -> Option<Dial> {
         let time_zone = self.parsed_by(TIME_ZONE, |text| TimeZone::named(text).ok());
         let period = self.parsed::<Period>(PERIOD);
         let direction = self.parsed::<Direction>(DIRECTION);
-        let base_url = self.parsed::<BaseUrl>(API_BASE_URL);
-        let body = self.parsed::<x::BodyForm>(X_BODY);
-        let api_key = self.secret(API_KEY);
-        let api_key_secret = self.secret(API_KEY_SECRET);
-        let access_token = self.secret(ACCESS_TOKEN);
-        let access_token_secret = self.secret(ACCESS_TOKEN_SECRET);
-
-        let flaws = self.flaws;
-        if !flaws.invalid.is_empty() {
-            return Err(flaws);
-        }
-        let turning = || {
-            Some(Turning {
-                dial: Dial {
-                    time_zone: time_zone?,
-                    period: period?,
-                    direction: direction?,
-                },
-                account: x::Account {
-                    base_url: base_url?,
-                    body: body?,
-                    credentials: Credentials {
-                        api_key: api_key?,
-                        api_key_secret: api_key_secret?,
-                        access_token: access_token?,
-                        access_token_secret: access_token_secret?,
-                    },
-                },
-            })
-        };
-        turning().ok_or(flaws)
+        Some(Dial {
+            time_zone: time_zone?,
+            period: period?,
+            direction: direction?,
+        })
     }
 
-    fn parsed<T: FromStr>(&mut self, variable: Variable) -> Option<T> {
+    /// What was read, unless something is wrong.
+    fn finish<T>(self, read: Option<T>) -> Result<T, Flaws> {
+        match read {
+            Some(read) if self.flaws.is_empty() => Ok(read),
+            _ => Err(self.flaws),
+        }
+    }
+
+    /// A setting that has a default.
+    pub fn parsed<T: FromStr>(&mut self, variable: Variable) -> Option<T> {
         self.parsed_by(variable, |text| text.parse().ok())
     }
 
@@ -231,7 +240,8 @@ impl<'a> Reader<'a> {
         value
     }
 
-    fn secret(&mut self, name: &'static str) -> Option<Secret> {
+    /// A secret that has to be set.
+    pub fn secret(&mut self, name: &'static str) -> Option<Secret> {
         let text = (self.text)(name);
         if text.is_none() {
             self.flaws.missing.push(name);
@@ -243,6 +253,11 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use crate::network::x::{
+        ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_BASE_URL, API_KEY, API_KEY_SECRET, Account,
+        BodyForm, X_BODY,
+    };
 
     const SECRETS: [(&str, &str); 4] = [
         (API_KEY, "k"),
@@ -260,23 +275,38 @@ mod tests {
         })
     }
 
+    /// What is wrong, or `None`.
+    fn flaws(settings: &[(&str, &str)]) -> Option<Flaws> {
+        Some(read(settings).flaws()).filter(|flaws| !flaws.is_empty())
+    }
+
+    fn account_of_x(settings: &[(&str, &str)]) -> Account {
+        let look_up = |name: &str| {
+            let set = settings.iter().find(|(set, _)| *set == name);
+            set.map(|(_, value)| (*value).to_owned())
+        };
+        Account::read(&mut Reader::new(&|name| text(&look_up, name))).unwrap()
+    }
+
     #[test]
     fn secrets_alone_are_enough() {
-        let turning = read(&SECRETS).turning.unwrap();
-        assert_eq!(turning.dial.time_zone.name(), "Asia/Tokyo");
-        assert_eq!(turning.dial.period, Period::TWELVE_HOURS);
-        assert_eq!(turning.dial.direction, Direction::Clockwise);
-        assert_eq!(turning.account.base_url.to_string(), "https://api.x.com");
-        assert_eq!(turning.account.body, x::BodyForm::Multipart);
-        assert_eq!(
-            turning.account.credentials.access_token_secret.expose(),
-            "ts"
-        );
+        let settings = read(&SECRETS);
+        assert!(settings.flaws().is_empty());
+        let dial = settings.dial.unwrap();
+        assert_eq!(dial.time_zone.name(), "Asia/Tokyo");
+        assert_eq!(dial.period, Period::TWELVE_HOURS);
+        assert_eq!(dial.direction, Direction::Clockwise);
+        let [network] = settings.networks.try_into().unwrap();
+        assert_eq!(network.definition.name, "x");
+        let account = account_of_x(&SECRETS);
+        assert_eq!(account.base_url.to_string(), "https://api.x.com");
+        assert_eq!(account.body, BodyForm::Multipart);
+        assert_eq!(account.credentials.access_token_secret.expose(), "ts");
     }
 
     #[test]
     fn every_missing_secret_is_named() {
-        let flaws = read(&[]).turning.unwrap_err();
+        let flaws = flaws(&[]).unwrap();
         assert_eq!(flaws.missing, SECRETS.map(|(name, _)| name));
         assert_eq!(flaws.invalid, []);
     }
@@ -285,7 +315,7 @@ mod tests {
     fn a_blank_secret_counts_as_missing() {
         let mut settings = SECRETS;
         settings[2].1 = " \n";
-        let flaws = read(&settings).turning.unwrap_err();
+        let flaws = flaws(&settings).unwrap();
         assert_eq!(flaws.missing, [ACCESS_TOKEN]);
         assert!(read(&[(TRIGGER_TOKEN, "")]).trigger_token.is_none());
     }
@@ -294,8 +324,8 @@ mod tests {
     fn a_line_break_that_was_pasted_along_does_no_harm() {
         let mut settings = SECRETS;
         settings[0].1 = "k\r\n";
-        let turning = read(&settings).turning.unwrap();
-        assert_eq!(turning.account.credentials.api_key.expose(), "k");
+        let account = account_of_x(&settings);
+        assert_eq!(account.credentials.api_key.expose(), "k");
     }
 
     #[test]
@@ -304,14 +334,13 @@ mod tests {
         for variable in variables {
             let mut settings = SECRETS.to_vec();
             settings.push((variable.name, "hunter2"));
-            let flaws = read(&settings).turning.unwrap_err();
             assert_eq!(
-                flaws.to_string(),
+                flaws(&settings).unwrap().to_string(),
                 format!("{} has to be {}", variable.name, variable.accepts)
             );
         }
         let all = variables.map(|variable| (variable.name, "hunter2"));
-        let flaws = read(&all).turning.unwrap_err();
+        let flaws = flaws(&all).unwrap();
         assert_eq!(flaws.invalid.len(), variables.len());
         assert!(!format!("{flaws} {flaws:?}").contains("hunter2"));
     }
@@ -324,7 +353,7 @@ mod tests {
         with_webhook.push((ALERT_WEBHOOK_URL, " https://hooks.test/hunter2\n"));
         let settings = read(&with_webhook);
         assert!(settings.alert_webhook.is_some());
-        assert!(settings.turning.is_ok());
+        assert!(settings.flaws().is_empty());
         assert!(!format!("{settings:?}").contains("hunter2"));
     }
 
@@ -341,7 +370,7 @@ mod tests {
             assert!(settings.alert_webhook.is_none());
             assert!(!format!("{settings:?}").contains("hunter2"));
             assert_eq!(
-                settings.turning.unwrap_err().to_string(),
+                settings.flaws().to_string(),
                 "ALERT_WEBHOOK_URL has to be an https:// URL (http:// only for localhost)"
             );
         }
@@ -381,7 +410,7 @@ mod tests {
         for variable in [TIME_ZONE, PERIOD, DIRECTION, API_BASE_URL, X_BODY] {
             let mut settings = SECRETS.to_vec();
             settings.push((variable.name, variable.default));
-            assert!(read(&settings).turning.is_ok(), "{}", variable.name);
+            assert_eq!(flaws(&settings), None, "{}", variable.name);
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::instant::after;
 use crate::journal::Trigger;
+use crate::network::Memory;
 use crate::outcome::{Outcome, Reason, Trouble};
 
 /// How often a slot's frame is sent at most before the slot is given up.
@@ -24,7 +25,7 @@ const LAST_WAIT: u32 = MAX_ATTEMPTS.saturating_sub(1);
 const FIRST_GAP_H: i64 = 1;
 const LONGEST_GAP_H: i64 = 24;
 
-/// What is known of an account.
+/// What is known of an account of a network.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// The frame that the network took last.
@@ -37,6 +38,10 @@ pub struct Standing {
     pub refusals: u32,
     /// Why turning has stopped, until it works again.
     pub stopped: Option<Trouble>,
+    /// When the next try comes by itself, if not with the schedule.
+    pub wake_at: Option<DateTime<Utc>>,
+    /// What the network wants to find again.
+    pub memory: Option<Memory>,
 }
 
 /// A frame of a set.
@@ -59,10 +64,14 @@ pub struct Slot {
     pub trigger: Trigger,
     /// The instant that turn was for.
     pub scheduled_at: DateTime<Utc>,
-    /// How often its frame has been sent.
+    /// Its frame's number.
+    pub frame: u16,
+    /// How often that has been sent.
     pub attempts: u32,
     /// Whether the network has taken it.
     pub is_turned: bool,
+    /// The id of its entry in the journal.
+    pub record: Option<u32>,
 }
 
 /// A time before which nothing is sent.
@@ -124,6 +133,18 @@ impl Standing {
         known.is_some_and(|known| known.is_turned)
     }
 
+    /// Whether the network shows a frame already. After a stretch without a turn
+    /// nobody knows: a host may have ended in the middle of one, which leaves no
+    /// trace.
+    fn shows(&self, question: &Question<'_>) -> bool {
+        let is_without_a_gap = |slot: &Slot| {
+            let since = question.slot.unwrap_or(question.at);
+            slot.start <= since && since <= slot.end
+        };
+        self.showing.as_ref() == Some(question.frame)
+            && self.slot.as_ref().is_none_or(is_without_a_gap)
+    }
+
     /// Whether to send.
     pub fn decide(&self, question: &Question<'_>) -> Decision {
         let is_manual = question.trigger == Trigger::Manual;
@@ -132,7 +153,7 @@ impl Standing {
         if !is_manual && slot.is_some_and(|slot| slot.is_turned) {
             return Decision::Done;
         }
-        if !question.is_forced && self.showing.as_ref() == Some(question.frame) {
+        if !question.is_forced && self.shows(question) {
             return Decision::Unchanged;
         }
         let hold = self.hold.as_ref().filter(|hold| {
@@ -149,11 +170,14 @@ impl Standing {
         }
     }
 
-    /// Notes that a slot's frame is being sent, or found to be shown.
-    pub fn enter(&mut self, slot: Slot) -> &mut Slot {
-        match self.slot.take() {
-            Some(known) if known.start == slot.start => self.slot.insert(known),
-            _ => self.slot.insert(slot),
+    /// Makes a slot the present one, if it is not already.
+    pub fn enter(&mut self, slot: Slot) {
+        if self
+            .slot
+            .as_ref()
+            .is_none_or(|known| known.start != slot.start)
+        {
+            self.slot = Some(slot);
         }
     }
 

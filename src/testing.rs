@@ -12,14 +12,11 @@ use serde_json::Value;
 
 use crate::dial::FrameCount;
 use crate::frame_set::{CURRENT_KEY, FrameSet, MediaType};
-use crate::journal::Entry;
+use crate::network::x::{ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET};
 use crate::ports::{
     Body, BodyError, Client, Clock, Ledger, Lifetime, Log, Record, SendError, Store, StoreError,
 };
-use crate::settings::{
-    ACCESS_TOKEN, ACCESS_TOKEN_SECRET, ALERT_WEBHOOK_URL, API_KEY, API_KEY_SECRET, Settings,
-    TRIGGER_TOKEN,
-};
+use crate::settings::{ALERT_WEBHOOK_URL, Settings, TRIGGER_TOKEN};
 use crate::standing::Standing;
 
 /// The four keys of the made-up account; none is part of any other text.
@@ -197,8 +194,9 @@ impl Host {
 }
 
 impl Log for Host {
-    fn log(&self, entry: &Entry<'_>) {
-        let entry = serde_json::to_value(entry).unwrap();
+    fn log(&self, entry: &str, is_trouble: bool) {
+        let entry: Value = serde_json::from_str(entry).unwrap();
+        assert_eq!(entry.get("message").is_some(), is_trouble);
         self.journal.borrow_mut().push(entry);
     }
 }
@@ -227,9 +225,11 @@ impl Store for Host {
 /// A ledger in memory.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Book {
-    pub(crate) standing: RefCell<Standing>,
-    /// Each record's slot and entry.
-    pub(crate) records: RefCell<Vec<(Option<String>, String)>>,
+    /// By network.
+    pub(crate) standings: RefCell<BTreeMap<String, Standing>>,
+    /// Each record's entry by its id.
+    pub(crate) records: RefCell<BTreeMap<u32, String>>,
+    last_id: Cell<u32>,
     pub(crate) wake_at: Cell<Option<DateTime<Utc>>>,
     /// Whether it can neither be read nor written.
     pub(crate) is_broken: Cell<bool>,
@@ -247,46 +247,57 @@ impl Book {
         Ok(())
     }
 
+    /// Makes an entry one that cannot be read.
+    pub(crate) fn spoil(&self, id: u32) {
+        let before = self.records.borrow_mut().insert(id, "garbage".to_owned());
+        assert!(before.is_some(), "an entry that is there");
+    }
+
     /// The entries, oldest first.
     pub(crate) fn entries(&self) -> Vec<Value> {
         let records = self.records.borrow();
-        let entries = records.iter().map(|(_, entry)| entry);
-        entries
+        records
+            .values()
             .map(|entry| serde_json::from_str(entry).unwrap())
             .collect()
     }
 }
 
 impl Ledger for Book {
-    fn standing(&self) -> Result<Standing, StoreError> {
+    fn standing(&self, network: &str) -> Result<Standing, StoreError> {
         self.checked()?;
-        Ok(self.standing.borrow().clone())
+        let standings = self.standings.borrow();
+        Ok(standings.get(network).cloned().unwrap_or_default())
     }
 
-    fn keep(&self, standing: &Standing, record: Option<&Record<'_>>) -> Result<(), StoreError> {
+    fn keep(
+        &self,
+        network: &str,
+        standing: &Standing,
+        record: Option<&Record<'_>>,
+    ) -> Result<(), StoreError> {
         self.checked()?;
         if self.is_read_only.get() {
             return Err(StoreError::Write("disk full".to_owned()));
         }
         // As it goes through a store.
         let text = serde_json::to_string(standing).unwrap();
+        assert_no_secret_in(&text);
         let kept: Standing = serde_json::from_str(&text).unwrap();
         assert_eq!(kept, *standing, "not as it was");
-        self.standing.replace(kept);
-        if let Some(Record { slot, entry }) = record {
-            let entry = serde_json::to_string(entry).unwrap();
-            assert_no_secret_in(&entry);
-            let mut records = self.records.borrow_mut();
-            match records
-                .iter_mut()
-                .find(|(of, _)| of.is_some() && of == slot)
-            {
-                Some((_, known)) => *known = entry,
-                None => records.push((slot.clone(), entry)),
-            }
+        self.standings.borrow_mut().insert(network.to_owned(), kept);
+        if let Some(Record { id, entry }) = record {
+            assert_no_secret_in(entry);
+            assert!(*id > 0 && *id <= self.last_id.get(), "no id that was given");
+            self.records.borrow_mut().insert(*id, (*entry).to_owned());
         }
-        assert_no_secret_in(&text);
         Ok(())
+    }
+
+    fn next_id(&self) -> Result<u32, StoreError> {
+        self.checked()?;
+        self.last_id.set(self.last_id.get() + 1);
+        Ok(self.last_id.get())
     }
 
     async fn wake_at(&self, at: Option<DateTime<Utc>>) -> Result<(), StoreError> {
@@ -301,17 +312,14 @@ impl Ledger for Book {
     fn records(&self, before: Option<u32>, limit: u16) -> Result<Vec<(u32, String)>, StoreError> {
         self.checked()?;
         let records = self.records.borrow();
-        let numbered = (1..).zip(records.iter().map(|(_, entry)| entry.clone()));
-        let older = numbered.filter(|(id, _)| before.is_none_or(|before| *id < before));
-        let mut records: Vec<_> = older.collect();
-        records.reverse();
-        records.truncate(limit.into());
-        Ok(records)
+        let older = records.range(..before.unwrap_or(u32::MAX));
+        let newest = older.rev().take(limit.into());
+        Ok(newest.map(|(id, entry)| (*id, entry.clone())).collect())
     }
 
     fn forget(&self) -> Result<(), StoreError> {
         self.checked()?;
-        self.standing.take();
+        self.standings.take();
         self.records.take();
         Ok(())
     }

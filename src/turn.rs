@@ -1,22 +1,19 @@
-//! One turn of one account: choose the frame, get it, send it, say how it
-//! went. Written once, over the ports; every host calls this.
+//! One turn of an icon: choose the frame, get it, send it to each network, say
+//! how that went. Written once, over the ports; every host calls this.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::header::AUTHORIZATION;
-use http::{Request, Response};
+use futures_util::future::join_all;
 
+use crate::alert;
 use crate::frame_set::FrameSet;
 use crate::frame_store::{self, current_set};
 use crate::instant::after;
 use crate::journal::{Entry, Report, Trigger};
-use crate::network::x;
-use crate::oauth1::{Credentials, Stamp};
-use crate::outcome::{Outcome, Preview, Reason, Trouble};
-use crate::ports::{
-    Client, Clock, Ledger, Log, REPLY_TIMEOUT_MS, Record, SendError, Store, StoreError,
-};
-use crate::settings::{Settings, Turning};
-use crate::standing::{Decision, Hold, Question, Showing, Slot, Standing};
+use crate::network::{Network, Picture};
+use crate::outcome::{Outcome, Reason, Trouble};
+use crate::ports::{Client, Clock, Ledger, Log, Record, Store, StoreError};
+use crate::settings::{Configured, Settings};
+use crate::standing::{Decision, Hold, News, Question, Showing, Slot, Standing};
 
 /// What to do in a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +43,8 @@ impl Order {
     }
 }
 
-/// Makes one turn, records it, and tells how it ended; there is no other way
-/// for it to end.
+/// Makes one turn, records it, and tells how it ended on each network that is set
+/// up, in their order; there is no other way for it to end.
 ///
 /// An order for an instant that has passed is one for the present: what was
 /// missed is not made up for.
@@ -56,187 +53,492 @@ pub async fn turn<H: Store + Client + Clock + Log>(
     host: &H,
     ledger: &impl Ledger,
     order: &Order,
-) -> Report {
+) -> Vec<Report> {
+    let networks: Vec<_> = settings.networks.iter().collect();
+    turn_on(&networks, settings, host, ledger, order).await
+}
+
+/// Makes the turn that [`Ledger::wake_at`] asked for, on the networks that wait for
+/// it: for the slot that waits for another try if it still lasts, else for the
+/// present.
+pub async fn wake<H: Store + Client + Clock + Log>(
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+) -> Vec<Report> {
+    /// How much too early a host may wake.
+    const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
+
+    let due = after(host.now(), TOLERANCE);
+    let all = || settings.networks.iter();
+    let standing_on = |one: &Configured| ledger.standing(one.definition.name).unwrap_or_default();
+    let waits = |one: &&Configured| standing_on(one).wake_at.is_some_and(|at| at <= due);
+    let mut networks: Vec<_> = all().filter(waits).collect();
+    if networks.is_empty() {
+        networks = all().collect();
+    }
+    let starts = networks.iter().filter_map(|one| standing_on(one).slot);
+    let start = starts.map(|slot| slot.start).max();
+    let order = Order::due_at(start.unwrap_or_else(|| host.now()), Trigger::Retry);
+    let reports = turn_on(&networks, settings, host, ledger, &order).await;
+    if let Some(at) = all().filter_map(|one| standing_on(one).wake_at).min() {
+        // What could not be promised waits for the next turn.
+        let _ = ledger.wake_at(Some(at)).await;
+    }
+    reports
+}
+
+async fn turn_on<H: Store + Client + Clock + Log>(
+    networks: &[&Configured],
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+    order: &Order,
+) -> Vec<Report> {
     let started = host.now();
     let order = &Order {
         at: order.at.max(started),
         ..*order
     };
-    let made = make_turn(settings, host, ledger, order).await;
-    let Made {
-        report,
-        slot,
-        sent_at,
-        is_recorded,
-        standing,
-    } = made;
-    let entry = Entry {
-        event: "turn",
-        trigger: slot.as_ref().map_or(order.trigger, |slot| slot.trigger),
-        scheduled_at: slot.as_ref().map_or(order.at, |slot| slot.scheduled_at),
-        sent_at,
-        duration_ms: host.now().signed_duration_since(started).num_milliseconds(),
-        report: &report,
-    };
-    host.log(&entry);
-    let Some(mut standing) = standing else {
-        return report;
-    };
-    let slot_name = slot.as_ref().map(slot_name);
-    let is_given_up = slot.is_some_and(|slot| !slot.is_turned && report.retry_at >= Some(slot.end));
-    let news = standing.news(&report.outcome, is_given_up);
-    let record = is_recorded.then_some(Record {
-        slot: slot_name,
-        entry: &entry,
+    let plan = Plan::make(networks, settings, host, order).await;
+    let turns = networks.iter().map(|network| {
+        let turn = NetworkTurn::new(network, order, started);
+        turn.begun(settings, ledger, &plan)
     });
-    // What could not be kept is in the log; the turn has been made.
-    let kept = ledger.keep(&standing, record.as_ref());
-    // A turn that neither sent nor waits leaves another's try where it is, unless
-    // it was that try.
-    if sent_at.is_some() || report.retry_at.is_some() || order.trigger == Trigger::Retry {
-        let ahead = |at: &DateTime<Utc>| *at > order.at;
-        let held = standing.hold.as_ref().map(|hold| hold.until);
-        let wait = report.retry_at.or(held.filter(ahead));
-        let wait = wait.map(|at| at.signed_duration_since(order.at));
-        let wake_at = wait.and_then(|wait| started.checked_add_signed(wait));
-        let _ = ledger.wake_at(wake_at).await;
+    let turns: Vec<_> = turns.collect();
+    let frame = match &plan.choice {
+        Ok(choice) if turns.iter().any(NetworkTurn::wants_a_frame) => {
+            frame_store::frame(host, &choice.set, choice.showing.frame).await
+        }
+        Ok(_) => Ok(Vec::new()),
+        Err(trouble) => Err(trouble.clone()),
+    };
+    let turns = turns
+        .into_iter()
+        .map(|turn| turn.finish(settings, host, ledger, &plan, &frame));
+    let (reports, news): (Vec<_>, Vec<_>) = join_all(turns).await.into_iter().unzip();
+    tell_owner(settings, host, news.into_iter().flatten()).await;
+    reports
+}
+
+/// Tells the owner what is new, on their webhook if they have one.
+async fn tell_owner<H: Client>(
+    settings: &Settings,
+    host: &H,
+    news: impl Iterator<Item = (&'static str, News)>,
+) {
+    let news: Vec<_> = news.collect();
+    if news.is_empty() {
+        return;
     }
-    if let (Ok(()), Some(news), Some(webhook)) = (kept, news, &settings.alert_webhook) {
+    if let Some(webhook) = &settings.alert_webhook {
+        let text = alert::in_words(&news, settings.networks.len());
         // That the owner cannot be told is no reason to do anything else.
-        if let Ok(request) = webhook.request(&news) {
+        if let Ok(request) = webhook.request(&text) {
             let _ = host.send(request).await;
         }
     }
-    report
 }
 
-/// Makes the turn that [`Ledger::wake_at`] asked for: for the slot that is waiting for
-/// another try if it still lasts, else for the present.
-pub async fn wake<H: Store + Client + Clock + Log>(
-    settings: &Settings,
-    host: &H,
-    ledger: &impl Ledger,
-) -> Report {
-    let waiting = ledger.standing().ok().and_then(|standing| standing.slot);
-    let start = waiting.map_or_else(|| host.now(), |slot| slot.start);
-    turn(
-        settings,
-        host,
-        ledger,
-        &Order::due_at(start, Trigger::Retry),
-    )
-    .await
+/// What a turn comes down to, before it is known whether to send anything.
+struct Plan {
+    /// How many frames the set has.
+    frames: Option<u16>,
+    choice: Result<Choice, Trouble>,
 }
 
-/// A turn that has been made.
-struct Made {
-    report: Report,
-    /// The slot it was for.
+/// The frame that is to be shown.
+struct Choice {
+    set: FrameSet,
+    showing: Showing,
+    /// The slot of a frame that is due.
     slot: Option<Slot>,
+}
+
+impl Plan {
+    async fn make<H: Store>(
+        networks: &[&Configured],
+        settings: &Settings,
+        host: &H,
+        order: &Order,
+    ) -> Self {
+        let mut plan = Self {
+            frames: None,
+            choice: Err(settings_trouble(settings)),
+        };
+        let is_any_ready = networks.iter().any(|one| one.network.is_ok());
+        let Some(dial) = settings.dial.as_ref().ok().filter(|_| is_any_ready) else {
+            return plan;
+        };
+        let set = match current_set(host).await {
+            Ok(set) => set,
+            Err(trouble) => {
+                plan.choice = Err(trouble);
+                return plan;
+            }
+        };
+        let frames = set.frames();
+        plan.frames = Some(frames.get());
+        let frame = match order.frame {
+            Some(n) if n < frames.get() => n,
+            Some(n) => {
+                plan.choice = Err(Trouble::new(
+                    Reason::NoSuchFrame,
+                    format!("There is no frame {n}: the current set has {frames}."),
+                    "Ask for a frame from 0 to one less than their number.",
+                ));
+                return plan;
+            }
+            None => dial.frame_at(order.at, frames),
+        };
+        let slot = order.frame.is_none().then(|| {
+            let slot = dial.slot_at(order.at, frames);
+            Slot {
+                start: slot.start,
+                end: slot.end,
+                trigger: order.trigger,
+                scheduled_at: order.at,
+                frame,
+                attempts: 0,
+                is_turned: false,
+                record: None,
+            }
+        });
+        let set_id = set.id().to_string();
+        plan.choice = Ok(Choice {
+            set,
+            showing: Showing { set: set_id, frame },
+            slot,
+        });
+        plan
+    }
+}
+
+fn settings_trouble(settings: &Settings) -> Trouble {
+    settings.flaws().trouble(
+        "Set what is named with `npx wrangler secret put NAME` or in wrangler.toml, or in \
+         .dev.vars for wrangler dev.",
+    )
+}
+
+/// The part of a turn that one network has.
+struct NetworkTurn<'a> {
+    configured: &'a Configured,
+    order: &'a Order,
+    started: DateTime<Utc>,
+    report: Report,
+    /// What is known of the account, if it could be read.
+    standing: Option<Standing>,
+    /// Whether it is for the slot in `standing`.
+    is_for_slot: bool,
     sent_at: Option<DateTime<Utc>>,
     /// Whether it says more than what is recorded of its slot.
     is_recorded: bool,
-    /// What is known of the account now, if it could be read.
-    standing: Option<Standing>,
+    next: Next,
 }
 
-impl Made {
-    /// One that came to nothing before anything was known.
-    fn without_standing(report: Report) -> Self {
+/// What is left to do once the standing has been looked at.
+#[derive(PartialEq)]
+enum Next {
+    Nothing,
+    Preview,
+    Send,
+}
+
+impl<'a> NetworkTurn<'a> {
+    fn new(configured: &'a Configured, order: &'a Order, started: DateTime<Utc>) -> Self {
         Self {
-            report,
-            slot: None,
+            configured,
+            order,
+            started,
+            report: Report::of(configured.definition.name, Outcome::Unchanged),
+            standing: None,
+            is_for_slot: false,
             sent_at: None,
             is_recorded: false,
-            standing: None,
+            next: Next::Nothing,
         }
     }
-}
 
-async fn make_turn<H: Store + Client + Clock>(
-    settings: &Settings,
-    host: &H,
-    ledger: &impl Ledger,
-    order: &Order,
-) -> Made {
-    let mut report = Report::of(Outcome::Unchanged);
-    let plan = plan(settings, host, order, &mut report).await;
-    if order.dry_run {
-        let ready = match plan {
-            Ok(plan) => plan.prepare(host).await,
-            Err(trouble) => Err(trouble),
-        };
-        report.outcome = match ready {
-            Ok(request) => Outcome::DryRun(preview(&request)),
-            Err(trouble) => Outcome::Refused(trouble),
-        };
-        return Made::without_standing(report);
+    fn wants_a_frame(&self) -> bool {
+        self.next != Next::Nothing
     }
-    let mut standing = match ledger.standing() {
-        Ok(standing) => standing,
-        Err(error) => {
-            report.outcome = Outcome::Refused(unkept(&error));
-            return Made::without_standing(report);
-        }
-    };
-    let mut plan = match plan {
-        Ok(plan) => plan,
-        Err(trouble) => {
-            report.outcome = Outcome::Refused(trouble);
-            return Made {
-                report,
-                slot: None,
-                sent_at: None,
-                is_recorded: true,
-                standing: Some(standing),
-            };
-        }
-    };
 
-    // What is asked for by hand once the slot has had its turn is a turn of its own.
-    let is_apart = |slot: &Slot| order.trigger == Trigger::Manual && standing.has_turned(slot);
-    plan.slot = plan.slot.filter(|slot| !is_apart(slot));
-    let decision = standing.decide(&Question {
-        at: order.at,
-        frame: &plan.showing,
-        slot: plan.slot.as_ref().map(|slot| slot.start),
-        trigger: order.trigger,
-        is_forced: order.force,
-    });
-    let slot = plan.slot.clone().map(|slot| standing.enter(slot).clone());
-    let mut made = Made {
-        report,
-        slot,
-        sent_at: None,
-        is_recorded: false,
-        standing: None,
-    };
-    match decision {
-        Decision::Done => {}
-        Decision::Unchanged => {
-            // Its slot has nothing more to wait for, and says so once.
-            if let Some(slot) = standing.slot.as_mut().filter(|_| plan.slot.is_some()) {
-                made.is_recorded = !slot.is_turned;
-                slot.is_turned = true;
-                made.slot = Some(slot.clone());
+    /// Looks at what is known, and decides.
+    fn begun(mut self, settings: &Settings, ledger: &impl Ledger, plan: &Plan) -> Self {
+        self.report.frames = plan.frames;
+        let is_ready = settings.dial.is_ok() && self.configured.network.is_ok();
+        let choice = match &plan.choice {
+            Ok(choice) if is_ready => Ok(choice),
+            Err(trouble) if is_ready => Err(trouble.clone()),
+            _ => Err(settings_trouble(settings)),
+        };
+        if let Ok(choice) = choice {
+            self.report.frame = Some(choice.showing.frame);
+        }
+        if self.order.dry_run {
+            match choice {
+                Ok(_) => self.next = Next::Preview,
+                Err(trouble) => self.report.outcome = Outcome::Refused(trouble),
+            }
+            return self;
+        }
+        let mut standing = match ledger.standing(self.configured.definition.name) {
+            Ok(standing) => standing,
+            Err(error) => {
+                self.report.outcome = Outcome::Refused(unkept(&error));
+                return self;
+            }
+        };
+        if self.order.trigger == Trigger::Retry {
+            // It is this turn that was waited for.
+            standing.wake_at = None;
+        }
+        match choice {
+            Ok(choice) => self.decide(choice, &mut standing),
+            Err(trouble) => {
+                self.report.outcome = Outcome::Refused(trouble);
+                self.is_recorded = true;
             }
         }
-        Decision::Wait(hold) => {
-            // An attempt that was made says more than that there was none.
-            made.is_recorded = made.slot.as_ref().is_none_or(|slot| slot.attempts == 0);
-            made.report.retry_at = Some(hold.until);
-            made.report.outcome = waiting(hold);
+        self.standing = Some(standing);
+        self
+    }
+
+    fn decide(&mut self, choice: &Choice, standing: &mut Standing) {
+        let order = self.order;
+        // What is asked for by hand once the slot has had its turn is a turn of its own.
+        let is_apart = |slot: &Slot| order.trigger == Trigger::Manual && standing.has_turned(slot);
+        let slot = choice.slot.as_ref().filter(|slot| !is_apart(slot));
+        let decision = standing.decide(&Question {
+            at: order.at,
+            frame: &choice.showing,
+            slot: slot.map(|slot| slot.start),
+            trigger: order.trigger,
+            is_forced: order.force,
+        });
+        if let Some(slot) = slot {
+            self.is_for_slot = true;
+            standing.enter(slot.clone());
         }
-        Decision::Send => {
-            made.is_recorded = true;
-            carry_out(host, ledger, order, &plan, &mut standing, &mut made).await;
+        let mut slot = standing.slot.as_mut().filter(|_| self.is_for_slot);
+        match decision {
+            Decision::Done => {}
+            Decision::Unchanged => {
+                // Its slot has nothing more to wait for, and says so once.
+                if let Some(slot) = &mut slot {
+                    self.is_recorded = !slot.is_turned;
+                    slot.is_turned = true;
+                }
+            }
+            Decision::Wait(hold) => {
+                // An attempt that was made says more than that there was none.
+                self.is_recorded = slot.as_ref().is_none_or(|slot| slot.attempts == 0);
+                self.report.retry_at = Some(hold.until);
+                self.report.outcome = waiting(hold);
+            }
+            Decision::Send => {
+                self.is_recorded = true;
+                self.next = Next::Send;
+            }
+        }
+        if let Some(slot) = slot {
+            self.report.attempts = slot.attempts;
         }
     }
-    if let Some(slot) = &made.slot {
-        made.report.attempts = slot.attempts;
+
+    /// Does what is left to do, and takes down how it went.
+    async fn finish<H: Client + Clock + Log>(
+        mut self,
+        settings: &Settings,
+        host: &H,
+        ledger: &impl Ledger,
+        plan: &Plan,
+        frame: &Result<Vec<u8>, Trouble>,
+    ) -> (Report, Option<(&'static str, News)>) {
+        let ready = match (&self.configured.network, &plan.choice, frame) {
+            (Ok(network), Ok(choice), Ok(frame)) if self.wants_a_frame() => self
+                .fitting(network.as_ref(), choice, frame)
+                .map(|picture| Some((network.as_ref(), choice, picture))),
+            (Ok(_), Ok(_), Err(trouble)) if self.wants_a_frame() => Err(trouble.clone()),
+            _ => Ok(None),
+        };
+        match ready {
+            Ok(Some((network, choice, picture))) if self.next == Next::Send => {
+                self.send(network, choice, picture, host, ledger).await;
+            }
+            Ok(Some((network, _, picture))) => {
+                self.report.outcome = match network.preview(picture, host.now()) {
+                    Ok(preview) => Outcome::DryRun(preview),
+                    Err(trouble) => Outcome::Refused(trouble),
+                };
+            }
+            Ok(None) => {}
+            Err(trouble) => self.report.outcome = Outcome::Refused(trouble),
+        }
+        let news = self.take_down(settings, host, ledger).await;
+        let title = self.configured.definition.title;
+        (self.report, news.map(|news| (title, news)))
     }
-    made.standing = Some(standing);
-    made
+
+    /// The frame as a picture that the network takes.
+    fn fitting<'b>(
+        &self,
+        network: &dyn Network,
+        choice: &Choice,
+        frame: &'b [u8],
+    ) -> Result<Picture<'b>, Trouble> {
+        let most = network.max_picture_bytes();
+        if frame.is_empty() || frame.len() > most {
+            return Err(Trouble::new(
+                Reason::Frames,
+                format!(
+                    "Frame {} has {} bytes; {} takes from 1 to {most}.",
+                    choice.showing.frame,
+                    frame.len(),
+                    self.configured.definition.title,
+                ),
+                "Publish the icon again, under another --quality: rotate-icon publish ICON --remote.",
+            ));
+        }
+        Ok(Picture {
+            bytes: frame,
+            media_type: choice.set.media_type(),
+        })
+    }
+
+    /// Sends the frame and takes in how that ended.
+    async fn send<H: Client + Clock>(
+        &mut self,
+        network: &dyn Network,
+        choice: &Choice,
+        picture: Picture<'_>,
+        host: &H,
+        ledger: &impl Ledger,
+    ) {
+        let Some(standing) = &mut self.standing else {
+            return;
+        };
+        if let Some(slot) = standing.slot.as_mut().filter(|_| self.is_for_slot) {
+            slot.attempts = slot.attempts.saturating_add(1);
+        }
+        // Until the network has answered, nobody knows what it shows. The first try of
+        // a slot need not say so beforehand, which would be half of what it writes: if
+        // its host ends in the middle, the slot has had no turn.
+        let noted = if self.order.trigger == Trigger::Cron {
+            Ok(())
+        } else {
+            let sending = Standing {
+                showing: None,
+                ..standing.clone()
+            };
+            ledger.keep(self.configured.definition.name, &sending, None)
+        };
+        let sent = match noted {
+            Ok(()) => network.update(picture, &mut standing.memory, host).await,
+            Err(error) => Err(unkept(&error)),
+        };
+        let mut slot = standing.slot.as_mut().filter(|_| self.is_for_slot);
+        let attempt = match sent {
+            Ok(attempt) => attempt,
+            // Nothing was sent, so there is nothing to learn.
+            Err(trouble) => {
+                if let Some(slot) = slot {
+                    slot.attempts = slot.attempts.saturating_sub(1);
+                }
+                self.report.outcome = Outcome::Refused(trouble);
+                return;
+            }
+        };
+        let now = host.now();
+        self.sent_at = Some(now);
+        self.report.network_status = attempt.status;
+        let outcome = seen_from(self.order.at, now, attempt.outcome);
+        if let Some(slot) = &mut slot {
+            slot.is_turned = outcome == Outcome::Turned;
+        }
+        let slot = slot.cloned();
+        self.report.attempts = slot.as_ref().map_or(1, |slot| slot.attempts);
+        let showing = choice.showing.clone();
+        // Randomness costs, and success does not need it.
+        let chance = if outcome.trouble().is_some() {
+            chance()
+        } else {
+            0.0
+        };
+        let next = standing.learn(&outcome, showing, self.order.at, slot.as_ref(), chance);
+        self.report.retry_at = next;
+        self.report.outcome = match outcome {
+            // With the next slot, if not before.
+            Outcome::Retry { at, trouble } => {
+                self.report.retry_at = next.or(slot.map(|slot| slot.end));
+                let at = self.report.retry_at.unwrap_or(at);
+                Outcome::Retry { at, trouble }
+            }
+            outcome => outcome,
+        };
+    }
+
+    /// Logs the turn, keeps what is known after it, and sees to the next try.
+    async fn take_down<H: Clock + Log>(
+        &mut self,
+        settings: &Settings,
+        host: &H,
+        ledger: &impl Ledger,
+    ) -> Option<News> {
+        let name = self.configured.definition.name;
+        let slot = self.standing.as_ref().and_then(|known| known.slot.as_ref());
+        let slot = slot.filter(|_| self.is_for_slot);
+        let entry = Entry {
+            event: "turn",
+            trigger: slot.map_or(self.order.trigger, |slot| slot.trigger),
+            scheduled_at: slot.map_or(self.order.at, |slot| slot.scheduled_at),
+            sent_at: self.sent_at,
+            duration_ms: host
+                .now()
+                .signed_duration_since(self.started)
+                .num_milliseconds(),
+            report: &self.report,
+        };
+        let text = entry.to_json();
+        host.log(&text, self.report.outcome.trouble().is_some());
+        let is_over = |slot: &Slot| !slot.is_turned && self.report.retry_at >= Some(slot.end);
+        let is_given_up = slot.is_some_and(is_over);
+        let standing = self.standing.as_mut()?;
+        let news = standing.news(&self.report.outcome, is_given_up);
+        // A turn that neither sent nor waits leaves another's try where it is, unless
+        // it was that try.
+        let order = self.order;
+        let is_retry = order.trigger == Trigger::Retry;
+        let was = standing.wake_at;
+        if self.sent_at.is_some() || self.report.retry_at.is_some() || is_retry {
+            let ahead = |at: &DateTime<Utc>| *at > order.at;
+            let held = standing.hold.as_ref().map(|hold| hold.until);
+            let wait = self.report.retry_at.or(held.filter(ahead));
+            let wait = wait.map(|at| at.signed_duration_since(order.at));
+            standing.wake_at = wait.and_then(|wait| self.started.checked_add_signed(wait));
+        }
+        let id = match standing.slot.as_ref().filter(|_| self.is_for_slot) {
+            _ if !self.is_recorded => None,
+            Some(slot) if slot.record.is_some() => slot.record,
+            _ => ledger.next_id().ok(),
+        };
+        if let Some(slot) = standing.slot.as_mut().filter(|_| self.is_for_slot) {
+            slot.record = id.or(slot.record);
+        }
+        let record = id.map(|id| Record { id, entry: &text });
+        // What could not be kept is in the log; the turn has been made.
+        let kept = ledger.keep(name, standing, record.as_ref());
+        // Without waiting in between, so that the two are kept together. Who is woken
+        // sees to this after all networks.
+        if standing.wake_at != was && !is_retry {
+            let others = settings.networks.iter().map(|one| one.definition.name);
+            let others = others.filter(|other| *other != name);
+            let theirs = others.filter_map(|other| ledger.standing(other).ok()?.wake_at);
+            let _ = ledger.wake_at(theirs.chain(standing.wake_at).min()).await;
+        }
+        news.filter(|_| kept.is_ok())
+    }
 }
 
 /// What a turn comes to that a hold keeps from sending.
@@ -246,44 +548,6 @@ fn waiting(Hold { until, trouble, .. }: Hold) -> Outcome {
     } else {
         Outcome::Retry { at: until, trouble }
     }
-}
-
-/// Sends the frame and takes in how that ended.
-async fn carry_out<H: Store + Client + Clock>(
-    host: &H,
-    ledger: &impl Ledger,
-    order: &Order,
-    plan: &Plan<'_>,
-    standing: &mut Standing,
-    made: &mut Made,
-) {
-    let sent = send(host, ledger, plan, standing, &mut made.report).await;
-    let outcome = match sent {
-        Ok(outcome) => outcome,
-        // Nothing was sent, so there is nothing to learn.
-        Err(trouble) => {
-            made.report.outcome = Outcome::Refused(trouble);
-            return;
-        }
-    };
-    made.sent_at = Some(host.now());
-    let outcome = seen_from(order.at, host.now(), outcome);
-    if let Some(slot) = standing.slot.as_mut().filter(|_| plan.slot.is_some()) {
-        slot.is_turned = outcome == Outcome::Turned;
-        made.slot = Some(slot.clone());
-    }
-    let slot = made.slot.as_ref();
-    let next = standing.learn(&outcome, plan.showing.clone(), order.at, slot, chance());
-    made.report.retry_at = next;
-    made.report.outcome = match outcome {
-        // With the next slot, if not before.
-        Outcome::Retry { at, trouble } => {
-            made.report.retry_at = next.or(slot.map(|slot| slot.end));
-            let at = made.report.retry_at.unwrap_or(at);
-            Outcome::Retry { at, trouble }
-        }
-        outcome => outcome,
-    };
 }
 
 /// The outcome of a turn whose instant may lie ahead of the clock: so do the
@@ -298,47 +562,9 @@ fn seen_from(instant: DateTime<Utc>, now: DateTime<Utc>, outcome: Outcome) -> Ou
     }
 }
 
-/// Sends a frame, once the ledger knows that it is being sent, and has promised to
-/// wake the next host should this one end in the middle.
-async fn send<H: Store + Client + Clock>(
-    host: &H,
-    ledger: &impl Ledger,
-    plan: &Plan<'_>,
-    standing: &mut Standing,
-    report: &mut Report,
-) -> Result<Outcome, Trouble> {
-    let ready = plan.prepare(host).await?;
-    if let Some(slot) = standing.slot.as_mut().filter(|_| plan.slot.is_some()) {
-        slot.attempts = slot.attempts.saturating_add(1);
-    }
-    // Until the network has answered, nobody knows what it shows.
-    let sending = Standing {
-        showing: None,
-        ..standing.clone()
-    };
-    ledger
-        .keep(&sending, None)
-        .map_err(|error| unkept(&error))?;
-    let longest = TimeDelta::milliseconds(i64::from(REPLY_TIMEOUT_MS).saturating_mul(2));
-    let too_late = host.now().checked_add_signed(longest);
-    ledger
-        .wake_at(too_late)
-        .await
-        .map_err(|error| unkept(&error))?;
-    report.attempts = 1;
-    let reply = host.send(ready.http).await;
-    report.network_status = reply.as_ref().ok().map(|reply| reply.status().as_u16());
-    Ok(read_reply(reply, ready.credentials, host.now()))
-}
-
 /// A random number from 0 to 1, or the middle where there is none.
 fn chance() -> f64 {
     getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
-}
-
-/// The name that an entry has for its slot.
-fn slot_name(slot: &Slot) -> String {
-    format!("{} {}", x::NAME, slot.start.to_rfc3339())
 }
 
 fn unkept(error: &StoreError) -> Trouble {
@@ -348,160 +574,6 @@ fn unkept(error: &StoreError) -> Trouble {
         "Nothing was sent, so that nothing is sent twice. Try again; if it stays, see whether \
          Cloudflare reports a problem with Durable Objects.",
     )
-}
-
-/// What a turn comes down to, before it is known whether to send anything.
-struct Plan<'a> {
-    turning: &'a Turning,
-    set: FrameSet,
-    frame: u16,
-    showing: Showing,
-    /// The slot of a frame that is due.
-    slot: Option<Slot>,
-}
-
-async fn plan<'a, H: Store>(
-    settings: &'a Settings,
-    host: &H,
-    order: &Order,
-    report: &mut Report,
-) -> Result<Plan<'a>, Trouble> {
-    let turning = settings.turning.as_ref().map_err(|flaws| {
-        flaws.trouble(
-            "Set what is named with `npx wrangler secret put NAME` or in wrangler.toml, or in \
-             .dev.vars for wrangler dev.",
-        )
-    })?;
-    let set = current_set(host).await?;
-    let frames = set.frames();
-    report.frames = Some(frames.get());
-    let frame = match order.frame {
-        Some(n) if n < frames.get() => n,
-        Some(n) => {
-            return Err(Trouble::new(
-                Reason::NoSuchFrame,
-                format!("There is no frame {n}: the current set has {frames}."),
-                "Ask for a frame from 0 to one less than their number.",
-            ));
-        }
-        None => turning.dial.frame_at(order.at, frames),
-    };
-    report.frame = Some(frame);
-    let slot = order.frame.is_none().then(|| {
-        let slot = turning.dial.slot_at(order.at, frames);
-        Slot {
-            start: slot.start,
-            end: slot.end,
-            trigger: order.trigger,
-            scheduled_at: order.at,
-            attempts: 0,
-            is_turned: false,
-        }
-    });
-    Ok(Plan {
-        turning,
-        frame,
-        showing: Showing {
-            set: set.id().to_string(),
-            frame,
-        },
-        slot,
-        set,
-    })
-}
-
-impl<'a> Plan<'a> {
-    /// Gets the frame and makes the request.
-    async fn prepare<H: Store + Clock>(&self, host: &H) -> Result<Ready<'a>, Trouble> {
-        let Self {
-            turning: Turning { account, .. },
-            set,
-            frame: n,
-            ..
-        } = self;
-        let frame = frame_store::frame(host, set, *n).await?;
-        if frame.is_empty() || frame.len() > x::MAX_FRAME_BYTES {
-            return Err(Trouble::new(
-                Reason::Frames,
-                format!(
-                    "Frame {n} has {} bytes; X takes from 1 to {}.",
-                    frame.len(),
-                    x::MAX_FRAME_BYTES
-                ),
-                "Publish the icon again, under another --quality: rotate-icon publish ICON --remote.",
-            ));
-        }
-
-        let stamp = Stamp::fresh(host.now()).map_err(|error| {
-            Trouble::new(
-                Reason::Host,
-                format!("There is no randomness for the signature: {error}."),
-                "Try again.",
-            )
-        })?;
-        let http = x::update_profile_image(account, &frame, set.media_type(), &stamp).map_err(
-            |error| {
-                Trouble::new(
-                    Reason::Settings,
-                    format!("The request cannot be made: {error}."),
-                    "Check API_BASE_URL and the four keys.",
-                )
-            },
-        )?;
-        Ok(Ready {
-            http,
-            frame_bytes: frame.len(),
-            credentials: &account.credentials,
-        })
-    }
-}
-
-/// A request that is ready to be sent.
-struct Ready<'a> {
-    http: Request<Vec<u8>>,
-    frame_bytes: usize,
-    credentials: &'a Credentials,
-}
-
-fn preview(ready: &Ready<'_>) -> Preview {
-    Preview {
-        method: ready.http.method().to_string(),
-        url: ready.http.uri().to_string(),
-        headers: ready
-            .http
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                let value = if name == AUTHORIZATION {
-                    "OAuth (signed, not shown)".to_owned()
-                } else {
-                    String::from_utf8_lossy(value.as_bytes()).into_owned()
-                };
-                (name.to_string(), value)
-            })
-            .collect(),
-        body_bytes: ready.http.body().len(),
-        frame_bytes: ready.frame_bytes,
-    }
-}
-
-fn read_reply(
-    reply: Result<Response<Vec<u8>>, SendError>,
-    credentials: &Credentials,
-    now: DateTime<Utc>,
-) -> Outcome {
-    match reply {
-        Ok(mut reply) => {
-            // What X says is shown to the owner, and some proxies repeat what
-            // they were sent.
-            if !reply.status().is_success() {
-                let said = String::from_utf8_lossy(reply.body());
-                *reply.body_mut() = credentials.hidden_in(&said).into_bytes();
-            }
-            x::read_reply(&reply, now)
-        }
-        Err(error) => x::no_reply(&error, now),
-    }
 }
 
 #[cfg(test)]

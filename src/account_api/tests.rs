@@ -2,8 +2,9 @@ use http::header::{AUTHORIZATION, LOCATION};
 
 use super::*;
 use crate::frame_set::CURRENT_KEY;
+use crate::network::x::API_KEY;
 use crate::ports::{Ledger, SendError};
-use crate::settings::{API_KEY, TRIGGER_TOKEN};
+use crate::settings::TRIGGER_TOKEN;
 use crate::testing::{
     Host, TRIGGER, USER, assert_no_secret_in, block_on, instant, reply, settings, settings_with,
     settings_with_webhook,
@@ -290,7 +291,7 @@ fn to_delete_the_journal_is_to_forget_all_that_is_known() {
     assert_eq!(answer.status(), 204);
     assert_eq!(*answer.body(), b"");
     assert_eq!(
-        host.ledger.standing(),
+        host.ledger.standing("x"),
         Ok(crate::standing::Standing::default())
     );
     assert_eq!(host.ledger.wake_at.get(), None);
@@ -319,7 +320,7 @@ fn a_journal_that_cannot_be_read_or_forgotten_is_unavailable() {
 fn an_entry_that_cannot_be_read_hides_no_other() {
     let mut host = Host::new();
     turn_for_hours(&mut host, 3);
-    host.ledger.records.borrow_mut()[1].1 = "garbage".to_owned();
+    host.ledger.spoil(2);
     let page = json_in(&owner(&host, "GET", "/journal?limit=3"));
     assert_eq!(ids(&page), [3, 1]);
 }
@@ -407,7 +408,7 @@ fn the_page_is_there_whatever_is_missing() {
     page_of(&host, &settings());
     host.fail_to_read(CURRENT_KEY);
     page_of(&host, &unset);
-    host.ledger.records.borrow_mut()[0].1 = "garbage".to_owned();
+    host.ledger.spoil(1);
     page_of(&host, &unset);
 }
 

@@ -11,10 +11,11 @@ use crate::account_api;
 use crate::dial::FrameCount;
 use crate::frame_set::{CURRENT_KEY, FrameSet};
 use crate::frames::{Icon, Recipe};
+use crate::network::x::{ACCESS_TOKEN, API_KEY};
 use crate::picture::{Colour, Crop, Limits};
 use crate::ports::SendError;
 use crate::rendering::{Rendering, Shape};
-use crate::settings::{ACCESS_TOKEN, API_KEY, PERIOD};
+use crate::settings::PERIOD;
 use crate::testing::{
     Host, NoBody, Sent, TRIGGER, assert_no_secret_in, block_on, frame_bytes, frame_set, instant,
     reply, settings, settings_with,
@@ -719,7 +720,7 @@ fn health_is_ready_when_a_turn_could_be_made() {
                 "missing": [],
                 "invalid": [],
                 "manual_turn": "open",
-                "dial": {
+            "networks": ["x"],                "dial": {
                     "time_zone": "Asia/Tokyo",
                     "period": "12h",
                     "direction": "clockwise",
@@ -759,7 +760,7 @@ fn health_names_every_setting_that_is_missing_or_wrong() {
                 "accepts": "a period that divides a day, such as 12h, 24h, 1h, 1h30m or 20m, or 7d for a week",
             }],
             "manual_turn": "open",
-            "dial": null,
+        "networks": ["x"],            "dial": null,
             // Without settings there is no dial, so no frame of this moment.
             "frame_set": { "id": frame_set().id(), "frames": 12 },
         })
@@ -785,7 +786,7 @@ fn health_names_what_is_wrong_with_the_frames() {
                 "missing": [],
                 "invalid": [],
                 "manual_turn": "open",
-                "dial": {
+            "networks": ["x"],                "dial": {
                     "time_zone": "Asia/Tokyo",
                     "period": "12h",
                     "direction": "clockwise",

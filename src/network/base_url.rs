@@ -11,9 +11,12 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(String);
 
-/// The text is no base URL that a signed request may go to.
+/// What texts are one, in words.
+pub const ACCEPTS: &str = "an https:// URL without path (http:// only for localhost)";
+
+/// The text is no base URL that a request with a token may go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("not an https:// URL without path (http:// only for localhost)")]
+#[error("not {ACCEPTS}")]
 pub struct InvalidBaseUrl;
 
 impl FromStr for BaseUrl {

@@ -1,52 +1,126 @@
-//! The networks. One file each: a request out, a reply read; no I/O.
+//! The networks that show icons: what a turn asks of each, and their list.
+//!
+//! A network is one file here and one line in [`NETWORKS`]. It makes requests and
+//! reads replies; what carries them is a [`Wire`].
+
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use chrono::{DateTime, Utc};
+use http::{Request, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::frame_set::MediaType;
+use crate::outcome::{Outcome, Preview, Trouble};
+use crate::ports::{Client, Clock, SendError};
+use crate::settings::{Reader, Variable};
 
 pub mod base_url;
 mod multipart;
+mod reply;
 pub mod x;
 
-/// Text from outside made fit for a log line or a page: control characters
-/// and those that change the direction of text gone, white space folded, at
-/// most 200 characters.
-fn quoted(text: &str) -> String {
-    const MAX_CHARS: usize = 200;
+/// All networks, in the order in which they are told of.
+pub const NETWORKS: [Definition; 1] = [x::DEFINITION];
 
-    let mut quoted = String::new();
-    let words = text
-        .split(|c: char| c.is_whitespace() || c.is_control() || is_bidi_control(c))
-        .filter(|word| !word.is_empty());
-    let mut chars = 0_usize;
-    for word in words {
-        for c in (!quoted.is_empty())
-            .then_some(' ')
-            .into_iter()
-            .chain(word.chars())
-        {
-            if chars == MAX_CHARS {
-                quoted.push('…');
-                return quoted;
-            }
-            quoted.push(c);
-            chars = chars.saturating_add(1);
-        }
+/// What is known of a network before its settings are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Definition {
+    /// Its name in settings' documentation, the journal and answers.
+    pub name: &'static str,
+    /// Its name in sentences.
+    pub title: &'static str,
+    /// The settings without which it cannot be used. It is used once one of them
+    /// is set.
+    pub required: &'static [&'static str],
+    /// Its settings that have a default.
+    pub variables: &'static [Variable],
+    /// Reads its settings; what is missing or does not parse is noted by the
+    /// reader.
+    pub read: fn(&mut Reader<'_>) -> Option<Rc<dyn Network>>,
+}
+
+/// An account of a network.
+pub trait Network: fmt::Debug {
+    /// The largest picture that is sent, in bytes.
+    fn max_picture_bytes(&self) -> usize;
+
+    /// Makes a picture the account's profile picture: one attempt, of as many
+    /// requests as the network asks for.
+    ///
+    /// # Errors
+    /// When nothing could be sent.
+    fn update<'a>(
+        &'a self,
+        picture: Picture<'a>,
+        memory: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<Attempt, Trouble>>;
+
+    /// The request that would carry a picture.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    fn preview(&self, picture: Picture<'_>, now: DateTime<Utc>) -> Result<Preview, Trouble>;
+
+    /// The name of the account that the settings belong to, by a call that changes
+    /// nothing.
+    fn verify<'a>(
+        &'a self,
+        memory: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<String, Trouble>>;
+}
+
+/// What is to be awaited.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// A frame on its way to a network.
+#[derive(Debug, Clone, Copy)]
+pub struct Picture<'a> {
+    /// The encoded picture.
+    pub bytes: &'a [u8],
+    /// What it is encoded as.
+    pub media_type: MediaType,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// What it came to.
+    pub outcome: Outcome,
+    /// The HTTP status of the reply that decided it.
+    pub status: Option<u16>,
+}
+
+/// What a network wants to find again in its next turn, such as a session. It may
+/// hold secrets: its `Debug` form hides it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Memory(pub String);
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memory(hidden)")
     }
-    quoted
 }
 
-/// Unicode's property `Bidi_Control` (UAX #9): such a character makes text read
-/// as another than it is.
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Carries a network's requests, and tells it the time.
+pub trait Wire {
+    /// Sends a request as [`Client::send`] does.
+    fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Result<Response<Vec<u8>>, SendError>>;
+
+    /// The instant now.
+    fn now(&self) -> DateTime<Utc>;
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl<H: Client + Clock> Wire for H {
+    fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Result<Response<Vec<u8>>, SendError>> {
+        Box::pin(Client::send(self, request))
+    }
 
-    #[test]
-    fn quoted_text_is_one_short_line() {
-        assert_eq!(quoted(" a\r\n\tb\u{1b}[31mc "), "a b [31mc");
-        assert_eq!(quoted(&"ab ".repeat(200)).chars().count(), 201);
-        assert_eq!(quoted("\0\u{7}"), "");
-        assert_eq!(quoted("a\u{202e}b\u{2066}"), "a b");
+    fn now(&self) -> DateTime<Utc> {
+        Clock::now(self)
     }
 }

@@ -1,28 +1,65 @@
 //! X: `POST account/update_profile_image`, API v1.1, signed with OAuth 1.0a.
 
+use std::rc::Rc;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, TimeDelta, Utc};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::base_url::BaseUrl;
-use super::{multipart, quoted};
+use super::base_url::{self, BaseUrl};
+use super::reply::{
+    header_text, hidden_in, is_html, no_answer, quoted, rate_limited, retry, transient,
+};
+use super::{Attempt, Definition, Memory, Network, Pending, Picture, Wire, multipart};
 use crate::frame_set::MediaType;
 use crate::instant::after;
 use crate::oauth1::{self, Credentials, Stamp};
-use crate::outcome::{Outcome, Reason, Trouble};
+use crate::outcome::{Outcome, Preview, Reason, Trouble};
 use crate::ports::SendError;
+use crate::settings::{Reader, Variable};
 
-/// The name of this network in reports.
-pub const NAME: &str = "x";
+const TITLE: &str = "X";
+
+/// X among the networks.
+pub const DEFINITION: Definition = Definition {
+    name: "x",
+    title: TITLE,
+    required: &[API_KEY, API_KEY_SECRET, ACCESS_TOKEN, ACCESS_TOKEN_SECRET],
+    variables: &[API_BASE_URL, X_BODY],
+    read,
+};
+
+/// The secret that names the app.
+pub const API_KEY: &str = "API_KEY";
+/// The secret that signs for the app.
+pub const API_KEY_SECRET: &str = "API_KEY_SECRET";
+/// The secret that names the account.
+pub const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
+/// The secret that signs for the account.
+pub const ACCESS_TOKEN_SECRET: &str = "ACCESS_TOKEN_SECRET";
+
+/// Where X's API is.
+pub const API_BASE_URL: Variable = Variable {
+    name: "API_BASE_URL",
+    default: "https://api.x.com",
+    accepts: base_url::ACCEPTS,
+};
+/// How the picture is sent to X.
+pub const X_BODY: Variable = Variable {
+    name: "X_BODY",
+    default: "multipart",
+    accepts: "multipart or form",
+};
 
 const UPDATE_PROFILE_IMAGE: &str = "/1.1/account/update_profile_image.json";
+
+const VERIFY_CREDENTIALS: &str = "/1.1/account/verify_credentials.json";
 
 /// The largest frame that is sent, in bytes. X says "less than 700 kilobytes"
 /// and not whether that is the raw size or base64's; this is safe under both.
@@ -64,6 +101,125 @@ impl FromStr for BodyForm {
             _ => Err(InvalidBodyForm),
         }
     }
+}
+
+fn read(reader: &mut Reader<'_>) -> Option<Rc<dyn Network>> {
+    Some(Rc::new(Account::read(reader)?))
+}
+
+impl Network for Account {
+    fn max_picture_bytes(&self) -> usize {
+        MAX_FRAME_BYTES
+    }
+
+    fn update<'a>(
+        &'a self,
+        picture: Picture<'a>,
+        _: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<Attempt, Trouble>> {
+        Box::pin(async move {
+            let request = self.request(picture, wire.now())?;
+            let reply = self.send(request, wire).await;
+            Ok(Attempt {
+                status: reply.as_ref().ok().map(|reply| reply.status().as_u16()),
+                outcome: match reply {
+                    Ok(reply) => read_reply(&reply, wire.now()),
+                    Err(error) => no_reply(&error, wire.now()),
+                },
+            })
+        })
+    }
+
+    fn preview(&self, picture: Picture<'_>, now: DateTime<Utc>) -> Result<Preview, Trouble> {
+        let request = self.request(picture, now)?;
+        Ok(Preview::of(&request, "OAuth (signed, not shown)", picture))
+    }
+
+    fn verify<'a>(
+        &'a self,
+        _: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<String, Trouble>> {
+        Box::pin(async move {
+            let stamp = stamp(wire.now())?;
+            let url = format!("{}{VERIFY_CREDENTIALS}", self.base_url);
+            let signed = oauth1::authorization("GET", &url, &[], &self.credentials, &stamp);
+            let request = Request::get(url).header(AUTHORIZATION, signed);
+            let request = request.body(Vec::new()).map_err(|error| unmade(&error))?;
+            let outcome = match self.send(request, wire).await {
+                Ok(reply) if reply.status().is_success() => {
+                    return read_user(reply.body()).ok_or_else(no_user);
+                }
+                Ok(reply) => read_reply(&reply, wire.now()),
+                Err(error) => no_reply(&error, wire.now()),
+            };
+            Err(outcome.trouble().cloned().unwrap_or_else(no_user))
+        })
+    }
+}
+
+impl Account {
+    /// Reads the settings of an account.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let base_url = reader.parsed(API_BASE_URL);
+        let body = reader.parsed(X_BODY);
+        let api_key = reader.secret(API_KEY);
+        let api_key_secret = reader.secret(API_KEY_SECRET);
+        let access_token = reader.secret(ACCESS_TOKEN);
+        let access_token_secret = reader.secret(ACCESS_TOKEN_SECRET);
+        Some(Self {
+            base_url: base_url?,
+            body: body?,
+            credentials: Credentials {
+                api_key: api_key?,
+                api_key_secret: api_key_secret?,
+                access_token: access_token?,
+                access_token_secret: access_token_secret?,
+            },
+        })
+    }
+
+    fn request(
+        &self,
+        picture: Picture<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Request<Vec<u8>>, Trouble> {
+        let stamp = stamp(now)?;
+        update_profile_image(self, picture.bytes, picture.media_type, &stamp)
+            .map_err(|error| unmade(&error))
+    }
+
+    async fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        wire: &dyn Wire,
+    ) -> Result<Response<Vec<u8>>, SendError> {
+        let mut reply = wire.send(request).await?;
+        // Some proxies repeat what they were sent.
+        if !reply.status().is_success() {
+            *reply.body_mut() = hidden_in(reply.body(), &self.credentials.secrets());
+        }
+        Ok(reply)
+    }
+}
+
+fn stamp(now: DateTime<Utc>) -> Result<Stamp, Trouble> {
+    Stamp::fresh(now).map_err(|error| {
+        Trouble::new(
+            Reason::Host,
+            format!("There is no randomness for the signature: {error}."),
+            "Try again.",
+        )
+    })
+}
+
+fn unmade(error: &http::Error) -> Trouble {
+    Trouble::new(
+        Reason::Settings,
+        format!("The request cannot be made: {error}."),
+        "Check API_BASE_URL and the four keys.",
+    )
 }
 
 /// The signed request that makes `frame` the account's profile picture.
@@ -129,32 +285,34 @@ pub fn read_reply(reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Outcome {
 
 /// What it means that no whole reply came.
 pub fn no_reply(error: &SendError, now: DateTime<Utc>) -> Outcome {
-    let trouble = Trouble::new(
-        Reason::Transient,
-        format!("X did not answer: {error}."),
-        "Nothing to do if it passes; the next turn will try again. If it stays, check \
-         API_BASE_URL and see whether X reports a problem.",
-    );
-    retry(after(now, TimeDelta::minutes(1)), now, trouble)
+    no_answer(TITLE, API_BASE_URL.name, error, now)
 }
 
 /// A reply of success is a user object; anything else comes from elsewhere.
 fn read_success(body: &[u8]) -> Outcome {
+    match read_user(body) {
+        Some(_) => Outcome::Turned,
+        None => Outcome::Refused(no_user()),
+    }
+}
+
+/// The name of the user that X answers with.
+fn read_user(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct User {
-        #[serde(rename = "screen_name")]
-        _screen_name: String,
+        screen_name: String,
     }
 
-    if serde_json::from_slice::<User>(body).is_ok() {
-        Outcome::Turned
-    } else {
-        Outcome::Refused(Trouble::new(
-            Reason::UnexpectedReply,
-            "The call was answered with success, but not with a user of X.",
-            "Check API_BASE_URL: something other than X's API answers there.",
-        ))
-    }
+    let user = serde_json::from_slice::<User>(body).ok()?;
+    Some(quoted(&user.screen_name))
+}
+
+fn no_user() -> Trouble {
+    Trouble::new(
+        Reason::UnexpectedReply,
+        "The call was answered with success, but not with a user of X.",
+        "Check API_BASE_URL: something other than X's API answers there.",
+    )
 }
 
 /// A reply of error in any of X's shapes.
@@ -175,7 +333,7 @@ impl ErrorReply {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return Self {
                 errors: Vec::new(),
-                is_html: body.trim_ascii_start().starts_with(b"<"),
+                is_html: is_html(body),
             };
         };
         let text = |value: &Value, name: &str| {
@@ -271,8 +429,8 @@ fn outcome_of_code(
                 "X takes the turns for spam. Leave them off for a day, then turn less often.",
             ),
         )),
-        88 => Some(rate_limited(said, headers, now)),
-        130 | 131 => Some(transient(said, headers, now)),
+        88 => Some(limited(said, headers, now)),
+        130 | 131 => Some(transient(TITLE, said, headers, now)),
         38 | 120 => refused(Reason::Request, NOT_ACCEPTED),
         _ => None,
     }
@@ -289,8 +447,8 @@ fn outcome_of_status(reply: &Response<Vec<u8>>, error: &ErrorReply, now: DateTim
     };
     match status.as_u16() {
         // 420 is what X sent before 429 existed.
-        420 | 429 => rate_limited(&said, reply.headers(), now),
-        500..=599 => transient(&said, reply.headers(), now),
+        420 | 429 => limited(&said, reply.headers(), now),
+        500..=599 => transient(TITLE, &said, reply.headers(), now),
         403 if error.is_html => refused(
             Reason::Blocked,
             "A firewall in front of X refused the call, as it does at times to calls from \
@@ -311,38 +469,13 @@ fn outcome_of_status(reply: &Response<Vec<u8>>, error: &ErrorReply, now: DateTim
     }
 }
 
-/// Too many requests: wait until the reset that X names, else a quarter of an
-/// hour, which is the length of X's windows.
-fn rate_limited(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
-    let at = reset_instant(headers, now)
-        .or_else(|| retry_after(headers, now))
-        .unwrap_or_else(|| after(now, TimeDelta::minutes(15)));
-    let trouble = Trouble::new(
-        Reason::RateLimit,
-        said,
-        "Too many requests for now. Nothing to do but wait; if it returns, see what else uses \
-         the app's keys.",
-    );
-    retry(at, now, trouble)
-}
-
-fn transient(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
-    let at = retry_after(headers, now).unwrap_or_else(|| after(now, TimeDelta::minutes(1)));
-    let trouble = Trouble::new(
-        Reason::Transient,
-        said,
-        "X has trouble of its own. Nothing to do; the next turn will try again.",
-    );
-    retry(at, now, trouble)
-}
-
-/// To be tried again at an instant, or a day from now if that is sooner: X's
-/// longest limits last a day, so a time beyond is not believed.
-fn retry(at: DateTime<Utc>, now: DateTime<Utc>, trouble: Trouble) -> Outcome {
-    Outcome::Retry {
-        at: at.min(after(now, TimeDelta::days(1))),
-        trouble,
-    }
+/// Too many requests: the reset that X names counts.
+fn limited(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
+    let reset = header_text(headers, "x-rate-limit-reset");
+    // Seconds since 1970.
+    let reset = reset.and_then(|seconds| seconds.trim().parse().ok());
+    let reset = reset.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    rate_limited("the app's keys", said, reset, headers, now)
 }
 
 fn clock_skew(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
@@ -364,30 +497,6 @@ fn clock_skew(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
         message,
         "The clock of the machine that sends is wrong. Set it, by NTP if possible.",
     ))
-}
-
-/// `x-rate-limit-reset`, if it lies ahead: seconds since 1970.
-fn reset_instant(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let seconds = header_text(headers, "x-rate-limit-reset")?
-        .trim()
-        .parse()
-        .ok()?;
-    DateTime::from_timestamp(seconds, 0).filter(|at| *at > now)
-}
-
-/// `Retry-After`, if it lies ahead: seconds from now, or a date (RFC 9110
-/// §10.2.3).
-fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let value = header_text(headers, RETRY_AFTER.as_str())?.trim();
-    let at = match value.parse::<u32>() {
-        Ok(seconds) => after(now, TimeDelta::seconds(seconds.into())),
-        Err(_) => DateTime::parse_from_rfc2822(value).ok()?.to_utc(),
-    };
-    (at > now).then_some(at)
-}
-
-fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 #[cfg(test)]

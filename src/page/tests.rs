@@ -2,10 +2,19 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::{CONTENT_SECURITY_POLICY, Line, View, asset, html, places};
+use super::{CONTENT_SECURITY_POLICY, Line, Shown, View, asset, html, places};
 use crate::outcome::{Reason, Trouble};
 
 const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror='alert(\"1\")'>&amp;";
+
+/// X shows frame 8.
+const ON_X: [Shown<'_>; 1] = on_x(Some(8));
+
+const NOWHERE: [Shown<'_>; 1] = on_x(None);
+
+const fn on_x<'a>(frame: Option<u16>) -> [Shown<'a>; 1] {
+    [Shown { title: "X", frame }]
+}
 
 fn at(rfc3339: &str) -> DateTime<Utc> {
     rfc3339.parse().unwrap()
@@ -23,6 +32,7 @@ fn line<'a>(outcome: &'a str, frame: Option<u16>, message: Option<&'a str>) -> L
         outcome,
         message,
         attempts: 1,
+        network: None,
     }
 }
 
@@ -33,10 +43,10 @@ fn view<'a>() -> View<'a> {
         local: Some(("Asia/Tokyo", wall("2026-11-22T20:17:30"))),
         frames: Some(12),
         due: Some(8),
-        showing: Some(8),
+        shown: &ON_X,
         next_turn: Some(at("2026-11-22T12:00:00Z")),
         last: &[],
-        trouble: None,
+        troubles: &[],
     }
 }
 
@@ -129,21 +139,24 @@ fn each_outcome_is_told_in_plain_words() {
 #[test]
 fn a_frame_that_the_network_has_not_taken_yet_is_only_due() {
     let mut view = view();
-    view.showing = Some(7);
+    let up = on_x(Some(7));
+    view.shown = &up;
     assert_says(&view, "Frame 8 of 12 is due. Frame 7 is still up.");
     assert!(text_of(&view).contains(r#"src="/frames/7""#));
-    view.showing = None;
+    view.shown = &NOWHERE;
     assert_says(&view, "Frame 8 of 12 is due.");
     assert!(text_of(&view).contains(r#"src="/frames/8""#));
     view.due = None;
-    view.showing = Some(7);
+    let up = on_x(Some(7));
+    view.shown = &up;
     assert_says(&view, "Frame 7 of 12 is up.");
     assert!(!text_of(&view).contains("class=\"hand\""));
-    view.showing = None;
+    view.shown = &NOWHERE;
     assert_says(&view, "There are 12 frames.");
     // Numbers that the set does not have are not shown.
     view.due = Some(12);
-    view.showing = Some(400);
+    let up = on_x(Some(400));
+    view.shown = &up;
     assert_says(&view, "There are 12 frames.");
     assert!(!text_of(&view).contains("/frames/12"));
 }
@@ -195,7 +208,8 @@ fn trouble_is_shown_with_what_to_do() {
         "Copy all four keys again.",
     );
     let mut view = view();
-    view.trouble = Some(&trouble);
+    let troubles = [(None, &trouble)];
+    view.troubles = &troubles;
     assert_says(&view, "Something is wrong");
     assert_says(&view, "X does not accept the keys.");
     assert_says(&view, "What to do: Copy all four keys again.");
@@ -219,7 +233,8 @@ fn at_most_twelve_frames_stand_around_beside_the_due_one() {
     for frames in [1, 2, 5, 7, 11, 12, 13, 24, 60, 100, 1439, 1440] {
         for due in [0, frames / 3, frames - 1] {
             let mut view = view();
-            (view.frames, view.due, view.showing) = (Some(frames), Some(due), Some(due));
+            let up = on_x(Some(due));
+            (view.frames, view.due, view.shown) = (Some(frames), Some(due), &up);
             let html = text_of(&view);
             let shown = around(&html);
             assert!((1..=13).contains(&shown.len()), "{frames}: {shown:?}");
@@ -279,7 +294,8 @@ fn hostile_text_stays_text() {
     let last = [line(HOSTILE, Some(1), Some(HOSTILE))];
     view.local = Some((HOSTILE, wall("2026-11-22T20:17:30")));
     view.last = &last;
-    view.trouble = Some(&trouble);
+    let troubles = [(None, &trouble)];
+    view.troubles = &troubles;
     let html = text_of(&view);
     assert!(
         !html.contains("<script>") && !html.contains("<img src=x"),
@@ -300,7 +316,8 @@ fn nothing_is_inline_or_from_elsewhere() {
     let trouble = Trouble::new(Reason::Host, "The store failed.", "Wait.");
     let last = [line("refused", None, Some("X did not."))];
     let mut view = view();
-    (view.last, view.trouble) = (&last, Some(&trouble));
+    let troubles = [(None, &trouble)];
+    (view.last, view.troubles) = (&last, &troubles);
     let html = text_of(&view);
     let tags: Vec<&str> = html
         .split('<')
@@ -369,8 +386,9 @@ fn page_style_and_script_are_under_30_kb() {
         .map(|n| line("refused", Some(n), Some(message)))
         .collect();
     let mut view = view();
-    (view.frames, view.due, view.showing) = (Some(1440), Some(1439), None);
-    (view.last, view.trouble) = (&last, Some(&trouble));
+    (view.frames, view.due, view.shown) = (Some(1440), Some(1439), &NOWHERE);
+    let troubles = [(None, &trouble)];
+    (view.last, view.troubles) = (&last, &troubles);
     let files = ["/page.css", "/page.js"].map(|path| asset(path).unwrap().1.len());
     let bytes = html(&view).len() + files.iter().sum::<usize>();
     assert!(

@@ -40,7 +40,9 @@ fn slot(attempts: u32) -> Slot {
         trigger: Trigger::Cron,
         scheduled_at: now(),
         attempts,
+        frame: 11,
         is_turned: false,
+        record: None,
     }
 }
 
@@ -285,18 +287,21 @@ fn a_frame_that_shows_is_unchanged_unless_it_is_forced() {
 #[test]
 fn entering_a_slot_again_keeps_what_is_known_of_it() {
     let mut standing = Standing::default();
-    standing.enter(slot(0)).attempts = 3;
+    standing.enter(slot(0));
+    standing.slot.as_mut().unwrap().attempts = 3;
     let later = Slot {
         trigger: Trigger::Manual,
         scheduled_at: now() + TimeDelta::minutes(5),
         ..slot(0)
     };
-    assert_eq!(*standing.enter(later), slot(3));
+    standing.enter(later);
+    assert_eq!(standing.slot, Some(slot(3)));
     let next = Slot {
         start: now() + TimeDelta::hours(1),
         ..slot(0)
     };
-    assert_eq!(*standing.enter(next.clone()), next);
+    standing.enter(next.clone());
+    assert_eq!(standing.slot, Some(next));
 }
 
 #[test]
@@ -385,17 +390,21 @@ fn any_slot() -> impl Strategy<Value = Slot> {
         any_instant(),
         trigger,
         any_instant(),
+        any::<u16>(),
         any::<u32>(),
         any::<bool>(),
+        option::of(any::<u32>()),
     )
         .prop_map(
-            |(start, end, trigger, scheduled_at, attempts, is_turned)| Slot {
+            |(start, end, trigger, scheduled_at, frame, attempts, is_turned, record)| Slot {
                 start,
                 end,
                 trigger,
                 scheduled_at,
+                frame,
                 attempts,
                 is_turned,
+                record,
             },
         )
 }
@@ -415,14 +424,20 @@ fn any_standing() -> impl Strategy<Value = Standing> {
         option::of(hold),
         any::<u32>(),
         option::of(any_trouble()),
+        option::of(any_instant()),
+        option::of(any::<String>().prop_map(Memory)),
     )
-        .prop_map(|(showing, slot, hold, refusals, stopped)| Standing {
-            showing,
-            slot,
-            hold,
-            refusals,
-            stopped,
-        })
+        .prop_map(
+            |(showing, slot, hold, refusals, stopped, wake_at, memory)| Standing {
+                showing,
+                slot,
+                hold,
+                refusals,
+                stopped,
+                wake_at,
+                memory,
+            },
+        )
 }
 
 proptest! {

@@ -1,12 +1,14 @@
-use http::StatusCode;
+use http::header::AUTHORIZATION;
+use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::frame_set::CURRENT_KEY;
-use crate::settings::{
-    ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_BASE_URL, API_KEY, API_KEY_SECRET, DIRECTION, PERIOD,
-    TIME_ZONE, X_BODY,
+use crate::network::x::{
+    ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_BASE_URL, API_KEY, API_KEY_SECRET, X_BODY,
 };
+use crate::ports::SendError;
+use crate::settings::{DIRECTION, PERIOD, TIME_ZONE};
 use crate::testing::{
     Host, KEYS, assert_no_secret_in, block_on, frame_bytes, frame_set, instant, reply, settings,
     settings_with, settings_with_webhook,
@@ -21,13 +23,19 @@ fn turn_now(settings: &Settings, host: &Host) -> Report {
 
 /// Makes a turn. No test goes on with a report that holds a secret.
 fn turn_by(settings: &Settings, host: &Host, order: &Order) -> Report {
-    let report = block_on(turn(settings, host, &host.ledger, order));
+    let report = only(block_on(turn(settings, host, &host.ledger, order)));
     let entry = host.take_only_entry();
     assert_eq!(entry["outcome"], report.outcome.name());
     assert_no_secret_in(&entry.to_string());
     assert_no_secret_in(&format!("{report:?}"));
     assert_no_secret_in(&format!("{report:#?}"));
     assert_no_secret_in(&to_json(&report).to_string());
+    report
+}
+
+/// What is told of the one network that is set up.
+fn only(reports: Vec<Report>) -> Report {
+    let [report] = reports.try_into().expect("one network");
     report
 }
 
@@ -592,7 +600,7 @@ fn a_dry_run_leaves_ledger_and_owner_alone() {
     host.ledger.is_broken.set(true);
     turn_by(&settings, &host, &order);
     host.ledger.is_broken.set(false);
-    assert_eq!(host.ledger.standing(), Ok(Standing::default()));
+    assert_eq!(host.ledger.standing("x"), Ok(Standing::default()));
     assert_eq!(host.ledger.entries(), [Value::Null; 0]);
     assert_eq!(host.take_told(), [""; 0]);
 }

@@ -1,12 +1,12 @@
 //! The Durable Object of an account: it makes all turns of the account, one
 //! after the other, and keeps its ledger.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use chrono::{DateTime, Utc};
 use futures_util::lock::Mutex;
 use http::{Method, StatusCode};
-use js_sys::Array;
+use js_sys::{Array, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{DurableObject, Env, Request, Response, Result, State, Stub, durable_object};
@@ -26,16 +26,35 @@ extern "C" {
     fn open_ledger(storage: &JsValue) -> std::result::Result<(), JsValue>;
 
     #[wasm_bindgen(js_name = readStanding, catch)]
-    fn read_standing(storage: &JsValue) -> std::result::Result<Option<String>, JsValue>;
+    fn read_standing(
+        storage: &JsValue,
+        network: &str,
+    ) -> std::result::Result<Option<String>, JsValue>;
 
     #[wasm_bindgen(js_name = keepStanding, catch)]
     fn keep_standing(
         storage: &JsValue,
+        network: &str,
         standing: &str,
-        slot: Option<String>,
-        entry: Option<String>,
+    ) -> std::result::Result<(), JsValue>;
+
+    #[wasm_bindgen(js_name = keepRecord, catch)]
+    fn keep_record(
+        storage: &JsValue,
+        id: u32,
+        entry: &str,
         most: u32,
     ) -> std::result::Result<(), JsValue>;
+
+    #[wasm_bindgen(js_name = lastRecord, catch)]
+    fn last_record(storage: &JsValue) -> std::result::Result<u32, JsValue>;
+
+    #[wasm_bindgen(js_name = askAccount, catch)]
+    async fn ask_account(
+        namespace: &JsValue,
+        name: &str,
+        url: &str,
+    ) -> std::result::Result<JsValue, JsValue>;
 
     #[wasm_bindgen(js_name = setAlarm, catch)]
     async fn set_alarm(
@@ -71,9 +90,12 @@ pub(super) fn stub(env: &Env) -> Result<Stub> {
 }
 
 /// Has the account make the turn that is due at an instant.
-pub(super) async fn scheduled(env: &Env, at: DateTime<Utc>) -> Result<()> {
+pub(super) async fn scheduled(env: &Env, at: DateTime<Utc>) -> std::result::Result<(), JsValue> {
     let url = format!("{SCHEDULED}{}", at.timestamp_millis());
-    stub(env)?.fetch_with_str(&url).await.map(|_| ())
+    let namespace = Reflect::get(env, &ACCOUNT_BINDING.into())?;
+    ask_account(&namespace, ACCOUNT_NAME, &url)
+        .await
+        .map(|_| ())
 }
 
 /// The time that the Cron Trigger asks for, if it is the one who asks.
@@ -102,7 +124,8 @@ impl DurableObject for Account {
             host: Host::new(env),
             storage: Storage {
                 storage,
-                standing: RefCell::default(),
+                standings: RefCell::default(),
+                last_id: Cell::default(),
             },
             turns: Mutex::new(()),
         }
@@ -137,7 +160,7 @@ impl DurableObject for Account {
 }
 
 /// What to answer when the account's object cannot be reached.
-pub(super) fn unreachable(error: &worker::Error) -> Problem {
+pub(super) fn unreachable(error: &str) -> Problem {
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         format!(
@@ -151,46 +174,73 @@ pub(super) fn unreachable(error: &worker::Error) -> Problem {
 #[derive(Debug)]
 struct Storage {
     storage: JsValue,
-    /// As it is stored: nobody else writes there.
-    standing: RefCell<Option<Standing>>,
+    /// By network, as they are stored: nobody else writes there.
+    standings: RefCell<Vec<(String, Standing)>>,
+    /// The last id that was given, once it is known.
+    last_id: Cell<Option<u32>>,
+}
+
+impl Storage {
+    fn known(&self, network: &str) -> Option<Standing> {
+        let standings = self.standings.borrow();
+        let known = standings.iter().find(|(of, _)| of == network);
+        known.map(|(_, standing)| standing.clone())
+    }
+
+    fn know(&self, network: &str, standing: &Standing) {
+        let mut standings = self.standings.borrow_mut();
+        match standings.iter_mut().find(|(of, _)| of == network) {
+            Some((_, known)) => known.clone_from(standing),
+            None => standings.push((network.to_owned(), standing.clone())),
+        }
+    }
 }
 
 impl Ledger for Storage {
-    fn standing(&self) -> std::result::Result<Standing, StoreError> {
-        if let Some(standing) = &*self.standing.borrow() {
-            return Ok(standing.clone());
+    fn standing(&self, network: &str) -> std::result::Result<Standing, StoreError> {
+        if let Some(standing) = self.known(network) {
+            return Ok(standing);
         }
-        let text = read_standing(&self.storage).map_err(|error| unread(&error))?;
+        let text = read_standing(&self.storage, network).map_err(|error| unread(&error))?;
         let standing = match text {
             Some(text) => {
                 serde_json::from_str(&text).map_err(|error| StoreError::Read(error.to_string()))?
             }
             None => Standing::default(),
         };
-        self.standing.replace(Some(standing.clone()));
+        self.know(network, &standing);
         Ok(standing)
     }
 
     fn keep(
         &self,
+        network: &str,
         standing: &Standing,
         record: Option<&Record<'_>>,
     ) -> std::result::Result<(), StoreError> {
-        let unwritten = |error: serde_json::Error| StoreError::Write(error.to_string());
-        // Until it is written, what is stored is not known.
-        self.standing.take();
-        let text = serde_json::to_string(standing).map_err(unwritten)?;
-        let (slot, entry) = match record {
-            Some(Record { slot, entry }) => {
-                let entry = serde_json::to_string(entry).map_err(unwritten)?;
-                (slot.clone(), Some(entry))
-            }
-            None => (None, None),
-        };
-        keep_standing(&self.storage, &text, slot, entry, MAX_RECORDS)
-            .map_err(|error| StoreError::Write(describe(&error)))?;
-        self.standing.replace(Some(standing.clone()));
+        // What is written without waiting in between is kept together.
+        if let Some(Record { id, entry }) = record {
+            keep_record(&self.storage, *id, entry, MAX_RECORDS)
+                .map_err(|error| unwritten(&error))?;
+        }
+        if self.known(network).as_ref() == Some(standing) {
+            return Ok(());
+        }
+        let text = serde_json::to_string(standing)
+            .map_err(|error| StoreError::Write(error.to_string()))?;
+        keep_standing(&self.storage, network, &text).map_err(|error| unwritten(&error))?;
+        self.know(network, standing);
         Ok(())
+    }
+
+    fn next_id(&self) -> std::result::Result<u32, StoreError> {
+        let last = match self.last_id.get() {
+            Some(last) => last,
+            None => last_record(&self.storage).map_err(|error| unread(&error))?,
+        };
+        let next = last.saturating_add(1);
+        self.last_id.set(Some(next));
+        Ok(next)
     }
 
     async fn wake_at(&self, at: Option<DateTime<Utc>>) -> std::result::Result<(), StoreError> {
@@ -198,8 +248,7 @@ impl Ledger for Storage {
         #[allow(clippy::cast_precision_loss)]
         let unix_ms = at.map(|at| at.timestamp_millis() as f64);
         let set = set_alarm(&self.storage, unix_ms).await;
-        set.map(|_| ())
-            .map_err(|error| StoreError::Write(describe(&error)))
+        set.map(|_| ()).map_err(|error| unwritten(&error))
     }
 
     fn records(
@@ -220,9 +269,13 @@ impl Ledger for Storage {
     }
 
     fn forget(&self) -> std::result::Result<(), StoreError> {
-        self.standing.take();
-        forget_all(&self.storage).map_err(|error| StoreError::Write(describe(&error)))
+        self.standings.take();
+        forget_all(&self.storage).map_err(|error| unwritten(&error))
     }
+}
+
+fn unwritten(error: &JsValue) -> StoreError {
+    StoreError::Write(describe(error))
 }
 
 fn unread(error: &JsValue) -> StoreError {

@@ -32,13 +32,16 @@ export function readBody(request, maxBytes) {
 /**
  * Sends a request and reads the whole reply: `[status, headers, body]`.
  *
- * `headers` are names and values in turn, there and here; those of a success
- * are left out, since nothing reads them. Rejects with a `TimeoutError` after
+ * `headers` are lines of names and values there, names and values in turn here;
+ * those of a success are left out, since nothing reads them. Rejects with a `TimeoutError` after
  * `timeoutMs`, with a `TooLargeError` past `maxBytes`, and as `fetch` does.
  */
 export async function send(method, url, headers, body, timeoutMs, maxBytes) {
-  const pairs = [];
-  for (let i = 0; i < headers.length; i += 2) pairs.push([headers[i], headers[i + 1]]);
+  const pairs = {};
+  for (const line of headers.split("\n").slice(0, -1)) {
+    const colon = line.indexOf(":");
+    pairs[line.slice(0, colon)] = line.slice(colon + 1);
+  }
   const reply = await fetch(url, {
     method,
     headers: pairs,
@@ -71,34 +74,50 @@ async function readAtMost(message, maxBytes) {
   return new Blob(chunks).bytes();
 }
 
+/**
+ * Has an account's Durable Object answer a GET. An object that ends in the
+ * middle, as with a deploy, is followed by another, which is asked again: it
+ * knows what has been done.
+ */
+export async function askAccount(namespace, name, url) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      // A stub is of no use after an error.
+      return await namespace.get(namespace.idFromName(name)).fetch(url);
+    } catch (error) {
+      if (error.overloaded || attempt === 3) throw error;
+      await scheduler.wait(1_000 * attempt);
+    }
+  }
+}
+
 // --- The ledger of an account: the SQLite storage of its Durable Object -----
 
-/** Makes the tables, once. */
+/** Makes the table of the journal, once. */
 export function openLedger(storage) {
-  storage.sql.exec(`
-    create table if not exists standing (id integer primary key check (id = 1), value text not null);
-    create table if not exists journal (id integer primary key, slot text, entry text not null);
-  `);
+  storage.sql.exec("create table if not exists records (id integer primary key, entry text not null)");
 }
 
-/** What is known of the account, as it was kept. */
-export function readStanding({ sql }) {
-  for (const { value } of sql.exec("select value from standing")) return value;
+/** What is known of the account on a network, as it was kept. */
+export function readStanding({ kv }, network) {
+  return kv.get(`standing on ${network}`);
 }
 
-/** Keeps what is known, and an entry in place of the one of its slot; writes without an await between are kept as one. */
-export function keepStanding({ sql }, standing, slot, entry, most) {
-  sql.exec("insert or replace into standing values (1, ?)", standing);
-  if (entry === undefined) return;
-  // An entry that is replaced is one of the last: an index on slots would cost each turn more than this look.
-  const replace = "update journal set entry = ? where slot = ? and id > (select max(id) from journal) - 20";
-  if (slot !== undefined && sql.exec(replace, entry, slot).rowsWritten > 0) return;
-  sql.exec("insert into journal (slot, entry) values (?, ?)", slot ?? null, entry);
-  // Not each time: what has just been counted is not far from the limit.
-  if (++kept % 100 === 1) sql.exec("delete from journal where id <= (select max(id) from journal) - ?", most);
+/** Keeps what is known of the account on a network; writes without an await between are kept as one. */
+export function keepStanding({ kv }, network, standing) {
+  kv.put(`standing on ${network}`, standing);
 }
 
-let kept = 0;
+/** Keeps a record in place of any other with its id; once in a while, forgets those more than `most` before it. */
+export function keepRecord({ sql }, id, entry, most) {
+  sql.exec("insert or replace into records values (?, ?)", id, entry);
+  if (id % 100 === 0) sql.exec("delete from records where id <= ?", id - most);
+}
+
+/** The highest id of a record. */
+export function lastRecord({ sql }) {
+  return sql.exec("select ifnull(max(id), 0) as id from records").one().id;
+}
 
 /** Sets the alarm, or deletes it. Never throws, only rejects. */
 export async function setAlarm(storage, unixMs) {
@@ -107,11 +126,14 @@ export async function setAlarm(storage, unixMs) {
 
 /** The newest entries with an id below `before`: id and entry in turn. */
 export function readRecords({ sql }, before, limit) {
-  const rows = sql.exec("select id, entry from journal where id < ? order by id desc limit ?", before ?? 2 ** 52, limit);
+  const rows = sql.exec("select id, entry from records where id < ? order by id desc limit ?", before ?? 2 ** 52, limit);
   return [...rows.raw()].flat();
 }
 
 /** Forgets everything. */
 export function forgetAll(storage) {
-  storage.transactionSync(() => storage.sql.exec("delete from standing; delete from journal;"));
+  storage.transactionSync(() => {
+    for (const [key] of [...storage.kv.list()]) storage.kv.delete(key);
+    storage.sql.exec("delete from records");
+  });
 }

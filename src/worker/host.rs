@@ -11,7 +11,6 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, console_error, console_log};
 
-use crate::journal::Entry;
 use crate::ports::{
     Body, BodyError, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS, SendError,
     Store, StoreError,
@@ -38,7 +37,7 @@ extern "C" {
     async fn send(
         method: &str,
         url: &str,
-        headers: Vec<String>,
+        headers: &str,
         body: &[u8],
         timeout_ms: u32,
         max_bytes: usize,
@@ -52,20 +51,27 @@ const FRAMES_BINDING: &str = "FRAMES";
 #[derive(Debug)]
 pub(super) struct Host {
     env: Env,
+    frames: OnceCell<JsValue>,
 }
 
 impl Host {
     pub(super) fn new(env: Env) -> Self {
-        Self { env }
+        Self {
+            env,
+            frames: OnceCell::new(),
+        }
     }
 
     /// The KV namespace with the frames.
-    fn frames(&self) -> Result<JsValue, JsValue> {
+    fn frames(&self) -> Result<&JsValue, JsValue> {
+        if let Some(frames) = self.frames.get() {
+            return Ok(frames);
+        }
         let namespace = Reflect::get(&self.env, &FRAMES_BINDING.into())?;
         if namespace.is_undefined() {
             return Err(format!("wrangler.toml binds no KV namespace as {FRAMES_BINDING}").into());
         }
-        Ok(namespace)
+        Ok(self.frames.get_or_init(|| namespace))
     }
 
     /// A variable or secret; what is not a text is given as its JSON, so that
@@ -105,7 +111,7 @@ impl Clock for Host {
 
 impl Store for Host {
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = async { kv_get(&self.frames()?, key).await }.await;
+        let value = async { kv_get(self.frames()?, key).await }.await;
         let value = value.map_err(|error| StoreError::Read(describe(&error)))?;
         Ok(value
             .dyn_ref::<ArrayBuffer>()
@@ -118,7 +124,7 @@ impl Store for Host {
             Lifetime::Unlimited => None,
             Lifetime::Days(days) => Some(days.saturating_mul(SECONDS_A_DAY)),
         };
-        let written = async { kv_put(&self.frames()?, key, value, seconds).await }.await;
+        let written = async { kv_put(self.frames()?, key, value, seconds).await }.await;
         written.map_err(|error| StoreError::Write(describe(&error)))
     }
 }
@@ -138,18 +144,21 @@ impl Body for Upload<'_> {
 
 impl Client for Host {
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, SendError> {
-        let mut headers = Vec::new();
+        // One text: each that goes over to JavaScript costs.
+        let mut headers = String::new();
         for (name, value) in request.headers() {
             let value = value
                 .to_str()
                 .map_err(|error| SendError::Connection(error.to_string()))?;
-            headers.extend([name.as_str().to_owned(), value.to_owned()]);
+            for part in [name.as_str(), ":", value, "\n"] {
+                headers.push_str(part);
+            }
         }
         // The body is lent to JavaScript, not copied: `request` outlives the call.
         let reply = send(
             request.method().as_str(),
             &request.uri().to_string(),
-            headers,
+            &headers,
             request.body(),
             REPLY_TIMEOUT_MS,
             MAX_REPLY_BYTES,
@@ -163,12 +172,11 @@ impl Client for Host {
 
 impl Log for Host {
     /// One line of JSON, which Workers Logs takes apart into fields.
-    fn log(&self, entry: &Entry<'_>) {
-        let line = serde_json::to_string(entry).unwrap_or_default();
-        if entry.report.outcome.trouble().is_none() {
-            console_log!("{line}");
+    fn log(&self, entry: &str, is_trouble: bool) {
+        if is_trouble {
+            console_error!("{entry}");
         } else {
-            console_error!("{line}");
+            console_log!("{entry}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::journal::{Entry, Report, Trigger};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::{Clock, Log};
 use crate::{account_api, api};
-use host::{Host, Upload, settings};
+use host::{Host, Upload, describe, settings};
 
 /// The Cron Trigger: one turn for the scheduled time, whenever it arrives.
 #[event(scheduled)]
@@ -22,25 +22,29 @@ async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     let host = Host::new(env.clone());
     let at = scheduled_at.unwrap_or_else(|| host.now());
     if let Err(error) = account::scheduled(&env, at).await {
-        log_unreachable(&host, at, &error);
+        log_unreachable(&host, at, &describe(&error));
     }
 }
 
 /// Nobody else can tell of a turn that never began.
-fn log_unreachable(host: &Host, at: DateTime<Utc>, error: &worker::Error) {
+fn log_unreachable(host: &Host, at: DateTime<Utc>, error: &str) {
     let trouble = Trouble::new(
         Reason::Host,
         format!("The account's Durable Object cannot be reached: {error}."),
         "Nothing to do if it passes; the next turn will try again.",
     );
-    host.log(&Entry {
-        event: "turn",
-        trigger: Trigger::Cron,
-        scheduled_at: at,
-        sent_at: None,
-        duration_ms: 0,
-        report: &Report::of(Outcome::Refused(trouble)),
-    });
+    for one in &settings(host).networks {
+        let outcome = Outcome::Refused(trouble.clone());
+        let entry = Entry {
+            event: "turn",
+            trigger: Trigger::Cron,
+            scheduled_at: at,
+            sent_at: None,
+            duration_ms: 0,
+            report: &Report::of(one.definition.name, outcome),
+        };
+        host.log(&entry.to_json(), true);
+    }
 }
 
 /// An HTTP request.
@@ -63,5 +67,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         Ok(account) => account.fetch_with_request(request).await,
         Err(error) => Err(error),
     };
-    answer.or_else(|error| http::response_from(api::guarded(Err(account::unreachable(&error)))))
+    answer.or_else(|error| {
+        http::response_from(api::guarded(Err(account::unreachable(&error.to_string()))))
+    })
 }

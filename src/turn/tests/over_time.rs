@@ -90,7 +90,11 @@ impl Account {
     }
 
     fn wake_now(&self) -> Report {
-        let report = block_on(wake(&self.settings, &self.host, &self.host.ledger));
+        let report = only(block_on(wake(
+            &self.settings,
+            &self.host,
+            &self.host.ledger,
+        )));
         let entry = self.host.take_only_entry();
         assert_eq!(entry["outcome"], report.outcome.name());
         report
@@ -101,7 +105,7 @@ impl Account {
     }
 
     fn standing(&self) -> Standing {
-        self.host.ledger.standing().unwrap()
+        self.host.ledger.standing("x").unwrap()
     }
 
     /// Takes the numbers of the frames that were sent.
@@ -781,22 +785,42 @@ fn a_frame_by_hand_long_after_the_last_slot_wakes_nobody_at_once() {
 }
 
 #[test]
-fn what_a_host_that_ended_has_not_finished_is_seen_to() {
+fn what_a_host_that_ended_has_not_finished_is_made_by_whoever_asks_next() {
     let mut account = Account::new();
     account.cron();
     account.at("03:00:00").cron();
     account.host.end_while_sending();
     assert_eq!(account.journal(), ["02:00 cron 11 turned 1"]);
-    let report = account.wake();
-    assert_eq!(account.host.now, utc("03:00:40"));
-    assert_eq!(report.outcome, Outcome::Turned);
+    assert_eq!(account.wake_at(), None);
+    let report = account.at("03:00:20").cron();
+    assert_eq!((report.outcome, report.attempts), (Outcome::Turned, 1));
     assert_eq!(account.sent(), [11, 0, 0]);
     assert_eq!(
         account.journal(),
-        ["02:00 cron 11 turned 1", "03:00 cron 0 turned 2"]
+        ["02:00 cron 11 turned 1", "03:00 cron 0 turned 1"]
     );
     account.cron();
     assert_eq!(account.sent(), NONE);
+}
+
+#[test]
+fn after_a_slot_without_a_turn_nobody_knows_what_the_network_shows() {
+    let mut account = Account::new();
+    account.settings = settings_with(&[("PERIOD", "2h")]);
+    let frames = FrameCount::new(2).unwrap();
+    let set = FrameSet::of_album([b"two".as_slice()], "", frames, MediaType::Jpeg);
+    let current = serde_json::to_vec(&set).unwrap();
+    account.host.store(CURRENT_KEY, current);
+    for n in [0, 1] {
+        account.host.store(&set.frame_key(n), frame_bytes(n));
+    }
+    account.cron();
+    account.at("03:00:00").cron();
+    account.host.end_while_sending();
+    // What is known to have been up last is due again, but something else may be up.
+    let report = account.at("04:00:00").cron();
+    assert_eq!(report.outcome, Outcome::Turned);
+    assert_eq!(account.sent(), [1, 0, 1]);
 }
 
 #[test]
@@ -823,7 +847,7 @@ fn what_a_turn_by_hand_left_unfinished_is_not_taken_for_shown_nor_for_not_shown(
     account.at("04:00:00").by_hand();
     account.host.end_while_sending();
     assert_eq!(account.standing().slot.unwrap().attempts, 1);
-    let report = account.wake();
+    let report = account.cron();
     assert_eq!((report.outcome, report.attempts), (Outcome::Turned, 2));
     assert_eq!(account.sent(), [1, 1]);
     let last = account.journal().pop().unwrap();
@@ -877,12 +901,14 @@ fn without_a_ledger_that_can_be_written_nothing_is_sent_by_hand() {
 }
 
 #[test]
-fn a_ledger_that_cannot_wake_anyone_lets_nothing_be_sent() {
-    let account = Account::new();
+fn a_ledger_that_cannot_wake_anyone_leaves_the_next_try_to_the_schedule() {
+    let mut account = Account::new();
     account.host.ledger.is_asleep.set(true);
-    let report = account.cron();
-    assert_eq!(refused(&report).reason, Reason::Host);
-    assert_eq!(account.sent(), NONE);
+    let report = account.x_fails().cron();
+    assert_eq!(report.outcome.name(), "retry");
+    assert_eq!(account.wake_at(), None);
+    let report = account.x_works().at("02:05:00").cron();
+    assert_eq!((report.outcome, report.attempts), (Outcome::Turned, 2));
 }
 
 // --- When settings or frames are in trouble ---
