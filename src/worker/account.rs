@@ -117,13 +117,13 @@ pub struct Account {
 
 impl DurableObject for Account {
     fn new(state: State, env: Env) -> Self {
-        let storage: JsValue = state.storage().as_raw().into();
+        let durable: JsValue = state.storage().as_raw().into();
         // Should it fail, so does whatever reads it next, and says why.
-        let _ = open_ledger(&storage);
+        let _ = open_ledger(&durable);
         Self {
             host: Host::new(env),
             storage: Storage {
-                storage,
+                durable,
                 standings: RefCell::default(),
                 last_id: Cell::default(),
             },
@@ -173,7 +173,7 @@ pub(super) fn unreachable(error: &str) -> Problem {
 /// The object's storage.
 #[derive(Debug)]
 struct Storage {
-    storage: JsValue,
+    durable: JsValue,
     /// By network, as they are stored: nobody else writes there.
     standings: RefCell<Vec<(String, Standing)>>,
     /// The last id that was given, once it is known.
@@ -201,7 +201,7 @@ impl Ledger for Storage {
         if let Some(standing) = self.known(network) {
             return Ok(standing);
         }
-        let text = read_standing(&self.storage, network).map_err(|error| unread(&error))?;
+        let text = read_standing(&self.durable, network).map_err(|error| unread(&error))?;
         let standing = match text {
             Some(text) => {
                 serde_json::from_str(&text).map_err(|error| StoreError::Read(error.to_string()))?
@@ -220,7 +220,7 @@ impl Ledger for Storage {
     ) -> std::result::Result<(), StoreError> {
         // What is written without waiting in between is kept together.
         if let Some(Record { id, entry }) = record {
-            keep_record(&self.storage, *id, entry, MAX_RECORDS)
+            keep_record(&self.durable, *id, entry, MAX_RECORDS)
                 .map_err(|error| unwritten(&error))?;
         }
         if self.known(network).as_ref() == Some(standing) {
@@ -228,7 +228,7 @@ impl Ledger for Storage {
         }
         let text = serde_json::to_string(standing)
             .map_err(|error| StoreError::Write(error.to_string()))?;
-        keep_standing(&self.storage, network, &text).map_err(|error| unwritten(&error))?;
+        keep_standing(&self.durable, network, &text).map_err(|error| unwritten(&error))?;
         self.know(network, standing);
         Ok(())
     }
@@ -236,7 +236,7 @@ impl Ledger for Storage {
     fn next_id(&self) -> std::result::Result<u32, StoreError> {
         let last = match self.last_id.get() {
             Some(last) => last,
-            None => last_record(&self.storage).map_err(|error| unread(&error))?,
+            None => last_record(&self.durable).map_err(|error| unread(&error))?,
         };
         let next = last.saturating_add(1);
         self.last_id.set(Some(next));
@@ -247,7 +247,7 @@ impl Ledger for Storage {
         // Milliseconds far below 2^53.
         #[allow(clippy::cast_precision_loss)]
         let unix_ms = at.map(|at| at.timestamp_millis() as f64);
-        let set = set_alarm(&self.storage, unix_ms).await;
+        let set = set_alarm(&self.durable, unix_ms).await;
         set.map(|_| ()).map_err(|error| unwritten(&error))
     }
 
@@ -256,7 +256,7 @@ impl Ledger for Storage {
         before: Option<u32>,
         limit: u16,
     ) -> std::result::Result<Vec<(u32, String)>, StoreError> {
-        let rows = read_records(&self.storage, before, limit).map_err(|error| unread(&error))?;
+        let rows = read_records(&self.durable, before, limit).map_err(|error| unread(&error))?;
         let mut values = rows.iter();
         let mut records = Vec::new();
         while let (Some(id), Some(entry)) = (values.next(), values.next()) {
@@ -270,7 +270,7 @@ impl Ledger for Storage {
 
     fn forget(&self) -> std::result::Result<(), StoreError> {
         self.standings.take();
-        forget_all(&self.storage).map_err(|error| unwritten(&error))
+        forget_all(&self.durable).map_err(|error| unwritten(&error))
     }
 }
 
