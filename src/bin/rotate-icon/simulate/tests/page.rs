@@ -1,0 +1,111 @@
+//! The page: what it shows, and that nothing received can act in it.
+
+use super::client::{Running, Update};
+use super::pictures;
+
+#[tokio::test]
+async fn an_empty_page_is_complete() {
+    let running = Running::start().await;
+    let page = running.get("/").await;
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"));
+    let text = page.text();
+    for part in [
+        "<html lang=\"en\">",
+        "http-equiv=\"refresh\"",
+        "name=\"viewport\"",
+        "<h1>",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+    for part in ["<script", "style=\"", "http://", "https://"] {
+        assert!(!text.contains(part), "{part}");
+    }
+    let paused = running.get("/?paused").await;
+    assert!(!paused.text().contains("http-equiv=\"refresh\""));
+    let style = running.get("/simulator/style.css").await;
+    assert!(
+        style
+            .header("content-type")
+            .unwrap()
+            .starts_with("text/css")
+    );
+    assert!(style.text().contains("prefers-color-scheme: dark"));
+}
+
+#[tokio::test]
+async fn the_page_tells_what_happened() {
+    let running = Running::with(&["over-capacity*1", "hang*3"], 0, 100).await;
+    running
+        .send(&Update::multipart(&pictures::png(64, 64)))
+        .await;
+    running.request("DELETE", "/simulator/faults", "").await;
+    running
+        .send(&Update::multipart(&pictures::png(64, 64)))
+        .await;
+    running
+        .send(&Update::multipart(&pictures::png(64, 63)))
+        .await;
+    running
+        .request(
+            "PUT",
+            "/simulator/faults",
+            "{\"fault\":\"reset\",\"times\":7}",
+        )
+        .await;
+    let page = running.get("/").await;
+    for part in [
+        "/simulator/icon?2",
+        "/simulator/received/1/picture",
+        "over-capacity",
+        "would have been accepted: frame",
+        "accepted, but lost",
+        "64×63",
+        "7 times",
+        "<details>",
+    ] {
+        assert!(page.text().contains(part), "{part}");
+    }
+    for image in page.text().split("<img").skip(1) {
+        assert!(image.split('>').next().unwrap().contains(" alt=\""));
+    }
+}
+
+#[tokio::test]
+async fn what_was_received_cannot_act_in_the_page() {
+    let running = Running::start().await;
+    let script = "<script>alert(1)</script>\u{1b}[31m";
+    let encoded = super::super::x::signature::percent_encode(script);
+    let in_query = Update::multipart(&pictures::png(64, 64)).query(&format!("{encoded}=1"));
+    let in_name = Update::parts(&[("name=\"<script>alert(2)</script>\"", b"x")]);
+    let mut in_type = Update::multipart(b"<script>alert(3)</script>");
+    in_type.content_type = "text/<script>alert(4)</script>".to_owned();
+    let mut in_host = Update::multipart(b"x");
+    in_host.host = "<script>alert(5)</script>".to_owned();
+    in_host.secrets = ("wrong", "wrong");
+    let in_bytes = Update::multipart(b"<script>alert(6)</script>");
+    for update in [in_query, in_name, in_type, in_host, in_bytes] {
+        assert_ne!(running.send(&update).await.status, 200);
+    }
+    assert_eq!(running.lines().lines().count(), 5);
+    assert!(!running.lines().contains('\u{1b}'));
+    let page = running.get("/").await;
+    assert!(!page.text().contains("<script"));
+    assert!(!page.text().contains('\u{1b}'));
+    assert!(page.text().contains("&lt;script&gt;alert(1)"));
+    assert!(page.text().contains("&lt;script&gt;alert(5)"));
+    let picture = running.get("/simulator/received/5/picture").await;
+    assert_eq!(
+        picture.header("content-type"),
+        Some("application/octet-stream")
+    );
+    assert_eq!(picture.header("x-content-type-options"), Some("nosniff"));
+    assert!(
+        picture
+            .header("content-security-policy")
+            .unwrap()
+            .contains("sandbox")
+    );
+}

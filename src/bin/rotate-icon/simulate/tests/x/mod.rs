@@ -1,0 +1,5 @@
+//! X: what is accepted, and each reason for which something is not.
+
+mod sign_in;
+mod update;
+mod verify;
