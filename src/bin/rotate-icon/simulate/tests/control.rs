@@ -98,3 +98,113 @@ async fn a_taken_port_is_named() {
     );
     assert!(!error.contains('\n'));
 }
+
+#[tokio::test]
+async fn networks_are_kept_apart() {
+    let running = Running::with(&["bluesky:hang@com.atproto.repo.putRecord*2"], 0, 100).await;
+    let list = running
+        .get("/simulator/faults?network=bluesky")
+        .await
+        .json();
+    assert_eq!(list["network"], "bluesky");
+    assert_eq!(
+        list["queue"],
+        json!([{ "fault": "hang", "times": 2, "endpoint": "com.atproto.repo.putRecord" }])
+    );
+    assert_eq!(list["endpoints"].as_array().unwrap().len(), 6);
+    assert_eq!(
+        running.get("/simulator/faults").await.json()["queue"],
+        json!([])
+    );
+    let body = json!({ "network": "mastodon", "fault": "slow" });
+    let list = running.control("PUT", "faults", &body).await;
+    assert_eq!(list["queue"], json!([{ "fault": "slow", "times": null }]));
+    for (bad, words) in [
+        (
+            json!({ "network": "y", "fault": "hang" }),
+            "bluesky, mastodon",
+        ),
+        (
+            json!({ "network": "bluesky", "fault": "over-capacity" }),
+            "invalid-swap",
+        ),
+        (
+            json!({ "fault": "hang", "endpoint": "x" }),
+            "oauth/request_token",
+        ),
+    ] {
+        let reply = running
+            .request("PUT", "/simulator/faults", &bad.to_string())
+            .await;
+        assert_eq!(reply.status, 400);
+        assert!(
+            reply.json()["error"].as_str().unwrap().contains(words),
+            "{bad}"
+        );
+    }
+    running
+        .control("DELETE", "faults?network=mastodon", &json!(""))
+        .await;
+    let left = running
+        .get("/simulator/faults?network=bluesky")
+        .await
+        .json();
+    assert_eq!(left["queue"].as_array().unwrap().len(), 1);
+    running.control("DELETE", "faults", &json!("")).await;
+    let left = running
+        .get("/simulator/faults?network=bluesky")
+        .await
+        .json();
+    assert_eq!(left["queue"], json!([]));
+
+    running.get("/xrpc/com.atproto.server.getSession").await;
+    running.get("/api/v1/accounts/verify_credentials").await;
+    running
+        .send(&Update::multipart(&pictures::png(64, 64)))
+        .await;
+    let count = async |query: &str| {
+        let list = running
+            .control("GET", &format!("received{query}"), &json!(""))
+            .await;
+        list.as_array().unwrap().len()
+    };
+    assert_eq!(count("").await, 3);
+    assert_eq!(count("?network=mastodon").await, 1);
+    running
+        .control("DELETE", "received?network=bluesky", &json!(""))
+        .await;
+    assert_eq!((count("").await, count("?network=bluesky").await), (2, 0));
+    for path in ["received", "faults", "icon"] {
+        let path = format!("/simulator/{path}?network=y");
+        assert_eq!(running.get(&path).await.status, 400, "{path}");
+    }
+    assert_eq!(running.get("/simulator/icon?17").await.status, 200);
+    assert_eq!(
+        running.get("/simulator/icon?network=bluesky").await.status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn the_clock_can_be_shifted_while_it_runs() {
+    let running = Running::start().await;
+    let shown = running
+        .control("PUT", "clock", &json!({ "offset": 7_200 }))
+        .await;
+    assert_eq!(shown["offset"], 7_200);
+    let now = chrono::DateTime::parse_from_rfc3339(shown["now"].as_str().unwrap()).unwrap();
+    let ahead = now.timestamp() - chrono::Utc::now().timestamp();
+    assert!((7_198..=7_200).contains(&ahead), "{ahead}");
+    assert_eq!(running.clock.offset(), 7_200);
+    let date = running.get("/").await.header("date").unwrap().to_owned();
+    let date = chrono::DateTime::parse_from_rfc2822(&date).unwrap();
+    assert!(date.timestamp() - chrono::Utc::now().timestamp() > 7_000);
+    for bad in ["{\"offset\":315360001}", "{\"offset\":\"1\"}", "{}", ""] {
+        let reply = running.request("PUT", "/simulator/clock", bad).await;
+        assert_eq!(reply.status, 400, "{bad}");
+    }
+    assert_eq!(
+        running.get("/simulator/clock").await.json()["offset"],
+        7_200
+    );
+}

@@ -1,223 +1,251 @@
-//! Each fault as the client sees it, and what the simulator records of it.
+//! The faults of Bluesky and Mastodon as the client sees them, and where they come up.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::super::x::FAULTS;
-use super::client::{Running, Update};
-use super::pictures;
+use super::super::network::Network;
+use super::bluesky::{Session, bearer};
+use super::client::{MASTODON_TOKEN, Reply, Running};
+use super::{mastodon, pictures};
 
-/// Asks for a fault, sends a proper picture and gives back what came.
-async fn reply_to(running: &Running, fault: &str) -> super::client::Reply {
-    let body = format!("{{\"fault\":\"{fault}\",\"times\":1}}");
-    let asked = running.request("PUT", "/simulator/faults", &body).await;
-    assert_eq!(asked.status, 200);
-    running
-        .send(&Update::multipart(&pictures::png(64, 64)))
-        .await
+const VERIFY: &str = "GET /api/v1/accounts/verify_credentials";
+const SESSION: &str = "GET /xrpc/com.atproto.server.getSession";
+const PUT: &str = "com.atproto.repo.putRecord";
+
+/// The faults that are more than an answer.
+const OTHERS: [&str; 5] = ["hang", "slow", "reset", "cut-off", "endless-body"];
+
+async fn fail(running: &Running, network: &str, fault: &str, endpoint: Option<&str>) {
+    let mut body = json!({ "network": network, "fault": fault, "times": 1 });
+    if let Some(endpoint) = endpoint {
+        body["endpoint"] = json!(endpoint);
+    }
+    running.control("PUT", "faults", &body).await;
+}
+
+/// Checks that a reply is what the description of the fault says.
+fn check_description(reply: &Reply, name: &str, description: &str) {
+    let status = reply.status.to_string();
+    assert!(description.starts_with(&status), "{name}: {status}");
+    if description.contains("empty body") {
+        assert!(reply.body.is_empty(), "{name}");
+    } else if description.contains("page in HTML") {
+        let media_type = reply.header("content-type").unwrap();
+        assert!(media_type.starts_with("text/html"), "{name}");
+    } else if name == "wrong-json" {
+        assert!(serde_json::from_slice::<Value>(&reply.body).is_err());
+    } else if name != "proxy-block" {
+        assert!(reply.json().is_object(), "{name}");
+    }
 }
 
 #[tokio::test]
-async fn every_fault_has_the_status_and_the_code_of_its_description() {
+async fn every_fault_of_bluesky_is_as_its_description_says() {
     let running = Running::start().await;
-    for fault in FAULTS {
-        if ["hang", "slow", "reset", "cut-off"].contains(&fault.name) {
+    let session = Session::begin(&running).await;
+    for fault in Network::Bluesky.faults() {
+        if OTHERS.contains(&fault.name) {
             continue;
         }
-        let reply = reply_to(&running, fault.name).await;
-        let last = running.last().await;
-        assert!(
-            fault.description.starts_with(&reply.status.to_string()),
-            "{}: {}",
+        fail(
+            &running,
+            "bluesky",
             fault.name,
-            reply.status
-        );
-        let described = fault.description.split_once("code ").map(|(_, rest)| {
-            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            digits.parse::<u64>().unwrap()
-        });
-        if fault.name != "hostile-text" {
-            assert_eq!(reply.code(), described, "{}", fault.name);
-        }
-        assert_eq!(last["code"].as_u64(), reply.code(), "{}", fault.name);
-        assert_eq!(last["fault"], fault.name);
-        assert_eq!(last["status"], reply.status);
-        assert_eq!(last["verdict"], "accepted");
-        assert_eq!(last["took_effect"], false);
-        let explanation = last["explanation"].as_str().unwrap();
-        assert!(explanation.starts_with("would have been accepted: frame "));
-        if fault.description.contains("empty body") {
-            assert!(reply.body.is_empty(), "{}", fault.name);
-        }
-        if fault.description.contains("page") {
-            assert!(
-                reply
-                    .header("content-type")
-                    .unwrap()
-                    .starts_with("text/html")
-            );
-        }
-    }
-    assert_eq!(running.get("/simulator/icon").await.status, 404);
-    let after = running
-        .send(&Update::multipart(&pictures::png(64, 64)))
+            Some("com.atproto.server.getSession"),
+        )
         .await;
+        let reply = running.ask(SESSION, &[bearer(&session.access)], b"").await;
+        check_description(&reply, fault.name, fault.description);
+        let last = running.last().await;
+        assert_eq!(
+            (&last["fault"], &last["verdict"]),
+            (&fault.name.into(), &"accepted".into())
+        );
+        assert_eq!(last["took_effect"], false);
+        if let Some((_, rest)) = fault.description.split_once(' ')
+            && let Some((name, _)) = rest.split_once([':', ','])
+            && name.chars().all(char::is_alphanumeric)
+        {
+            assert_eq!(reply.json()["error"], name, "{}", fault.name);
+            assert_eq!(last["error"], name);
+        }
+        let after = running.ask(SESSION, &[bearer(&session.access)], b"").await;
+        assert_eq!(after.status, 200, "once only");
+    }
+}
+
+#[tokio::test]
+async fn every_fault_of_mastodon_is_as_its_description_says() {
+    let running = Running::start().await;
+    for fault in Network::Mastodon.faults() {
+        if OTHERS.contains(&fault.name) {
+            continue;
+        }
+        fail(&running, "mastodon", fault.name, None).await;
+        let reply = mastodon::turn(&running, &pictures::png(64, 64)).await;
+        check_description(&reply, fault.name, fault.description);
+        let last = running.last().await;
+        assert_eq!(
+            (&last["fault"], &last["verdict"]),
+            (&fault.name.into(), &"accepted".into())
+        );
+        assert_eq!(last["took_effect"], false);
+    }
+    assert_eq!(
+        running.get("/simulator/icon?network=mastodon").await.status,
+        404
+    );
+    let after = mastodon::turn(&running, &pictures::png(64, 64)).await;
     assert_eq!(after.status, 200);
 }
 
 #[tokio::test]
 async fn rate_limits_have_their_headers() {
+    let running = Running::with(&["bluesky:rate-limit*1", "mastodon:rate-limit*1"], 0, 9).await;
+    let now = running.clock.now().timestamp();
+    let reply = running.ask(SESSION, &[], b"").await;
+    assert_eq!(reply.json()["error"], "RateLimitExceeded");
+    let reset: i64 = reply.header("ratelimit-reset").unwrap().parse().unwrap();
+    assert!((reset - now - 300).abs() <= 2);
+    assert_eq!(reply.header("ratelimit-remaining"), Some("0"));
+    let reply = running.ask(VERIFY, &[bearer(MASTODON_TOKEN)], b"").await;
+    assert_eq!(reply.status, 429);
+    let reset = reply.header("x-ratelimit-reset").unwrap();
+    let reset = chrono::DateTime::parse_from_rfc3339(reset)
+        .unwrap()
+        .timestamp();
+    assert!((reset - now - 300).abs() <= 2);
+}
+
+#[tokio::test]
+async fn a_fault_comes_up_where_it_belongs_or_where_it_was_asked_for() {
     let running = Running::start().await;
-    let reply = reply_to(&running, "rate-limit").await;
-    assert_eq!(reply.header("x-rate-limit-remaining"), Some("0"));
-    let reset: i64 = reply.header("x-rate-limit-reset").unwrap().parse().unwrap();
-    assert!((reset - Utc::now().timestamp() - 900).abs() <= 2);
-    let reply = reply_to(&running, "rate-limit-retry-after").await;
-    assert_eq!(reply.header("retry-after"), Some("60"));
-    let legacy = reply_to(&running, "rate-limit-legacy").await.json();
-    assert_eq!(legacy["error"], "Enhance your calm");
-    assert_eq!(legacy["request"], "/1.1/account/update_profile_image.json");
+    fail(&running, "bluesky", "invalid-swap", None).await;
+    fail(
+        &running,
+        "bluesky",
+        "upstream-failure",
+        Some("com.atproto.repo.uploadBlob"),
+    )
+    .await;
+    fail(&running, "mastodon", "revoked-token", None).await;
+    fail(&running, "bluesky", "auth-factor", None).await;
+    let body = json!({ "identifier": "local.test", "password": "x" }).to_string();
+    let headers = ["Content-Type: application/json".to_owned()];
+    let create = "POST /xrpc/com.atproto.server.createSession";
+    let reply = running.ask(create, &headers, body.as_bytes()).await;
+    assert_eq!(reply.json()["error"], "AuthFactorTokenRequired");
+    let session = Session::begin(&running).await;
+    let upload = "POST /xrpc/com.atproto.repo.uploadBlob";
+    let headers = [
+        bearer(&session.access),
+        "Content-Type: image/png".to_owned(),
+    ];
+    let reply = running.ask(upload, &headers, b"x").await;
+    assert_eq!(reply.json()["error"], "UpstreamFailure");
+    let reply = session.turn(&running, &pictures::png(64, 64)).await;
+    assert_eq!(reply.json()["error"], "InvalidSwap");
+    let reply = session.turn(&running, &pictures::png(64, 64)).await;
+    assert_eq!(reply.status, 200);
+    let reply = running.ask(VERIFY, &[bearer(MASTODON_TOKEN)], b"").await;
+    assert_eq!(reply.json()["error"], "The access token was revoked");
 }
 
 #[tokio::test]
-async fn some_faults_have_shapes_of_their_own() {
+async fn a_fault_keeps_a_request_from_having_an_effect() {
     let running = Running::start().await;
-    let skewed = reply_to(&running, "clock-skew").await;
-    let date = DateTime::parse_from_rfc2822(skewed.header("date").unwrap()).unwrap();
-    assert!((date.timestamp() - Utc::now().timestamp() - 3600).abs() <= 2);
-    assert_eq!(skewed.head.matches("date:").count(), 1);
-
-    let blocked = reply_to(&running, "proxy-block").await;
-    assert_eq!(blocked.header("server"), Some("cloudflare"));
-    assert!(blocked.text().contains("Sorry, you have been blocked"));
-
-    let problem = reply_to(&running, "problem-json").await;
-    assert_eq!(
-        problem.header("content-type"),
-        Some("application/problem+json")
-    );
-    assert_eq!(problem.json()["status"], 403);
-    for part in ["title", "detail", "type"] {
-        assert!(problem.json()[part].is_string());
-    }
-
-    let hostile = reply_to(&running, "hostile-text").await.json();
-    let message = hostile["errors"][0]["message"].as_str().unwrap();
-    assert!(message.len() > 100_000 && message.contains("<script>"));
-
-    let tier = reply_to(&running, "access-tier").await.json();
-    let message = tier["errors"][0]["message"].as_str().unwrap();
-    assert!(message.contains("different access level"));
-}
-
-#[tokio::test]
-async fn a_reset_is_seen_as_one() {
-    let running = Running::with(&["reset*1"], 0, 100).await;
-    let update = Update::multipart(&pictures::png(64, 64));
-    let error = running.exchange(&update.bytes(&running)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-    let last = running.last().await;
-    assert_eq!(
-        (&last["fault"], &last["status"]),
-        (&"reset".into(), &Value::Null)
-    );
-    assert_eq!(
-        (&last["verdict"], &last["took_effect"]),
-        (&"accepted".into(), &false.into())
-    );
-}
-
-#[tokio::test]
-async fn a_cut_off_answer_ends_in_the_middle_though_the_picture_is_set() {
-    let running = Running::with(&["cut-off*1"], 0, 100).await;
-    let picture = pictures::png(64, 64);
-    let reply = running.send(&Update::multipart(&picture)).await;
-    assert_eq!(reply.status, 200);
-    let length: usize = reply.header("content-length").unwrap().parse().unwrap();
-    assert_eq!(reply.body.len(), length / 2);
-    let last = running.last().await;
-    assert_eq!(
-        (&last["status"], &last["took_effect"]),
-        (&200.into(), &true.into())
-    );
-    assert_eq!(running.get("/simulator/icon").await.body, picture);
-}
-
-#[tokio::test]
-async fn a_cut_off_answer_to_a_bad_request_sets_nothing() {
-    let running = Running::with(&["cut-off"], 0, 100).await;
-    let reply = running.send(&Update::multipart(b"no picture")).await;
-    assert_eq!(reply.status, 200);
-    let last = running.last().await;
-    assert_eq!(
-        (&last["verdict"], &last["took_effect"]),
-        (&"rejected".into(), &false.into())
-    );
-}
-
-#[tokio::test]
-async fn a_hang_lasts_until_the_client_leaves() {
-    let running = Running::with(&["hang*1"], 0, 100).await;
-    let mut stream = TcpStream::connect(running.address).await.unwrap();
-    let update = Update::multipart(&pictures::png(64, 64));
-    stream.write_all(&update.bytes(&running)).await.unwrap();
-    let mut byte = [0];
-    let waited = timeout(Duration::from_millis(700), stream.read(&mut byte)).await;
-    assert!(waited.is_err(), "something came");
-    let last = running.last().await;
-    assert_eq!(
-        (&last["fault"], &last["status"]),
-        (&"hang".into(), &Value::Null)
-    );
-    drop(stream);
-    let after = running
-        .send(&Update::multipart(&pictures::png(64, 64)))
-        .await;
-    assert_eq!(after.status, 200);
-}
-
-#[tokio::test]
-async fn a_slow_answer_is_the_proper_one() {
-    let running = Running::with(&["slow*1"], 0, 100).await;
-    let begin = Instant::now();
+    fail(&running, "bluesky", "internal-error", None).await;
+    let body = json!({ "identifier": "local.test", "password": super::client::APP_PASSWORD });
+    let headers = ["Content-Type: application/json".to_owned()];
+    let create = "POST /xrpc/com.atproto.server.createSession";
     let reply = running
-        .send(&Update::multipart(&pictures::png(64, 64)))
+        .ask(create, &headers, body.to_string().as_bytes())
         .await;
-    assert_eq!(reply.status, 200);
-    assert!(begin.elapsed() >= Duration::from_secs(3));
-    assert_eq!(running.last().await["took_effect"], true);
-}
+    assert_eq!(reply.status, 500);
+    let shown = running.control("GET", "bluesky", &json!("")).await;
+    assert_eq!(shown["sessions"], 0);
+    let cid = shown["record"]["cid"].clone();
 
-#[tokio::test]
-async fn a_faulty_request_is_judged_all_the_same() {
-    let running = Running::with(&["over-capacity"], 0, 100).await;
-    let reply = running.send(&Update::multipart(b"no picture")).await;
-    assert_eq!((reply.status, reply.code()), (503, Some(130)));
-    let last = running.last().await;
+    let session = Session::begin(&running).await;
+    fail(&running, "bluesky", "empty-error", Some(PUT)).await;
     assert_eq!(
-        (&last["verdict"], &last["code"]),
-        (&"rejected".into(), &130.into())
+        session.turn(&running, &pictures::png(64, 64)).await.status,
+        500
     );
-    let explanation = last["explanation"].as_str().unwrap();
-    assert!(explanation.starts_with("would have been rejected: 422 120 "));
-    // A nonce is spent even if the answer was an error.
-    let update = Update::multipart(&pictures::png(64, 64)).bytes(&running);
-    for verdict in ["accepted", "rejected"] {
-        running.exchange(&update).await.unwrap();
-        assert_eq!(running.last().await["verdict"], verdict);
-    }
+    let shown = running.control("GET", "bluesky", &json!("")).await;
+    assert_eq!(shown["record"]["cid"], cid);
+    assert_eq!(
+        running.get("/simulator/icon?network=bluesky").await.status,
+        404
+    );
+
+    fail(&running, "bluesky", "cut-off", Some(PUT)).await;
+    let reply = session.turn(&running, &pictures::png(64, 64)).await;
+    let length: usize = reply.header("content-length").unwrap().parse().unwrap();
+    assert_eq!((reply.status, reply.body.len()), (200, length / 2));
+    let shown = running.control("GET", "bluesky", &json!("")).await;
+    assert_ne!(
+        shown["record"]["cid"], cid,
+        "the record was put all the same"
+    );
+    assert_eq!(
+        running.get("/simulator/icon?network=bluesky").await.status,
+        200
+    );
 }
 
 #[tokio::test]
-async fn only_updates_use_faults_up() {
-    let running = Running::with(&["internal-error*1"], 0, 100).await;
-    assert_eq!(running.get("/1.1/other.json").await.status, 404);
-    let update = Update::multipart(&pictures::png(64, 64));
-    assert_eq!(running.send(&update).await.status, 500);
+async fn connections_fail_on_the_other_networks_too() {
+    let running = Running::start().await;
+    let verify = format!("{VERIFY} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    fail(&running, "mastodon", "reset", None).await;
+    let error = running.exchange(verify.as_bytes()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+
+    fail(&running, "mastodon", "slow", None).await;
+    let begin = Instant::now();
+    assert_eq!(
+        running
+            .ask(VERIFY, &[bearer(MASTODON_TOKEN)], b"")
+            .await
+            .status,
+        200
+    );
+    assert!(begin.elapsed() >= Duration::from_secs(3));
+
+    fail(&running, "bluesky", "hang", None).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let session = format!("{SESSION} HTTP/1.1\r\nHost: x\r\n\r\n");
+    stream.write_all(session.as_bytes()).await.unwrap();
+    let waited = timeout(Duration::from_millis(700), stream.read(&mut [0])).await;
+    assert!(waited.is_err(), "something came");
+}
+
+#[tokio::test]
+async fn an_endless_body_does_not_end_before_the_client_leaves() {
+    let running = Running::start().await;
+    for (network, line) in [("bluesky", SESSION), ("mastodon", VERIFY)] {
+        fail(&running, network, "endless-body", None).await;
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        let request = format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut body = vec![0; 20_000_000];
+        timeout(Duration::from_secs(10), stream.read_exact(&mut body))
+            .await
+            .expect("it ended or stopped")
+            .unwrap();
+        assert!(body.starts_with(b"HTTP/1.1 200 OK\r\n") && body.ends_with(b"xxxx"));
+        drop(stream);
+        let last = running.last().await;
+        assert_eq!(
+            (&last["fault"], &last["status"]),
+            (&"endless-body".into(), &200.into())
+        );
+        assert_eq!(last["took_effect"], false);
+    }
 }

@@ -109,3 +109,41 @@ async fn what_was_received_cannot_act_in_the_page() {
             .contains("sandbox")
     );
 }
+
+#[tokio::test]
+async fn each_network_is_shown_apart_once_it_is_used() {
+    let running = Running::start().await;
+    let text = running.get("/").await.text().to_owned();
+    assert_eq!(text.matches("Nothing was received.").count(), 3);
+    assert!(!text.contains("<img") && !text.contains("class=\"banner\""));
+
+    let session = super::bluesky::Session::begin(&running).await;
+    session.turn(&running, &pictures::png(64, 64)).await;
+    let page = running.get("/").await;
+    let text = page.text();
+    assert_eq!(text.matches("Nothing was received.").count(), 2);
+    for part in [
+        "<section class=\"bluesky\" aria-labelledby=\"bluesky\">",
+        "/simulator/icon?network=bluesky&amp;n=4",
+        "alt=\"The picture on Bluesky as it is now\"",
+        "@local.test",
+        "com.atproto.repo.putRecord",
+        "All requests (4)",
+        "Nothing failed.",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+    running.get("/api/v1/accounts/verify_credentials").await;
+    let page = running.get("/").await;
+    let (_, of_mastodon) = page
+        .text()
+        .split_once("<section class=\"mastodon\"")
+        .unwrap();
+    assert!(of_mastodon.contains("401 The access token is invalid"));
+    assert!(of_mastodon.contains("No picture was set yet."));
+    let (bluesky, _) = page
+        .text()
+        .split_once("<section class=\"mastodon\"")
+        .unwrap();
+    assert!(!bluesky.contains("The access token is invalid"));
+}
