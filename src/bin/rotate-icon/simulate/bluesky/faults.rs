@@ -3,11 +3,11 @@
 use axum::http::HeaderValue;
 use serde_json::json;
 
+use super::limits::rate_headers;
 use super::{
     ACCOUNT_TAKEDOWN, AUTH_FACTOR_TOKEN_REQUIRED, BLOB_NOT_FOUND, CREATE_SESSION, EXPIRED_TOKEN,
     GET_RECORD, GET_SESSION, INVALID_LOGIN, INVALID_MIME_TYPE, INVALID_SIZE, INVALID_SWAP,
     INVALID_TOKEN, PUT_RECORD, RATE_LIMIT_EXCEEDED, RECORD_NOT_FOUND, REFRESH_SESSION, UPLOAD_BLOB,
-    rate_headers,
 };
 use crate::simulate::answer::{Answer, Refusal};
 use crate::simulate::faults::{

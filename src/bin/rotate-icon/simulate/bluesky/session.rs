@@ -20,6 +20,9 @@ pub(super) const REFRESH_LIFETIME: i64 = 90 * 24 * 60 * 60;
 /// been lost.
 pub(super) const REFRESH_GRACE: i64 = 2 * 60 * 60;
 
+/// For how many seconds it is remembered what a token was that is too old.
+const KEPT_EXPIRED: i64 = 24 * 60 * 60;
+
 /// What a token is good for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
@@ -149,6 +152,9 @@ impl Sessions {
         let encode = |part: &Value| BASE64URL_NOPAD.encode(part.to_string().as_bytes());
         let signed = format!("{}.{}", encode(&header), encode(&payload));
         let signature = BASE64URL_NOPAD.encode(hmac::sign(&self.key, signed.as_bytes()).as_ref());
+        // What is long over would only pile up.
+        self.issued
+            .retain(|_, issued| issued.expires > now - KEPT_EXPIRED);
         let issued = Issued {
             kind,
             expires: now + lifetime,
@@ -177,15 +183,17 @@ impl Sessions {
             .get("jti")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        let Some(issued) = self.issued.get(id) else {
-            return Err(INVALID_TOKEN.because("the token is unknown"));
-        };
-        if issued.kind != kind {
-            let (is, needed) = (issued.kind.scope(), kind.scope());
+        let scope = payload.get("scope").and_then(Value::as_str);
+        if scope != Some(kind.scope()) {
             return Err(INVALID_TOKEN.because(format!(
-                "the scope of the token is {is}, but {needed} is needed"
+                "the scope of the token is {}, but {} is needed",
+                scope.unwrap_or("unknown"),
+                kind.scope()
             )));
         }
+        let Some(issued) = self.issued.get(id) else {
+            return Err(EXPIRED_TOKEN.because("the token is too old, long since"));
+        };
         let expires = payload
             .get("exp")
             .and_then(Value::as_i64)

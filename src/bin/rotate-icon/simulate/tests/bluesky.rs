@@ -309,6 +309,12 @@ async fn tokens_expire() {
         200
     );
     running.wait(7_776_000);
+    // Only now are those that are long over forgotten.
+    Session::begin(&running).await;
+    for token in [&session.access, &renewed.access] {
+        let expired = with_token(&running, SESSION, token).await;
+        expect_error(&running, &expired, 400, "ExpiredToken", "long since").await;
+    }
     let expired = with_token(&running, REFRESH, &renewed.refresh).await;
     expect_error(&running, &expired, 400, "ExpiredToken", "").await;
 }
@@ -963,6 +969,20 @@ async fn only_the_own_profile_can_be_put() {
             400,
             "InvalidRequest",
             "“validate”",
+        ),
+        (
+            "validate",
+            json!("true"),
+            400,
+            "InvalidRequest",
+            "“validate”",
+        ),
+        (
+            "swapCommit",
+            json!(null),
+            400,
+            "InvalidRequest",
+            "“swapCommit”",
         ),
         ("swap", json!(null), 400, "InvalidRequest", "“swap”"),
     ] {
