@@ -98,6 +98,7 @@ pub(crate) struct Simulate {
     #[arg(
         long,
         env = "BLUESKY_IDENTIFIER",
+        hide_env_values = true,
         default_value = "local.test",
         value_parser = NonEmptyStringValueParser::new()
     )]

@@ -1,6 +1,7 @@
 //! The faults of Bluesky.
 
 use axum::http::HeaderValue;
+use axum::http::header::RETRY_AFTER;
 use serde_json::json;
 
 use super::limits::rate_headers;
@@ -42,12 +43,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     special(
         "rate-limit-retry-after",
         "429 with an empty body and retry-after: 60",
-        |_| {
-            Answer::empty(429).with(
-                axum::http::header::RETRY_AFTER,
-                HeaderValue::from_static("60"),
-            )
-        },
+        |_| Answer::empty(429).with(RETRY_AFTER, HeaderValue::from_static("60")),
     ),
     refusal(
         "internal-error",

@@ -8,8 +8,10 @@ mod picture;
 mod sign_in;
 pub(super) mod signature;
 
-use axum::Router;
 use std::sync::Arc;
+
+use axum::Router;
+use axum::http::HeaderMap;
 
 pub(super) use self::faults::FAULTS;
 #[cfg(test)]
@@ -81,7 +83,7 @@ pub(super) async fn receive(simulator: &Simulator, incoming: Incoming) -> Delive
         endpoint,
         fault,
         outcome,
-        headers: axum::http::HeaderMap::new(),
+        headers: HeaderMap::new(),
         cut_off: is_update.then(|| user_answer(&picture, now)),
         body: request.payload.kind(),
         oauth: request
