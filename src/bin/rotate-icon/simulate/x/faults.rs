@@ -9,7 +9,7 @@ use super::answer::{
     BAD_AUTHENTICATION_DATA, COULD_NOT_AUTHENTICATE, IMAGE_MISSING, INVALID_TOKEN,
     TIMESTAMP_OUT_OF_BOUNDS, TOO_LARGE, with_rate_limit,
 };
-use super::judge::UPDATE_PATH;
+use super::endpoint::UPDATE_PATH;
 use crate::simulate::answer::{Answer, Refusal};
 use crate::simulate::clock;
 use crate::simulate::faults::{

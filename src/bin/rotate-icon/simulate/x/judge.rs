@@ -7,14 +7,15 @@ use axum::http::header::HOST;
 use axum::http::{HeaderMap, Method};
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64;
-use ring::hmac;
 
 use super::answer::{
     BAD_AUTHENTICATION_DATA, BAD_REQUEST, CALLBACK_NOT_APPROVED, COULD_NOT_AUTHENTICATE,
     IMAGE_IN_QUERY, IMAGE_MISSING, INVALID_TOKEN, INVALID_VERIFIER, MEDIA_TYPE_UNRECOGNIZED,
     NO_SUCH_PAGE, SCREEN_NAME, TIMESTAMP_OUT_OF_BOUNDS, TOO_LARGE, USER_ID, user_answer,
 };
+use super::attempt::{Attempt, explain_mismatch};
 use super::authorization::{Authorization, Purpose};
+use super::endpoint::{Endpoint, UPDATE_PATH, VERIFY_PATH};
 use super::picture::Upload;
 use super::sign_in::SignIns;
 use super::signature::{self, percent_encode};
@@ -24,69 +25,6 @@ use crate::simulate::incoming::Incoming;
 use crate::simulate::payload::{self, Payload};
 use crate::simulate::state::Accepted;
 use crate::text::{grouped, quoted};
-
-/// Where the picture is set.
-pub(crate) const UPDATE_PATH: &str = "/1.1/account/update_profile_image.json";
-/// Where the account is told.
-const VERIFY_PATH: &str = "/1.1/account/verify_credentials.json";
-
-/// What is answered, by name.
-pub(crate) const ENDPOINTS: [&str; 4] = [
-    "account/update_profile_image",
-    "account/verify_credentials",
-    "oauth/request_token",
-    "oauth/access_token",
-];
-
-/// What is answered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Endpoint {
-    Update,
-    Verify,
-    RequestToken,
-    AccessToken,
-}
-
-impl Endpoint {
-    fn of(method: &Method, path: &str) -> Option<Self> {
-        match (method.as_str(), path) {
-            ("POST", UPDATE_PATH) => Some(Self::Update),
-            ("GET", VERIFY_PATH) => Some(Self::Verify),
-            ("POST", "/oauth/request_token") => Some(Self::RequestToken),
-            ("POST", "/oauth/access_token") => Some(Self::AccessToken),
-            _ => None,
-        }
-    }
-
-    /// Its name.
-    pub(super) fn name(self) -> &'static str {
-        let [update, verify, request_token, access_token] = ENDPOINTS;
-        match self {
-            Self::Update => update,
-            Self::Verify => verify,
-            Self::RequestToken => request_token,
-            Self::AccessToken => access_token,
-        }
-    }
-
-    fn purpose(self) -> Purpose {
-        match self {
-            Self::Update | Self::Verify => Purpose::Resource,
-            Self::RequestToken => Purpose::RequestToken,
-            Self::AccessToken => Purpose::AccessToken,
-        }
-    }
-
-    /// The names that may come up in the query or the body.
-    fn names(self) -> &'static [&'static str] {
-        match self {
-            Self::Update => &["image", "skip_status", "include_entities"],
-            Self::Verify => &["skip_status", "include_entities", "include_email"],
-            Self::RequestToken => &["oauth_callback"],
-            Self::AccessToken => &["oauth_verifier"],
-        }
-    }
-}
 
 /// How many seconds a request may be older or younger than the simulator thinks it is.
 const TIMESTAMP_WINDOW: u64 = 300;
@@ -410,104 +348,6 @@ fn check_timestamp(timestamp: i64, now: i64) -> Result<(), Rejection> {
     Err(TIMESTAMP_OUT_OF_BOUNDS.because(format!(
         "oauth_timestamp is {distance} s {direction} the time here, more than {TIMESTAMP_WINDOW} s"
     )))
-}
-
-/// One way to sign the request.
-#[derive(Clone)]
-struct Attempt<'a> {
-    method: &'a str,
-    scheme: &'a str,
-    host: &'a str,
-    path: &'a str,
-    parameters: Vec<(String, String)>,
-    key: hmac::Key,
-}
-
-impl Attempt<'_> {
-    fn uri(&self) -> String {
-        signature::base_uri(self.scheme, self.host, self.path)
-    }
-
-    fn gives(&self, signature: &str) -> bool {
-        let base = signature::base_string(self.method, &self.uri(), &self.parameters);
-        signature::matches(&self.key, &base, signature)
-    }
-}
-
-/// Tries the mistakes that are made most, so that the person in front of this learns which one it
-/// was. Names parameters, never values, nor what is secret.
-fn explain_mismatch(
-    attempt: &Attempt,
-    authorization: &Authorization,
-    (consumer_secret, token_secret): (&str, &str),
-    query: &[(String, String)],
-    form: &[(String, String)],
-) -> String {
-    let without_port = attempt.host.rsplit_once(':').map_or("", |(host, _)| host);
-    let addressed = |scheme, host| Attempt {
-        scheme,
-        host,
-        ..attempt.clone()
-    };
-    let signing = |parameters: Vec<(String, String)>| Attempt {
-        parameters,
-        ..attempt.clone()
-    };
-    let keyed = |consumer_secret: &str, token_secret: &str| Attempt {
-        key: signature::key(consumer_secret, token_secret),
-        ..attempt.clone()
-    };
-    let signed = &authorization.signed;
-    let mistakes = [
-        (
-            "it is made for https, not for http",
-            addressed("https", attempt.host),
-        ),
-        (
-            "it is made without the port",
-            addressed("http", without_port),
-        ),
-        (
-            "it is made for https://api.x.com",
-            addressed("https", "api.x.com"),
-        ),
-        (
-            "it is made for https://api.twitter.com",
-            addressed("https", "api.twitter.com"),
-        ),
-        ("the query is not signed", signing([signed, form].concat())),
-        ("the form is not signed", signing([signed, query].concat())),
-        (
-            "neither the query nor the form is signed",
-            signing(signed.clone()),
-        ),
-        (
-            "the token secret is left out of the key",
-            keyed(consumer_secret, ""),
-        ),
-        (
-            "the secrets are swapped",
-            keyed(token_secret, consumer_secret),
-        ),
-    ];
-    for (mistake, wrong) in mistakes {
-        if wrong.gives(&authorization.signature) {
-            return format!("the signature does not match: {mistake}");
-        }
-    }
-    let mut names: Vec<&str> = attempt
-        .parameters
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
-    names.sort_unstable();
-    format!(
-        "the signature does not match: a secret is wrong, or something else was signed than {} {} \
-         with the parameters {}",
-        attempt.method,
-        quoted(&attempt.uri()),
-        names.into_iter().map(quoted).collect::<Vec<_>>().join(", ")
-    )
 }
 
 /// The one picture in the body, or why there is none.

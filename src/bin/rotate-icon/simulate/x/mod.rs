@@ -1,7 +1,9 @@
 //! X: an app, an account, its picture, and the sign-in by PIN.
 
 mod answer;
+mod attempt;
 mod authorization;
+mod endpoint;
 mod faults;
 mod judge;
 mod picture;
@@ -13,13 +15,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::HeaderMap;
 
-pub(super) use self::faults::FAULTS;
-#[cfg(test)]
-pub(super) use self::judge::UPDATE_PATH;
-pub(super) use self::judge::{ENDPOINTS, Keys};
-
 use self::answer::user_answer;
-use self::judge::{Endpoint, Nonces, Request};
+pub(super) use self::endpoint::ENDPOINTS;
+use self::endpoint::Endpoint;
+#[cfg(test)]
+pub(super) use self::endpoint::UPDATE_PATH;
+pub(super) use self::faults::FAULTS;
+pub(super) use self::judge::Keys;
+use self::judge::{Nonces, Request};
 use self::sign_in::SignIns;
 use super::faults::{Delivery, Fault};
 use super::incoming::Incoming;
