@@ -8,7 +8,7 @@
  * Both Workers of a pair run in one workerd, in turn within each round, so the
  * ratios hold where the machine's speed drifts. KV and X are servers of this
  * process, so workerd's CPU time is that of the Workers and of workerd's own
- * HTTP. First of all, each Worker turns against `simulate-x`, which checks that
+ * HTTP. First of all, each Worker turns against `simulate`, which checks that
  * its request is right.
  */
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -20,7 +20,7 @@ export const accountSecrets = {
 export function startLocalX(port, onLine = () => {}) {
   return new Promise((resolve, reject) => {
     let url;
-    const x = start(command, ["simulate-x", "--port", String(port)], {
+    const x = start(command, ["simulate", "--port", String(port)], {
       env: accountSecrets,
       onLine: (line) => {
         if (url) return onLine(line);

@@ -80,7 +80,7 @@ export const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex"
 
 // --- The stand-in for X -------------------------------------------------
 
-/** A running `rotate-icon simulate-x`. */
+/** A running `rotate-icon simulate`. */
 class Simulator {
   #child;
 
@@ -147,7 +147,7 @@ class Simulator {
 export async function startSimulator(args = []) {
   assert.ok(existsSync(command), `${command} is not there: build it with cargo build, or set ROTATE_ICON`);
   const secrets = Object.fromEntries(ACCOUNT_SECRETS.map((name) => [name, SECRETS[name]]));
-  const child = spawn(command, ["simulate-x", "--port", "0", ...args], {
+  const child = spawn(command, ["simulate", "--port", "0", ...args], {
     env: { ...process.env, ...secrets },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -158,14 +158,14 @@ export async function startSimulator(args = []) {
   child.stderr.setEncoding("utf8").on("data", (text) => (said += text));
   const listening = new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`simulate-x ended with ${code}: ${said}`)));
+    child.once("exit", (code) => reject(new Error(`simulate ended with ${code}: ${said}`)));
     createInterface(child.stdout).on("line", (line) => {
-      const [, url] = /^simulate-x is listening on (http:\S+)$/.exec(line) ?? [];
+      const [, url] = /^simulate is listening on (http:\S+)$/.exec(line) ?? [];
       if (url) resolve(url);
     });
   });
   try {
-    return new Simulator(await within(10_000, "simulate-x listening", listening), child);
+    return new Simulator(await within(10_000, "simulate listening", listening), child);
   } catch (error) {
     await stopChild(child);
     throw error;

@@ -1,4 +1,4 @@
-//! The command `rotate-icon`: renders and publishes frames, and simulates X.
+//! The command `rotate-icon`: renders and publishes frames, and simulates the networks.
 //! native only; each subcommand is a module that binds the core.
 
 // What a person runs at a terminal may stop at an overflow; the core may not.
@@ -11,7 +11,7 @@ mod progress;
 mod publish;
 mod render;
 mod sheet;
-mod simulate_x;
+mod simulate;
 mod source;
 mod text;
 
@@ -28,8 +28,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// Turns a profile picture like the hour hand of a clock.
 ///
 /// A Cloudflare Worker sends the frame of the hour to X; this command makes the
-/// frames, puts them where the Worker finds them, and stands in for X on a
-/// laptop.
+/// frames, puts them where the Worker finds them, and stands in for the networks
+/// on a laptop.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -41,7 +41,7 @@ struct Cli {
 enum Command {
     Render(render::Render),
     Publish(publish::Publish),
-    SimulateX(simulate_x::SimulateX),
+    Simulate(simulate::Simulate),
 }
 
 #[tokio::main]
@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Render(options) => render::run(&options),
         Command::Publish(options) => publish::run(&options),
-        Command::SimulateX(options) => simulate_x::run(options).await,
+        Command::Simulate(options) => simulate::run(options).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,379 @@
+//! Judging a request: what its endpoint asks of it, in the order in which a server looks at it.
+
+use axum::http::header::CONTENT_TYPE;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+use super::limits::Limits;
+use super::profile::Blob;
+use super::session::{Kind, Tokens};
+use super::{
+    AUTHENTICATION_REQUIRED, Account, COLLECTION, CREATE_SESSION, ENDPOINTS, GET_RECORD,
+    GET_SESSION, INVALID_LOGIN, INVALID_REQUEST, METHOD_NOT_IMPLEMENTED, PAYLOAD_TOO_LARGE,
+    RATE_LIMIT_EXCEEDED, RECORD_NOT_FOUND, REFRESH_SESSION, RKEY, UPLOAD_BLOB,
+};
+use crate::simulate::answer::{Answer, Rejection};
+use crate::simulate::form;
+use crate::simulate::incoming::Incoming;
+use crate::simulate::payload::essence;
+use crate::simulate::rate_limit::Left;
+use crate::simulate::state::Accepted;
+use crate::text::quoted;
+
+/// The most bytes of a body in JSON.
+const LARGEST_JSON: usize = 150 * 1024;
+/// The most bytes of a blob.
+const LARGEST_BLOB: usize = 5 * 1024 * 1024;
+
+/// The one media type that is declared, without its parameters.
+pub(super) fn content_type(incoming: &Incoming) -> Result<String, Rejection> {
+    let mut all = incoming.headers.get_all(CONTENT_TYPE).iter();
+    let missing =
+        || INVALID_REQUEST.saying("Request encoding (Content-Type) required but not provided");
+    let one = all.next().ok_or_else(missing)?;
+    if all.next().is_some() {
+        return Err(INVALID_REQUEST.because("there are two Content-Type headers"));
+    }
+    let essence = one.to_str().map(essence).unwrap_or_default();
+    if essence.is_empty() {
+        return Err(missing());
+    }
+    Ok(essence)
+}
+
+fn check_body(incoming: &Incoming, largest: usize) -> Result<(), Rejection> {
+    let raw = &incoming.raw;
+    if raw.broke_off {
+        return Err(INVALID_REQUEST.because("the body broke off before its end"));
+    }
+    if raw.length > largest {
+        return Err(PAYLOAD_TOO_LARGE.because(format!(
+            "the body has {} bytes, more than {largest}",
+            raw.length
+        )));
+    }
+    Ok(())
+}
+
+/// The bytes that are uploaded.
+pub(super) fn blob_in(incoming: &Incoming) -> Result<Blob, Rejection> {
+    let declared = content_type(incoming)?;
+    check_body(incoming, LARGEST_BLOB)?;
+    if incoming.raw.length == 0 {
+        return Err(INVALID_REQUEST.saying("A request body is expected but none was provided"));
+    }
+    if declared.split('/').count() != 2 {
+        return Err(INVALID_REQUEST.because(format!("{} is no media type", quoted(&declared))));
+    }
+    Ok(Blob::of(incoming.raw.bytes.clone(), &declared))
+}
+
+/// A request on its way to its answer.
+pub(super) struct Request<'a> {
+    pub(super) incoming: &'a Incoming,
+    pub(super) endpoint: Option<&'static str>,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Request<'_> {
+    /// Judges the request: what is done for it to the account, or what is wrong with it.
+    pub(super) fn judge(
+        &self,
+        account: &mut Account,
+        limits: &mut Limits,
+        left: &mut Left,
+        blob: Option<Result<Blob, Rejection>>,
+    ) -> Result<Accepted, Rejection> {
+        let Some(endpoint) = self.endpoint else {
+            let path = quoted(&self.incoming.path);
+            return Err(METHOD_NOT_IMPLEMENTED.because(format!(
+                "there is only /xrpc/ with {}, not {path}",
+                ENDPOINTS.join(", ")
+            )));
+        };
+        self.check_method(endpoint)?;
+        match endpoint {
+            CREATE_SESSION => self.create_session(account, limits, left),
+            REFRESH_SESSION => self.refresh_session(account),
+            GET_SESSION => self.get_session(account),
+            GET_RECORD => self.get_record(account),
+            UPLOAD_BLOB => {
+                self.authenticate(account, Kind::Access)?;
+                let Some(blob) = blob else {
+                    return Err(INVALID_REQUEST.because("there are no bytes"));
+                };
+                let blob = blob?;
+                let summary = format!("uploaded {}", blob.picture.facts.summary());
+                let blob = account.repository.upload(blob, self.now);
+                Ok(Accepted::new(
+                    Answer::json(200, &json!({ "blob": blob })),
+                    summary,
+                ))
+            }
+            _ => self.put_record(account, limits, left),
+        }
+    }
+
+    fn check_method(&self, endpoint: &str) -> Result<(), Rejection> {
+        let expected = match endpoint {
+            GET_SESSION | GET_RECORD => "GET",
+            _ => "POST",
+        };
+        let method = &self.incoming.method;
+        if method != expected {
+            let message = format!("Incorrect HTTP method ({method}) expected {expected}");
+            return Err(INVALID_REQUEST.saying(message));
+        }
+        if expected == "GET" && self.incoming.raw.length > 0 {
+            return Err(INVALID_REQUEST.because("there is a body with a GET request"));
+        }
+        if endpoint != GET_RECORD && !self.incoming.query.is_empty() {
+            return Err(INVALID_REQUEST.because("this takes no parameters in the query"));
+        }
+        Ok(())
+    }
+
+    fn authenticate(&self, account: &Account, kind: Kind) -> Result<String, Rejection> {
+        account.sessions.authenticate(self.incoming, kind, self.now)
+    }
+
+    /// The body as a JSON object with no other members than these.
+    fn json(&self, known: &[&str]) -> Result<Map<String, Value>, Rejection> {
+        let declared = content_type(self.incoming)?;
+        if declared != "application/json" {
+            let message = format!("Wrong request encoding (Content-Type): {declared}");
+            return Err(INVALID_REQUEST.saying(message));
+        }
+        check_body(self.incoming, LARGEST_JSON)?;
+        let members: Map<String, Value> = serde_json::from_slice(&self.incoming.raw.bytes)
+            .map_err(|error| {
+                let error = quoted(&error.to_string());
+                INVALID_REQUEST.because(format!("the body is no object in JSON: {error}"))
+            })?;
+        match members.keys().find(|name| !known.contains(&name.as_str())) {
+            None => Ok(members),
+            Some(name) => {
+                let name = quoted(name);
+                Err(INVALID_REQUEST.because(format!("there is no member {name}")))
+            }
+        }
+    }
+
+    fn create_session(
+        &self,
+        account: &mut Account,
+        limits: &mut Limits,
+        left: &mut Left,
+    ) -> Result<Accepted, Rejection> {
+        let body = self.json(&[
+            "identifier",
+            "password",
+            "authFactorToken",
+            "allowTakendown",
+        ])?;
+        let identifier = required(&body, "identifier")?;
+        let password = required(&body, "password")?;
+        *left = limits.take_session(identifier, self.now);
+        if left.exceeded {
+            return Err(RATE_LIMIT_EXCEEDED.because(format!(
+                "more than {} sessions begun in {} s",
+                left.limit.points, left.limit.seconds
+            )));
+        }
+        if !account.answers_to(&identifier.to_lowercase()) {
+            return Err(INVALID_LOGIN.because("the identifier is unknown"));
+        }
+        if password != account.password {
+            return Err(INVALID_LOGIN.because("the password is wrong"));
+        }
+        let tokens = account.sessions.begin(&account.did, self.now);
+        let answer = self.session(account, &tokens);
+        Ok(Accepted::new(answer, "began a session"))
+    }
+
+    fn refresh_session(&self, account: &mut Account) -> Result<Accepted, Rejection> {
+        let id = self.authenticate(account, Kind::Refresh)?;
+        if self.incoming.raw.length > 0 || self.incoming.headers.contains_key(CONTENT_TYPE) {
+            let message = "A request body was provided when none was expected";
+            return Err(INVALID_REQUEST.saying(message));
+        }
+        let tokens = account.sessions.refresh(&id, &account.did, self.now);
+        let answer = self.session(account, &tokens);
+        Ok(Accepted::new(answer, "refreshed the session"))
+    }
+
+    fn get_session(&self, account: &Account) -> Result<Accepted, Rejection> {
+        self.authenticate(account, Kind::Access)?;
+        let answer = Answer::json(200, &Value::Object(self.owner(account)));
+        Ok(Accepted::new(answer, "told whose session it is"))
+    }
+
+    fn owner(&self, account: &Account) -> Map<String, Value> {
+        let (did, handle) = (&account.did, &account.handle);
+        let document = json!({
+            "@context": ["https://www.w3.org/ns/did/v1"],
+            "id": did,
+            "alsoKnownAs": [format!("at://{handle}")],
+            "service": [{
+                "id": "#atproto_pds",
+                "type": "AtprotoPersonalDataServer",
+                "serviceEndpoint": format!("http://{}", self.incoming.host()),
+            }],
+        });
+        [
+            ("did", json!(did)),
+            ("handle", json!(handle)),
+            ("didDoc", document),
+            ("active", json!(true)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
+    }
+
+    fn session(&self, account: &Account, tokens: &Tokens) -> Answer {
+        let mut body = self.owner(account);
+        body.insert("accessJwt".to_owned(), json!(tokens.access));
+        body.insert("refreshJwt".to_owned(), json!(tokens.refresh));
+        Answer::json(200, &Value::Object(body))
+    }
+
+    fn get_record(&self, account: &mut Account) -> Result<Accepted, Rejection> {
+        let query = form::decode(self.incoming.query.as_bytes()).map_err(|reason| {
+            INVALID_REQUEST.because(format!("the query is badly encoded: {reason}"))
+        })?;
+        let value = |name: &str| {
+            let mut values = query.iter().filter(|(known, _)| known == name);
+            match (values.next(), values.next()) {
+                (Some((_, value)), None) => Ok(value.as_str()),
+                (None, _) => Err(INVALID_REQUEST
+                    .saying(format!("Error: Params must have the property \"{name}\""))),
+                (Some(_), Some(_)) => {
+                    Err(INVALID_REQUEST.because(format!("{name} is given twice")))
+                }
+            }
+        };
+        let (repo, collection, rkey) = (value("repo")?, value("collection")?, value("rkey")?);
+        let known = |name: &str| ["repo", "collection", "rkey", "cid"].contains(&name);
+        if let Some((name, _)) = query.iter().find(|(name, _)| !known(name)) {
+            let name = quoted(name);
+            return Err(INVALID_REQUEST.because(format!("there is no parameter {name}")));
+        }
+        if !account.owns(repo) {
+            return Err(INVALID_REQUEST.saying(format!("Could not find repo: {repo}")));
+        }
+        let uri = account.uri(collection, rkey);
+        let missing = || RECORD_NOT_FOUND.saying(format!("Could not locate record: {uri}"));
+        let record = account
+            .repository
+            .record
+            .as_ref()
+            .filter(|_| collection == COLLECTION && rkey == RKEY);
+        let found = match record {
+            Some(record) if value("cid").is_ok_and(|cid| cid != record.cid) => Err(missing()),
+            Some(record) => Ok(Answer::json(200, &account.record(record))),
+            None => Err(missing()),
+        };
+        if account.changes > 0 {
+            account.repository.touch(account.changes);
+            account.changes -= 1;
+        }
+        found.map(|answer| Accepted::new(answer, "told the record"))
+    }
+
+    fn put_record(
+        &self,
+        account: &mut Account,
+        limits: &mut Limits,
+        left: &mut Left,
+    ) -> Result<Accepted, Rejection> {
+        self.authenticate(account, Kind::Access)?;
+        let body = self.json(&[
+            "repo",
+            "collection",
+            "rkey",
+            "validate",
+            "record",
+            "swapRecord",
+        ])?;
+        let (repo, collection) = (required(&body, "repo")?, required(&body, "collection")?);
+        let rkey = required(&body, "rkey")?;
+        let Some(Value::Object(record)) = body.get("record") else {
+            return Err(INVALID_REQUEST.saying("Input/record must be an object"));
+        };
+        *left = limits.take_write(self.now);
+        if left.exceeded {
+            return Err(
+                RATE_LIMIT_EXCEEDED.because("more was written than an hour or a day allows")
+            );
+        }
+        if !account.owns(repo) {
+            return Err(AUTHENTICATION_REQUIRED.because("the repo is not that of the session"));
+        }
+        if collection != COLLECTION || rkey != RKEY {
+            return Err(INVALID_REQUEST.because(format!(
+                "the profile is {COLLECTION} {RKEY}, not {} {}",
+                quoted(collection),
+                quoted(rkey)
+            )));
+        }
+        if body.get("validate").is_some_and(|value| value != true) {
+            return Err(INVALID_REQUEST.because("“validate” is not true: mistakes would go unseen"));
+        }
+        let (icon, changed) = account.repository.put(record, body.get("swapRecord"))?;
+        let cid = account.repository.record.as_ref().map(|record| &record.cid);
+        let mut answer = json!({
+            "uri": account.uri(COLLECTION, RKEY),
+            "cid": cid,
+            "validationStatus": "valid",
+        });
+        if changed && let Some(members) = answer.as_object_mut() {
+            let commit = json!({ "cid": cid, "rev": revision(self.now) });
+            members.insert("commit".to_owned(), commit);
+        }
+        let summary = match &icon {
+            Some(picture) => format!("frame {}", picture.facts.summary()),
+            None => "a profile without a picture".to_owned(),
+        };
+        Ok(Accepted {
+            answer: Answer::json(200, &answer),
+            summary,
+            icon,
+        })
+    }
+}
+
+/// A member of the body that has to be a text.
+fn required<'a>(body: &'a Map<String, Value>, name: &str) -> Result<&'a str, Rejection> {
+    match body.get(name) {
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(INVALID_REQUEST.saying(format!("Input/{name} must be a string"))),
+        None => Err(INVALID_REQUEST.saying(format!("Input must have the property \"{name}\""))),
+    }
+}
+
+/// The time as revisions have it: 13 digits that sort as text.
+fn revision(now: DateTime<Utc>) -> String {
+    const DIGITS: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
+    // The time in microseconds, and ten bits that tell clocks apart.
+    let number = now.timestamp_micros().cast_unsigned() << 10;
+    (0..13_u32)
+        .rev()
+        .filter_map(|place| usize::try_from(number >> (5 * place) & 31).ok())
+        .filter_map(|digit| DIGITS.get(digit).copied())
+        .map(char::from)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn revisions_sort_as_time_goes_by() {
+        let revisions: Vec<String> = [1_700_000_000, 1_700_000_001, 1_800_000_000]
+            .map(|seconds| revision(DateTime::from_timestamp(seconds, 0).unwrap()))
+            .into();
+        assert!(revisions.is_sorted() && revisions.iter().all(|one| one.len() == 13));
+    }
+}

@@ -1,0 +1,425 @@
+//! The profile: its record, the blobs it refers to, and everything that has to be right for a new
+//! one to be taken.
+
+use std::collections::{BTreeSet, HashMap};
+
+use axum::body::Bytes;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+use super::cid;
+use super::{
+    BLOB_NOT_FOUND, COLLECTION, INVALID_MIME_TYPE, INVALID_REQUEST, INVALID_SIZE, INVALID_SWAP,
+};
+use crate::simulate::answer::Rejection;
+use crate::simulate::picture::Picture;
+use crate::text::{grouped, quoted};
+
+/// The most bytes of an avatar.
+const LARGEST_AVATAR: usize = 1_000_000;
+/// How many seconds a blob is kept that no record refers to.
+pub(super) const BLOB_LIFETIME: i64 = 60 * 60;
+
+/// A text of the record: its name, its most graphemes and its most bytes.
+const TEXTS: [(&str, usize, usize); 3] = [
+    ("displayName", 64, 640),
+    ("description", 256, 2_560),
+    ("pronouns", 20, 200),
+];
+
+/// A record and its identifier.
+#[derive(Clone)]
+pub(super) struct Record {
+    pub(super) cid: String,
+    pub(super) value: Map<String, Value>,
+}
+
+/// Bytes that were uploaded.
+#[derive(Clone)]
+pub(super) struct Blob {
+    pub(super) picture: Picture,
+    pub(super) mime_type: String,
+    declared: String,
+    /// What is wrong with it as a picture.
+    flaw: Option<String>,
+    uploaded: i64,
+}
+
+impl Blob {
+    /// Looks at bytes that are being uploaded. Their type is what they are, if that can be told.
+    pub(super) fn of(bytes: Bytes, declared: &str) -> Self {
+        let picture = Picture::inspect(bytes);
+        Self {
+            mime_type: picture.facts.media_type.unwrap_or(declared).to_owned(),
+            declared: declared.to_owned(),
+            flaw: picture.check_square().err(),
+            uploaded: 0,
+            picture,
+        }
+    }
+}
+
+/// The part of the account's repository that there is: the profile and the blobs.
+#[derive(Clone)]
+pub(super) struct Repository {
+    pub(super) record: Option<Record>,
+    blobs: HashMap<String, Blob>,
+}
+
+impl Repository {
+    /// With a profile as other clients leave it, or without any.
+    pub(super) fn new(with_profile: bool) -> Self {
+        let mut repository = Self {
+            record: None,
+            blobs: HashMap::new(),
+        };
+        if with_profile {
+            // A record of whole numbers, texts and the like always has an identifier.
+            let _ = repository.overwrite(Some(first_profile()));
+        }
+        repository
+    }
+
+    /// Keeps bytes for a while, and gives the reference to them.
+    pub(super) fn upload(&mut self, mut blob: Blob, now: DateTime<Utc>) -> Value {
+        blob.uploaded = now.timestamp();
+        let cid = cid::of_bytes(&blob.picture.bytes);
+        let reference = json!({
+            "$type": "blob",
+            "ref": { "$link": cid },
+            "mimeType": blob.mime_type,
+            "size": blob.picture.facts.bytes,
+        });
+        self.blobs.insert(cid, blob);
+        reference
+    }
+
+    /// Drops the blobs that no record refers to and that are old enough; all, without a time.
+    pub(super) fn collect_garbage(&mut self, now: Option<DateTime<Utc>>) {
+        let referred = self.referred();
+        self.blobs.retain(|cid, blob| {
+            let young = now.is_some_and(|now| now.timestamp() - blob.uploaded < BLOB_LIFETIME);
+            young || referred.contains(cid)
+        });
+    }
+
+    fn referred(&self) -> BTreeSet<String> {
+        self.record
+            .as_ref()
+            .map(|record| links_in(&record.value))
+            .unwrap_or_default()
+    }
+
+    /// The blobs as the control routes list them.
+    pub(super) fn list_blobs(&self) -> Value {
+        let referred = self.referred();
+        let mut blobs: Vec<(&String, &Blob)> = self.blobs.iter().collect();
+        blobs.sort_by_key(|(cid, _)| *cid);
+        blobs
+            .into_iter()
+            .map(|(cid, blob)| {
+                json!({
+                    "cid": cid,
+                    "mimeType": blob.mime_type,
+                    "size": blob.picture.facts.bytes,
+                    "referred": referred.contains(cid),
+                })
+            })
+            .collect()
+    }
+
+    /// What another client does: puts any record, or deletes it.
+    pub(super) fn overwrite(&mut self, value: Option<Map<String, Value>>) -> Result<(), String> {
+        let record = match value {
+            None => None,
+            Some(value) => Some(Record {
+                cid: cid::of_record(&Value::Object(value.clone()))?,
+                value,
+            }),
+        };
+        self.replace(record);
+        Ok(())
+    }
+
+    /// What another client does in between: changes the description.
+    pub(super) fn touch(&mut self, count: u64) {
+        let mut value = self
+            .record
+            .as_ref()
+            .map_or_else(first_profile, |record| record.value.clone());
+        let description = format!("Changed by another client, {count}.");
+        value.insert("description".to_owned(), description.into());
+        // The record had an identifier before, and a text is as good as another.
+        let _ = self.overwrite(Some(value));
+    }
+
+    /// Sets the record and drops the blobs that only the one before referred to.
+    fn replace(&mut self, record: Option<Record>) {
+        let before = self.referred();
+        self.record = record;
+        let after = self.referred();
+        for cid in before.difference(&after) {
+            self.blobs.remove(cid);
+        }
+    }
+
+    /// Puts a record, if everything about it is right; the picture in it, and whether anything
+    /// changed.
+    pub(super) fn put(
+        &mut self,
+        value: &Map<String, Value>,
+        swap: Option<&Value>,
+    ) -> Result<(Option<Picture>, bool), Rejection> {
+        check_lexicon(value).map_err(|reason| {
+            INVALID_REQUEST.saying(format!("Invalid {COLLECTION} record: {reason}"))
+        })?;
+        let cid = cid::of_record(&Value::Object(value.clone()))
+            .map_err(|reason| INVALID_REQUEST.saying(reason))?;
+        self.check_swap(swap)?;
+        self.check_kept(value)?;
+        let avatar = match value.get("avatar") {
+            Some(avatar) => Some(self.avatar(avatar)?.clone()),
+            None => None,
+        };
+        let changed = self.record.as_ref().is_none_or(|before| before.cid != cid);
+        self.replace(Some(Record {
+            cid,
+            value: value.clone(),
+        }));
+        Ok((avatar, changed))
+    }
+
+    fn check_swap(&self, swap: Option<&Value>) -> Result<(), Rejection> {
+        let Some(swap) = swap else {
+            return Err(INVALID_REQUEST.because(
+                "there is no swapRecord: what another client changed in between would be lost",
+            ));
+        };
+        let present = self.record.as_ref().map(|record| record.cid.as_str());
+        if swap.as_str() == present && (swap.is_null() || swap.is_string()) {
+            return Ok(());
+        }
+        let present = present.unwrap_or("null");
+        Err(INVALID_SWAP.saying(format!("Record was at {present}")))
+    }
+
+    /// Nothing but the avatar is any business of this client.
+    fn check_kept(&self, value: &Map<String, Value>) -> Result<(), Rejection> {
+        let Some(before) = &self.record else {
+            return Ok(());
+        };
+        for (name, old) in &before.value {
+            let name_shown = quoted(name);
+            match value.get(name) {
+                None => {
+                    return Err(INVALID_REQUEST.because(format!(
+                        "the field {name_shown} of the record would be lost"
+                    )));
+                }
+                Some(new) if new != old && name != "avatar" => {
+                    return Err(INVALID_REQUEST.because(format!(
+                        "the field {name_shown} would be changed, not only the avatar"
+                    )));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The picture that a reference in a record refers to.
+    fn avatar(&self, reference: &Value) -> Result<&Picture, Rejection> {
+        let cid = link_in(reference).unwrap_or_default();
+        let mime_type = reference["mimeType"].as_str().unwrap_or_default();
+        let size = reference["size"].as_u64().unwrap_or_default();
+        let Some(blob) = self.blobs.get(cid) else {
+            return Err(BLOB_NOT_FOUND.saying(format!("Could not find blob: {cid}")));
+        };
+        let stored = blob.picture.facts.bytes;
+        if mime_type != blob.mime_type {
+            return Err(INVALID_MIME_TYPE.saying(format!(
+                "Referenced Mimetype does not match stored blob. Expected: {}, Got: {mime_type}",
+                blob.mime_type
+            )));
+        }
+        if size != stored as u64 {
+            return Err(INVALID_SIZE.saying(format!(
+                "Referenced Size does not match stored blob. Expected: {stored}, Got: {size}"
+            )));
+        }
+        if !matches!(mime_type, "image/png" | "image/jpeg") {
+            return Err(INVALID_MIME_TYPE.saying(format!(
+                "Wrong type of file. It is {mime_type} but it must match any of image/png, image/jpeg."
+            )));
+        }
+        if stored > LARGEST_AVATAR {
+            return Err(INVALID_SIZE.because(format!(
+                "the avatar has {} bytes, more than {}",
+                grouped(stored),
+                grouped(LARGEST_AVATAR)
+            )));
+        }
+        if blob.declared != blob.mime_type {
+            return Err(INVALID_MIME_TYPE.because(format!(
+                "the avatar was uploaded as {} but is {mime_type}",
+                quoted(&blob.declared)
+            )));
+        }
+        match &blob.flaw {
+            Some(flaw) => Err(INVALID_REQUEST.because(flaw)),
+            None => Ok(&blob.picture),
+        }
+    }
+}
+
+/// The profile that is there at first: what people write, and a field that no lexicon knows, with
+/// values that a careless client would lose.
+fn first_profile() -> Map<String, Value> {
+    let profile = json!({
+        "$type": COLLECTION,
+        "displayName": "Local account ☃",
+        "description": "An account that exists on this machine only.\n",
+        "createdAt": "2023-04-12T00:00:00.000Z",
+        "org.example.unknown": {
+            "numbers": [0, -1, 9_007_199_254_740_991_u64],
+            "nothing": null,
+            "text": "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467} \"quoted\" \\ / \u{7f}",
+        },
+    });
+    match profile {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+/// The identifier in a reference to a blob.
+fn link_in(blob: &Value) -> Option<&str> {
+    blob.pointer("/ref/$link").and_then(Value::as_str)
+}
+
+/// The blobs that a record refers to, however deep.
+fn links_in(value: &Map<String, Value>) -> BTreeSet<String> {
+    let mut links = BTreeSet::new();
+    let mut rest: Vec<&Value> = value.values().collect();
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::Array(items) => rest.extend(items),
+            Value::Object(members) => {
+                if members.get("$type").and_then(Value::as_str) == Some("blob")
+                    && let Some(link) = link_in(value)
+                {
+                    links.insert(link.to_owned());
+                }
+                rest.extend(members.values());
+            }
+            _ => {}
+        }
+    }
+    links
+}
+
+/// Checks a record against the lexicon of profiles.
+fn check_lexicon(value: &Map<String, Value>) -> Result<(), String> {
+    if value.get("$type").and_then(Value::as_str) != Some(COLLECTION) {
+        return Err(format!("Record/$type must be {COLLECTION}"));
+    }
+    for (name, most_graphemes, most_bytes) in TEXTS {
+        let Some(text) = value.get(name) else {
+            continue;
+        };
+        let Some(text) = text.as_str() else {
+            return Err(format!("Record/{name} must be a string"));
+        };
+        if text.len() > most_bytes {
+            return Err(format!(
+                "Record/{name} must not be longer than {most_bytes} characters"
+            ));
+        }
+        if graphemes(text) > most_graphemes {
+            return Err(format!(
+                "Record/{name} must not be longer than {most_graphemes} graphemes"
+            ));
+        }
+    }
+    for name in ["avatar", "banner"] {
+        if let Some(blob) = value.get(name) {
+            check_blob(name, blob)?;
+        }
+    }
+    for name in ["labels", "joinedViaStarterPack", "pinnedPost"] {
+        if value.get(name).is_some_and(|value| !value.is_object()) {
+            return Err(format!("Record/{name} must be an object"));
+        }
+    }
+    if let Some(created) = value.get("createdAt")
+        && created
+            .as_str()
+            .is_none_or(|created| DateTime::parse_from_rfc3339(created).is_err())
+    {
+        return Err("Record/createdAt must be a valid atproto datetime".to_owned());
+    }
+    Ok(())
+}
+
+fn check_blob(name: &str, blob: &Value) -> Result<(), String> {
+    let whole = blob.as_object().is_some_and(|members| {
+        members.len() == 4
+            && blob["$type"] == "blob"
+            && blob["ref"].as_object().is_some_and(|link| link.len() == 1)
+            && link_in(blob).is_some_and(|link| cid::decode(link).is_some())
+            && blob["mimeType"].is_string()
+            && blob["size"].as_u64().is_some_and(|size| size > 0)
+    });
+    if whole {
+        Ok(())
+    } else {
+        Err(format!("Record/{name} should be a blob ref"))
+    }
+}
+
+/// How many graphemes there are at most: characters, but for those that only change the one before
+/// them. What Unicode joins in other ways counts several times here.
+fn graphemes(text: &str) -> usize {
+    let mut count = 0;
+    let mut joined = false;
+    for character in text.chars() {
+        let extends = matches!(
+            u32::from(character),
+            0x300..=0x36f | 0x200d | 0x20d0..=0x20ff | 0xfe00..=0xfe0f | 0x1_f3fb..=0x1_f3ff
+        );
+        if !extends && !joined {
+            count += 1;
+        }
+        joined = character == '\u{200d}';
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn graphemes_are_counted_as_people_do() {
+        for (text, count) in [
+            ("", 0),
+            ("abc", 3),
+            ("u\u{308}", 1),
+            ("\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}", 1),
+            ("\u{1f44d}\u{1f3fd}!", 2),
+        ] {
+            assert_eq!(graphemes(text), count, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_profile_keeps_to_the_lexicon() {
+        assert_eq!(check_lexicon(&first_profile()), Ok(()));
+        let repository = Repository::new(true);
+        assert!(
+            repository
+                .record
+                .is_some_and(|record| record.cid.starts_with("bafyrei"))
+        );
+    }
+}

@@ -1,0 +1,251 @@
+//! The faults of Bluesky and Mastodon as the client sees them, and where they come up.
+
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::super::network::Network;
+use super::bluesky::{Session, bearer};
+use super::client::{MASTODON_TOKEN, Reply, Running};
+use super::{mastodon, pictures};
+
+const VERIFY: &str = "GET /api/v1/accounts/verify_credentials";
+const SESSION: &str = "GET /xrpc/com.atproto.server.getSession";
+const PUT: &str = "com.atproto.repo.putRecord";
+
+/// The faults that are more than an answer.
+const OTHERS: [&str; 5] = ["hang", "slow", "reset", "cut-off", "endless-body"];
+
+async fn fail(running: &Running, network: &str, fault: &str, endpoint: Option<&str>) {
+    let mut body = json!({ "network": network, "fault": fault, "times": 1 });
+    if let Some(endpoint) = endpoint {
+        body["endpoint"] = json!(endpoint);
+    }
+    running.control("PUT", "faults", &body).await;
+}
+
+/// Checks that a reply is what the description of the fault says.
+fn check_description(reply: &Reply, name: &str, description: &str) {
+    let status = reply.status.to_string();
+    assert!(description.starts_with(&status), "{name}: {status}");
+    if description.contains("empty body") {
+        assert!(reply.body.is_empty(), "{name}");
+    } else if description.contains("page in HTML") {
+        let media_type = reply.header("content-type").unwrap();
+        assert!(media_type.starts_with("text/html"), "{name}");
+    } else if name == "wrong-json" {
+        assert!(serde_json::from_slice::<Value>(&reply.body).is_err());
+    } else if name != "proxy-block" {
+        assert!(reply.json().is_object(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn every_fault_of_bluesky_is_as_its_description_says() {
+    let running = Running::start().await;
+    let session = Session::begin(&running).await;
+    for fault in Network::Bluesky.faults() {
+        if OTHERS.contains(&fault.name) {
+            continue;
+        }
+        fail(
+            &running,
+            "bluesky",
+            fault.name,
+            Some("com.atproto.server.getSession"),
+        )
+        .await;
+        let reply = running.ask(SESSION, &[bearer(&session.access)], b"").await;
+        check_description(&reply, fault.name, fault.description);
+        let last = running.last().await;
+        assert_eq!(
+            (&last["fault"], &last["verdict"]),
+            (&fault.name.into(), &"accepted".into())
+        );
+        assert_eq!(last["took_effect"], false);
+        if let Some((_, rest)) = fault.description.split_once(' ')
+            && let Some((name, _)) = rest.split_once([':', ','])
+            && name.chars().all(char::is_alphanumeric)
+        {
+            assert_eq!(reply.json()["error"], name, "{}", fault.name);
+            assert_eq!(last["error"], name);
+        }
+        let after = running.ask(SESSION, &[bearer(&session.access)], b"").await;
+        assert_eq!(after.status, 200, "once only");
+    }
+}
+
+#[tokio::test]
+async fn every_fault_of_mastodon_is_as_its_description_says() {
+    let running = Running::start().await;
+    for fault in Network::Mastodon.faults() {
+        if OTHERS.contains(&fault.name) {
+            continue;
+        }
+        fail(&running, "mastodon", fault.name, None).await;
+        let reply = mastodon::turn(&running, &pictures::png(64, 64)).await;
+        check_description(&reply, fault.name, fault.description);
+        let last = running.last().await;
+        assert_eq!(
+            (&last["fault"], &last["verdict"]),
+            (&fault.name.into(), &"accepted".into())
+        );
+        assert_eq!(last["took_effect"], false);
+    }
+    assert_eq!(
+        running.get("/simulator/icon?network=mastodon").await.status,
+        404
+    );
+    let after = mastodon::turn(&running, &pictures::png(64, 64)).await;
+    assert_eq!(after.status, 200);
+}
+
+#[tokio::test]
+async fn rate_limits_have_their_headers() {
+    let running = Running::with(&["bluesky:rate-limit*1", "mastodon:rate-limit*1"], 0, 9).await;
+    let now = running.clock.now().timestamp();
+    let reply = running.ask(SESSION, &[], b"").await;
+    assert_eq!(reply.json()["error"], "RateLimitExceeded");
+    let reset: i64 = reply.header("ratelimit-reset").unwrap().parse().unwrap();
+    assert!((reset - now - 300).abs() <= 2);
+    assert_eq!(reply.header("ratelimit-remaining"), Some("0"));
+    let reply = running.ask(VERIFY, &[bearer(MASTODON_TOKEN)], b"").await;
+    assert_eq!(reply.status, 429);
+    let reset = reply.header("x-ratelimit-reset").unwrap();
+    let reset = chrono::DateTime::parse_from_rfc3339(reset)
+        .unwrap()
+        .timestamp();
+    assert!((reset - now - 300).abs() <= 2);
+}
+
+#[tokio::test]
+async fn a_fault_comes_up_where_it_belongs_or_where_it_was_asked_for() {
+    let running = Running::start().await;
+    fail(&running, "bluesky", "invalid-swap", None).await;
+    fail(
+        &running,
+        "bluesky",
+        "upstream-failure",
+        Some("com.atproto.repo.uploadBlob"),
+    )
+    .await;
+    fail(&running, "mastodon", "revoked-token", None).await;
+    fail(&running, "bluesky", "auth-factor", None).await;
+    let body = json!({ "identifier": "local.test", "password": "x" }).to_string();
+    let headers = ["Content-Type: application/json".to_owned()];
+    let create = "POST /xrpc/com.atproto.server.createSession";
+    let reply = running.ask(create, &headers, body.as_bytes()).await;
+    assert_eq!(reply.json()["error"], "AuthFactorTokenRequired");
+    let session = Session::begin(&running).await;
+    let upload = "POST /xrpc/com.atproto.repo.uploadBlob";
+    let headers = [
+        bearer(&session.access),
+        "Content-Type: image/png".to_owned(),
+    ];
+    let reply = running.ask(upload, &headers, b"x").await;
+    assert_eq!(reply.json()["error"], "UpstreamFailure");
+    let reply = session.turn(&running, &pictures::png(64, 64)).await;
+    assert_eq!(reply.json()["error"], "InvalidSwap");
+    let reply = session.turn(&running, &pictures::png(64, 64)).await;
+    assert_eq!(reply.status, 200);
+    let reply = running.ask(VERIFY, &[bearer(MASTODON_TOKEN)], b"").await;
+    assert_eq!(reply.json()["error"], "The access token was revoked");
+}
+
+#[tokio::test]
+async fn a_fault_keeps_a_request_from_having_an_effect() {
+    let running = Running::start().await;
+    fail(&running, "bluesky", "internal-error", None).await;
+    let body = json!({ "identifier": "local.test", "password": super::client::APP_PASSWORD });
+    let headers = ["Content-Type: application/json".to_owned()];
+    let create = "POST /xrpc/com.atproto.server.createSession";
+    let reply = running
+        .ask(create, &headers, body.to_string().as_bytes())
+        .await;
+    assert_eq!(reply.status, 500);
+    let shown = running.control("GET", "bluesky", &json!("")).await;
+    assert_eq!(shown["sessions"], 0);
+    let cid = shown["record"]["cid"].clone();
+
+    let session = Session::begin(&running).await;
+    fail(&running, "bluesky", "empty-error", Some(PUT)).await;
+    assert_eq!(
+        session.turn(&running, &pictures::png(64, 64)).await.status,
+        500
+    );
+    let shown = running.control("GET", "bluesky", &json!("")).await;
+    assert_eq!(shown["record"]["cid"], cid);
+    assert_eq!(
+        running.get("/simulator/icon?network=bluesky").await.status,
+        404
+    );
+
+    fail(&running, "bluesky", "cut-off", Some(PUT)).await;
+    let reply = session.turn(&running, &pictures::png(64, 64)).await;
+    let length: usize = reply.header("content-length").unwrap().parse().unwrap();
+    assert_eq!((reply.status, reply.body.len()), (200, length / 2));
+    let shown = running.control("GET", "bluesky", &json!("")).await;
+    assert_ne!(
+        shown["record"]["cid"], cid,
+        "the record was put all the same"
+    );
+    assert_eq!(
+        running.get("/simulator/icon?network=bluesky").await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn connections_fail_on_the_other_networks_too() {
+    let running = Running::start().await;
+    let verify = format!("{VERIFY} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    fail(&running, "mastodon", "reset", None).await;
+    let error = running.exchange(verify.as_bytes()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+
+    fail(&running, "mastodon", "slow", None).await;
+    let begin = Instant::now();
+    assert_eq!(
+        running
+            .ask(VERIFY, &[bearer(MASTODON_TOKEN)], b"")
+            .await
+            .status,
+        200
+    );
+    assert!(begin.elapsed() >= Duration::from_secs(3));
+
+    fail(&running, "bluesky", "hang", None).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let session = format!("{SESSION} HTTP/1.1\r\nHost: x\r\n\r\n");
+    stream.write_all(session.as_bytes()).await.unwrap();
+    let waited = timeout(Duration::from_millis(700), stream.read(&mut [0])).await;
+    assert!(waited.is_err(), "something came");
+}
+
+#[tokio::test]
+async fn an_endless_body_does_not_end_before_the_client_leaves() {
+    let running = Running::start().await;
+    for (network, line) in [("bluesky", SESSION), ("mastodon", VERIFY)] {
+        fail(&running, network, "endless-body", None).await;
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        let request = format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut body = vec![0; 20_000_000];
+        timeout(Duration::from_secs(10), stream.read_exact(&mut body))
+            .await
+            .expect("it ended or stopped")
+            .unwrap();
+        assert!(body.starts_with(b"HTTP/1.1 200 OK\r\n") && body.ends_with(b"xxxx"));
+        drop(stream);
+        let last = running.last().await;
+        assert_eq!(
+            (&last["fault"], &last["status"]),
+            (&"endless-body".into(), &200.into())
+        );
+        assert_eq!(last["took_effect"], false);
+    }
+}

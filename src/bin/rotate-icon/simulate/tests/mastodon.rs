@@ -1,0 +1,315 @@
+//! Mastodon: what is accepted, and each reason for which something is not.
+
+use chrono::DateTime;
+use serde_json::{Value, json};
+
+use super::client::{BOUNDARY, MASTODON_TOKEN, Reply, Running};
+use super::pictures;
+
+const UPDATE: &str = "PATCH /api/v1/accounts/update_credentials";
+const VERIFY: &str = "GET /api/v1/accounts/verify_credentials";
+const DISPOSITION: &str = "name=\"avatar\"; filename=\"icon\"";
+
+fn bearer(token: &str) -> String {
+    format!("Authorization: Bearer {token}")
+}
+
+/// A part: its disposition, its type and its bytes.
+type Part<'a> = (&'a str, &'a str, &'a [u8]);
+
+async fn send(running: &Running, parts: &[Part<'_>]) -> Reply {
+    let mut body = Vec::new();
+    for (disposition, media_type, bytes) in parts {
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\
+             Content-Type: {media_type}\r\n\r\n"
+        );
+        body.extend([head.as_bytes(), *bytes, b"\r\n"].concat());
+    }
+    body.extend(format!("--{BOUNDARY}--\r\n").as_bytes());
+    let headers = [
+        bearer(MASTODON_TOKEN),
+        format!("Content-Type: multipart/form-data; boundary={BOUNDARY}"),
+    ];
+    running.ask(UPDATE, &headers, &body).await
+}
+
+pub(super) async fn turn(running: &Running, picture: &[u8]) -> Reply {
+    send(running, &[(DISPOSITION, "image/png", picture)]).await
+}
+
+async fn verify(running: &Running, token: &str) -> Reply {
+    running.ask(VERIFY, &[bearer(token)], b"").await
+}
+
+/// Expects this error, for a reason that holds these words.
+async fn expect_error(running: &Running, reply: &Reply, status: u16, error: &str, words: &str) {
+    let last = running.last().await;
+    let explanation = last["explanation"].as_str().unwrap();
+    assert_eq!(reply.status, status, "{explanation}");
+    assert_eq!(reply.json(), json!({ "error": error }), "{explanation}");
+    assert!(explanation.contains(words), "{explanation} without {words}");
+    assert_eq!(
+        (&last["verdict"], &last["took_effect"]),
+        (&"rejected".into(), &false.into())
+    );
+}
+
+#[tokio::test]
+async fn an_avatar_is_accepted_in_each_format() {
+    let running = Running::start().await;
+    let mut addresses = vec![verify(&running, MASTODON_TOKEN).await.json()["avatar"].clone()];
+    for (picture, media_type) in [
+        (pictures::jpeg(400, 400), "image/jpeg"),
+        (pictures::png(400, 400), "image/png"),
+        (pictures::gif(400, 400), "image/gif"),
+        (pictures::webp(400, 400), "image/webp"),
+    ] {
+        let reply = send(&running, &[(DISPOSITION, media_type, &picture)]).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let account = reply.json();
+        assert_eq!(
+            (&account["id"], &account["acct"]),
+            (&"1".into(), &"local".into())
+        );
+        for name in ["username", "url", "avatar", "source"] {
+            assert!(!account[name].is_null(), "{name}");
+        }
+        assert_eq!(verify(&running, MASTODON_TOKEN).await.json(), account);
+        addresses.push(account["avatar"].clone());
+        let icon = running.get("/simulator/icon?network=mastodon").await;
+        assert_eq!(icon.body, picture);
+        let received = running
+            .control("GET", "received?network=mastodon", &json!(""))
+            .await;
+        let update = &received[1];
+        assert_eq!(
+            (&update["network"], &update["verdict"]),
+            (&"mastodon".into(), &"accepted".into())
+        );
+        assert_eq!(update["endpoint"], "accounts/update_credentials");
+        assert_eq!(update["took_effect"], true);
+        assert_eq!(update["picture"]["media_type"], media_type);
+        assert_eq!(received[0]["endpoint"], "accounts/verify_credentials");
+    }
+    addresses.sort_by_key(Value::to_string);
+    addresses.dedup();
+    assert_eq!(
+        addresses.len(),
+        5,
+        "every picture has an address of its own"
+    );
+}
+
+#[tokio::test]
+async fn wrong_tokens_are_refused() {
+    let running = Running::start().await;
+    let good = bearer(MASTODON_TOKEN);
+    for (headers, words) in [
+        (vec![], "no Authorization"),
+        (vec![bearer("wrong")], "unknown"),
+        (vec![good.replace("Bearer", "bearer")], "“Bearer ”"),
+        (
+            vec![format!("Authorization: {MASTODON_TOKEN}")],
+            "“Bearer ”",
+        ),
+        (vec![good.clone(), good.clone()], "two"),
+    ] {
+        for line in [VERIFY, UPDATE] {
+            let reply = running.ask(line, &headers, b"").await;
+            expect_error(&running, &reply, 401, "The access token is invalid", words).await;
+        }
+    }
+    running
+        .control("PATCH", "mastodon", &json!({ "token": "new" }))
+        .await;
+    assert_eq!(verify(&running, MASTODON_TOKEN).await.status, 401);
+    assert_eq!(verify(&running, "new").await.status, 200);
+}
+
+#[tokio::test]
+async fn scopes_decide_what_a_token_is_good_for() {
+    let running = Running::start().await;
+    let picture = pictures::png(64, 64);
+    let outside = "This action is outside the authorized scopes";
+    for (scopes, may_verify, may_update) in [
+        ("read:accounts write:accounts", true, true),
+        ("read write", true, true),
+        ("profile", true, false),
+        ("write:accounts", false, true),
+        ("read:statuses write:media", false, false),
+        ("", false, false),
+    ] {
+        let shown = running
+            .control("PATCH", "mastodon", &json!({ "scopes": scopes }))
+            .await;
+        assert_eq!(shown["scopes"], scopes);
+        let reply = verify(&running, MASTODON_TOKEN).await;
+        assert_eq!(reply.status == 200, may_verify, "{scopes}");
+        if !may_verify {
+            expect_error(&running, &reply, 403, outside, "read:accounts").await;
+        }
+        let reply = turn(&running, &picture).await;
+        assert_eq!(reply.status == 200, may_update, "{scopes}");
+        if !may_update {
+            expect_error(&running, &reply, 403, outside, "write:accounts").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_avatar_is_refused() {
+    let running = Running::start().await;
+    let png = pictures::png(64, 64);
+    let noisy = pictures::noisy_png(720, 720);
+    assert!(noisy.len() > 2_000_000);
+    let blank = "Validation failed: Avatar can't be blank";
+    let wrong_type = "Validation failed: Avatar content type is invalid, Avatar is invalid";
+    let spoofed =
+        "Validation failed: Avatar has contents that are not what they are reported to be";
+    let too_large = "Validation failed: Avatar must be less than 2 MB";
+    let avatar: Part = (DISPOSITION, "image/png", &png);
+    for (parts, error, words) in [
+        (
+            vec![("name=\"avatar\"", "image/png", &png[..])],
+            blank,
+            "no filename",
+        ),
+        (
+            vec![("name=\"icon\"; filename=\"a\"", "image/png", &png)],
+            blank,
+            "named avatar",
+        ),
+        (vec![avatar, avatar], blank, "several"),
+        (
+            vec![avatar, ("name=\"note\"", "text/plain", b"x")],
+            blank,
+            "“note”",
+        ),
+        (
+            vec![(DISPOSITION, "application/octet-stream", &png)],
+            wrong_type,
+            "octet-stream",
+        ),
+        (
+            vec![(DISPOSITION, "image/svg+xml", b"<svg/>")],
+            wrong_type,
+            "svg",
+        ),
+        (
+            vec![(DISPOSITION, "image/jpeg", &png)],
+            spoofed,
+            "is image/png",
+        ),
+        (
+            vec![(DISPOSITION, "image/png", b"<svg/>")],
+            spoofed,
+            "no picture",
+        ),
+        (
+            vec![(DISPOSITION, "image/png", &png[..png.len() - 4])],
+            spoofed,
+            "cut short",
+        ),
+        (
+            vec![(DISPOSITION, "image/png", &pictures::png(64, 65))],
+            spoofed,
+            "64×65",
+        ),
+        (
+            vec![(DISPOSITION, "image/png", &noisy)],
+            too_large,
+            "2,000,000",
+        ),
+    ] {
+        let reply = send(&running, &parts).await;
+        expect_error(&running, &reply, 422, error, words).await;
+    }
+    let token = bearer(MASTODON_TOKEN);
+    let form = "Content-Type: application/x-www-form-urlencoded".to_owned();
+    for (headers, body, words) in [
+        (vec![token.clone()], &b""[..], "no body"),
+        (vec![token.clone(), form], b"avatar=x", "a form"),
+        (vec![token.clone()], b"x", "Content-Type"),
+    ] {
+        let reply = running.ask(UPDATE, &headers, body).await;
+        expect_error(&running, &reply, 422, blank, words).await;
+    }
+    let reply = running
+        .ask(&format!("{UPDATE}?bot=true"), &[token], b"")
+        .await;
+    expect_error(&running, &reply, 422, blank, "query").await;
+    assert_eq!(
+        running.get("/simulator/icon?network=mastodon").await.status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn requests_are_limited() {
+    let running = Running::with(&[], 0, 1).await;
+    // Windows begin at multiples of five minutes; the test begins with one.
+    running.wait(301 - running.clock.now().timestamp() % 300);
+    for used in 1..=300 {
+        let reply = verify(&running, MASTODON_TOKEN).await;
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.header("x-ratelimit-limit"), Some("300"));
+        let remaining: i32 = reply
+            .header("x-ratelimit-remaining")
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert_eq!(remaining, 300 - used);
+    }
+    let reply = verify(&running, MASTODON_TOKEN).await;
+    expect_error(&running, &reply, 429, "Too many requests", "300").await;
+    assert_eq!(reply.header("x-ratelimit-remaining"), Some("0"));
+    let reset = reply.header("x-ratelimit-reset").unwrap();
+    assert!(reset.ends_with(".000000Z"), "{reset}");
+    let reset = DateTime::parse_from_rfc3339(reset).unwrap().timestamp();
+    assert_eq!(reset % 300, 0);
+    let wait = reset - running.clock.now().timestamp();
+    assert!((200..=300).contains(&wait), "{wait}");
+    assert_eq!(
+        verify(&running, "wrong").await.status,
+        401,
+        "others are counted apart"
+    );
+    running.wait(300);
+    assert_eq!(verify(&running, MASTODON_TOKEN).await.status, 200);
+}
+
+#[tokio::test]
+async fn there_is_nothing_else_in_the_api() {
+    let running = Running::start().await;
+    for line in [
+        "POST /api/v1/accounts/update_credentials",
+        "GET /api/v1/accounts/update_credentials",
+        "GET /api/v2/instance",
+        "GET /api/",
+    ] {
+        let reply = running.ask(line, &[bearer(MASTODON_TOKEN)], b"").await;
+        expect_error(&running, &reply, 404, "Not Found", "there is only PATCH").await;
+        assert_eq!(running.last().await["endpoint"], Value::Null);
+    }
+}
+
+#[tokio::test]
+async fn nothing_secret_is_recorded() {
+    let running = Running::start().await;
+    turn(&running, &pictures::png(64, 64)).await;
+    verify(&running, "a-wrong-token").await;
+    let records = running.get("/simulator/received").await;
+    let page = running.get("/").await;
+    let account = running.get("/simulator/mastodon").await;
+    for text in [
+        records.text(),
+        page.text(),
+        account.text(),
+        &running.lines(),
+    ] {
+        for secret in [MASTODON_TOKEN, "a-wrong-token"] {
+            assert!(!text.contains(secret), "{secret}");
+        }
+    }
+}
