@@ -1,8 +1,11 @@
 //! The journal: what turns did, one entry for each slot on each network and for
 //! each other turn by hand. The same entries go to the host's log.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::outcome::{Outcome, Preview, Reason};
 
@@ -84,8 +87,10 @@ pub struct Recorded {
     /// The network's name.
     pub network: String,
     /// The instant it was for.
+    #[serde(deserialize_with = "from_rfc_3339")]
     pub scheduled_at: DateTime<Utc>,
     /// When its frame was sent the last time.
+    #[serde(deserialize_with = "from_rfc_3339_or_null")]
     pub sent_at: Option<DateTime<Utc>>,
     /// The frame.
     pub frame: Option<u16>,
@@ -95,6 +100,21 @@ pub struct Recorded {
     pub attempts: u32,
     /// What went wrong.
     pub message: Option<String>,
+}
+
+/// Reads an instant as [`Entry`] writes it; what chrono reads by itself may be
+/// written in more ways, which would add to the script.
+fn from_rfc_3339<'de, D: Deserializer<'de>>(text: D) -> Result<DateTime<Utc>, D::Error> {
+    from_rfc_3339_or_null(text)?.ok_or_else(|| D::Error::custom("no instant"))
+}
+
+fn from_rfc_3339_or_null<'de, D: Deserializer<'de>>(
+    text: D,
+) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let text = Option::<Cow<'de, str>>::deserialize(text)?;
+    let instant = text.map(|text| DateTime::parse_from_rfc3339(&text));
+    let instant = instant.transpose().map_err(D::Error::custom)?;
+    Ok(instant.map(|instant| instant.to_utc()))
 }
 
 /// A report as it is logged and answered: one flat object.

@@ -9,6 +9,8 @@
 //! header, by the script alone. There is no cookie, which a browser would send
 //! along with a request that another site makes.
 
+use std::fmt;
+
 use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, TimeDelta, Timelike, Utc};
 use maud::{DOCTYPE, Markup, html};
 
@@ -29,8 +31,8 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
 const MOST_AROUND: u16 = 12;
 
 /// How far a frame has to be from the one that is due, to be seen next to it, in
-/// degrees: half of what twelve are apart.
-const LEAST_APART: f64 = 15.0;
+/// hundredths of a degree: half of what twelve are apart.
+const LEAST_APART: u32 = 1_500;
 
 /// What the page shows.
 pub struct View<'a> {
@@ -213,7 +215,7 @@ fn frame_around(n: u16, frames: u16, radius: u16) -> Markup {
         g transform=(rotated(angle)) {
             circle.rim cx="200" cy="52" r=(radius.saturating_add(4)) {}
             image href=(picture_of(n)) x=(200_u16.saturating_sub(radius)) y=(52_u16.saturating_sub(radius))
-                width=(side) height=(side) transform={ "rotate(" (-angle) " 200 52)" } clip-path="url(#round)" {}
+                width=(side) height=(side) transform={ "rotate(-" (angle) " 200 52)" } clip-path="url(#round)" {}
         }
     }
 }
@@ -224,8 +226,7 @@ fn places(frames: u16, due: Option<u16>) -> Vec<u16> {
     let count = frames.min(MOST_AROUND);
     let is_free = |n: &u16| {
         due.is_none_or(|due| {
-            let apart = (angle(*n, frames) - angle(due, frames)).abs();
-            apart.min(360.0 - apart) >= LEAST_APART
+            angle(*n, frames).apart(angle(due, frames)) >= LEAST_APART
         })
     };
     (0..count)
@@ -239,18 +240,44 @@ fn places(frames: u16, due: Option<u16>) -> Vec<u16> {
         .collect()
 }
 
-/// By how much a frame is turned clockwise, in degrees with two decimals.
-fn angle(n: u16, frames: u16) -> f64 {
-    (f64::from(n) * 36_000.0 / f64::from(frames.max(1))).round() / 100.0
+/// By how much a frame is turned clockwise.
+fn angle(n: u16, frames: u16) -> Angle {
+    let hundredths = u32::from(n).saturating_mul(36_000);
+    let frames = u32::from(frames.max(1));
+    let half = frames / 2;
+    Angle(hundredths.saturating_add(half).checked_div(frames).unwrap_or_default())
 }
 
 /// Where the minute hand points to.
-fn minute_angle(wall: NaiveDateTime) -> f64 {
-    f64::from(wall.minute()) * 6.0 + f64::from(wall.second()) / 10.0
+fn minute_angle(wall: NaiveDateTime) -> Angle {
+    let seconds = wall.minute().saturating_mul(60).saturating_add(wall.second());
+    Angle(seconds.saturating_mul(10))
+}
+
+/// An angle in hundredths of a degree. Printing a floating-point number would add
+/// more to the script than all of the page.
+#[derive(Clone, Copy)]
+struct Angle(u32);
+
+impl Angle {
+    /// The smaller of the two angles between the two.
+    fn apart(self, other: Self) -> u32 {
+        let apart = self.0.abs_diff(other.0);
+        apart.min(36_000_u32.saturating_sub(apart))
+    }
+}
+
+impl fmt::Display for Angle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0 / 100, self.0 % 100) {
+            (degrees, 0) => write!(f, "{degrees}"),
+            (degrees, hundredths) => write!(f, "{degrees}.{hundredths:02}"),
+        }
+    }
 }
 
 /// The attribute that turns something about the middle of the dial.
-fn rotated(angle: f64) -> String {
+fn rotated(angle: Angle) -> String {
     format!("rotate({angle} 200 200)")
 }
 

@@ -1,8 +1,10 @@
 //! What is known of an account between turns, and what follows from it: whether
 //! to send now, when to try again, and whether the owner has to hear of it.
 //!
-//! It is pure: a host loads it before a turn and keeps it after.
+//! It is pure: a host loads it before a turn and keeps it after; instants are kept
+//! as milliseconds since 1970.
 
+use chrono::serde::{ts_milliseconds, ts_milliseconds_option};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +41,7 @@ pub struct Standing {
     /// Why turning has stopped, until it works again.
     pub stopped: Option<Trouble>,
     /// When the next try comes by itself, if not with the schedule.
+    #[serde(with = "ts_milliseconds_option")]
     pub wake_at: Option<DateTime<Utc>>,
     /// What the network wants to find again.
     pub memory: Option<Memory>,
@@ -57,12 +60,15 @@ pub struct Showing {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
     /// Its first instant.
+    #[serde(with = "ts_milliseconds")]
     pub start: DateTime<Utc>,
     /// The first instant after it.
+    #[serde(with = "ts_milliseconds")]
     pub end: DateTime<Utc>,
     /// What started its first turn.
     pub trigger: Trigger,
     /// The instant that turn was for.
+    #[serde(with = "ts_milliseconds")]
     pub scheduled_at: DateTime<Utc>,
     /// Its frame's number.
     pub frame: u16,
@@ -78,6 +84,7 @@ pub struct Slot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Its end.
+    #[serde(with = "ts_milliseconds")]
     pub until: DateTime<Utc>,
     /// Whom it holds.
     pub kind: HoldKind,
@@ -137,10 +144,8 @@ impl Standing {
     /// nobody knows: a host may have ended in the middle of one, which leaves no
     /// trace.
     fn shows(&self, question: &Question<'_>) -> bool {
-        let is_without_a_gap = |slot: &Slot| {
-            let since = question.slot.unwrap_or(question.at);
-            slot.start <= since && since <= slot.end
-        };
+        let begin = question.slot.unwrap_or(question.at);
+        let is_without_a_gap = |slot: &Slot| begin <= slot.end;
         self.showing.as_ref() == Some(question.frame)
             && self.slot.as_ref().is_none_or(is_without_a_gap)
     }
