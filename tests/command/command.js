@@ -12,14 +12,20 @@ export const sampleIcon = path.join(root, "assets/icon.png");
 
 const command = process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon");
 
-/** Runs a program to its end: its exit status and what it printed. */
+/** Runs a program to its end: its exit status and what it printed, in which no secret of its environment may be. */
 export function runProgram(program, args, env = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: root, env: environment(env) });
     const output = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"]) child[stream].on("data", (text) => (output[stream] += text));
     child.on("error", reject);
-    child.on("close", (status) => resolve({ status, ...output }));
+    child.on("close", (status) => {
+      for (const [name, value] of Object.entries(env)) {
+        const isSecret = /KEY|SECRET|TOKEN|PASSWORD|WEBHOOK/.test(name) && value;
+        if (isSecret && `${output.stdout}${output.stderr}`.includes(value)) reject(new Error(`it prints ${name}`));
+      }
+      resolve({ status, ...output });
+    });
   });
 }
 

@@ -25,6 +25,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { deflateSync } from "node:zlib";
 import { pngChunk, pngFile } from "../../scripts/lib/png.js";
+import { note, noteAnswer, searchAtTheEnd } from "./emitted.js";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const command = path.resolve(process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon"));
@@ -43,6 +44,8 @@ export const SECRETS = {
   ACCESS_TOKEN_SECRET: `token-secret-%26+!*'()-${randomUUID()}`,
   TRIGGER_TOKEN: `trigger-${randomUUID()}`,
 };
+
+searchAtTheEnd(SECRETS);
 
 // wrangler reads these when it is loaded. Secrets that lie in the environment
 // would fill in for those that a test leaves out.
@@ -340,7 +343,8 @@ class Harnessed {
   /** Sends a request. */
   async fetch(where, init) {
     const running = await this.#ready();
-    return within(40_000, `an answer to ${where}`, running.fetch(where, { redirect: "manual", ...init }));
+    const answer = running.fetch(where, { redirect: "manual", ...init });
+    return noteAnswer(where, await within(40_000, `an answer to ${where}`, answer));
   }
 
   /** A turn by hand, with the trigger token. */
@@ -356,6 +360,7 @@ class Harnessed {
   /** Lets the Cron Trigger come for this time; gives what was logged for it. */
   async cron(scheduledTime) {
     const running = await this.#ready();
+    note("the log", JSON.stringify(this.#server.getLogs()));
     this.#server.clearLogs();
     const event = running.scheduled({ cron: "0 * * * *", scheduledTime: new Date(scheduledTime) });
     const { outcome } = await within(40_000, "the end of the scheduled event", event);
@@ -371,6 +376,7 @@ class Harnessed {
     for (let waited = 0; waited < 5_000 && this.#server.getLogs().length < atLeast; waited += 5) await sleep(5);
     // Whatever else there is was written at the same time.
     await sleep(20);
+    note("the log", JSON.stringify(this.#server.getLogs()));
     return this.#server.getLogs();
   }
 
@@ -380,6 +386,7 @@ class Harnessed {
     this.#wanted = "{}";
     await this.forget();
     await empty(this.kv);
+    note("the log", JSON.stringify(this.#server.getLogs()));
     this.#server.clearLogs();
   }
 
@@ -456,7 +463,10 @@ class Wired {
           inspector: false,
           logLevel: "none",
           persist,
-          structuredLogsHandler: (line) => started.#logs.push(line),
+          structuredLogsHandler: (line) => {
+            note("the log", JSON.stringify(line));
+            started.#logs.push(line);
+          },
         },
       }),
     );
@@ -501,7 +511,8 @@ class Wired {
   }
 
   async fetch(where, init) {
-    return within(40_000, `an answer to ${where}`, fetch(this.url + where, { redirect: "manual", ...init }));
+    const answer = fetch(this.url + where, { redirect: "manual", ...init });
+    return noteAnswer(where, await within(40_000, `an answer to ${where}`, answer));
   }
 
   async turn(query = "", init = {}) {
@@ -543,7 +554,10 @@ export function overPlainConnection(worker, method, where, { headers = {}, chunk
     const request = httpRequest(worker.url + where, { method, headers }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (part) => (text += part));
-      response.on("end", () => resolve(new Response(text, { status: response.statusCode, headers: response.headers })));
+      response.on("end", () => {
+        note(where, text);
+        resolve(new Response(text, { status: response.statusCode, headers: response.headers }));
+      });
       response.on("error", reject);
     });
     request.on("error", reject);

@@ -10,6 +10,7 @@ import test, { after, before } from "node:test";
 import { chromium } from "playwright-core";
 import { scene } from "../command/pictures.js";
 import { FLAGS, findBrowser } from "./browser.js";
+import { note } from "./emitted.js";
 import { SECRETS, assertGuarded, json, png, sha256, useStage } from "./harness.js";
 
 const stage = useStage();
@@ -48,6 +49,7 @@ async function withPage({ expected = [], signedIn = false, clock = false, ...opt
       const isHere = new URL(request.url()).origin === stage.worker.url;
       if (!isHere || request.url().includes(SECRETS.TRIGGER_TOKEN)) astray.push(request.url());
     });
+    page.on("response", (response) => response.url().startsWith("http") && note(response.url(), response.text()));
     if (clock) await page.clock.install();
     await page.goto(`${stage.worker.url}/`, { waitUntil: "networkidle" });
     if (signedIn) await signIn(page);

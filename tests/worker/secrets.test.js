@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer, request as httpRequest } from "node:http";
 import test, { after, before } from "node:test";
+import { forms } from "./emitted.js";
 import { ACCOUNT_SECRETS, SECRETS, useStage } from "./harness.js";
 
 const stage = useStage();
@@ -32,16 +33,6 @@ after(() => {
   recorder?.closeAllConnections();
   recorder?.close();
 });
-
-/** All forms in which a text could show. */
-const forms = (text) => [
-  text,
-  JSON.stringify(text).slice(1, -1),
-  encodeURIComponent(text),
-  Buffer.from(text).toString("base64").replace(/=+$/, ""),
-  Buffer.from(text).toString("base64url"),
-  Buffer.from(text).toString("hex"),
-];
 
 const seen = [];
 
