@@ -242,11 +242,29 @@ impl<'a> Reader<'a> {
 
     /// A secret that has to be set.
     pub fn secret(&mut self, name: &'static str) -> Option<Secret> {
+        self.required(name).map(Secret::new)
+    }
+
+    /// A text that has to be set.
+    pub fn required(&mut self, name: &'static str) -> Option<String> {
         let text = (self.text)(name);
         if text.is_none() {
             self.flaws.missing.push(name);
         }
-        text.map(Secret::new)
+        text
+    }
+
+    /// A setting that has to be set, and may be what `accepts` says.
+    pub fn required_parsed<T: FromStr>(
+        &mut self,
+        name: &'static str,
+        accepts: &'static str,
+    ) -> Option<T> {
+        let value = self.required(name)?.parse().ok();
+        if value.is_none() {
+            self.flaws.invalid.push(Invalid { name, accepts });
+        }
+        value
     }
 }
 
