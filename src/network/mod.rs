@@ -17,6 +17,7 @@ use crate::ports::{Client, Clock, SendError};
 use crate::settings::{Reader, Variable};
 
 pub mod base_url;
+pub mod bluesky;
 pub mod mastodon;
 mod multipart;
 mod reply;
@@ -25,7 +26,7 @@ mod testing;
 pub mod x;
 
 /// All networks, in the order in which they are told of.
-pub const NETWORKS: [Definition; 2] = [x::DEFINITION, mastodon::DEFINITION];
+pub const NETWORKS: [Definition; 3] = [x::DEFINITION, bluesky::DEFINITION, mastodon::DEFINITION];
 
 /// What is known of a network before its settings are read.
 #[derive(Debug, Clone, Copy)]
