@@ -242,11 +242,29 @@ impl<'a> Reader<'a> {
 
     /// A secret that has to be set.
     pub fn secret(&mut self, name: &'static str) -> Option<Secret> {
+        self.required(name).map(Secret::new)
+    }
+
+    /// A text that has to be set.
+    pub fn required(&mut self, name: &'static str) -> Option<String> {
         let text = (self.text)(name);
         if text.is_none() {
             self.flaws.missing.push(name);
         }
-        text.map(Secret::new)
+        text
+    }
+
+    /// A setting that has to be set, and may be what `accepts` says.
+    pub fn required_parsed<T: FromStr>(
+        &mut self,
+        name: &'static str,
+        accepts: &'static str,
+    ) -> Option<T> {
+        let value = self.required(name)?.parse().ok();
+        if value.is_none() {
+            self.flaws.invalid.push(Invalid { name, accepts });
+        }
+        value
     }
 }
 
@@ -254,6 +272,10 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
 
+    use crate::network::bluesky::{
+        self, BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_SERVICE,
+    };
+    use crate::network::mastodon::{self, MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
     use crate::network::x::{
         ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_BASE_URL, API_KEY, API_KEY_SECRET, Account,
         BodyForm, X_BODY,
@@ -280,6 +302,23 @@ mod tests {
         Some(read(settings).flaws()).filter(|flaws| !flaws.is_empty())
     }
 
+    const BLUESKY: [(&str, &str); 2] = [
+        (BLUESKY_IDENTIFIER, "alice.bsky.social"),
+        (BLUESKY_APP_PASSWORD, "hunter2"),
+    ];
+
+    const MASTODON: [(&str, &str); 2] = [
+        (MASTODON_SERVER, "https://mastodon.example"),
+        (MASTODON_ACCESS_TOKEN, "hunter2"),
+    ];
+
+    /// The networks by name, and what is wrong with each.
+    fn networks_of(settings: &[(&str, &str)]) -> Vec<(&'static str, Option<Flaws>)> {
+        let networks = read(settings).networks.into_iter();
+        let named = networks.map(|one| (one.definition.name, one.network.err()));
+        named.collect()
+    }
+
     fn account_of_x(settings: &[(&str, &str)]) -> Account {
         let look_up = |name: &str| {
             let set = settings.iter().find(|(set, _)| *set == name);
@@ -302,6 +341,74 @@ mod tests {
         assert_eq!(account.base_url.to_string(), "https://api.x.com");
         assert_eq!(account.body, BodyForm::Multipart);
         assert_eq!(account.credentials.access_token_secret.expose(), "ts");
+    }
+
+    #[test]
+    fn a_network_is_used_once_one_of_its_settings_is_there() {
+        assert_eq!(networks_of(&BLUESKY), [("bluesky", None)]);
+        assert_eq!(networks_of(&MASTODON), [("mastodon", None)]);
+        let all = [SECRETS.as_slice(), &BLUESKY, &MASTODON].concat();
+        let names = [("x", None), ("bluesky", None), ("mastodon", None)];
+        assert_eq!(networks_of(&all), names);
+        // A setting with a default says nothing of what is wanted.
+        let mut settings = SECRETS.to_vec();
+        settings.push((BLUESKY_SERVICE.name, "https://pds.example"));
+        assert_eq!(networks_of(&settings), [("x", None)]);
+    }
+
+    #[test]
+    fn a_network_with_half_of_its_settings_names_the_others_and_leaves_the_rest_alone() {
+        for (set, missing, name) in [
+            (BLUESKY[0], BLUESKY_APP_PASSWORD, "bluesky"),
+            (BLUESKY[1], BLUESKY_IDENTIFIER, "bluesky"),
+            (MASTODON[0], MASTODON_ACCESS_TOKEN, "mastodon"),
+            (MASTODON[1], MASTODON_SERVER, "mastodon"),
+        ] {
+            let mut settings = SECRETS.to_vec();
+            settings.push(set);
+            let flaws = Flaws {
+                missing: vec![missing],
+                invalid: Vec::new(),
+            };
+            assert_eq!(networks_of(&settings), [("x", None), (name, Some(flaws))]);
+            assert!(read(&settings).dial.is_ok());
+        }
+    }
+
+    #[test]
+    fn an_address_of_a_network_that_is_none_is_named_and_not_repeated() {
+        let settings = |name, value| [BLUESKY.as_slice(), &MASTODON, &[(name, value)]].concat();
+        for value in [
+            "hunter2",
+            "http://hunter2.example",
+            "https://a:b@hunter2.example",
+        ] {
+            for name in [BLUESKY_SERVICE.name, MASTODON_SERVER] {
+                let mut settings = settings(name, value);
+                settings.rotate_right(1);
+                assert_eq!(
+                    flaws(&settings).unwrap().to_string(),
+                    format!("{name} has to be {}", BLUESKY_SERVICE.accepts)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_accounts_are_those_of_the_settings() {
+        let look_up = |name: &str| {
+            let mut settings = BLUESKY.iter().chain(&MASTODON);
+            let set = settings.find(|(set, _)| *set == name);
+            set.map(|(_, value)| format!(" {value}\n"))
+        };
+        let text = |name: &str| text(&look_up, name);
+        let account = bluesky::Account::read(&mut Reader::new(&text)).unwrap();
+        assert_eq!(account.service.to_string(), "https://bsky.social");
+        assert_eq!(account.identifier, "alice.bsky.social");
+        assert_eq!(account.app_password.expose(), "hunter2");
+        let account = mastodon::Account::read(&mut Reader::new(&text)).unwrap();
+        assert_eq!(account.server.to_string(), "https://mastodon.example");
+        assert_eq!(account.access_token.expose(), "hunter2");
     }
 
     #[test]
@@ -380,13 +487,23 @@ mod tests {
     fn the_configuration_and_the_readme_show_the_defaults() {
         let configuration = include_str!("../wrangler.toml");
         let readme = include_str!("../README.md");
-        for Variable { name, default, .. } in [TIME_ZONE, PERIOD, DIRECTION, API_BASE_URL, X_BODY] {
+        let of_networks = NETWORKS.iter().flat_map(|network| network.variables);
+        let variables = [TIME_ZONE, PERIOD, DIRECTION];
+        for Variable { name, default, .. } in variables.iter().chain(of_networks) {
             assert!(
                 configuration.contains(&format!("\n{name} = \"{default}\"\n")),
                 "{name}"
             );
             assert!(
                 readme.contains(&format!("\n| `{name}` | `{default}` |")),
+                "{name}"
+            );
+        }
+        let of_networks = NETWORKS.iter().flat_map(|network| network.required);
+        for name in of_networks {
+            assert!(readme.contains(&format!("`{name}`")), "{name}");
+            assert!(
+                include_str!("../.dev.vars.example").contains(&format!("\n{name}=\n")),
                 "{name}"
             );
         }

@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use crate::dial::FrameCount;
 use crate::frame_set::{CURRENT_KEY, FrameSet, MediaType};
+use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER};
+use crate::network::mastodon::{MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
 use crate::network::x::{ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET};
 use crate::ports::{
     Body, BodyError, Client, Clock, Ledger, Lifetime, Log, Record, SendError, Store, StoreError,
@@ -33,9 +35,19 @@ pub(crate) const TRIGGER: &str = "correct-horse-battery-staple";
 /// Where the owner is told; who knows the last part can write there.
 pub(crate) const WEBHOOK: &str = "https://hooks.test/services/T0/B0/wEBHOOKwEBHOOK";
 
-/// The four keys, the trigger token and what is secret of the webhook.
+/// The same person's accounts on the other networks, which are used only where a
+/// test says so.
+pub(crate) const OTHER_NETWORKS: [(&str, &str); 4] = [
+    (BLUESKY_IDENTIFIER, "alice.bsky.social"),
+    (BLUESKY_APP_PASSWORD, "bPASSbPASSbPASS"),
+    (MASTODON_SERVER, "https://mastodon.test"),
+    (MASTODON_ACCESS_TOKEN, "mTOKENmTOKENmTOKEN"),
+];
+
+/// All keys, the trigger token and what is secret of the webhook.
 pub(crate) fn secrets() -> impl Iterator<Item = &'static str> {
-    let others = [TRIGGER, "wEBHOOKwEBHOOK"];
+    let [_, (_, app_password), _, (_, access_token)] = OTHER_NETWORKS;
+    let others = [TRIGGER, "wEBHOOKwEBHOOK", app_password, access_token];
     KEYS.iter().map(|(_, value)| *value).chain(others)
 }
 
@@ -68,6 +80,12 @@ pub(crate) fn settings_with(changes: &[(&str, &str)]) -> Settings {
 /// The settings of an account that turns by the hour in Japan.
 pub(crate) fn settings() -> Settings {
     settings_with(&[])
+}
+
+/// The same on all networks, with a webhook and these on top.
+pub(crate) fn settings_of_all_networks(changes: &[(&str, &str)]) -> Settings {
+    let webhook = [(ALERT_WEBHOOK_URL, WEBHOOK)];
+    settings_with(&[changes, OTHER_NETWORKS.as_slice(), &webhook].concat())
 }
 
 /// The same, with a webhook to tell the owner by.
@@ -105,8 +123,11 @@ pub(crate) struct Host {
     pub(crate) read_only_keys: BTreeSet<String>,
     /// The keys whose reading fails.
     pub(crate) broken_keys: BTreeSet<String>,
-    /// What X answers.
+    /// What is answered where `answers` has nothing: X's part.
     pub(crate) reply: Reply,
+    /// What is answered to requests with a part of their URL, and how much longer
+    /// that takes; the last one counts.
+    pub(crate) answers: Vec<(&'static str, TimeDelta, Reply)>,
     /// How long any answer takes.
     pub(crate) reply_time: TimeDelta,
     /// What the webhook answers.
@@ -130,6 +151,7 @@ impl Host {
             read_only_keys: BTreeSet::new(),
             broken_keys: BTreeSet::new(),
             reply: Ok(reply(200, &[], USER)),
+            answers: Vec::new(),
             reply_time: TimeDelta::zero(),
             webhook_reply: Ok(reply(204, &[], "")),
             ledger: Book::default(),
@@ -148,6 +170,35 @@ impl Host {
 
     pub(crate) fn store(&mut self, key: &str, value: impl Into<Vec<u8>>) {
         self.values.get_mut().insert(key.to_owned(), value.into());
+    }
+
+    /// Has the other networks take pictures.
+    pub(crate) fn on_all_networks(mut self) -> Self {
+        for (part, body) in [
+            ("mastodon.test/", r#"{"acct":"alice"}"#),
+            (
+                ".createSession",
+                r#"{"did":"did:plc:a","accessJwt":"bACCESS","refreshJwt":"bREFRESH"}"#,
+            ),
+            (
+                ".refreshSession",
+                r#"{"did":"did:plc:a","accessJwt":"bACCESS","refreshJwt":"bREFRESH"}"#,
+            ),
+            (
+                ".getRecord",
+                r#"{"cid":"bafy","value":{"displayName":"A"}}"#,
+            ),
+            (".uploadBlob", r#"{"blob":{"ref":{"$link":"bafk"}}}"#),
+            (".putRecord", r#"{"uri":"at://did:plc:a","cid":"bafy"}"#),
+        ] {
+            self.answer(part, Ok(reply(200, &[], body)));
+        }
+        self
+    }
+
+    /// Has requests with this in their URL answered so from now on.
+    pub(crate) fn answer(&mut self, part: &'static str, reply: Reply) {
+        self.answers.push((part, TimeDelta::zero(), reply));
     }
 
     pub(crate) fn remove(&mut self, key: &str) {
@@ -356,9 +407,15 @@ impl Client for Host {
             self.told.borrow_mut().push(told);
             return self.webhook_reply.clone();
         }
+        let url = request.uri().to_string();
         self.sent.borrow_mut().push(request);
         self.ledgers_at_send.borrow_mut().push(self.ledger.clone());
-        self.reply.clone()
+        let mut answers = self.answers.iter().rev();
+        let Some((_, time, reply)) = answers.find(|(part, ..)| url.contains(part)) else {
+            return self.reply.clone();
+        };
+        self.waited.set(self.waited.get() + *time);
+        reply.clone()
     }
 }
 

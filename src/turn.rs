@@ -12,7 +12,7 @@ use crate::journal::{Entry, Report, Trigger};
 use crate::network::{Network, Picture};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::{Client, Clock, Ledger, Log, Record, Store, StoreError};
-use crate::settings::{Configured, Settings};
+use crate::settings::{Configured, Flaws, Settings};
 use crate::standing::{Decision, Hold, News, Question, Showing, Slot, Standing};
 
 /// What to do in a turn.
@@ -164,7 +164,7 @@ impl Plan {
     ) -> Self {
         let mut plan = Self {
             frames: None,
-            choice: Err(settings_trouble(settings)),
+            choice: Err(settings_trouble(&settings.flaws())),
         };
         let is_any_ready = networks.iter().any(|one| one.network.is_ok());
         let Some(dial) = settings.dial.as_ref().ok().filter(|_| is_any_ready) else {
@@ -214,8 +214,8 @@ impl Plan {
     }
 }
 
-fn settings_trouble(settings: &Settings) -> Trouble {
-    settings.flaws().trouble(
+fn settings_trouble(flaws: &Flaws) -> Trouble {
+    flaws.trouble(
         "Set what is named with `npx wrangler secret put NAME` or in wrangler.toml, or in \
          .dev.vars for wrangler dev.",
     )
@@ -271,7 +271,13 @@ impl<'a> NetworkTurn<'a> {
         let choice = match &plan.choice {
             Ok(choice) if is_ready => Ok(choice),
             Err(trouble) if is_ready => Err(trouble.clone()),
-            _ => Err(settings_trouble(settings)),
+            // What is wrong with another network keeps nothing from this one.
+            _ => {
+                let all = settings.dial.as_ref().err();
+                let own = self.configured.network.as_ref().err();
+                let flaws = [all, own].into_iter().flatten().cloned();
+                Err(settings_trouble(&flaws.fold(Flaws::default(), Flaws::and)))
+            }
         };
         if let Ok(choice) = choice {
             self.report.frame = Some(choice.showing.frame);

@@ -6,8 +6,8 @@ use crate::network::x::API_KEY;
 use crate::ports::{Ledger, SendError};
 use crate::settings::TRIGGER_TOKEN;
 use crate::testing::{
-    Host, TRIGGER, USER, assert_no_secret_in, block_on, instant, reply, settings, settings_with,
-    settings_with_webhook,
+    Host, TRIGGER, USER, assert_no_secret_in, block_on, instant, reply, settings,
+    settings_of_all_networks, settings_with, settings_with_webhook,
 };
 
 fn request(method: &str, target: &str) -> Request<()> {
@@ -26,15 +26,15 @@ fn answer_to(request: &Request<()>, settings: &Settings, host: &Host) -> Answer 
 
 /// Answers the owner.
 fn owner(host: &Host, method: &str, target: &str) -> Answer {
+    owner_of(&settings_with_webhook(), host, method, target)
+}
+
+/// Answers the owner under settings.
+fn owner_of(settings: &Settings, host: &Host, method: &str, target: &str) -> Answer {
     let mut request = request(method, target);
     let bearer = format!("Bearer {TRIGGER}").parse().unwrap();
     request.headers_mut().insert(AUTHORIZATION, bearer);
-    let answer = block_on(respond(
-        &request,
-        &settings_with_webhook(),
-        host,
-        &host.ledger,
-    ));
+    let answer = block_on(respond(&request, settings, host, &host.ledger));
     assert_no_secret_in(&String::from_utf8_lossy(answer.body()));
     assert_no_secret_in(&format!("{:?}", answer.headers()));
     answer
@@ -98,6 +98,78 @@ fn a_turn_in_a_pause_is_unavailable_until_its_end() {
         assert_eq!(problem["retry_at"], "2026-11-22T02:35:00Z");
         assert_eq!(problem["network_status"], Value::Null);
     }
+    assert_eq!(host.take_sent().len(), 0);
+}
+
+/// What a turn by hand tells: each network and how its part ended.
+fn turns(answer: &Answer) -> Vec<(String, String)> {
+    let told = json_in(answer);
+    let turns = told["turns"].as_array().unwrap().iter();
+    let text = |turn: &Value, name: &str| turn[name].as_str().unwrap().to_owned();
+    turns
+        .map(|turn| (text(turn, "network"), text(turn, "outcome")))
+        .collect()
+}
+
+#[test]
+fn a_turn_on_several_networks_tells_each_one_s_part() {
+    let host = Host::new().on_all_networks();
+    let answer = owner_of(&settings_of_all_networks(&[]), &host, "POST", "/turn");
+    assert_eq!(answer.status(), 200);
+    let turned = ["x", "bluesky", "mastodon"].map(|name| (name.to_owned(), "turned".to_owned()));
+    assert_eq!(turns(&answer), turned);
+}
+
+#[test]
+fn a_turn_that_works_on_some_networks_only_is_a_problem_that_names_the_others() {
+    let settings = settings_of_all_networks(&[]);
+    let mut host = Host::new().on_all_networks();
+    host.answer("bsky.social/", Ok(reply(503, &[], "")));
+    let answer = owner_of(&settings, &host, "POST", "/turn");
+    assert_eq!(answer.status(), 503);
+    assert!(answer.headers().contains_key("retry-after"));
+    let detail = json_in(&answer)["detail"].as_str().unwrap().to_owned();
+    assert!(
+        detail.starts_with("Bluesky: Bluesky answered 503"),
+        "{detail}"
+    );
+    assert!(
+        !detail.contains("X:") && !detail.contains("Mastodon:"),
+        "{detail}"
+    );
+    let outcomes: Vec<_> = turns(&answer).into_iter().map(|turn| turn.1).collect();
+    assert_eq!(outcomes, ["turned", "retry", "turned"]);
+
+    // What the owner has to do something about counts for more.
+    host.answer("mastodon.test/", Ok(reply(401, &[], "")));
+    let answer = owner_of(&settings, &host, "POST", "/turn?force=true");
+    assert_eq!(answer.status(), 502);
+    assert!(!answer.headers().contains_key("retry-after"));
+    let outcomes: Vec<_> = turns(&answer).into_iter().map(|turn| turn.1).collect();
+    assert_eq!(outcomes, ["turned", "retry", "refused"]);
+}
+
+#[test]
+fn a_dry_run_on_several_networks_shows_every_request() {
+    let host = Host::new().on_all_networks();
+    let settings = settings_of_all_networks(&[]);
+    let answer = owner_of(&settings, &host, "POST", "/turn?dry_run=true");
+    assert_eq!(answer.status(), 200);
+    let told = json_in(&answer);
+    let urls: Vec<_> = told["turns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|turn| turn["would_send"]["url"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        urls,
+        [
+            "https://api.x.com/1.1/account/update_profile_image.json",
+            "https://bsky.social/xrpc/com.atproto.repo.uploadBlob",
+            "https://mastodon.test/api/v1/accounts/update_credentials",
+        ]
+    );
     assert_eq!(host.take_sent().len(), 0);
 }
 

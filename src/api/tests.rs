@@ -18,7 +18,7 @@ use crate::rendering::{Rendering, Shape};
 use crate::settings::PERIOD;
 use crate::testing::{
     Host, NoBody, Sent, TRIGGER, assert_no_secret_in, block_on, frame_bytes, frame_set, instant,
-    reply, settings, settings_with,
+    reply, settings, settings_of_all_networks, settings_with,
 };
 use pixels::rotation::Kernel;
 
@@ -703,6 +703,24 @@ fn without_a_frame_set_or_the_store_frames_are_unavailable() {
         );
         assert!(!answer.headers().contains_key("etag"));
     }
+}
+
+#[test]
+fn health_lists_the_networks_and_what_is_missing_of_any() {
+    let host = Host::new();
+    let health = |changes: &[(&str, &str)]| {
+        let settings = settings_of_all_networks(changes);
+        let answer = answer_with(&request("GET", "/health", &[]), &settings, &host);
+        (answer.status().as_u16(), json_in(&answer))
+    };
+    let (status, told) = health(&[]);
+    assert_eq!(status, 200);
+    assert_eq!(told["networks"], json!(["x", "bluesky", "mastodon"]));
+    let (status, told) = health(&[("BLUESKY_APP_PASSWORD", ""), ("MASTODON_SERVER", "a")]);
+    assert_eq!(status, 503);
+    assert_eq!(told["networks"], json!(["x", "bluesky", "mastodon"]));
+    assert_eq!(told["missing"], json!(["BLUESKY_APP_PASSWORD"]));
+    assert_eq!(told["invalid"][0]["name"], "MASTODON_SERVER");
 }
 
 #[test]

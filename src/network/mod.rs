@@ -17,12 +17,16 @@ use crate::ports::{Client, Clock, SendError};
 use crate::settings::{Reader, Variable};
 
 pub mod base_url;
+pub mod bluesky;
+pub mod mastodon;
 mod multipart;
 mod reply;
+#[cfg(test)]
+mod testing;
 pub mod x;
 
 /// All networks, in the order in which they are told of.
-pub const NETWORKS: [Definition; 1] = [x::DEFINITION];
+pub const NETWORKS: [Definition; 3] = [x::DEFINITION, bluesky::DEFINITION, mastodon::DEFINITION];
 
 /// What is known of a network before its settings are read.
 #[derive(Debug, Clone, Copy)]

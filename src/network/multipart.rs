@@ -1,6 +1,24 @@
 //! `multipart/form-data` with one file, RFC 7578.
 
+use crate::base16;
 use crate::frame_set::MediaType;
+use crate::outcome::{Reason, Trouble};
+
+/// A boundary that nobody can guess.
+///
+/// # Errors
+/// When the host has no randomness.
+pub(super) fn fresh_boundary() -> Result<String, Trouble> {
+    let mut random = [0; 16];
+    match getrandom::fill(&mut random) {
+        Ok(()) => Ok(base16::encode(&random)),
+        Err(error) => Err(Trouble::new(
+            Reason::Host,
+            format!("There is no randomness for the request: {error}."),
+            "Try again.",
+        )),
+    }
+}
 
 /// The body with one part, a file: `name` is the field's.
 ///

@@ -2,8 +2,9 @@
 //! trusted, when to try again, and secrets that are repeated.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::HeaderMap;
 use http::header::RETRY_AFTER;
+use http::{HeaderMap, Response};
+use serde_json::Value;
 
 use crate::instant::after;
 use crate::outcome::{Outcome, Reason, Trouble};
@@ -101,14 +102,63 @@ pub(super) fn is_html(body: &[u8]) -> bool {
 /// A body from outside without any of these secrets, should it repeat them: what
 /// a network says is shown to the owner.
 pub(super) fn hidden_in(body: &[u8], secrets: &[&Secret]) -> Vec<u8> {
-    let said = String::from_utf8_lossy(body).into_owned();
-    let hidden = secrets
-        .iter()
-        .fold(said, |said, secret| match secret.expose() {
-            "" => said,
-            secret => said.replace(secret, "(hidden)"),
-        });
-    hidden.into_bytes()
+    hidden(&String::from_utf8_lossy(body), secrets).into_bytes()
+}
+
+fn hidden(said: &str, secrets: &[&Secret]) -> String {
+    let hide = |said: String, secret: &&Secret| match secret.expose() {
+        "" => said,
+        secret => said.replace(secret, "(hidden)"),
+    };
+    secrets.iter().fold(said.to_owned(), hide)
+}
+
+/// A text of an object, fit to be shown and without secrets; empty where there is
+/// none.
+pub(super) fn text_of(object: &Value, name: &str, secrets: &[&Secret]) -> String {
+    let text = object.get(name).and_then(Value::as_str).unwrap_or_default();
+    quoted(&hidden(text, secrets))
+}
+
+/// A reply of error as Bluesky and Mastodon give it: an object in which `error` is
+/// a name or a sentence, and `message` or `error_description` may say more.
+pub(super) struct ErrorReply<'a> {
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// The headers.
+    pub(super) headers: &'a HeaderMap,
+    /// What `error` is, or nothing.
+    pub(super) error: String,
+    /// All that it says, for a message.
+    pub(super) said: String,
+    /// Whether it is a web page.
+    pub(super) is_html: bool,
+}
+
+impl<'a> ErrorReply<'a> {
+    /// Reads a reply of the network with this title, and hides these secrets.
+    pub(super) fn read(title: &str, reply: &'a Response<Vec<u8>>, secrets: &[&Secret]) -> Self {
+        let status = reply.status().as_u16();
+        let is_html = is_html(reply.body());
+        let body: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
+        let [error, message, description] =
+            ["error", "message", "error_description"].map(|name| text_of(&body, name, secrets));
+        let parts = [&error, &message, &description].into_iter();
+        let parts = parts.filter(|part| !part.is_empty()).map(String::as_str);
+        let words = quoted(&parts.collect::<Vec<_>>().join(": "));
+        let said = match words.as_str() {
+            "" if is_html => format!("{title} answered {status} with a web page"),
+            "" => format!("{title} answered {status}"),
+            words => format!("{title} answered {status}: {words}"),
+        };
+        Self {
+            status,
+            headers: reply.headers(),
+            error,
+            said,
+            is_html,
+        }
+    }
 }
 
 /// Text from outside made fit for a log line or a page: control characters

@@ -14,6 +14,7 @@ use crate::testing::{
     settings_with, settings_with_webhook,
 };
 
+mod networks;
 mod over_time;
 
 /// Makes the turn that is due now.

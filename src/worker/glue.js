@@ -45,7 +45,8 @@ export async function send(method, url, headers, body, timeoutMs, maxBytes) {
   const reply = await fetch(url, {
     method,
     headers: pairs,
-    body,
+    // A GET must not have a body, not even an empty one.
+    body: body.length === 0 ? undefined : body,
     // What is signed is meant for this one address.
     redirect: "manual",
     signal: AbortSignal.timeout(timeoutMs),

@@ -1,0 +1,876 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::network::testing::{
+    FRAME, Noise, PICTURE, Reply, Script, any_error, any_reply, assert_fit, assert_fit_to_be_shown,
+    header, network, now, ok, pause, refused,
+};
+use crate::ports::SendError;
+use crate::testing::{block_on, reply};
+
+const PASSWORD: &str = "abcd-efgh-ijkl-mnop";
+const ACCESS: &str = "eyJhbGciOiJIUzI1NiJ9.access.one";
+const REFRESH: &str = "eyJhbGciOiJIUzI1NiJ9.refresh.one";
+const ACCESS_2: &str = "eyJhbGciOiJIUzI1NiJ9.access.two";
+const REFRESH_2: &str = "eyJhbGciOiJIUzI1NiJ9.refresh.two";
+const SECRETS: [&str; 5] = [PASSWORD, ACCESS, REFRESH, ACCESS_2, REFRESH_2];
+
+const SETTINGS: [(&str, &str); 2] = [
+    (BLUESKY_IDENTIFIER, "alice.bsky.social"),
+    (BLUESKY_APP_PASSWORD, PASSWORD),
+];
+
+const CREATE: &str = "POST /xrpc/com.atproto.server.createSession";
+const RENEW: &str = "POST /xrpc/com.atproto.server.refreshSession";
+const NAME: &str = "GET /xrpc/com.atproto.server.getSession";
+const GET: &str = "GET /xrpc/com.atproto.repo.getRecord?repo=did%3Aplc%3Aalice&\
+     collection=app.bsky.actor.profile&rkey=self";
+const UPLOAD: &str = "POST /xrpc/com.atproto.repo.uploadBlob";
+const PUT: &str = "POST /xrpc/com.atproto.repo.putRecord";
+
+/// What the service answers to a sign-in or a renewal.
+fn tokens(access: &str, refresh: &str) -> Reply {
+    ok(json!({
+        "did": "did:plc:alice",
+        "handle": "alice.bsky.social",
+        "accessJwt": access,
+        "refreshJwt": refresh,
+        "active": true,
+    }))
+}
+
+fn signed_in() -> Reply {
+    tokens(ACCESS, REFRESH)
+}
+
+fn renewed() -> Reply {
+    tokens(ACCESS_2, REFRESH_2)
+}
+
+/// A session that was obtained so long ago.
+#[allow(clippy::unnecessary_wraps)]
+fn kept_for(minutes: i64) -> Option<Memory> {
+    let obtained_at = now() - TimeDelta::minutes(minutes);
+    let session: Value = serde_json::from_slice(signed_in().unwrap().body()).unwrap();
+    let session = Session::read(&session, obtained_at).unwrap();
+    Some(session.memory(&account()))
+}
+
+fn account() -> Account {
+    Account {
+        service: BLUESKY_SERVICE.default.parse().unwrap(),
+        identifier: "alice.bsky.social".to_owned(),
+        app_password: Secret::new(PASSWORD),
+    }
+}
+
+/// A profile with what this program knows nothing of.
+fn value() -> Value {
+    json!({
+        "$type": "app.bsky.actor.profile",
+        "avatar": { "$type": "blob", "ref": { "$link": "bafkreiold" }, "mimeType": "image/png", "size": 9 },
+        "banner": { "$type": "blob", "ref": { "$link": "bafkreibanner" }, "mimeType": "image/png", "size": 8 },
+        "description": "Ünïcödé \u{1f980}\nand two lines",
+        "displayName": "",
+        "createdAt": "2024-02-29T00:00:00.000Z",
+        "labels": { "$type": "com.atproto.label.defs#selfLabels", "values": [{ "val": "!no-unauthenticated" }] },
+        "pinnedPost": { "cid": "bafyreipost", "uri": "at://did:plc:alice/app.bsky.feed.post/3k" },
+        "example.unknown": [null, true, -1, 9_007_199_254_740_993_i64, i64::MIN, { "$bytes": "AA==" }],
+    })
+}
+
+fn record(cid: &str) -> Reply {
+    ok(json!({
+        "uri": "at://did:plc:alice/app.bsky.actor.profile/self",
+        "cid": cid,
+        "value": value(),
+    }))
+}
+
+/// A blob with a member that no lexicon of today has.
+fn blob(link: &str) -> Value {
+    json!({ "$type": "blob", "ref": { "$link": link }, "mimeType": "image/jpeg", "size": 7, "more": 1 })
+}
+
+fn uploaded(link: &str) -> Reply {
+    ok(json!({ "blob": blob(link) }))
+}
+
+fn put() -> Reply {
+    ok(json!({ "uri": "at://did:plc:alice/app.bsky.actor.profile/self", "cid": "bafyreinew" }))
+}
+
+#[allow(clippy::unnecessary_wraps)]
+fn error(status: u16, name: &str) -> Reply {
+    let body = json!({ "error": name, "message": "Because." });
+    Ok(reply(status, &[], body.to_string()))
+}
+
+/// One attempt with what an attempt before it left, in which all of these calls are
+/// made and no other.
+fn attempt(
+    memory: &mut Option<Memory>,
+    steps: impl IntoIterator<Item = (&'static str, Reply)>,
+) -> (Attempt, Vec<Request<Vec<u8>>>) {
+    attempt_on(memory, Script::new(steps))
+}
+
+fn attempt_on(memory: &mut Option<Memory>, script: Script) -> (Attempt, Vec<Request<Vec<u8>>>) {
+    let attempt = block_on(network(&SETTINGS).update(PICTURE, memory, &script)).unwrap();
+    if let Some(trouble) = attempt.outcome.trouble() {
+        assert_fit_to_be_shown(trouble, &SECRETS);
+    }
+    let shown = format!("{attempt:?} {memory:?}");
+    assert!(SECRETS.iter().all(|secret| !shown.contains(secret)));
+    (attempt, script.sent())
+}
+
+/// How it ends when a call of a fresh session's is answered so.
+fn outcome_of(call: &'static str, answer: Reply) -> Outcome {
+    let before = [
+        (GET, record("bafyreiold")),
+        (UPLOAD, uploaded("bafkreinew")),
+    ];
+    let before = before.into_iter().take_while(|step| step.0 != call);
+    let status = answer.as_ref().ok().map(|reply| reply.status().as_u16());
+    let mut memory = kept_for(1);
+    let (attempt, _) = attempt(&mut memory, before.chain([(call, answer)]));
+    assert_eq!(attempt.status, status);
+    assert_eq!(memory, kept_for(1));
+    attempt.outcome
+}
+
+fn bearer(request: &Request<Vec<u8>>) -> &str {
+    let authorization = header(request, "authorization").unwrap();
+    authorization.strip_prefix("Bearer ").unwrap()
+}
+
+fn json_of(request: &Request<Vec<u8>>) -> Value {
+    assert_eq!(header(request, "content-type"), Some("application/json"));
+    serde_json::from_slice(request.body()).unwrap()
+}
+
+fn reason(outcome: &Outcome) -> Reason {
+    outcome.trouble().expect("trouble").reason
+}
+
+// --- A turn ---
+
+#[test]
+fn the_picture_is_uploaded_and_put_into_the_profile_and_nothing_else_changes() {
+    let mut memory = None;
+    let (attempt, sent) = attempt(
+        &mut memory,
+        [
+            (CREATE, signed_in()),
+            (GET, record("bafyreiold")),
+            (UPLOAD, uploaded("bafkreinew")),
+            (PUT, put()),
+        ],
+    );
+    assert_eq!(attempt.outcome, Outcome::Turned);
+    assert_eq!(attempt.status, Some(200));
+    assert_eq!(memory, kept_for(0));
+
+    let [sign_in, get, upload, put] = sent.try_into().unwrap();
+    assert!(
+        sign_in
+            .uri()
+            .to_string()
+            .starts_with("https://bsky.social/")
+    );
+    assert_eq!(header(&sign_in, "authorization"), None);
+    assert_eq!(
+        json_of(&sign_in),
+        json!({ "identifier": "alice.bsky.social", "password": PASSWORD })
+    );
+    assert!(get.body().is_empty());
+    assert_eq!(header(&get, "content-type"), None);
+    assert_eq!(upload.body(), &FRAME);
+    assert_eq!(header(&upload, "content-type"), Some("image/jpeg"));
+    for request in [&get, &upload, &put] {
+        assert_eq!(bearer(request), ACCESS);
+    }
+    let mut record = value();
+    record["avatar"] = blob("bafkreinew");
+    assert_eq!(
+        json_of(&put),
+        json!({
+            "repo": "did:plc:alice",
+            "collection": "app.bsky.actor.profile",
+            "rkey": "self",
+            "record": record,
+            "swapRecord": "bafyreiold",
+        })
+    );
+}
+
+#[test]
+fn an_account_without_a_profile_gets_one() {
+    let words = json!({ "error": "InvalidRequest", "message": "Could not locate record: at://…" });
+    for none in [
+        error(400, "RecordNotFound"),
+        Ok(reply(400, &[], words.to_string())),
+    ] {
+        let (attempt, sent) = attempt(
+            &mut kept_for(1),
+            [(GET, none), (UPLOAD, uploaded("bafkreinew")), (PUT, put())],
+        );
+        assert_eq!(attempt.outcome, Outcome::Turned);
+        let body = json_of(&sent[2]);
+        assert_eq!(body["swapRecord"], Value::Null);
+        assert!(body.get("swapRecord").is_some());
+        let record = json!({ "$type": "app.bsky.actor.profile", "avatar": blob("bafkreinew") });
+        assert_eq!(body["record"], record);
+    }
+    // Another request that is not valid is none of that.
+    let outcome = outcome_of(GET, error(400, "InvalidRequest"));
+    assert_eq!(reason(&outcome), Reason::Request);
+}
+
+#[test]
+fn a_png_is_uploaded_as_one() {
+    let script = Script::new([
+        (GET, record("bafyreiold")),
+        (UPLOAD, uploaded("bafkreinew")),
+        (PUT, put()),
+    ]);
+    let picture = Picture {
+        media_type: crate::frame_set::MediaType::Png,
+        ..PICTURE
+    };
+    block_on(network(&SETTINGS).update(picture, &mut kept_for(1), &script)).unwrap();
+    assert_eq!(header(&script.sent()[1], "content-type"), Some("image/png"));
+}
+
+#[test]
+fn the_preview_is_the_upload_without_a_token() {
+    let preview = network(&SETTINGS).preview(PICTURE, now()).unwrap();
+    assert_eq!(preview.method, "POST");
+    assert_eq!(
+        preview.url,
+        "https://bsky.social/xrpc/com.atproto.repo.uploadBlob"
+    );
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(
+        preview.headers,
+        [
+            header("authorization", "Bearer (not shown)"),
+            header("content-type", "image/jpeg"),
+        ]
+    );
+    assert_eq!(preview.body_bytes, FRAME.len());
+}
+
+// --- Somebody else changes the profile ---
+
+#[test]
+fn a_profile_that_was_changed_in_between_is_read_again_and_the_picture_not_uploaded_again() {
+    let mut steps = vec![(GET, record("bafyrei0")), (UPLOAD, uploaded("bafkreinew"))];
+    for cid in ["bafyrei1", "bafyrei2", "bafyrei3", "bafyrei4", "bafyrei5"] {
+        steps.extend([(PUT, error(400, "InvalidSwap")), (GET, record(cid))]);
+    }
+    let mut works = steps.clone();
+    works.push((PUT, put()));
+    let (turned, sent) = attempt(&mut kept_for(1), works);
+    assert_eq!(turned.outcome, Outcome::Turned);
+    let last = json_of(sent.last().unwrap());
+    assert_eq!(last["swapRecord"], "bafyrei5");
+    assert_eq!(last["record"]["avatar"], blob("bafkreinew"));
+
+    steps.push((PUT, error(400, "InvalidSwap")));
+    let (not_turned, _) = attempt(&mut kept_for(1), steps);
+    assert_eq!(not_turned.status, Some(400));
+    assert_eq!(pause(&not_turned.outcome), (60, Reason::Transient));
+    let trouble = not_turned.outcome.trouble().unwrap();
+    assert_eq!(
+        trouble.message,
+        "Bluesky answered 400: InvalidSwap: Because."
+    );
+    assert!(trouble.remedy.contains("changing the profile"));
+}
+
+#[test]
+fn a_profile_that_somebody_made_in_between_is_kept() {
+    let (attempt, sent) = attempt(
+        &mut kept_for(1),
+        [
+            (GET, error(400, "RecordNotFound")),
+            (UPLOAD, uploaded("bafkreinew")),
+            (PUT, error(400, "InvalidSwap")),
+            (GET, record("bafyreinew")),
+            (PUT, put()),
+        ],
+    );
+    assert_eq!(attempt.outcome, Outcome::Turned);
+    let body = json_of(&sent[4]);
+    assert_eq!(body["swapRecord"], "bafyreinew");
+    assert_eq!(body["record"]["banner"], value()["banner"]);
+}
+
+#[test]
+fn a_picture_that_the_service_has_lost_is_uploaded_again_once() {
+    let steps = [
+        (GET, record("bafyrei0")),
+        (UPLOAD, uploaded("bafkrei0")),
+        (PUT, error(400, "BlobNotFound")),
+        (GET, record("bafyrei1")),
+        (UPLOAD, uploaded("bafkrei1")),
+    ];
+    let works = steps.clone().into_iter().chain([(PUT, put())]);
+    let (turned, sent) = attempt(&mut kept_for(1), works);
+    assert_eq!(turned.outcome, Outcome::Turned);
+    assert_eq!(json_of(&sent[5])["record"]["avatar"], blob("bafkrei1"));
+
+    let fails = [(PUT, error(400, "BlobNotFound"))];
+    let (not_turned, _) = attempt(&mut kept_for(1), steps.into_iter().chain(fails));
+    assert_eq!(pause(&not_turned.outcome), (60, Reason::Transient));
+}
+
+// --- Sessions ---
+
+#[test]
+fn a_session_lasts_from_one_turn_to_the_next() {
+    let mut memory = kept_for(99);
+    let (attempt, sent) = attempt(
+        &mut memory,
+        [
+            (GET, record("bafyreiold")),
+            (UPLOAD, uploaded("bafkreinew")),
+            (PUT, put()),
+        ],
+    );
+    assert_eq!(attempt.outcome, Outcome::Turned);
+    assert!(sent.iter().all(|request| bearer(request) == ACCESS));
+    assert_eq!(memory, kept_for(99));
+}
+
+#[test]
+fn a_session_is_renewed_before_its_token_expires() {
+    // A clock that was set back says nothing of the token's age.
+    for minutes in [100, 119, 60 * 24 * 89, -5] {
+        let mut memory = kept_for(minutes);
+        let (attempt, sent) = attempt(
+            &mut memory,
+            [
+                (RENEW, renewed()),
+                (GET, record("bafyreiold")),
+                (UPLOAD, uploaded("bafkreinew")),
+                (PUT, put()),
+            ],
+        );
+        assert_eq!(attempt.outcome, Outcome::Turned);
+        assert_eq!(bearer(&sent[0]), REFRESH);
+        assert!(sent[0].body().is_empty());
+        assert_eq!(header(&sent[0], "content-type"), None);
+        assert_eq!(bearer(&sent[1]), ACCESS_2);
+        let kept = memory.unwrap().0;
+        assert!(kept.contains(ACCESS_2) && kept.contains(REFRESH_2));
+    }
+}
+
+#[test]
+fn whoever_is_not_given_another_session_signs_in() {
+    for refusal in [
+        error(400, "ExpiredToken"),
+        error(400, "InvalidToken"),
+        error(401, "AuthMissing"),
+        Ok(reply(401, &[], "")),
+    ] {
+        let mut memory = kept_for(100);
+        let (attempt, sent) = attempt(
+            &mut memory,
+            [
+                (RENEW, refusal),
+                (CREATE, renewed()),
+                (GET, record("bafyreiold")),
+                (UPLOAD, uploaded("bafkreinew")),
+                (PUT, put()),
+            ],
+        );
+        assert_eq!(attempt.outcome, Outcome::Turned);
+        assert_eq!(header(&sent[1], "authorization"), None);
+        assert_eq!(bearer(&sent[2]), ACCESS_2);
+    }
+}
+
+#[test]
+fn a_service_in_trouble_is_not_asked_for_a_new_session() {
+    for answer in [
+        error(500, "InternalServerError"),
+        error(429, "RateLimitExceeded"),
+        Err(SendError::Timeout),
+    ] {
+        let mut memory = kept_for(100);
+        let (attempt, _) = attempt(&mut memory, [(RENEW, answer)]);
+        pause(&attempt.outcome);
+        assert_eq!(memory, kept_for(100));
+    }
+}
+
+#[test]
+fn a_token_that_is_not_accepted_is_replaced_at_any_call_and_the_call_repeated() {
+    let calls = [
+        (GET, record("bafyreiold")),
+        (UPLOAD, uploaded("bafkreinew")),
+        (PUT, put()),
+    ];
+    for name in ["ExpiredToken", "InvalidToken"] {
+        for (n, call) in [GET, UPLOAD, PUT].into_iter().enumerate() {
+            for is_refused in [false, true] {
+                let mut steps: Vec<_> = calls.clone().into();
+                let renewal: Vec<_> = if is_refused {
+                    let refusal = error(400, "ExpiredToken");
+                    vec![
+                        (call, error(400, name)),
+                        (RENEW, refusal),
+                        (CREATE, renewed()),
+                    ]
+                } else {
+                    vec![(call, error(401, name)), (RENEW, renewed())]
+                };
+                let replaced = n + renewal.len();
+                steps.splice(n..n, renewal);
+                let mut memory = kept_for(1);
+                let (attempt, sent) = attempt(&mut memory, steps);
+                assert_eq!(attempt.outcome, Outcome::Turned);
+                assert_eq!(bearer(&sent[n]), ACCESS);
+                // The same call, with another token.
+                assert_eq!(bearer(&sent[replaced]), ACCESS_2);
+                assert_eq!(sent[replaced].body(), sent[n].body());
+                assert!(memory.unwrap().0.contains(REFRESH_2));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_is_replaced_once_and_then_the_session_is_dropped() {
+    let mut memory = kept_for(1);
+    let (attempt, _) = attempt(
+        &mut memory,
+        [
+            (GET, error(400, "ExpiredToken")),
+            (RENEW, renewed()),
+            (GET, error(400, "ExpiredToken")),
+        ],
+    );
+    assert_eq!(reason(&attempt.outcome), Reason::Credentials);
+    assert_eq!(memory, None);
+}
+
+#[test]
+fn a_new_session_is_kept_whatever_comes_after() {
+    for answer in [
+        Err(SendError::Timeout),
+        error(500, "InternalServerError"),
+        ok("{}"),
+    ] {
+        for (mut memory, first) in [
+            (None, (CREATE, renewed())),
+            (kept_for(100), (RENEW, renewed())),
+        ] {
+            let (failed, _) = attempt(&mut memory, [first, (GET, answer.clone())]);
+            assert!(failed.outcome.trouble().is_some());
+            assert!(memory.as_ref().unwrap().0.contains(ACCESS_2));
+            // And is used in the next attempt.
+            let steps = [
+                (GET, record("bafyreiold")),
+                (UPLOAD, uploaded("bafkreinew")),
+                (PUT, put()),
+            ];
+            let (works, sent) = attempt(&mut memory, steps);
+            assert_eq!(works.outcome, Outcome::Turned);
+            assert_eq!(bearer(&sent[0]), ACCESS_2);
+        }
+    }
+}
+
+#[test]
+fn a_session_of_another_account_or_service_is_not_used() {
+    let kept = kept_for(1).unwrap();
+    for (name, other) in [
+        (BLUESKY_IDENTIFIER, "bob.bsky.social"),
+        (BLUESKY_SERVICE.name, "https://pds.example"),
+    ] {
+        let mut settings = vec![(name, other)];
+        settings.extend(SETTINGS);
+        let script = Script::new([(CREATE, error(401, "AuthenticationRequired"))]);
+        let mut memory = Some(kept.clone());
+        block_on(network(&settings).update(PICTURE, &mut memory, &script)).unwrap();
+        let sent = script.sent();
+        let body = String::from_utf8_lossy(sent[0].body()).into_owned();
+        let url = sent[0].uri().to_string();
+        assert!(format!("{url} {body}").contains(other));
+    }
+}
+
+#[test]
+fn what_is_no_session_is_not_used() {
+    let good: Value = serde_json::from_str(&kept_for(1).unwrap().0).unwrap();
+    for (name, bad) in [
+        ("did", json!("alice")),
+        ("did", json!(null)),
+        ("accessJwt", json!("a\nb")),
+        ("accessJwt", json!("")),
+        ("refreshJwt", json!("tökèn")),
+        ("obtained_at", json!("yesterday")),
+        ("obtained_at", json!(i64::MAX)),
+    ] {
+        let mut kept = good.clone();
+        kept[name] = bad;
+        for memory in [kept.to_string(), "garbage".to_owned(), "[]".to_owned()] {
+            let steps = [(CREATE, Err(SendError::Timeout))];
+            attempt(&mut Some(Memory(memory)), steps);
+        }
+    }
+    for answer in [
+        ok("{}"),
+        ok("[]"),
+        ok(""),
+        tokens("", REFRESH),
+        tokens("a b", REFRESH),
+    ] {
+        let mut memory = None;
+        let (attempt, _) = attempt(&mut memory, [(CREATE, answer)]);
+        assert_eq!(reason(&attempt.outcome), Reason::UnexpectedReply);
+        assert_eq!(memory, None);
+    }
+}
+
+#[test]
+fn a_handle_may_be_written_with_an_at_sign() {
+    let settings = [(BLUESKY_IDENTIFIER, "@alice.bsky.social"), SETTINGS[1]];
+    let script = Script::new([(CREATE, Err(SendError::Timeout))]);
+    block_on(network(&settings).update(PICTURE, &mut None, &script)).unwrap();
+    assert_eq!(
+        json_of(&script.sent()[0])["identifier"],
+        "alice.bsky.social"
+    );
+}
+
+// --- Refusals ---
+
+#[test]
+fn a_sign_in_that_is_refused_says_what_the_owner_can_do() {
+    const OTHER_PASSWORD: &[&str] = &[
+        BLUESKY_IDENTIFIER,
+        BLUESKY_APP_PASSWORD,
+        "App passwords",
+        "store it again",
+    ];
+    for (status, name, reason, remedy) in [
+        (
+            401,
+            "AuthenticationRequired",
+            Reason::Credentials,
+            OTHER_PASSWORD,
+        ),
+        (401, "", Reason::Credentials, OTHER_PASSWORD),
+        (
+            401,
+            "AuthFactorTokenRequired",
+            Reason::Credentials,
+            &["app password, not the account's own", BLUESKY_APP_PASSWORD],
+        ),
+        (401, "AccountTakedown", Reason::Account, &["Sign in"]),
+        (401, "AccountDeactivated", Reason::Account, &["Sign in"]),
+    ] {
+        let mut memory = None;
+        let (attempt, _) = attempt(&mut memory, [(CREATE, error(status, name))]);
+        assert_eq!(attempt.status, Some(status));
+        let trouble = refused(&attempt.outcome);
+        assert_eq!(trouble.reason, reason, "{name}");
+        for part in remedy {
+            assert!(trouble.remedy.contains(part), "{part}: {}", trouble.remedy);
+        }
+        assert_eq!(memory, None);
+    }
+}
+
+#[test]
+fn each_error_of_a_call_has_its_reason() {
+    for (call, status, name, reason, remedy) in [
+        (GET, 401, "AccountTakedown", Reason::Account, "Sign in"),
+        (GET, 400, "RepoDeactivated", Reason::Account, "Sign in"),
+        (
+            PUT,
+            401,
+            "AuthMissing",
+            Reason::Credentials,
+            BLUESKY_APP_PASSWORD,
+        ),
+        (
+            PUT,
+            400,
+            "InvalidMimeType",
+            Reason::Request,
+            "Publish the icon again",
+        ),
+        (PUT, 400, "InvalidSize", Reason::Request, "1,000,000 bytes"),
+        (
+            UPLOAD,
+            400,
+            "BlobTooLarge",
+            Reason::Request,
+            "1,000,000 bytes",
+        ),
+        (
+            UPLOAD,
+            413,
+            "PayloadTooLarge",
+            Reason::Request,
+            "1,000,000 bytes",
+        ),
+        (UPLOAD, 413, "", Reason::Request, "1,000,000 bytes"),
+        (PUT, 403, "Forbidden", Reason::Access, BLUESKY_APP_PASSWORD),
+        (PUT, 404, "", Reason::UnexpectedReply, "BLUESKY_SERVICE"),
+        (
+            GET,
+            501,
+            "MethodNotImplemented",
+            Reason::Transient,
+            "next turn",
+        ),
+        (GET, 302, "", Reason::UnexpectedReply, "BLUESKY_SERVICE"),
+        (
+            PUT,
+            400,
+            "Unheard",
+            Reason::UnexpectedReply,
+            "BLUESKY_SERVICE",
+        ),
+    ] {
+        let outcome = outcome_of(call, error(status, name));
+        let trouble = outcome.trouble().unwrap();
+        assert_eq!(trouble.reason, reason, "{name}");
+        let colon = if name.is_empty() { "" } else { ": " };
+        assert_eq!(
+            trouble.message,
+            format!("Bluesky answered {status}{colon}{name}: Because.")
+        );
+        assert!(trouble.remedy.contains(remedy), "{}", trouble.remedy);
+    }
+}
+
+#[test]
+fn a_web_page_that_forbids_is_a_firewall_s() {
+    for call in [GET, UPLOAD, PUT] {
+        let page = Ok(reply(
+            403,
+            &[],
+            "<!DOCTYPE html><title>Just a moment...</title>",
+        ));
+        let outcome = outcome_of(call, page);
+        assert_eq!(reason(&outcome), Reason::Blocked);
+        assert_eq!(
+            outcome.trouble().unwrap().message,
+            "Bluesky answered 403 with a web page"
+        );
+    }
+}
+
+#[test]
+fn success_that_is_not_what_the_lexicon_says_is_unexpected() {
+    for (call, bodies) in [
+        (GET, ["{}", r#"{"value":{}}"#, r#"{"value":[],"cid":"a"}"#]),
+        (UPLOAD, ["{}", r#"{"blob":{}}"#, r#"{"blob":{"ref":"a"}}"#]),
+        (PUT, ["{}", r#"{"cid":null}"#, r#"{"uri":"a"}"#]),
+    ] {
+        for body in bodies.into_iter().chain(["", "[]", "1", "\"a\"", "<html>"]) {
+            let outcome = outcome_of(call, ok(body));
+            let trouble = refused(&outcome);
+            assert_eq!(trouble.reason, Reason::UnexpectedReply, "{body}");
+            assert!(trouble.remedy.contains(BLUESKY_SERVICE.name));
+            assert!(!trouble.message.contains('?'), "{}", trouble.message);
+        }
+    }
+}
+
+#[test]
+fn what_passes_is_tried_again() {
+    for call in [GET, UPLOAD, PUT] {
+        for status in [500, 502, 503, 504] {
+            let outcome = outcome_of(call, error(status, "UpstreamFailure"));
+            assert_eq!(pause(&outcome), (60, Reason::Transient));
+        }
+        // A reply to a record that is lost is no proof of anything.
+        for lost in [
+            SendError::Timeout,
+            SendError::Connection("reset by peer".to_owned()),
+            SendError::TooLarge,
+        ] {
+            let outcome = outcome_of(call, Err(lost));
+            assert_eq!(pause(&outcome), (60, Reason::Transient));
+        }
+    }
+}
+
+#[test]
+fn a_rate_limit_is_waited_out_until_the_reset_that_the_service_names() {
+    for (reset, retry_after, seconds) in [
+        ("1795314300", "7", 75),
+        (" 1795314300 ", "7", 75),
+        ("1795314225", "7", 7),
+        ("-1", "7", 7),
+        ("2026-11-22T02:25:00Z", "7", 7),
+        ("", "", 900),
+        ("99999999999999999999", "", 900),
+        ("1995314300", "", 86_400),
+    ] {
+        let headers = [("ratelimit-reset", reset), ("retry-after", retry_after)];
+        let body = json!({ "error": "RateLimitExceeded", "message": "Rate Limit Exceeded" });
+        for body in [body.to_string(), String::new()] {
+            let limited = Ok(reply(429, &headers, body));
+            let outcome = outcome_of(GET, limited.clone());
+            assert_eq!(pause(&outcome), (seconds, Reason::RateLimit), "{reset}");
+            let (attempt, _) = attempt(&mut None, [(CREATE, limited)]);
+            assert_eq!(pause(&attempt.outcome), (seconds, Reason::RateLimit));
+        }
+    }
+}
+
+#[test]
+fn a_service_that_hangs_is_not_waited_for_longer_than_a_minute() {
+    let mut script = Script::new([
+        (CREATE, signed_in()),
+        (GET, record("bafyreiold")),
+        (UPLOAD, uploaded("bafkreinew")),
+        // No more calls after 60 s.
+    ]);
+    script.reply_time = TimeDelta::seconds(20);
+    let mut memory = None;
+    let (attempt, _) = attempt_on(&mut memory, script);
+    assert_eq!(attempt.status, None);
+    assert_eq!(reason(&attempt.outcome), Reason::Transient);
+    assert_eq!(
+        attempt.outcome.trouble().unwrap().message,
+        "Bluesky took more than 60 s"
+    );
+    assert!(memory.unwrap().0.contains(ACCESS));
+}
+
+// --- The account's name ---
+
+#[test]
+fn the_account_is_named_by_its_session() {
+    let is = |body: Value| [(NAME, ok(body))];
+    let verified = |memory: &mut Option<Memory>, steps: Vec<(&'static str, Reply)>| {
+        let script = Script::new(steps);
+        let name = block_on(network(&SETTINGS).verify(memory, &script));
+        script.sent();
+        name
+    };
+    let alice = || json!({ "handle": "alice.bsky.social", "did": "did:plc:alice" });
+    let mut memory = kept_for(1);
+    let name = verified(&mut memory, is(alice()).into());
+    assert_eq!(name.unwrap(), "alice.bsky.social");
+
+    let mut memory = None;
+    let steps = [(CREATE, signed_in())].into_iter().chain(is(alice()));
+    assert_eq!(
+        verified(&mut memory, steps.collect()).unwrap(),
+        "alice.bsky.social"
+    );
+    assert_eq!(memory, kept_for(0));
+
+    for odd in [json!({}), json!({ "handle": "" }), json!([])] {
+        let trouble = verified(&mut memory, is(odd).into()).unwrap_err();
+        assert_eq!(trouble.reason, Reason::UnexpectedReply);
+    }
+    let echo = json!({ "handle": ACCESS });
+    assert_eq!(verified(&mut memory, is(echo).into()).unwrap(), "(hidden)");
+    let refusal = vec![(CREATE, error(401, "AuthenticationRequired"))];
+    let trouble = verified(&mut None, refusal).unwrap_err();
+    assert_eq!(trouble.reason, Reason::Credentials);
+}
+
+// --- Secrets ---
+
+#[test]
+fn what_repeats_a_secret_is_told_without_it() {
+    for said in SECRETS {
+        let body = json!({ "error": said, "message": format!("Bad token {said}, {said}") });
+        let body = body.to_string();
+        let escaped = body.replace('a', "\\u0061");
+        for body in [body, escaped] {
+            let mut memory = kept_for(100);
+            let steps = [(RENEW, renewed()), (GET, Ok(reply(400, &[], body)))];
+            // Tokens that were given back are as good as none.
+            if [ACCESS, REFRESH].contains(&said) {
+                continue;
+            }
+            let (attempt, _) = attempt(&mut memory, steps);
+            assert_eq!(
+                attempt.outcome.trouble().unwrap().message,
+                "Bluesky answered 400: (hidden): Bad token (hidden), (hidden)"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_debug_output_gives_the_password_away() {
+    let network = network(&SETTINGS);
+    assert!(!format!("{network:?} {network:#?}").contains(PASSWORD));
+}
+
+const NAMES: &[&str] = &[
+    "AccountTakedown",
+    "AuthFactorTokenRequired",
+    "AuthenticationRequired",
+    "BlobNotFound",
+    "ExpiredToken",
+    "InvalidRequest",
+    "InvalidSwap",
+    "InvalidToken",
+    "RateLimitExceeded",
+    "RecordNotFound",
+];
+
+/// Bodies of every call, and of error.
+fn any_body() -> impl Strategy<Value = String> {
+    let good = [
+        signed_in(),
+        record("bafyrei"),
+        uploaded("bafkrei"),
+        // All in one, which every call takes.
+        ok(json!({
+            "did": "did:plc:alice", "handle": "alice", "accessJwt": ACCESS,
+            "refreshJwt": REFRESH, "uri": "at://", "cid": "bafyrei", "value": value(),
+            "blob": blob("bafkrei"),
+        })),
+    ];
+    let good = good.map(|reply| String::from_utf8(reply.unwrap().into_body()).unwrap());
+    prop_oneof![proptest::sample::select(good.to_vec()), any_error(NAMES),]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
+
+    #[test]
+    fn whatever_comes_back_ends_in_an_outcome_with_a_short_message_of_one_line(
+        replies in proptest::collection::vec(
+            any_reply(any_body(), &["ratelimit-reset", "retry-after"]),
+            1..12,
+        ),
+        minutes in proptest::option::of(0_i64..200),
+    ) {
+        // A session and its renewals; five records that were changed, the upload and
+        // one more, and one call that is repeated.
+        const MOST: usize = 4 + 2 * 7 + 2 + 1;
+        let mut memory = minutes.and_then(kept_for);
+        let noise = Noise { replies, sent: 0.into() };
+        let network = network(&SETTINGS);
+        let attempt = block_on(network.update(PICTURE, &mut memory, &noise)).unwrap();
+        let secrets = [PASSWORD, ACCESS, REFRESH];
+        assert_fit(&attempt.outcome, &secrets);
+        prop_assert!(noise.sent.get() <= MOST, "{}", noise.sent.get());
+        let shown = format!("{memory:?}");
+        prop_assert!(secrets.iter().all(|secret| !shown.contains(secret)));
+        match block_on(network.verify(&mut memory, &noise)) {
+            Err(trouble) => assert_fit_to_be_shown(&trouble, &secrets),
+            Ok(name) => prop_assert!(secrets.iter().all(|secret| !name.contains(secret))),
+        }
+    }
+}
