@@ -224,11 +224,8 @@ fn frame_around(n: u16, frames: u16, radius: u16) -> Markup {
 /// many as there is room for, evenly chosen.
 fn places(frames: u16, due: Option<u16>) -> Vec<u16> {
     let count = frames.min(MOST_AROUND);
-    let is_free = |n: &u16| {
-        due.is_none_or(|due| {
-            angle(*n, frames).apart(angle(due, frames)) >= LEAST_APART
-        })
-    };
+    let is_free =
+        |n: &u16| due.is_none_or(|due| angle(*n, frames).apart(angle(due, frames)) >= LEAST_APART);
     (0..count)
         .filter_map(|k| {
             let n = u32::from(k)
@@ -245,12 +242,20 @@ fn angle(n: u16, frames: u16) -> Angle {
     let hundredths = u32::from(n).saturating_mul(36_000);
     let frames = u32::from(frames.max(1));
     let half = frames / 2;
-    Angle(hundredths.saturating_add(half).checked_div(frames).unwrap_or_default())
+    Angle(
+        hundredths
+            .saturating_add(half)
+            .checked_div(frames)
+            .unwrap_or_default(),
+    )
 }
 
 /// Where the minute hand points to.
 fn minute_angle(wall: NaiveDateTime) -> Angle {
-    let seconds = wall.minute().saturating_mul(60).saturating_add(wall.second());
+    let seconds = wall
+        .minute()
+        .saturating_mul(60)
+        .saturating_add(wall.second());
     Angle(seconds.saturating_mul(10))
 }
 
