@@ -23,7 +23,7 @@ async function namespace(t) {
     publish: (icon, env, ...flags) => rotateIcon(["publish", icon, ...flags, "--local", "--persist-to", folder], env),
     publishAlbum: (album, ...flags) => rotateIcon(["publish", "--album", album, ...flags, "--local", "--persist-to", folder]),
     // Values as they are: wrangler's command prints text. A configuration of
-    // its own, since the project's asks for secrets.
+    // its own, since only the store matters.
     values: async (keys) => {
       const configPath = path.join(folder, "wrangler.json");
       await writeFile(configPath, JSON.stringify({ name: "test", compatibility_date: "2026-01-01", kv_namespaces: [{ binding: "FRAMES" }] }));
