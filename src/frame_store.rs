@@ -14,27 +14,24 @@ use crate::ports::{Lifetime, Store, StoreError};
 /// is lost with it, and sets that are no longer shown go by themselves.
 const RENDERED_FRAME_LIFETIME: Lifetime = Lifetime::Days(90);
 
-const PUBLISH: &str = "Publish the icon: PUT it to /icon, or rotate-icon publish ICON --remote \
-                       (--local for wrangler dev).";
-
 /// The current frame set, read and checked.
 ///
 /// # Errors
 /// When there is none or what is stored is no frame set.
 pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Trouble> {
-    let stored = host.read(CURRENT_KEY).await.map_err(failed)?;
+    let stored = host.read(CURRENT_KEY).await.map_err(failed::<H>)?;
     let Some(stored) = stored else {
         return Err(Trouble::new(
             Reason::Frames,
             "There is no frame set yet.",
-            PUBLISH,
+            H::ADVICE.frames,
         ));
     };
     serde_json::from_slice(&stored).map_err(|error| {
         Trouble::new(
             Reason::Frames,
             format!("What is stored under `{CURRENT_KEY}` is no frame set: {error}."),
-            PUBLISH,
+            H::ADVICE.frames,
         )
     })
 }
@@ -46,12 +43,12 @@ pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Trouble> {
 /// When it is not there and cannot be rendered, or the store fails.
 pub async fn frame<H: Store>(host: &H, set: &FrameSet, n: u16) -> Result<Vec<u8>, Trouble> {
     let key = set.frame_key(n);
-    if let Some(frame) = host.read(&key).await.map_err(failed)? {
+    if let Some(frame) = host.read(&key).await.map_err(failed::<H>)? {
         return Ok(frame);
     }
     let icon = stored_icon(host, set).await?;
     let Some(icon) = icon else {
-        return Err(missing(set, n));
+        return Err(missing::<H>(set, n));
     };
     let frame = icon.frame(n, set.frames()).map_err(|error| {
         Trouble::new(
@@ -74,12 +71,12 @@ pub async fn check_frame<H: Store>(host: &H, set: &FrameSet, n: u16) -> Result<(
     let is_stored = host
         .read(&set.frame_key(n))
         .await
-        .map_err(failed)?
+        .map_err(failed::<H>)?
         .is_some();
     if is_stored || stored_icon(host, set).await?.is_some() {
         Ok(())
     } else {
-        Err(missing(set, n))
+        Err(missing::<H>(set, n))
     }
 }
 
@@ -91,7 +88,7 @@ pub async fn check_frame<H: Store>(host: &H, set: &FrameSet, n: u16) -> Result<(
 pub async fn publish<H: Store>(host: &H, set: &FrameSet, icon: &Icon) -> Result<(), Trouble> {
     let write = async |key: &str, value: &[u8]| {
         let written = host.write(key, value, Lifetime::Unlimited).await;
-        written.map_err(failed)
+        written.map_err(failed::<H>)
     };
     write(&set.icon_key(), &icon.to_stored()).await?;
     let pointer = serde_json::to_vec(set).unwrap_or_default();
@@ -104,11 +101,11 @@ async fn stored_icon<H: Store>(host: &H, set: &FrameSet) -> Result<Option<Icon>,
     let Some(rendering) = set.rendering() else {
         return Ok(None);
     };
-    let stored = host.read(&set.icon_key()).await.map_err(failed)?;
+    let stored = host.read(&set.icon_key()).await.map_err(failed::<H>)?;
     Ok(stored.and_then(|stored| Icon::from_stored(&stored, rendering)))
 }
 
-fn missing(set: &FrameSet, n: u16) -> Trouble {
+fn missing<H: Store>(set: &FrameSet, n: u16) -> Trouble {
     let why = if set.rendering().is_some() {
         "and so is the icon to render it from"
     } else {
@@ -120,16 +117,12 @@ fn missing(set: &FrameSet, n: u16) -> Trouble {
             "Frame {n} of {} is missing from the store, {why}.",
             set.frames()
         ),
-        PUBLISH,
+        H::ADVICE.frames,
     )
 }
 
 // As `map_err` wants it.
 #[allow(clippy::needless_pass_by_value)]
-fn failed(error: StoreError) -> Trouble {
-    Trouble::new(
-        Reason::Host,
-        error.to_string(),
-        "Try again; if it stays, see whether Cloudflare reports a problem with KV.",
-    )
+fn failed<H: Store>(error: StoreError) -> Trouble {
+    Trouble::new(Reason::Host, error.to_string(), H::ADVICE.store)
 }

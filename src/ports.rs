@@ -9,6 +9,9 @@ use crate::standing::Standing;
 
 /// Keeps values by key.
 pub trait Store {
+    /// What its owner can do when a turn comes to nothing on this side.
+    const ADVICE: Advice;
+
     /// The value's bytes, or `None` when there is none.
     ///
     /// # Errors
@@ -25,6 +28,20 @@ pub trait Store {
         value: &[u8],
         lifetime: Lifetime,
     ) -> impl Future<Output = Result<(), StoreError>>;
+}
+
+/// What the owner of a host can do on their side, where it depends on the host:
+/// each a sentence or two, to follow what went wrong.
+#[derive(Debug, Clone, Copy)]
+pub struct Advice {
+    /// Settings are missing or do not parse; they are named before.
+    pub settings: &'static str,
+    /// The store has no frame set, or lacks a frame of it.
+    pub frames: &'static str,
+    /// The store cannot be read.
+    pub store: &'static str,
+    /// A frame is larger than a network takes.
+    pub size: &'static str,
 }
 
 /// How long a value is kept.
@@ -82,6 +99,9 @@ pub trait Log {
 /// Keeps what is known of an icon on each network, and its journal. Two turns of
 /// an icon must not be made at once: whoever has a ledger sees to that.
 pub trait Ledger {
+    /// What its owner can do when it fails, in a sentence.
+    const ADVICE: &'static str;
+
     /// What is known of the account on a network; nothing at first.
     ///
     /// # Errors

@@ -16,7 +16,8 @@ use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER};
 use crate::network::mastodon::{MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
 use crate::network::x::{ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET};
 use crate::ports::{
-    Body, BodyError, Client, Clock, Ledger, Lifetime, Log, Record, SendError, Store, StoreError,
+    Advice, Body, BodyError, Client, Clock, Ledger, Lifetime, Log, Record, SendError, Store,
+    StoreError,
 };
 use crate::settings::{ALERT_WEBHOOK_URL, Settings, TRIGGER_TOKEN};
 use crate::standing::Standing;
@@ -253,6 +254,13 @@ impl Log for Host {
 }
 
 impl Store for Host {
+    const ADVICE: Advice = Advice {
+        settings: "Set what is named.",
+        frames: "Publish the icon.",
+        store: "Look at the store.",
+        size: "Publish a smaller icon.",
+    };
+
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         if self.broken_keys.contains(key) {
             let error = "KV GET failed: 500 Internal Error".to_owned();
@@ -315,6 +323,8 @@ impl Book {
 }
 
 impl Ledger for Book {
+    const ADVICE: &'static str = "Look at the ledger.";
+
     fn standing(&self, network: &str) -> Result<Standing, StoreError> {
         self.checked()?;
         let standings = self.standings.borrow();

@@ -103,7 +103,7 @@ async fn turn_on<H: Store + Client + Clock + Log>(
     let plan = Plan::make(networks, settings, host, order).await;
     let turns = networks.iter().map(|network| {
         let turn = NetworkTurn::new(network, order, started);
-        turn.begun(settings, ledger, &plan)
+        turn.begun::<H>(settings, ledger, &plan)
     });
     let turns: Vec<_> = turns.collect();
     let frame = match &plan.choice {
@@ -164,7 +164,7 @@ impl Plan {
     ) -> Self {
         let mut plan = Self {
             frames: None,
-            choice: Err(settings_trouble(&settings.flaws())),
+            choice: Err(settings.flaws().trouble(H::ADVICE.settings)),
         };
         let is_any_ready = networks.iter().any(|one| one.network.is_ok());
         let Some(dial) = settings.dial.as_ref().ok().filter(|_| is_any_ready) else {
@@ -214,13 +214,6 @@ impl Plan {
     }
 }
 
-fn settings_trouble(flaws: &Flaws) -> Trouble {
-    flaws.trouble(
-        "Set what is named with `npx wrangler secret put NAME` or in wrangler.toml, or in \
-         .dev.vars for wrangler dev.",
-    )
-}
-
 /// The part of a turn that one network has.
 struct NetworkTurn<'a> {
     configured: &'a Configured,
@@ -265,7 +258,7 @@ impl<'a> NetworkTurn<'a> {
     }
 
     /// Looks at what is known, and decides.
-    fn begun(mut self, settings: &Settings, ledger: &impl Ledger, plan: &Plan) -> Self {
+    fn begun<H: Store>(mut self, settings: &Settings, ledger: &impl Ledger, plan: &Plan) -> Self {
         self.report.frames = plan.frames;
         let is_ready = settings.dial.is_ok() && self.configured.network.is_ok();
         let choice = match &plan.choice {
@@ -276,7 +269,8 @@ impl<'a> NetworkTurn<'a> {
                 let all = settings.dial.as_ref().err();
                 let own = self.configured.network.as_ref().err();
                 let flaws = [all, own].into_iter().flatten().cloned();
-                Err(settings_trouble(&flaws.fold(Flaws::default(), Flaws::and)))
+                let flaws = flaws.fold(Flaws::default(), Flaws::and);
+                Err(flaws.trouble(H::ADVICE.settings))
             }
         };
         if let Ok(choice) = choice {
@@ -292,7 +286,7 @@ impl<'a> NetworkTurn<'a> {
         let mut standing = match ledger.standing(self.configured.definition.name) {
             Ok(standing) => standing,
             Err(error) => {
-                self.report.outcome = Outcome::Refused(unkept(&error));
+                self.report.outcome = Outcome::Refused(unkept(ledger, &error));
                 return self;
             }
         };
@@ -354,7 +348,7 @@ impl<'a> NetworkTurn<'a> {
     }
 
     /// Does what is left to do, and takes down how it went.
-    async fn finish<H: Client + Clock + Log>(
+    async fn finish<H: Store + Client + Clock + Log>(
         mut self,
         settings: &Settings,
         host: &H,
@@ -364,7 +358,7 @@ impl<'a> NetworkTurn<'a> {
     ) -> (Report, Option<(&'static str, News)>) {
         let ready = match (&self.configured.network, &plan.choice, frame) {
             (Ok(network), Ok(choice), Ok(frame)) if self.wants_a_frame() => self
-                .fitting(network.as_ref(), choice, frame)
+                .fitting::<H>(network.as_ref(), choice, frame)
                 .map(|picture| Some((network.as_ref(), choice, picture))),
             (Ok(_), Ok(_), Err(trouble)) if self.wants_a_frame() => Err(trouble.clone()),
             _ => Ok(None),
@@ -388,7 +382,7 @@ impl<'a> NetworkTurn<'a> {
     }
 
     /// The frame as a picture that the network takes.
-    fn fitting<'b>(
+    fn fitting<'b, H: Store>(
         &self,
         network: &dyn Network,
         choice: &Choice,
@@ -404,7 +398,7 @@ impl<'a> NetworkTurn<'a> {
                     frame.len(),
                     self.configured.definition.title,
                 ),
-                "Publish the icon again, under another --quality: rotate-icon publish ICON --remote.",
+                H::ADVICE.size,
             ));
         }
         Ok(Picture {
@@ -442,7 +436,7 @@ impl<'a> NetworkTurn<'a> {
         };
         let sent = match noted {
             Ok(()) => network.update(picture, &mut standing.memory, host).await,
-            Err(error) => Err(unkept(&error)),
+            Err(error) => Err(unkept(ledger, &error)),
         };
         let mut slot = standing.slot.as_mut().filter(|_| self.is_for_slot);
         let attempt = match sent {
@@ -573,13 +567,12 @@ fn chance() -> f64 {
     getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
 }
 
-fn unkept(error: &StoreError) -> Trouble {
-    Trouble::new(
-        Reason::Host,
-        error.to_string(),
-        "Nothing was sent, so that nothing is sent twice. Try again; if it stays, see whether \
-         Cloudflare reports a problem with Durable Objects.",
-    )
+fn unkept<L: Ledger>(_: &L, error: &StoreError) -> Trouble {
+    let remedy = format!(
+        "Nothing was sent, so that nothing is sent twice. {}",
+        L::ADVICE
+    );
+    Trouble::new(Reason::Host, error.to_string(), remedy)
 }
 
 #[cfg(test)]

@@ -1089,8 +1089,7 @@ fn without_frame_and_icon_both_are_named() {
         assert_eq!(
             detail_in(&answer),
             "Frame 5 of 12 is missing from the store, and so is the icon to render it from. \
-             Publish the icon: PUT it to /icon, or rotate-icon publish ICON --remote (--local \
-             for wrangler dev)."
+             Publish the icon."
         );
     }
 }

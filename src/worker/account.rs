@@ -197,6 +197,9 @@ impl Storage {
 }
 
 impl Ledger for Storage {
+    const ADVICE: &'static str =
+        "Try again; if it stays, see whether Cloudflare reports a problem with Durable Objects.";
+
     fn standing(&self, network: &str) -> std::result::Result<Standing, StoreError> {
         if let Some(standing) = self.known(network) {
             return Ok(standing);

@@ -12,8 +12,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, console_error, console_log};
 
 use crate::ports::{
-    Body, BodyError, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS, SendError,
-    Store, StoreError,
+    Advice, Body, BodyError, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS,
+    SendError, Store, StoreError,
 };
 use crate::settings::Settings;
 
@@ -110,6 +110,15 @@ impl Clock for Host {
 }
 
 impl Store for Host {
+    const ADVICE: Advice = Advice {
+        settings: "Set what is named with `npx wrangler secret put NAME` or in wrangler.toml, or \
+                   in .dev.vars for wrangler dev.",
+        frames: "Publish the icon: PUT it to /icon, or rotate-icon publish ICON --remote (--local \
+                 for wrangler dev).",
+        store: "Try again; if it stays, see whether Cloudflare reports a problem with KV.",
+        size: "Publish the icon again, under another --quality: rotate-icon publish ICON --remote.",
+    };
+
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let value = async { kv_get(self.frames()?, key).await }.await;
         let value = value.map_err(|error| StoreError::Read(describe(&error)))?;
