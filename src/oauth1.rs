@@ -30,6 +30,20 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// The pairs that sign.
+    pub fn keys(&self) -> Keys<'_> {
+        Keys {
+            app: Pair {
+                id: &self.api_key,
+                secret: &self.api_key_secret,
+            },
+            token: Some(Pair {
+                id: &self.access_token,
+                secret: &self.access_token_secret,
+            }),
+        }
+    }
+
     /// All four, the longest-lived first.
     pub fn secrets(&self) -> [&Secret; 4] {
         [
@@ -39,6 +53,25 @@ impl Credentials {
             &self.api_key,
         ]
     }
+}
+
+/// Who signs.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'a> {
+    /// The app.
+    pub app: Pair<'a>,
+    /// The token of an account or of a sign-in; an app that begins a sign-in has
+    /// none.
+    pub token: Option<Pair<'a>>,
+}
+
+/// What names somebody, and the secret that signs for them.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair<'a> {
+    /// The name.
+    pub id: &'a Secret,
+    /// The secret.
+    pub secret: &'a Secret,
 }
 
 /// What makes a signature good for one sending only (§3.3).
@@ -77,21 +110,35 @@ pub fn authorization(
     credentials: &Credentials,
     stamp: &Stamp,
 ) -> String {
+    authorization_with(method, url, parameters, credentials.keys(), &[], stamp)
+}
+
+/// As [`authorization`], with these keys, and with protocol parameters beside the
+/// usual ones, as the steps of a sign-in have them (§2.1, §2.3).
+pub fn authorization_with(
+    method: &str,
+    url: &str,
+    parameters: &[Parameter<'_>],
+    keys: Keys<'_>,
+    extra: &[Parameter<'_>],
+    stamp: &Stamp,
+) -> String {
     let timestamp = stamp.timestamp.to_string();
-    let protocol = [
-        ("oauth_consumer_key", credentials.api_key.expose()),
-        ("oauth_nonce", &stamp.nonce),
+    let (app, token) = (keys.app, keys.token);
+    let mut protocol = vec![("oauth_consumer_key", app.id.expose())];
+    protocol.extend_from_slice(extra);
+    protocol.extend([
+        ("oauth_nonce", stamp.nonce.as_str()),
         ("oauth_signature_method", "HMAC-SHA1"),
         ("oauth_timestamp", &timestamp),
-        ("oauth_token", credentials.access_token.expose()),
-        ("oauth_version", "1.0"),
-    ];
+    ]);
+    protocol.extend(token.map(|token| ("oauth_token", token.id.expose())));
+    protocol.push(("oauth_version", "1.0"));
     let base_string = signature_base_string(method, url, &[parameters, &protocol]);
-    let signature = signature(
-        &base_string,
-        &credentials.api_key_secret,
-        &credentials.access_token_secret,
-    );
+    // A request without a token is signed with an empty secret of one (§3.4.2).
+    let none = Secret::new("");
+    let token_secret = token.map_or(&none, |token| token.secret);
+    let signature = signature(&base_string, app.secret, token_secret);
 
     let mut header = String::from("OAuth ");
     for (name, value) in protocol {

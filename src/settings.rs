@@ -158,6 +158,36 @@ impl Settings {
     }
 }
 
+/// Reads a few settings; as for [`Settings::read`], `look_up` gives texts by name.
+///
+/// # Errors
+/// When one is missing or does not parse.
+pub fn read_some<T>(
+    look_up: impl Fn(&str) -> Option<String>,
+    read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+) -> Result<T, Flaws> {
+    let text = |name: &str| text(&look_up, name);
+    let mut reader = Reader::new(&text);
+    let some = read(&mut reader);
+    reader.finish(some)
+}
+
+/// The names of all settings there are.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let own = [
+        TIME_ZONE.name,
+        PERIOD.name,
+        DIRECTION.name,
+        TRIGGER_TOKEN,
+        ALERT_WEBHOOK_URL,
+    ];
+    let of_networks = NETWORKS.into_iter().flat_map(|network| {
+        let variables = network.variables.iter().map(|variable| variable.name);
+        network.required.iter().copied().chain(variables)
+    });
+    own.into_iter().chain(of_networks)
+}
+
 /// The text of a setting; a blank one is none.
 fn text(look_up: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
     let text = look_up(name)?.trim().to_owned();

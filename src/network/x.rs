@@ -24,6 +24,8 @@ use crate::outcome::{Outcome, Preview, Reason, Trouble};
 use crate::ports::SendError;
 use crate::settings::{Reader, Variable};
 
+pub mod sign_in;
+
 const TITLE: &str = "X";
 
 /// X among the networks.

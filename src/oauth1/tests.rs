@@ -221,6 +221,70 @@ fn the_signature_is_the_example_of_rfc_5849_section_1_2() {
 }
 
 #[test]
+fn the_signature_of_a_sign_in_is_the_example_of_rfc_5849_section_1_2() {
+    // The example has no oauth_version.
+    let protocol = [
+        ("oauth_consumer_key", "dpf43f3p2l4k3l03"),
+        ("oauth_token", "hh5s93j4hdidpola"),
+        ("oauth_signature_method", "HMAC-SHA1"),
+        ("oauth_timestamp", "137131201"),
+        ("oauth_nonce", "walatlh"),
+        ("oauth_verifier", "hfdp7dh39dks9884"),
+    ];
+    let url = "https://photos.example.net/token";
+    assert_eq!(
+        signature(
+            &signature_base_string("POST", url, &[&protocol]),
+            &Secret::new("kd94hf93k423kf44"),
+            &Secret::new("hdhd0244k9j7ao03"),
+        ),
+        "gKgrFCywp7rO0OXSjdot/IHF7IU="
+    );
+}
+
+#[test]
+fn the_steps_of_a_sign_in_have_their_own_parameters_and_at_first_no_token() {
+    let credentials = example_credentials();
+    let app = credentials.keys().app;
+    let header = authorization_with(
+        "POST",
+        "https://api.x.com/oauth/request_token",
+        &[],
+        Keys { app, token: None },
+        &[("oauth_callback", "oob")],
+        &example_stamp(),
+    );
+    assert_eq!(
+        header,
+        "OAuth oauth_consumer_key=\"xvz1evFS4wEEPTGEFPHBog\", \
+         oauth_callback=\"oob\", \
+         oauth_nonce=\"kYjzVBB8Y0ZFabxSWbWovY3uYSQ2pTgmZeNu2VS4cg\", \
+         oauth_signature_method=\"HMAC-SHA1\", \
+         oauth_timestamp=\"1318622958\", \
+         oauth_version=\"1.0\", \
+         oauth_signature=\"jc%2FVgbxSHtvlecdtQHT0gEuVfe0%3D\""
+    );
+
+    let token = Pair {
+        id: &Secret::new("NPcudxy0yU5T3tBzho7iCotZ3cnetKwcTIRlX0iwRl0"),
+        secret: &Secret::new("veNRnAWe6inFuo8o2u8SLLZLjolYDmDP7SzL0YfYI"),
+    };
+    let header = authorization_with(
+        "POST",
+        "https://api.x.com/oauth/access_token",
+        &[],
+        Keys {
+            app,
+            token: Some(token),
+        },
+        &[("oauth_verifier", "0172534")],
+        &example_stamp(),
+    );
+    assert!(header.contains("oauth_verifier=\"0172534\""), "{header}");
+    assert_eq!(signature_in(&header), "pScnbfBXfPZmvTUq2oDZtEhvSOE=");
+}
+
+#[test]
 fn a_base_string_without_parameters_keeps_its_third_part() {
     assert_eq!(
         signature_base_string("post", "https://example.com/", &[&[]]),
@@ -356,6 +420,43 @@ proptest! {
         let theirs = theirs.authorize(method, &url, &Theirs(pairs));
         // They leave out the space that may follow a comma.
         prop_assert_eq!(ours.replace("\", oauth_", "\",oauth_"), theirs);
+    }
+
+    #[test]
+    fn the_signatures_of_a_sign_in_are_those_of_an_independent_implementation(
+        [key, key_secret, token, token_secret, nonce, said] in any::<[String; 6]>(),
+        has_token in any::<bool>(),
+        timestamp in 1..=i64::MAX,
+    ) {
+        let url = "https://x.test/oauth/step";
+        let credentials = credentials(&key, &key_secret, &token, &token_secret);
+        let mut keys = credentials.keys();
+        let client = oauth::Credentials::new(&*key, &*key_secret);
+        let mut theirs = oauth::Builder::<_, _, &str>::new(client, oauth::HMAC_SHA1);
+        theirs
+            .nonce(&*nonce)
+            .timestamp(NonZeroU64::new(timestamp.unsigned_abs()))
+            .version(true);
+        let name = if has_token {
+            theirs.token(oauth::Credentials::new(&*token, &*token_secret));
+            theirs.verifier(&*said);
+            "oauth_verifier"
+        } else {
+            keys.token = None;
+            theirs.callback(&*said);
+            "oauth_callback"
+        };
+        let extra = [(name, said.as_str())];
+        let ours = authorization_with("POST", url, &[], keys, &extra, &stamp(&nonce, timestamp));
+        let theirs = theirs.authorize("POST", url, &Theirs(Vec::new()));
+        prop_assert_eq!(signature_in(&ours), signature_in(&theirs));
+        let parts = |header: &str| {
+            let header = header.strip_prefix("OAuth ").unwrap();
+            let mut parts: Vec<_> = header.split(',').map(|part| part.trim().to_owned()).collect();
+            parts.sort();
+            parts
+        };
+        prop_assert_eq!(parts(&ours), parts(&theirs));
     }
 
     #[test]
