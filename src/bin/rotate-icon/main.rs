@@ -1,4 +1,5 @@
-//! The command `rotate-icon`: renders and publishes frames, and simulates the networks.
+//! The command `rotate-icon`: renders and publishes frames, turns the icon from
+//! any machine, and simulates the networks.
 //! native only; each subcommand is a module that binds the core.
 
 // What a person runs at a terminal may stop at an overflow; the core may not.
@@ -7,13 +8,19 @@
 
 mod album;
 mod animation;
+mod client;
+mod private_file;
 mod progress;
 mod publish;
 mod render;
+mod settings_source;
 mod sheet;
 mod simulate;
 mod source;
+mod state_file;
+mod status;
 mod text;
+mod turn;
 
 use std::process::ExitCode;
 
@@ -29,7 +36,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 ///
 /// A Cloudflare Worker sends the frame of the hour to X; this command makes the
 /// frames, puts them where the Worker finds them, and stands in for the networks
-/// on a laptop.
+/// on a laptop. It also turns the icon by itself, from any machine.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -41,27 +48,33 @@ struct Cli {
 enum Command {
     Render(render::Render),
     Publish(publish::Publish),
+    Turn(turn::Turn),
     Simulate(simulate::Simulate),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Render(options) => render::run(&options),
-        Command::Publish(options) => publish::run(&options),
-        Command::Simulate(options) => simulate::run(options).await,
+        Command::Render(options) => render::run(&options).map(done),
+        Command::Publish(options) => publish::run(&options).map(done),
+        Command::Turn(options) => turn::run(options).await,
+        Command::Simulate(options) => simulate::run(options).await.map(done),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // The one place where the command reports an error.
-            #[allow(clippy::print_stderr)]
-            {
-                eprintln!("rotate-icon: {error:#}");
-            }
-            ExitCode::FAILURE
-        }
-    }
+    result.unwrap_or_else(|error| {
+        complain(&format!("{error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+/// What ends well has nothing more to tell than that.
+fn done(_: ()) -> ExitCode {
+    ExitCode::SUCCESS
+}
+
+/// Tells the person at the terminal, or who reads the log, what is wrong.
+#[allow(clippy::print_stderr)]
+fn complain(text: &str) {
+    eprintln!("rotate-icon: {text}");
 }
 
 /// Tells the person at the terminal.

@@ -9,8 +9,8 @@ use clap::Args;
 use data_encoding::BASE64;
 use rotate_icon::dial::Direction;
 use rotate_icon::frame_set::CURRENT_KEY;
-use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::say;
 use crate::source::{SourceArgs, frames_in_words, lowered_in_words};
@@ -49,8 +49,11 @@ pub(crate) struct Render {
     sheet: Option<PathBuf>,
 }
 
+/// The name of the file with everything that is stored.
+pub(crate) const BULK_FILE: &str = "kv-bulk.json";
+
 /// One entry of a file for `wrangler kv bulk put`.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct BulkEntry {
     key: String,
     value: String,
@@ -65,6 +68,11 @@ impl BulkEntry {
             value: BASE64.encode(value),
             base64: true,
         }
+    }
+
+    /// The key, and the value in base64.
+    pub(crate) fn into_pair(self) -> (String, String) {
+        (self.key, self.value)
     }
 }
 
@@ -96,7 +104,7 @@ pub(crate) fn run(options: &Render) -> Result<()> {
         .map(|frame| (set.frame_key(frame.number), frame.file.as_slice()))
         .chain(icon.iter().map(|icon| (set.icon_key(), icon.as_slice())))
         .chain([(CURRENT_KEY.to_owned(), current.as_bytes())]);
-    let bulk = options.out.join("kv-bulk.json");
+    let bulk = options.out.join(BULK_FILE);
     let bulk_bytes =
         write_bulk(&bulk, values).with_context(|| format!("cannot write {}", bulk.display()))?;
 

@@ -1,0 +1,216 @@
+//! HTTPS from this machine, and its clock.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use http::{Method, Request, Response};
+use rotate_icon::ports::{Client, Clock, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS, SendError};
+use ureq::config::AutoHeaderValue;
+use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+use ureq::{Agent, Body};
+
+/// What servers are told of who calls: some refuse a call without it.
+const USER_AGENT: &str = concat!("rotate-icon/", env!("CARGO_PKG_VERSION"));
+
+/// Sends requests. The machine's list of authorities is read with the first one,
+/// and the proxy that `HTTPS_PROXY` and the like name is used.
+#[derive(Debug, Default)]
+pub(crate) struct Https {
+    agent: OnceLock<Known>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    agent: Agent,
+    /// Whether the machine knows whom to believe.
+    has_authorities: bool,
+}
+
+impl Client for Https {
+    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, SendError> {
+        let Known {
+            agent,
+            has_authorities,
+        } = self.agent.get_or_init(know).clone();
+        if !has_authorities && request.uri().scheme_str() == Some("https") {
+            let error = "this machine has no list of certificate authorities (install \
+                         ca-certificates)";
+            return Err(SendError::Connection(error.to_owned()));
+        }
+        // On a thread of its own, so that a network that hangs holds up no other.
+        let sent = tokio::task::spawn_blocking(move || exchange(&agent, request));
+        let failed = |error: tokio::task::JoinError| SendError::Connection(error.to_string());
+        sent.await.map_err(failed)?
+    }
+}
+
+impl Clock for Https {
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
+
+fn know() -> Known {
+    let found = rustls_native_certs::load_native_certs().certs;
+    let certificates = found.iter();
+    let certificates = certificates.map(|one| Certificate::from_der(one).to_owned());
+    let provider = rustls::crypto::ring::default_provider();
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .root_certs(RootCerts::Specific(Arc::new(certificates.collect())))
+        .unversioned_rustls_crypto_provider(provider.into())
+        .build();
+    let config = Agent::config_builder()
+        .tls_config(tls)
+        // What is signed is meant for this one address.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_millis(REPLY_TIMEOUT_MS.into())))
+        .user_agent(USER_AGENT)
+        .accept(AutoHeaderValue::None)
+        .accept_encoding(AutoHeaderValue::None)
+        .build();
+    Known {
+        agent: config.into(),
+        has_authorities: !found.is_empty(),
+    }
+}
+
+fn exchange(agent: &Agent, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, SendError> {
+    let has_body = !request.body().is_empty() || request.method() == Method::POST;
+    let reply = if has_body {
+        agent.run(request)
+    } else {
+        agent.run(request.map(drop))
+    };
+    let (head, body) = reply.map_err(|error| failed(&error))?.into_parts();
+    Ok(Response::from_parts(head, read(body)?))
+}
+
+fn read(mut body: Body) -> Result<Vec<u8>, SendError> {
+    let limited = body.with_config().limit(MAX_REPLY_BYTES as u64);
+    limited.read_to_vec().map_err(|error| failed(&error))
+}
+
+fn failed(error: &ureq::Error) -> SendError {
+    match error {
+        ureq::Error::Timeout(_) => SendError::Timeout,
+        ureq::Error::BodyExceedsLimit(_) => SendError::TooLarge,
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+            SendError::Timeout
+        }
+        // It would repeat the address, which may be a secret.
+        ureq::Error::BadUri(_) => SendError::Connection("the address is not valid".to_owned()),
+        error => SendError::Connection(error.to_string().trim_end_matches('.').to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread::JoinHandle;
+
+    /// Answers one connection with these bytes: its address, and what it received.
+    fn server(answer: Vec<u8>) -> (String, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/path?q=1", listener.local_addr().unwrap());
+        let received = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut received = Vec::new();
+            let mut buffer = [0; 1024];
+            while !received.ends_with(b"END") && !received.ends_with(b"\r\n\r\n") {
+                let count = stream.read(&mut buffer).unwrap();
+                received.extend_from_slice(&buffer[..count]);
+            }
+            // Who has read enough may be gone.
+            let _ = stream.write_all(&answer);
+            String::from_utf8(received).unwrap()
+        });
+        (url, received)
+    }
+
+    async fn ask(answer: Vec<u8>) -> Result<Response<Vec<u8>>, SendError> {
+        let (url, _) = server(answer);
+        Https::default()
+            .send(Request::get(url).body(Vec::new()).unwrap())
+            .await
+    }
+
+    #[tokio::test]
+    async fn a_request_is_sent_as_it_is() {
+        let answer = b"HTTP/1.1 201 Created\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 2\r\n\r\nok";
+        let (url, received) = server(answer.to_vec());
+        let request = Request::post(&url)
+            .header("authorization", "OAuth a=\"b\", c=\"d%2F\"")
+            .header("content-type", "image/jpeg")
+            .body(
+                b"\x00\xffEND"
+                    .iter()
+                    .filter(|b| b.is_ascii())
+                    .copied()
+                    .collect(),
+            )
+            .unwrap();
+        let reply = Https::default().send(request).await.unwrap();
+        assert_eq!(reply.status(), 201);
+        assert_eq!(reply.headers().get_all("x-a").iter().count(), 2);
+        assert_eq!(reply.body(), b"ok");
+        let received = received.join().unwrap();
+        let (head, body) = received.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, "\0END");
+        let mut lines: Vec<_> = head.lines().map(str::to_ascii_lowercase).collect();
+        assert_eq!(lines.remove(0), "post /path?q=1 http/1.1");
+        lines.sort();
+        let host = url
+            .trim_start_matches("http://")
+            .trim_end_matches("/path?q=1");
+        assert_eq!(
+            lines,
+            [
+                "authorization: oauth a=\"b\", c=\"d%2f\"".to_owned(),
+                "content-length: 4".to_owned(),
+                "content-type: image/jpeg".to_owned(),
+                format!("host: {host}"),
+                format!("user-agent: {USER_AGENT}"),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn no_redirect_is_followed() {
+        let answer = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\n\
+                      content-length: 0\r\n\r\n";
+        let reply = ask(answer.into()).await.unwrap();
+        assert_eq!(reply.status(), 302);
+        assert_eq!(reply.headers()["location"], "http://127.0.0.1:1/");
+    }
+
+    #[tokio::test]
+    async fn a_reply_is_read_up_to_the_limit() {
+        for (length, is_read) in [(MAX_REPLY_BYTES, true), (MAX_REPLY_BYTES + 1, false)] {
+            let mut answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+            answer.resize(answer.len() + length, b'a');
+            match ask(answer).await {
+                Ok(reply) => assert!(is_read && reply.body().len() == length),
+                Err(error) => assert!(!is_read && error == SendError::TooLarge, "{error:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_breaks_off_is_no_reply() {
+        let half = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf";
+        for answer in ["", "HTTP/1.1 200", "nonsense\r\n\r\n", half] {
+            let error = ask(answer.into()).await.unwrap_err();
+            assert!(
+                matches!(error, SendError::Connection(_)),
+                "{answer}: {error:?}"
+            );
+        }
+    }
+}

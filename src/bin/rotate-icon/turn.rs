@@ -1,0 +1,281 @@
+//! `rotate-icon turn`: the Worker's turn, made by this machine.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, SecondsFormat, Utc};
+use clap::Args;
+use data_encoding::BASE64;
+use http::{Request, Response};
+use rotate_icon::frame_set::CURRENT_KEY;
+use rotate_icon::journal::{Report, Trigger};
+use rotate_icon::network::NETWORKS;
+use rotate_icon::outcome::Outcome;
+use rotate_icon::ports::{Advice, Client, Clock, Lifetime, Log, SendError, Store, StoreError};
+use rotate_icon::settings::Settings;
+use rotate_icon::turn::{Order, turn};
+
+use crate::client::Https;
+use crate::render::{BULK_FILE, BulkEntry};
+use crate::settings_source::SettingsArgs;
+use crate::source::{Source, SourceArgs};
+use crate::state_file::{self, Busy, StateFile};
+use crate::status::Status;
+use crate::{complain, say};
+
+/// Turn the icon now, from this machine instead of a Worker.
+///
+/// Sends the frame that is due to each network that the settings name, unless it
+/// has been sent already: let cron or a systemd timer run this at least once a
+/// frame, or more often, so that what failed is tried again. Nothing is waited
+/// for: a network that asks for a pause is left alone until a run after it.
+///
+/// What was sent, and what waits, is kept in a state file. Two runs at once make one
+/// turn. A refusal is tried again after 1, 2, 4 hours and so on up to a day; once
+/// you have done something about it, --force tries at once.
+///
+/// Exit status:
+///   0   every network shows the frame, or nothing is to be done
+///   75  a network could not take it now; a later run tries again by itself
+///   78  a setting is missing or wrong
+///   1   something else that you have to see to: it is said what
+///   2   the words of the command are wrong
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+// Each is a flag of its own.
+#[allow(clippy::struct_excessive_bools)]
+pub(crate) struct Turn {
+    #[command(flatten)]
+    source: SourceArgs,
+
+    /// Instead of an icon: a folder that `rotate-icon render --out DIR` has written.
+    #[arg(
+        long,
+        value_name = "DIR",
+        group = "source",
+        conflicts_with_all = [
+            "from_animation", "frames", "crop", "background", "kernel", "fill", "shape", "quality",
+        ]
+    )]
+    rendered: Option<PathBuf>,
+
+    #[command(flatten)]
+    settings: SettingsArgs,
+
+    /// Do everything but send: tell what would be sent.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Send this frame instead of the one that is due.
+    #[arg(long, value_name = "N")]
+    frame: Option<u16>,
+
+    /// Send even what a network shows already, or has refused.
+    #[arg(long)]
+    force: bool,
+
+    /// Print one line of JSON for each network, as in the Worker's journal and log.
+    #[arg(long)]
+    json: bool,
+
+    /// The file with what is known between turns.
+    ///
+    /// By default, `rotate-icon/state.json` in `$XDG_STATE_HOME` or `~/.local/state`. Two
+    /// accounts need two files.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    /// Keep nothing: every run sends, and tells your webhook of each refusal.
+    #[arg(long, conflicts_with = "state")]
+    stateless: bool,
+}
+
+pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
+    let sources = match options.settings.read() {
+        Ok(sources) => sources,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            return Ok(Status::Settings.into());
+        }
+    };
+    let settings = Settings::read(|name| sources.look_up(name));
+    // What sends nothing has nothing to keep.
+    let ledger = if options.stateless || options.dry_run {
+        StateFile::none()
+    } else {
+        let path = options.state.map_or_else(state_file::default_path, Ok)?;
+        match StateFile::open(&path).await {
+            Err(error) if error.is::<Busy>() => {
+                complain(&format!("{error:#}"));
+                return Ok(Status::Later.into());
+            }
+            opened => opened?,
+        }
+    };
+    let host = Host {
+        https: Https::default(),
+        frames: match options.rendered {
+            Some(folder) => Frames::Rendered(folder, OnceCell::new()),
+            None => Frames::Source(Box::new((options.source, OnceCell::new()))),
+        },
+        prints_entries: options.json,
+    };
+    let is_by_hand = options.force || options.dry_run || options.frame.is_some();
+    let order = Order {
+        frame: options.frame,
+        dry_run: options.dry_run,
+        force: options.force,
+        ..Order::due_at(
+            host.now(),
+            if is_by_hand {
+                Trigger::Manual
+            } else {
+                Trigger::Cron
+            },
+        )
+    };
+    let reports = turn(&settings, &host, &ledger, &order).await;
+    if !options.json {
+        reports.iter().for_each(tell);
+    }
+    let mut statuses: Vec<_> = reports
+        .iter()
+        .map(|report| Status::of_outcome(&report.outcome))
+        .collect();
+    if let Some(failure) = ledger.failure() {
+        complain(&format!(
+            "what this turn did could not be kept, so that the next one may send again: {failure}"
+        ));
+        statuses.push(Status::Refused);
+    }
+    Ok(statuses.into_iter().max().unwrap_or(Status::Well).into())
+}
+
+/// Tells how a turn ended on a network, in one line.
+fn tell(report: &Report) {
+    let definition = NETWORKS.iter().find(|one| one.name == report.network);
+    let title = definition.map_or(report.network, |one| one.title);
+    let frame = match (report.frame, report.frames) {
+        (Some(frame), Some(frames)) => format!("frame {frame} of {frames}"),
+        _ => "the frame".to_owned(),
+    };
+    match &report.outcome {
+        Outcome::Turned => say(&format!("{title}: turned to {frame}.")),
+        Outcome::Unchanged => say(&format!("{title}: nothing to do, {frame} has been sent.")),
+        Outcome::DryRun(preview) => say(&format!(
+            "{title}: would send {frame}: {} {} with {} bytes. Nothing was sent.",
+            preview.method, preview.url, preview.body_bytes
+        )),
+        Outcome::Retry { trouble, .. } | Outcome::Refused(trouble) => {
+            let when = report.retry_at.map(|at| {
+                let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+                format!(" The first run after {at} tries again.")
+            });
+            let when = when.unwrap_or_default();
+            complain(&format!("{title}: {}{when}", trouble.in_words()));
+        }
+    }
+}
+
+/// This machine behind the core's ports.
+struct Host {
+    https: Https,
+    frames: Frames,
+    /// Whether what is logged is what is printed.
+    prints_entries: bool,
+}
+
+/// Where frames come from. They are read when the first is asked for, so that what
+/// is wrong with them ends the turn in the same way as at the Worker.
+enum Frames {
+    /// A folder that `render` has written: the values of its bulk file by key.
+    Rendered(PathBuf, OnceCell<HashMap<String, String>>),
+    /// Pictures, of which only what is asked for is rendered.
+    Source(Box<(SourceArgs, OnceCell<Source>)>),
+}
+
+impl Frames {
+    fn read(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        match self {
+            Self::Rendered(folder, values) => {
+                let values = known(values, || read_bulk(folder))?;
+                let value = values.get(key).map(|value| BASE64.decode(value.as_bytes()));
+                let value = value.transpose();
+                value.with_context(|| format!("{BULK_FILE} is damaged at {key}"))
+            }
+            Self::Source(pictures) => {
+                let (pictures, source) = &**pictures;
+                let source = known(source, || pictures.read())?;
+                if key == CURRENT_KEY {
+                    return Ok(Some(source.current()?.into_bytes()));
+                }
+                let mut all = 0..source.set().frames().get();
+                let Some(n) = all.find(|n| source.set().frame_key(*n) == key) else {
+                    return Ok(None);
+                };
+                Ok(source.frames(&[n])?.pop().map(|frame| frame.file))
+            }
+        }
+    }
+}
+
+/// What is in a cell, made at first.
+fn known<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+    match cell.get() {
+        Some(known) => Ok(known),
+        None => make().map(|made| cell.get_or_init(|| made)),
+    }
+}
+
+fn read_bulk(folder: &Path) -> Result<HashMap<String, String>> {
+    let path = folder.join(BULK_FILE);
+    let json = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let entries: Vec<BulkEntry> = serde_json::from_slice(&json)
+        .with_context(|| format!("{} is not as render writes it", path.display()))?;
+    Ok(entries.into_iter().map(BulkEntry::into_pair).collect())
+}
+
+impl Store for Host {
+    const ADVICE: Advice = Advice {
+        settings: "Set what is named in the environment or in .dev.vars; `rotate-icon doctor` \
+                   checks it.",
+        frames: "Write the folder again: rotate-icon render ICON --out DIR.",
+        store: "Name an icon that can be read, or a folder that rotate-icon render has written.",
+        size: "Render the icon again, under another --quality.",
+    };
+
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let value = self.frames.read(key);
+        value.map_err(|error| StoreError::Read(format!("{error:#}")))
+    }
+
+    /// Frames that were rendered are rendered again, which takes no longer than to
+    /// keep them.
+    async fn write(&self, _: &str, _: &[u8], _: Lifetime) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Client for Host {
+    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, SendError> {
+        Client::send(&self.https, request).await
+    }
+}
+
+impl Clock for Host {
+    fn now(&self) -> DateTime<Utc> {
+        Clock::now(&self.https)
+    }
+}
+
+impl Log for Host {
+    fn log(&self, entry: &str, _: bool) {
+        if self.prints_entries {
+            say(entry);
+        }
+    }
+}
