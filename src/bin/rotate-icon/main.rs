@@ -1,5 +1,5 @@
 //! The command `rotate-icon`: renders and publishes frames, turns the icon from
-//! any machine, and simulates the networks.
+//! any machine, checks settings, and simulates the networks.
 //! native only; each subcommand is a module that binds the core.
 
 // What a person runs at a terminal may stop at an overflow; the core may not.
@@ -9,6 +9,7 @@
 mod album;
 mod animation;
 mod client;
+mod doctor;
 mod private_file;
 mod progress;
 mod publish;
@@ -36,7 +37,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 ///
 /// A Cloudflare Worker sends the frame of the hour to X; this command makes the
 /// frames, puts them where the Worker finds them, and stands in for the networks
-/// on a laptop. It also turns the icon by itself, from any machine.
+/// on a laptop. It also turns the icon by itself, from any machine, and helps with
+/// the settings.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -49,6 +51,7 @@ enum Command {
     Render(render::Render),
     Publish(publish::Publish),
     Turn(turn::Turn),
+    Doctor(doctor::Doctor),
     Simulate(simulate::Simulate),
 }
 
@@ -58,6 +61,7 @@ async fn main() -> ExitCode {
         Command::Render(options) => render::run(&options).map(done),
         Command::Publish(options) => publish::run(&options).map(done),
         Command::Turn(options) => turn::run(options).await,
+        Command::Doctor(options) => doctor::run(&options).await,
         Command::Simulate(options) => simulate::run(options).await.map(done),
     };
     result.unwrap_or_else(|error| {
