@@ -1,5 +1,5 @@
 //! The command `rotate-icon`: renders and publishes frames, turns the icon from
-//! any machine, checks settings, and simulates the networks.
+//! any machine, checks settings, signs in, and simulates the networks.
 //! native only; each subcommand is a module that binds the core.
 
 // What a person runs at a terminal may stop at an overflow; the core may not.
@@ -10,6 +10,7 @@ mod album;
 mod animation;
 mod client;
 mod doctor;
+mod login;
 mod private_file;
 mod progress;
 mod publish;
@@ -52,6 +53,7 @@ enum Command {
     Publish(publish::Publish),
     Turn(turn::Turn),
     Doctor(doctor::Doctor),
+    Login(login::Login),
     Simulate(simulate::Simulate),
 }
 
@@ -62,6 +64,7 @@ async fn main() -> ExitCode {
         Command::Publish(options) => publish::run(&options).map(done),
         Command::Turn(options) => turn::run(options).await,
         Command::Doctor(options) => doctor::run(&options).await,
+        Command::Login(options) => login::run(&options).await,
         Command::Simulate(options) => simulate::run(options).await.map(done),
     };
     result.unwrap_or_else(|error| {
