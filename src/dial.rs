@@ -229,11 +229,14 @@ impl Dial {
     /// The slot of an instant: the stretch of time around it that shows one
     /// frame, as long as the local clock is not put forward or back in it.
     pub fn slot_at(&self, at: DateTime<Utc>, frames: FrameCount) -> Range<DateTime<Utc>> {
+        // A clock may know more than milliseconds, and a slot has one start only.
+        let finer = TimeDelta::nanoseconds((at.timestamp_subsec_nanos() % 1_000_000).into());
         let elapsed = self.elapsed_at(at);
         let step = elapsed.step(frames);
         let [start, end] = [step, step.saturating_add(1)].map(|step| {
             let since = elapsed.start_of(step, frames).saturating_sub(elapsed.ms);
-            after(at, TimeDelta::milliseconds(since))
+            let since = TimeDelta::milliseconds(since);
+            after(at, since.checked_sub(&finer).unwrap_or(since))
         });
         start..end
     }
@@ -322,6 +325,19 @@ mod tests {
         assert_eq!("1d".parse::<Period>(), "24h".parse());
         assert!("14d".parse::<Period>().is_err());
         assert!("2d".parse::<Period>().is_err());
+    }
+
+    #[test]
+    fn a_slot_is_the_same_at_every_instant_of_it_however_fine_the_clock() {
+        let dial = dial("Asia/Tokyo", "12h", Direction::Clockwise);
+        let slot = at("2026-11-22T02:00:00Z")..at("2026-11-22T03:00:00Z");
+        for instant in [
+            "2026-11-22T02:00:00.000000001Z",
+            "2026-11-22T02:23:45.123456789Z",
+            "2026-11-22T02:59:59.999999999Z",
+        ] {
+            assert_eq!(dial.slot_at(at(instant), count(12)), slot, "{instant}");
+        }
     }
 
     #[test]
