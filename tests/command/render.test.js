@@ -105,7 +105,7 @@ test("at a terminal, a bar shows how far long work is", { skip: noTerminal }, as
 });
 
 test("every command explains itself", async () => {
-  for (const words of [[], ["render"], ["publish"], ["simulate"]]) {
+  for (const words of [[], ["render"], ["publish"], ["turn"], ["doctor"], ["login", "x"], ["simulate"]]) {
     const { status, stdout } = await rotateIcon([...words, "--help"]);
     assert.equal(status, 0);
     assert.match(stdout, /Usage: rotate-icon/);

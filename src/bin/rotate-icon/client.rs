@@ -46,8 +46,10 @@ impl Client for Https {
 }
 
 impl Clock for Https {
+    /// In whole milliseconds, as the Worker's journal has it.
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        let now = Utc::now();
+        DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
     }
 }
 

@@ -55,7 +55,7 @@ struct LoginToX {
 
 pub(crate) async fn run(options: &Login) -> Result<ExitCode> {
     let LoginTo::X(options) = &options.network;
-    let sources = match options.settings.read() {
+    let sources = match options.settings.read_if_there() {
         Ok(sources) => sources,
         Err(error) => {
             complain(&format!("{error:#}"));

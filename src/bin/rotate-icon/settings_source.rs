@@ -33,6 +33,12 @@ impl SettingsArgs {
         Ok(Sources { file })
     }
 
+    /// Reads the file if it is there, even if it is named: who signs in begins one.
+    pub(crate) fn read_if_there(&self) -> Result<Sources> {
+        let file = SettingsFile::read_if_there(self.path())?;
+        Ok(Sources { file })
+    }
+
     /// The file that is written to if no other is named.
     pub(crate) fn path(&self) -> &Path {
         self.settings.as_deref().unwrap_or(Path::new(DEFAULT_FILE))

@@ -1,0 +1,93 @@
+/** `rotate-icon doctor`, against a small stand-in that knows whose the keys are. */
+import assert from "node:assert/strict";
+import { appendFile, chmod } from "node:fs/promises";
+import test from "node:test";
+import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { account, server, signed } from "./account.js";
+
+const user = JSON.stringify({ id: 7, screen_name: "XAPI", name: "X API" });
+const refusal = JSON.stringify({ errors: [{ code: 89, message: `Invalid token ${accountSecrets.ACCESS_TOKEN}` }] });
+
+/** An X that answers who it is with what `answers` gives for each request. */
+const verifier = (t, ...answers) => server(t, () => answers.shift() ?? [200, user]);
+
+test("complete settings are told with the account that they belong to", async (t) => {
+  const x = await verifier(t);
+  const { settings, run } = await account(t, x.url);
+  const { status, stdout, stderr } = await run(["doctor"], { TIME_ZONE: "Europe/Berlin" });
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.equal(
+    stdout,
+    [
+      `Settings from the environment, then from ${settings}:`,
+      "  TIME_ZONE: environment",
+      "  PERIOD: file",
+      "  API_KEY: file",
+      "  API_KEY_SECRET: file",
+      "  ACCESS_TOKEN: file",
+      "  ACCESS_TOKEN_SECRET: file",
+      "  API_BASE_URL: file",
+      "✓ The dial: the icon turns clockwise once in 7d, on the clock of Europe/Berlin",
+      "✓ X: the account XAPI",
+      "",
+    ].join("\n"),
+  );
+  // A call that changes nothing, and signed.
+  const [request] = x.received;
+  assert.deepEqual([request.method, request.url, request.body], ["GET", "/1.1/account/verify_credentials.json", ""]);
+  const { oauth_token: token } = signed(request, x.url, accountSecrets.API_KEY_SECRET, accountSecrets.ACCESS_TOKEN_SECRET);
+  assert.equal(token, accountSecrets.ACCESS_TOKEN);
+});
+
+test("what is missing, wrong, misspelt or open to others is named", async (t) => {
+  const x = await verifier(t);
+  const { settings, run } = await account(t, x.url, { PERIOD: "5h", API_KEY: "" });
+  await appendFile(settings, "API_KYE=abc\nOTHER=abc\n");
+  await chmod(settings, 0o644);
+  const { status, stdout } = await run(["doctor"]);
+  assert.equal(status, 78);
+  assert.match(stdout, /^! Others on this machine may read \S+: chmod 600 /m);
+  assert.match(stdout, /^! .* sets API_KYE, which is no setting: is API_KEY meant\?$/m);
+  assert.match(stdout, /^! .* sets OTHER, which is no setting of rotate-icon\.$/m);
+  assert.match(stdout, /^✗ The dial: PERIOD has to be a period .*\. Correct it where it is set\.$/m);
+  assert.match(stdout, /^✗ X: not set: API_KEY\. Set it in the environment or in \.dev\.vars/m);
+  assert.deepEqual(x.received, [], "nobody is asked with half of the keys");
+});
+
+test("warnings alone do no harm", async (t) => {
+  const x = await verifier(t);
+  const { settings, run } = await account(t, x.url);
+  await appendFile(settings, "OTHER=abc\n");
+  assert.equal((await run(["doctor"])).status, 0);
+});
+
+test("a network that refuses, or cannot tell now, is told apart", async (t) => {
+  const x = await verifier(t, [401, refusal], [503, ""]);
+  const { run } = await account(t, x.url);
+  const refused = await run(["doctor"]);
+  assert.equal(refused.status, 1);
+  assert.match(refused.stdout, /^✗ X: X answered 401, code 89: Invalid token \(hidden\)\. Check the four values/m);
+  const later = await run(["doctor"]);
+  assert.equal(later.status, 75);
+  assert.match(later.stdout, /^✗ X: X answered 503/m);
+});
+
+test("with --json, the findings are one object", async (t) => {
+  const x = await verifier(t, [401, refusal]);
+  const { settings, run } = await account(t, x.url);
+  const bad = await run(["doctor", "--json"]);
+  assert.equal(bad.status, 1);
+  const { networks, ...rest } = JSON.parse(bad.stdout);
+  assert.deepEqual(rest, {
+    ok: false,
+    file: settings,
+    settings: ["PERIOD", ...Object.keys(accountSecrets), "API_BASE_URL"].map((name) => ({ name, from: "file" })),
+    warnings: [],
+    dial: { ok: true, found: "the icon turns clockwise once in 7d, on the clock of Asia/Tokyo" },
+  });
+  const [{ network, ok, reason, message, remedy }] = networks;
+  assert.deepEqual([network, ok, reason], ["x", false, "credentials"]);
+  assert.ok(message && remedy);
+  const good = JSON.parse((await run(["doctor", "--json"])).stdout);
+  assert.deepEqual([good.ok, good.networks], [true, [{ network: "x", ok: true, found: "the account XAPI" }]]);
+});

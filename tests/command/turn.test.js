@@ -1,0 +1,232 @@
+/** `rotate-icon turn`, as cron starts it, against the local X. */
+import assert from "node:assert/strict";
+import { mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import test from "node:test";
+import { rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
+import { account, entryKeys, localX, server } from "./account.js";
+
+const icon = ["turn", sampleIcon];
+
+const journal = async (state) => JSON.parse(await readFile(state, "utf8")).journal.map(({ entry }) => entry);
+
+test("a turn is made once a frame, and what is asked for by hand at once", async (t) => {
+  const x = await localX(t);
+  const { state, run } = await account(t, x.url);
+
+  const first = await run(icon);
+  assert.deepEqual([first.status, first.stderr], [0, ""]);
+  const [, frame] = first.stdout.match(/^X: turned to frame (\d+) of 12\.\n$/);
+  const [sent] = await x.received();
+  assert.equal(sent.verdict, "accepted");
+
+  const second = await run(icon);
+  assert.equal(second.status, 0, second.stderr);
+  assert.equal(second.stdout, `X: nothing to do, frame ${frame} of 12 has been sent.\n`);
+  assert.equal((await x.received()).length, 1);
+
+  const other = (Number(frame) + 3) % 12;
+  const byNumber = await run([...icon, "--frame", String(other)]);
+  assert.equal(byNumber.stdout, `X: turned to frame ${other} of 12.\n`);
+  const folder = await temporaryFolder(t);
+  assert.equal((await rotateIcon(["render", sampleIcon, "--out", folder])).status, 0);
+  assert.ok((await readFile(path.join(folder, `${other}.jpg`))).equals(await x.picture()), "the frame of render");
+
+  assert.match((await run([...icon, "--frame", String(other)])).stdout, /nothing to do/);
+  assert.match((await run([...icon, "--frame", String(other), "--force"])).stdout, /turned/);
+  assert.equal((await x.received()).length, 3);
+
+  assert.equal((await stat(state)).mode & 0o777, 0o600);
+  const entries = await journal(state);
+  assert.deepEqual(entries.map(({ trigger, frame, outcome }) => [trigger, frame, outcome]), [
+    ["cron", Number(frame), "turned"],
+    ["manual", other, "turned"],
+    ["manual", other, "turned"],
+  ]);
+});
+
+test("a folder of rendered frames is as good as the icon", async (t) => {
+  const x = await localX(t);
+  const { folder, run } = await account(t, x.url);
+  const out = path.join(folder, "frames");
+  assert.equal((await rotateIcon(["render", sampleIcon, "--out", out, "--frames", "8", "--quality", "80"])).status, 0);
+  const rendered = await run(["turn", "--rendered", out, "--frame", "3"]);
+  assert.equal(rendered.stdout, "X: turned to frame 3 of 8.\n", rendered.stderr);
+  assert.ok((await readFile(path.join(out, "3.jpg"))).equals(await x.picture()));
+  // The same set, so that the same frame is shown already.
+  const again = await run(["turn", sampleIcon, "--frames", "8", "--quality", "80", "--frame", "3"]);
+  assert.match(again.stdout, /nothing to do/);
+
+  await rm(path.join(out, "kv-bulk.json"));
+  const without = await run(["turn", "--rendered", out, "--force"]);
+  assert.equal(without.status, 1);
+  assert.match(without.stderr, /^rotate-icon: X: The store could not be read: cannot read .*kv-bulk\.json: .* Name an icon/);
+  await writeFile(path.join(out, "kv-bulk.json"), "[]");
+  assert.match((await run(["turn", "--rendered", out, "--force"])).stderr, /There is no frame set yet\. Write the folder again/);
+  assert.equal((await x.received()).length, 1);
+});
+
+test("an album turns too, and circles are sent as PNG", async (t) => {
+  const x = await localX(t);
+  const { folder, run } = await account(t, x.url);
+  const album = path.join(folder, "album");
+  await mkdir(album);
+  await writeFile(path.join(album, "1.png"), await readFile(sampleIcon));
+  const { status, stdout, stderr } = await run(["turn", "--album", album, "--shape", "circle"]);
+  assert.deepEqual([status, stdout, stderr], [0, "X: turned to frame 0 of 1.\n", ""]);
+  assert.equal((await x.picture()).subarray(1, 4).toString(), "PNG");
+});
+
+test("a dry run sends nothing and keeps nothing", async (t) => {
+  const x = await localX(t);
+  const { state, run } = await account(t, x.url);
+  const { status, stdout } = await run([...icon, "--dry-run", "--frame", "5"]);
+  assert.equal(status, 0);
+  assert.match(stdout, /^X: would send frame 5 of 12: POST http:\S+\/1\.1\/account\/update_profile_image\.json with \d{4,6} bytes\. Nothing was sent\.\n$/);
+  const json = JSON.parse((await run([...icon, "--dry-run", "--json"])).stdout);
+  assert.equal(json.outcome, "dry-run");
+  assert.ok(json.would_send.frame_bytes > 1000);
+  assert.deepEqual(await x.received(), []);
+  await assert.rejects(stat(state), { code: "ENOENT" });
+});
+
+test("without a state, every run sends, and nothing is left behind", async (t) => {
+  const x = await localX(t);
+  const { folder, run } = await account(t, x.url);
+  for (let n = 0; n < 2; n++) assert.match((await run([...icon, "--stateless"])).stdout, /turned/);
+  assert.equal((await x.received()).length, 2);
+  assert.deepEqual(await readdir(folder), [".dev.vars"]);
+  assert.equal((await run([...icon, "--stateless", "--state", "x"])).status, 2);
+});
+
+test("with --json, each network is one line as in the journal", async (t) => {
+  const x = await localX(t);
+  const { state, run } = await account(t, x.url);
+  const { status, stdout, stderr } = await run([...icon, "--json"]);
+  assert.deepEqual([status, stderr], [0, ""]);
+  const entry = JSON.parse(stdout);
+  assert.equal(stdout, `${JSON.stringify(entry)}\n`);
+  assert.deepEqual(Object.keys(entry), entryKeys);
+  assert.deepEqual([entry.event, entry.network, entry.outcome, entry.network_status], ["turn", "x", "turned", 200]);
+  assert.deepEqual(await journal(state), [entry]);
+
+  await x.fault("read-only-app");
+  const refused = await run([...icon, "--json", "--force"]);
+  assert.deepEqual([refused.status, refused.stderr], [1, ""]);
+  assert.deepEqual(Object.keys(JSON.parse(refused.stdout)), [...entryKeys, "reason", "message", "remedy", "retry_at"]);
+});
+
+test("the exit status tells what passes from what the owner has to see to", async (t) => {
+  const x = await localX(t);
+  for (const [fault, status, text] of [
+    ["over-capacity", 75, /X answered 503, code 130.*The first run after \S+Z tries again\.$/],
+    ["rate-limit", 75, /Too many requests/],
+    ["spam-filter", 75, /Leave them off for a day/],
+    ["reset", 75, /X did not answer: the connection failed/],
+    ["cut-off", 75, /X did not answer/],
+    ["read-only-app", 1, /Read and Write/],
+    ["invalid-token", 1, /Check the four values/],
+    ["access-tier", 1, /paid/],
+    ["captive-portal", 1, /Check API_BASE_URL/],
+    ["hostile-text", 1, /X answered 403/],
+  ]) {
+    const { state, run } = await account(t, x.url);
+    await x.fault(fault);
+    const failed = await run(icon);
+    assert.equal(failed.status, status, `${fault}: ${failed.stderr}`);
+    assert.equal(failed.stdout, "");
+    assert.match(failed.stderr.trimEnd(), /^rotate-icon: X: [^\n]*$/, "one line");
+    assert.match(failed.stderr.trimEnd(), text);
+
+    // It waits, and says the same.
+    const before = (await x.received()).length;
+    const waiting = await run(icon);
+    assert.equal(waiting.status, status, `${fault}: ${waiting.stderr}`);
+    assert.equal((await x.received()).length, before, fault);
+    assert.equal((await journal(state)).length, 1);
+    // A pause is kept to even by hand; all else can be tried at once.
+    const isPause = ["rate-limit", "spam-filter"].includes(fault);
+    const forced = await run([...icon, "--force"]);
+    assert.equal(forced.status, isPause ? 75 : 0, `${fault}: ${forced.stderr}`);
+  }
+});
+
+test("what is missing or wrong among the settings is named", async (t) => {
+  const x = await localX(t);
+  const some = await account(t, x.url, { API_KEY: "", PERIOD: "5h", ACCESS_TOKEN_SECRET: "" });
+  const { status, stderr } = await some.run(icon);
+  assert.equal(status, 78);
+  assert.match(stderr, /not set: API_KEY, ACCESS_TOKEN_SECRET; PERIOD has to be a period .*`rotate-icon doctor`/);
+  const elsewhere = await rotateIcon([...icon, "--settings", path.join(some.folder, "none")]);
+  assert.equal(elsewhere.status, 78);
+  assert.match(elsewhere.stderr, /there is no file .*none/);
+  assert.deepEqual(await x.received(), []);
+});
+
+test("the environment goes before the file", async (t) => {
+  const x = await localX(t);
+  const { run } = await account(t, "http://127.0.0.1:1", { PERIOD: "nonsense" });
+  const { status, stdout, stderr } = await run(icon, { API_BASE_URL: x.url, PERIOD: "7d" });
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /turned/);
+});
+
+test("runs at once make one turn", async (t) => {
+  const x = await localX(t);
+  await x.fault("slow");
+  const { state, run } = await account(t, x.url);
+  const runs = await Promise.all(Array.from({ length: 4 }, () => run(icon)));
+  assert.deepEqual(runs.map(({ status }) => status), [0, 0, 0, 0]);
+  assert.equal(runs.filter(({ stdout }) => stdout.includes("turned to")).length, 1);
+  assert.equal((await x.received()).length, 1);
+  assert.equal((await journal(state)).length, 1);
+});
+
+test("a state that cannot be read is told, loses nothing and sends nothing", async (t) => {
+  const x = await localX(t);
+  const { state, run } = await account(t, x.url);
+  assert.equal((await run(icon)).status, 0);
+  const whole = await readFile(state, "utf8");
+  for (const text of ["", whole.slice(0, -20), whole.replace('"version":1', '"version":9'), "null"]) {
+    await writeFile(state, text);
+    const { status, stderr } = await run([...icon, "--force"]);
+    assert.equal(status, 1);
+    assert.match(stderr, /^rotate-icon: the state in .*state\.json cannot be read, .*move it away/);
+    assert.equal(await readFile(state, "utf8"), text);
+  }
+  assert.equal((await x.received()).length, 1);
+  await writeFile(state, whole);
+  assert.match((await run(icon)).stdout, /nothing to do/);
+
+  const nowhere = await run([...icon, "--state", path.join(state, "below-a-file")]);
+  assert.equal(nowhere.status, 1);
+  assert.match(nowhere.stderr, /cannot make the folder/);
+  assert.equal((await x.received()).length, 1);
+});
+
+test("the owner is told when turning stops and when it works again", async (t) => {
+  const x = await localX(t);
+  const hook = await server(t, () => [204]);
+  const { run } = await account(t, x.url, { ALERT_WEBHOOK_URL: `${hook.url}/hook` });
+  const told = () => hook.received.map(({ body }) => JSON.parse(body).text);
+  await x.fault("read-only-app", 2);
+  await run(icon);
+  await run(icon);
+  await run([...icon, "--force"]);
+  assert.equal(told().length, 1);
+  assert.match(told()[0], /^Your icon has stopped turning\. X answered 403, code 261/);
+  assert.equal((await run([...icon, "--force"])).status, 0);
+  assert.equal(told()[1], "Your icon is turning again.");
+
+  // An icon that is gone is told too.
+  const gone = await run(["turn", path.join(path.dirname(sampleIcon), "gone.png"), "--force"]);
+  assert.equal(gone.status, 1);
+  assert.match(gone.stderr, /cannot read .*gone\.png.*Name an icon that can be read/);
+  assert.equal(told().length, 3);
+});
+
+test("what is to be turned has to be said, in one way", async () => {
+  for (const words of [[], [sampleIcon, "--rendered", "x"], ["--rendered", "x", "--quality", "80"], [sampleIcon, "--frame", "-1"]]) {
+    assert.equal((await rotateIcon(["turn", ...words])).status, 2, words.join(" "));
+  }
+});
