@@ -1,9 +1,9 @@
-/** `rotate-icon doctor`, against a small stand-in that knows whose the keys are. */
+/** `rotate-icon doctor`, against the local X, and a small server that says what it is told to. */
 import assert from "node:assert/strict";
 import { appendFile, chmod } from "node:fs/promises";
 import test from "node:test";
 import { accountSecrets } from "../../scripts/lib/local-x.js";
-import { account, server, signed } from "./account.js";
+import { account, localX, server, signed } from "./account.js";
 
 const user = JSON.stringify({ id: 7, screen_name: "XAPI", name: "X API" });
 const refusal = JSON.stringify({ errors: [{ code: 89, message: `Invalid token ${accountSecrets.ACCESS_TOKEN}` }] });
@@ -37,6 +37,17 @@ test("complete settings are told with the account that they belong to", async (t
   assert.deepEqual([request.method, request.url, request.body], ["GET", "/1.1/account/verify_credentials.json", ""]);
   const { oauth_token: token } = signed(request, x.url, accountSecrets.API_KEY_SECRET, accountSecrets.ACCESS_TOKEN_SECRET);
   assert.equal(token, accountSecrets.ACCESS_TOKEN);
+});
+
+test("the local X knows whose the keys are, and which are nobody's", async (t) => {
+  const x = await localX(t);
+  const { run } = await account(t, x.url);
+  const { status, stdout } = await run(["doctor"]);
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /^✓ X: the account \S+$/m);
+  const wrong = await run(["doctor"], { ACCESS_TOKEN_SECRET: "another" });
+  assert.equal(wrong.status, 1, wrong.stdout);
+  assert.match(wrong.stdout, /^✗ X: X answered 401/m);
 });
 
 test("what is missing, wrong, misspelt or open to others is named", async (t) => {

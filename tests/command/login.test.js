@@ -1,12 +1,13 @@
-/** `rotate-icon login x`, against a small stand-in for X's sign-in. */
+/** `rotate-icon login x`, against the local X, and a small server that can refuse each step. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
 import { environment, root } from "../../scripts/lib/run.js";
-import { server, signed } from "./account.js";
-import { temporaryFolder } from "./command.js";
+import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { localX, server, signed } from "./account.js";
+import { rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
 
 const command = process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon");
 
@@ -73,6 +74,33 @@ test("a PIN becomes four keys in the settings file, whose other lines stay", asy
   assert.equal(text, `# My settings\nTIME_ZONE=Europe/Berlin\n\n${written}`);
   assert.equal((await stat(settings)).mode & 0o777, 0o600);
   assert.deepEqual(x.received.map(({ url }) => url), ["/oauth/request_token", "/oauth/access_token", "/1.1/account/verify_credentials.json"]);
+});
+
+test("the local X signs an account in, whose keys it then takes", async (t) => {
+  const x = await localX(t);
+  const folder = await temporaryFolder(t);
+  const settings = path.join(folder, ".dev.vars");
+  const { API_KEY, API_KEY_SECRET } = accountSecrets;
+  const env = environment({ API_BASE_URL: x.url, API_KEY, API_KEY_SECRET, ACCESS_TOKEN: "", ACCESS_TOKEN_SECRET: "", XDG_STATE_HOME: folder });
+  const child = spawn(command, ["login", "x", "--write", settings], { cwd: root, env });
+  let output = "";
+  child.stderr.on("data", (text) => (output += text));
+  child.stdout.on("data", async (text) => {
+    output += text;
+    const [, token] = String(text).match(/oauth_token=(\S+)/) ?? [];
+    if (!token) return;
+    const { pin } = await (await fetch(`${x.url}/simulator/pin?oauth_token=${token}`)).json();
+    child.stdin.end(`${pin}\n`);
+  });
+  const status = await new Promise((resolve) => child.on("close", resolve));
+  assert.equal(status, 0, output);
+  const text = await readFile(settings, "utf8");
+  const token = Object.fromEntries(text.trim().split("\n").map((line) => line.split("=")));
+  assert.ok(token.ACCESS_TOKEN && token.ACCESS_TOKEN_SECRET);
+  for (const secret of Object.values(token)) assert.ok(!output.includes(secret), output);
+  const turned = await rotateIcon(["turn", sampleIcon, "--settings", settings], { ...env, API_KEY: "", API_KEY_SECRET: "" });
+  assert.equal(turned.status, 0, turned.stderr);
+  assert.match(turned.stdout, /^X: turned to frame/);
 });
 
 test("keys of the app that are not set are asked for", async (t) => {
