@@ -1,9 +1,12 @@
 /** `rotate-icon turn`, as cron starts it, against the local X. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:https";
 import path from "node:path";
 import test from "node:test";
-import { rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
+import { environment } from "../../scripts/lib/run.js";
+import { root, rotateIcon, runProgram, sampleIcon, temporaryFolder } from "./command.js";
 import { account, entryKeys, localX, server } from "./account.js";
 
 const icon = ["turn", sampleIcon];
@@ -180,6 +183,50 @@ test("runs at once make one turn", async (t) => {
   assert.equal(runs.filter(({ stdout }) => stdout.includes("turned to")).length, 1);
   assert.equal((await x.received()).length, 1);
   assert.equal((await journal(state)).length, 1);
+});
+
+test("a run that is killed in the middle is made good by the next one", async (t) => {
+  const x = await localX(t);
+  const { folder, settings, state, run } = await account(t, x.url);
+  await x.fault("hang");
+  const command = process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon");
+  const env = environment({ XDG_STATE_HOME: folder });
+  const child = spawn(command, [...icon, "--settings", settings], { cwd: root, env, stdio: "ignore" });
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  while ((await x.received()).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  child.kill("SIGKILL");
+  await ended;
+  assert.match((await run(icon)).stdout, /turned/);
+  assert.equal((await journal(state)).length, 1);
+  assert.deepEqual((await readdir(path.dirname(state))).sort(), ["state.json", "state.json.lock"]);
+});
+
+/** A certificate for 127.0.0.1 that nobody has signed but itself; none without openssl. */
+async function certificate(folder) {
+  const [key, cert] = ["key.pem", "cert.pem"].map((name) => path.join(folder, name));
+  const words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1"];
+  const { status } = await runProgram("openssl", [...words, "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]).catch(() => ({}));
+  return status === 0 ? { key: await readFile(key), cert: await readFile(cert), path: cert } : null;
+}
+
+test("over https, only who the machine knows is believed", async (t) => {
+  const folder = await temporaryFolder(t);
+  const own = await certificate(folder);
+  if (!own) return t.skip("needs openssl");
+  let requests = 0;
+  const https = createServer(own, (request, response) => {
+    requests += 1;
+    request.resume().on("end", () => response.end(JSON.stringify({ screen_name: "XAPI" })));
+  });
+  await new Promise((resolve) => https.listen(0, "127.0.0.1", resolve));
+  t.after(() => https.close().closeAllConnections());
+  const { run } = await account(t, `https://127.0.0.1:${https.address().port}`);
+  const stranger = await run([...icon, "--stateless"]);
+  assert.equal(stranger.status, 75);
+  assert.match(stranger.stderr, /X did not answer: the connection failed: .*certificate/);
+  assert.equal(requests, 0);
+  const known = await run([...icon, "--stateless"], { SSL_CERT_FILE: own.path });
+  assert.deepEqual([known.status, requests], [0, 1], known.stderr);
 });
 
 test("a state that cannot be read is told, loses nothing and sends nothing", async (t) => {
