@@ -154,6 +154,20 @@ test("the exit status tells what passes from what the owner has to see to", asyn
   }
 });
 
+test("several networks turn in one run, and the worst of them is its status", async (t) => {
+  const x = await localX(t);
+  const others = { BLUESKY_SERVICE: x.url, BLUESKY_IDENTIFIER: "local.test", BLUESKY_APP_PASSWORD: "loca-lapp-pass-word" };
+  const { run } = await account(t, x.url, { ...others, MASTODON_SERVER: x.url, MASTODON_ACCESS_TOKEN: "local-mastodon-token" });
+  const doctor = await run(["doctor"]);
+  assert.equal(doctor.status, 0, doctor.stdout);
+  assert.equal(doctor.stdout.match(/^✓ (X|Bluesky|Mastodon): the account /gm).length, 3);
+  await x.fault("over-capacity");
+  const first = await run(icon);
+  assert.equal(first.status, 75, first.stderr);
+  assert.match(first.stderr, /^rotate-icon: X: X answered 503[^\n]*\n$/);
+  assert.match(first.stdout, /^Bluesky: turned to frame \d+ of 12\.\nMastodon: turned to frame \d+ of 12\.\n$/);
+});
+
 test("what is missing or wrong among the settings is named", async (t) => {
   const x = await localX(t);
   const some = await account(t, x.url, { API_KEY: "", PERIOD: "5h", ACCESS_TOKEN_SECRET: "" });
