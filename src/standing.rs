@@ -175,15 +175,15 @@ impl Standing {
         }
     }
 
-    /// Makes a slot the present one, if it is not already.
+    /// Makes a slot the present one, if it is not already. What was not known for
+    /// sure when it began is not known in the one after it either.
     pub fn enter(&mut self, slot: Slot) {
-        if self
-            .slot
-            .as_ref()
-            .is_none_or(|known| known.start != slot.start)
-        {
-            self.slot = Some(slot);
+        match &self.slot {
+            Some(known) if known.start == slot.start => return,
+            Some(known) if slot.start > known.end => self.showing = None,
+            _ => {}
         }
+        self.slot = Some(slot);
     }
 
     /// Takes in how sending ended, and tells when to try again, if that is not

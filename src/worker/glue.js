@@ -45,8 +45,9 @@ export async function send(method, url, headers, body, timeoutMs, maxBytes) {
   const reply = await fetch(url, {
     method,
     headers: pairs,
-    // A GET must not have a body, not even an empty one.
-    body: body.length === 0 ? undefined : body,
+    // A GET must not have a body, not even an empty one. It is lent from wasm's memory, which
+    // moves when it grows: another network's request would leave nothing of this one's body.
+    body: body.length === 0 ? undefined : body.slice(),
     // What is signed is meant for this one address.
     redirect: "manual",
     signal: AbortSignal.timeout(timeoutMs),

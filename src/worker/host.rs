@@ -163,7 +163,7 @@ impl Client for Host {
                 headers.push_str(part);
             }
         }
-        // The body is lent to JavaScript, not copied: `request` outlives the call.
+        // The body is lent to JavaScript, which copies it at once.
         let reply = send(
             request.method().as_str(),
             &request.uri().to_string(),

@@ -16,7 +16,7 @@ import assert from "node:assert/strict";
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { request as httpRequest } from "node:http";
+import { createServer, request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -45,13 +45,25 @@ export const SECRETS = {
   TRIGGER_TOKEN: `trigger-${randomUUID()}`,
 };
 
-searchAtTheEnd(SECRETS);
+/** What opens the account of Bluesky that the stand-in has. */
+export const BLUESKY_SECRETS = { BLUESKY_IDENTIFIER: "somebody.test", BLUESKY_APP_PASSWORD: appPassword() };
+
+/** What opens the account of Mastodon that the stand-in has; its server is the stand-in. */
+export const MASTODON_SECRETS = { MASTODON_ACCESS_TOKEN: `mastodon-${randomUUID()}` };
+
+/** An app password as Bluesky makes them. */
+export function appPassword() {
+  return randomUUID().replaceAll("-", "").slice(0, 16).match(/.{4}/g).join("-");
+}
+
+const { BLUESKY_APP_PASSWORD } = BLUESKY_SECRETS;
+searchAtTheEnd({ ...SECRETS, BLUESKY_APP_PASSWORD, ...MASTODON_SECRETS });
 
 // wrangler reads these when it is loaded. Secrets that lie in the environment
 // would fill in for those that a test leaves out.
 const scratch = mkdtempSync(path.join(tmpdir(), "rotate-icon-test-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
-for (const name of Object.keys(SECRETS)) delete process.env[name];
+for (const name of Object.keys({ ...SECRETS, ...BLUESKY_SECRETS, ...MASTODON_SECRETS })) delete process.env[name];
 Object.assign(process.env, {
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_LOG: "none",
@@ -98,19 +110,19 @@ class Simulator {
     return response;
   }
 
-  /** The faults it knows: `{ name, description }` each. */
-  async knownFaults() {
-    return (await (await this.#ask("faults")).json()).known;
+  /** The faults of a network that it knows: `{ name, description }` each. */
+  async knownFaults(network = "x") {
+    return (await (await this.#ask(`faults?network=${network}`)).json()).known;
   }
 
-  /** Lets the next requests fail. */
-  async fail(fault, times = 1) {
-    await this.#ask("faults", { method: "PUT", body: JSON.stringify({ fault, times }) });
+  /** Lets the next requests fail: those to X, or to `network`, there to `endpoint` if one is named. */
+  async fail(fault, times = 1, { network = "x", endpoint } = {}) {
+    await this.#ask("faults", { method: "PUT", body: JSON.stringify({ fault, times, network, endpoint }) });
   }
 
-  /** What it received since the last `clear`, oldest first. */
-  async received() {
-    return (await (await this.#ask("received")).json()).reverse();
+  /** What it received since the last `clear`, oldest first: all of it, or what was for `network`. */
+  async received(network) {
+    return (await (await this.#ask(network ? `received?network=${network}` : "received")).json()).reverse();
   }
 
   /** The one request that it received; there must be no other. */
@@ -131,8 +143,19 @@ class Simulator {
   }
 
   /** The bytes of the account's picture as it is now. */
-  async icon() {
-    return Buffer.from(await (await this.#ask("icon")).arrayBuffer());
+  async icon(network = "x") {
+    return Buffer.from(await (await this.#ask(`icon?network=${network}`)).arrayBuffer());
+  }
+
+  /** The account on Bluesky or Mastodon, changed as somebody else would if there is a `change`. */
+  async account(network, change) {
+    const init = change && { method: "PATCH", body: JSON.stringify(change) };
+    return (await this.#ask(network, init)).json();
+  }
+
+  /** Has its clock run so many seconds ahead. */
+  async runAhead(offset) {
+    await this.#ask("clock", { method: "PUT", body: JSON.stringify({ offset }) });
   }
 
   /** Forgets faults and requests. */
@@ -146,12 +169,12 @@ class Simulator {
   }
 }
 
-/** Starts the stand-in for X on a free port, with the account of `SECRETS`. */
+/** Starts the stand-in for the networks on a free port, with the accounts of the tests' secrets. */
 export async function startSimulator(args = []) {
   assert.ok(existsSync(command), `${command} is not there: build it with cargo build, or set ROTATE_ICON`);
   const secrets = Object.fromEntries(ACCOUNT_SECRETS.map((name) => [name, SECRETS[name]]));
   const child = spawn(command, ["simulate", "--port", "0", ...args], {
-    env: { ...process.env, ...secrets },
+    env: { ...process.env, ...secrets, ...BLUESKY_SECRETS, ...MASTODON_SECRETS },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const kill = () => child.kill("SIGKILL");
@@ -288,12 +311,21 @@ function worker() {
   return prebuilt;
 }
 
-/** Vars and secrets of a test: those of every test, changed; null leaves one out. */
-function settings(simulator, { vars = {}, secrets = {} } = {}) {
+/**
+ * Vars and secrets of a test: those of every test, changed; null leaves one out.
+ * They are for X, unless other `networks` are named.
+ */
+function settings(simulator, { networks = ["x"], vars = {}, secrets = {} } = {}) {
   const given = (all) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+  const of = {
+    x: Object.fromEntries(ACCOUNT_SECRETS.map((name) => [name, SECRETS[name]])),
+    bluesky: BLUESKY_SECRETS,
+    mastodon: { ...MASTODON_SECRETS, MASTODON_SERVER: simulator.url },
+  };
+  const { TRIGGER_TOKEN } = SECRETS;
   return {
-    vars: { API_BASE_URL: simulator.url, ...vars },
-    secrets: given({ ...SECRETS, ...secrets }),
+    vars: { API_BASE_URL: simulator.url, BLUESKY_SERVICE: simulator.url, ...vars },
+    secrets: given(Object.assign({ TRIGGER_TOKEN }, ...networks.map((network) => of[network]), secrets)),
   };
 }
 
@@ -497,12 +529,24 @@ class Wired {
 
   /** The same; gives the one line that was logged for it. */
   async cron(scheduledTime) {
-    const lines = this.#logs.length;
+    return (await this.#logged(scheduledTime, 1))[0];
+  }
+
+  /** The same with several networks: gives the one line of each, by the network's name. */
+  async cronOf(networks, scheduledTime) {
+    const logged = await this.#logged(scheduledTime, networks.length);
+    const byName = Object.fromEntries(logged.map(({ line }) => [line.network, line]));
+    assert.deepEqual(Object.keys(byName).sort(), [...networks].sort());
+    return byName;
+  }
+
+  async #logged(scheduledTime, count) {
+    const before = this.#logs.length;
     await this.fire(scheduledTime);
-    for (let waited = 0; waited < 5_000 && this.#logs.length === lines; waited += 5) await sleep(5);
-    assert.equal(this.#logs.length, lines + 1, JSON.stringify(this.#logs.slice(lines)));
-    const { level, message } = this.#logs.at(-1);
-    return { level, text: message, ...oneLine(message) };
+    for (let waited = 0; waited < 5_000 && this.#logs.length < before + count; waited += 5) await sleep(5);
+    const logged = this.#logs.slice(before);
+    assert.equal(logged.length, count, JSON.stringify(logged));
+    return logged.map(({ level, message }) => ({ level, text: message, ...oneLine(message) }));
   }
 
   /** The journal, with the trigger token. */
@@ -611,6 +655,29 @@ export function useStage({ wired = false, changes, prepare } = {}) {
     await Promise.allSettled([stage.worker?.close(), stage.simulator?.close()]);
   });
   return stage;
+}
+
+/**
+ * A webhook of the owner's, there for a test file: the address, and the texts that
+ * came to it since they were last taken away.
+ */
+export async function useWebhook() {
+  const news = [];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.setEncoding("utf8").on("data", (part) => (body += part));
+    request.on("end", () => {
+      note("the webhook", body);
+      news.push(JSON.parse(body).text);
+      response.writeHead(204).end();
+    });
+  });
+  await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${server.address().port}/hook-${randomUUID()}`, news };
 }
 
 /** Reads an answer that has to be a problem of this status; gives its body. */

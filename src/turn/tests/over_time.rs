@@ -803,8 +803,9 @@ fn what_a_host_that_ended_has_not_finished_is_made_by_whoever_asks_next() {
     assert_eq!(account.sent(), NONE);
 }
 
-#[test]
-fn after_a_slot_without_a_turn_nobody_knows_what_the_network_shows() {
+/// An account whose host ended in the middle of the turn of 03:00, to frame 0 of two:
+/// what is known to have been up last, frame 1, is due again at 04:00.
+fn left_in_the_middle() -> Account {
     let mut account = Account::new();
     account.settings = settings_with(&[("PERIOD", "2h")]);
     let frames = FrameCount::new(2).unwrap();
@@ -817,10 +818,27 @@ fn after_a_slot_without_a_turn_nobody_knows_what_the_network_shows() {
     account.cron();
     account.at("03:00:00").cron();
     account.host.end_while_sending();
-    // What is known to have been up last is due again, but something else may be up.
+    account
+}
+
+#[test]
+fn after_a_slot_without_a_turn_nobody_knows_what_the_network_shows() {
+    let mut account = left_in_the_middle();
     let report = account.at("04:00:00").cron();
     assert_eq!(report.outcome, Outcome::Turned);
     assert_eq!(account.sent(), [1, 0, 1]);
+}
+
+#[test]
+fn nor_does_anybody_know_after_a_turn_that_was_not_taken() {
+    let mut account = left_in_the_middle();
+    // 05:30.
+    account.host.reply = Ok(reply(429, &[("x-rate-limit-reset", "1795325400")], ""));
+    assert_eq!(account.at("04:00:00").cron().outcome.name(), "retry");
+    account.x_works().at("05:00:00").cron();
+    let report = account.at("06:00:00").cron();
+    assert_eq!(report.outcome, Outcome::Turned);
+    assert_eq!(account.sent(), [1, 0, 1, 1]);
 }
 
 #[test]
