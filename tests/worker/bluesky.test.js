@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import test, { beforeEach } from "node:test";
 import { searchAtTheEnd } from "./emitted.js";
 import { BLUESKY_SECRETS, appPassword, json, problem, sha256, useStage, useWebhook } from "./harness.js";
-import { HOUR, MINUTE, TRANSIENT, TURNED, frameAt, later, pause, refused, testFaults } from "./slots.js";
+import { HOUR, MINUTE, TRANSIENT, TURNED, frameAt, later, pause, refused, reset, testFaults } from "./slots.js";
 
 const { url: ALERT_WEBHOOK_URL, news } = await useWebhook();
 const changes = { networks: ["bluesky"], secrets: { ALERT_WEBHOOK_URL } };
@@ -284,7 +284,7 @@ const UNEXPECTED = refused("unexpected-reply", SERVICE);
 
 /** Each fault: what becomes of the turn, at each endpoint or at some of them. */
 const FAULTS = {
-  "rate-limit": pause(300),
+  "rate-limit": reset(300),
   "rate-limit-retry-after": pause(60),
   "internal-error": TRANSIENT,
   "upstream-failure": TRANSIENT,

@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import test, { beforeEach } from "node:test";
 import { searchAtTheEnd } from "./emitted.js";
 import { MASTODON_SECRETS, json, problem, sha256, useStage, useWebhook } from "./harness.js";
-import { HOUR, MINUTE, TRANSIENT, TURNED, frameAt, later, pause, refused, testFaults } from "./slots.js";
+import { HOUR, MINUTE, TRANSIENT, TURNED, frameAt, later, pause, refused, reset, testFaults } from "./slots.js";
 
 const { url: ALERT_WEBHOOK_URL, news } = await useWebhook();
 const changes = { networks: ["mastodon"], secrets: { ALERT_WEBHOOK_URL } };
@@ -216,7 +216,7 @@ const UNEXPECTED = refused("unexpected-reply", SERVER);
 
 /** Each fault: what becomes of the turn. */
 const FAULTS = {
-  "rate-limit": pause(300),
+  "rate-limit": reset(300),
   "rate-limit-retry-after": pause(60),
   "internal-error": TRANSIENT,
   "bad-gateway": TRANSIENT,

@@ -24,8 +24,10 @@ const within = (found, expected) => Math.abs(found - expected) <= (expected === 
 export const TURNED = { outcome: "turned" };
 /** Another try within the slot; the next slot does not wait for it. */
 export const TRANSIENT = { outcome: "retry", reason: "transient", wait: 60 };
-/** Nothing before the time that the network has named. */
+/** Nothing for as long as the network has said. */
 export const pause = (seconds) => ({ outcome: "retry", reason: "rate-limit", wait: seconds });
+/** Nothing before the time by its clock that the network has named. */
+export const reset = (seconds) => ({ ...pause(seconds), isByClock: true });
 /** The owner has to do something; it is tried again after an hour. */
 export const refused = (reason, remedy) => ({ outcome: "refused", reason, wait: 3_600, remedy });
 
@@ -39,10 +41,9 @@ export const refused = (reason, remedy) => ({ outcome: "refused", reason, wait: 
  * before the turn, and `ahead` tells by how many seconds the network's clock is.
  */
 export function testFaults({ stage, network, table, endpointsOf, account, before, ahead = () => 0 }) {
-  const { stand, cron } = {
-    stand: () => stage.simulator,
-    cron: (at) => stage.worker.cron(at),
-  };
+  // There before the first test only.
+  const stand = () => stage.simulator;
+  const cron = (at) => stage.worker.cron(at);
   const sent = async () => (await stand().received(network)).length;
   const shown = async () => sha256(await stand().icon(network));
 
@@ -71,7 +72,7 @@ export function testFaults({ stage, network, table, endpointsOf, account, before
           JSON.stringify(line),
         );
         if (expected.wait) {
-          const wait = (Date.parse(line.retry_at) - at) / 1000 - (expected.wait === 300 ? ahead() : 0);
+          const wait = (Date.parse(line.retry_at) - at) / 1000 - (expected.isByClock ? ahead() : 0);
           assert.ok(within(wait, expected.wait), `tried again after ${wait} s`);
           assert.ok(line.message.length < 400 && line.remedy.length > 0, JSON.stringify(line));
           assert.doesNotMatch(line.message + line.remedy, /[\p{Cc}\u202e]/u);
