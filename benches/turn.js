@@ -5,6 +5,8 @@
  *
  *   npm run bench [-- --rounds 25 --turns 100]
  *
+ * Then, what a second and a third network add, beside this Worker on X alone.
+ *
  * Both Workers of a pair run in one workerd, in turn within each round, so the
  * ratios hold where the machine's speed drifts. KV and X are servers of this
  * process, so workerd's CPU time is that of the Workers and of workerd's own
@@ -16,7 +18,7 @@ import http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { accountSecrets, startLocalX } from "../scripts/lib/local-x.js";
+import { accountSecrets, blueskySettings, mastodonSettings, startLocalX } from "../scripts/lib/local-x.js";
 import { UserError, main, root, run, say, stopAll } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
 import { configuration, kvServer, median, publishedValues, quantile, scriptSize, sort, workerd } from "./lib/workerd.js";
@@ -40,11 +42,25 @@ export default {
   },
 };`;
 
-/** An X that takes everything and costs next to nothing while others are measured. */
-async function lightX() {
-  const user = JSON.stringify({ id: 1, id_str: "1", screen_name: "local_account", description: "x".repeat(2500) });
+/** Networks that take everything and cost next to nothing while others are measured. */
+async function lightNetworks() {
+  const description = "x".repeat(2500);
+  const did = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
+  const cid = "bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+  const blob = { $type: "blob", ref: { $link: cid }, mimeType: "image/jpeg", size: 80_000 };
+  const profile = { $type: "app.bsky.actor.profile", displayName: "Local", description: description.slice(0, 250), avatar: blob };
+  const answers = {
+    "/1.1/account/update_profile_image.json": { id: 1, id_str: "1", screen_name: "local_account", description },
+    "/xrpc/com.atproto.server.createSession": { accessJwt: "access.jwt.token", refreshJwt: "refresh.jwt.token", did, handle: "local.test" },
+    "/xrpc/com.atproto.repo.getRecord": { uri: `at://${did}/app.bsky.actor.profile/self`, cid, value: profile },
+    "/xrpc/com.atproto.repo.uploadBlob": { blob },
+    "/xrpc/com.atproto.repo.putRecord": { uri: `at://${did}/app.bsky.actor.profile/self`, cid },
+    "/api/v1/accounts/update_credentials": { id: "1", username: "local", acct: "local", note: description },
+  };
+  const texts = new Map(Object.entries(answers).map(([where, answer]) => [where, JSON.stringify(answer)]));
   const server = http.createServer((request, response) => {
-    request.resume().on("end", () => response.setHeader("content-type", "application/json;charset=utf-8").end(user));
+    const text = texts.get(request.url.split("?")[0]);
+    request.resume().on("end", () => response.writeHead(text ? 200 : 404, { "content-type": "application/json;charset=utf-8" }).end(text));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { server, url: `http://127.0.0.1:${server.address().port}` };
@@ -74,15 +90,21 @@ await main(async () => {
   const frames = [...published].filter(([key]) => /\/\d+$/.test(key)).map(([, value]) => value.length);
   const frameBytes = frames.reduce((a, b) => a + b) / frames.length;
   const kv = await kvServer((key) => published.get(key));
-  const [{ url: strict }, light] = [await startLocalX(0), await lightX()];
+  const [{ url: strict }, light] = [await startLocalX(0), await lightNetworks()];
   const plain = { id: "plain", name: "plain JavaScript", script: "benches/plain-worker.js", vars: {} };
   const multipart = { id: "multipart", name: "rotate-icon", script: "build/index.js", wasm: "index_bg.wasm", vars: {} };
   const form = { ...multipart, id: "form", name: 'rotate-icon, X_BODY = "form"', vars: { X_BODY: "form" } };
   const unlimited = { ...plain, id: "unlimited", name: "plain JavaScript without a time limit", vars: { TIME_LIMIT: "none" } };
-  const contenders = [plain, unlimited, multipart, form];
+  const onX = (url) => ({ ...accountSecrets, API_BASE_URL: url });
+  const two = { ...multipart, id: "two", name: "on X and Bluesky", settings: [onX, blueskySettings] };
+  const three = { ...multipart, id: "three", name: "on X, Bluesky and Mastodon", settings: [onX, blueskySettings, mastodonSettings] };
+  const bluesky = { ...multipart, id: "bluesky", name: "on Bluesky alone", settings: [blueskySettings] };
+  const mastodon = { ...multipart, id: "mastodon", name: "on Mastodon alone", settings: [mastodonSettings] };
+  const contenders = [plain, unlimited, multipart, form, two, three, bluesky, mastodon];
+  const varsFor = ({ settings = [onX], vars }, url) => Object.assign({}, ...settings.map((of) => of(url)), vars);
   const services = contenders.flatMap((contender) => [
-    { ...contender, vars: { ...accountSecrets, ...contender.vars, API_BASE_URL: light.url } },
-    { ...contender, id: `${contender.id}-checked`, vars: { ...accountSecrets, ...contender.vars, API_BASE_URL: strict } },
+    { ...contender, vars: varsFor(contender, light.url) },
+    { ...contender, id: `${contender.id}-checked`, vars: varsFor(contender, strict) },
   ]);
   copyFileSync(path.join(root, "build/index_bg.wasm"), path.join(folder, "index_bg.wasm"));
   for (const { id, script } of services) copyFileSync(path.join(root, script), path.join(folder, `${id}.js`));
@@ -96,11 +118,13 @@ await main(async () => {
     return (cpuMs() - before) / count;
   };
 
-  for (const { id, name } of contenders) {
+  for (const { id, name, settings = [onX] } of contenders) {
+    await fetch(`${strict}/simulator/received`, { method: "DELETE" });
     await batch(`${id}-checked`, 12);
     const received = await (await fetch(`${strict}/simulator/received`)).json();
-    const refused = received.find(({ took_effect: tookEffect }) => !tookEffect);
-    if (refused || received.length % 12 > 0) throw new UserError(`${name}: ${refused?.explanation ?? "not every turn was sent"}`);
+    const refused = received.find(({ verdict }) => verdict === "rejected");
+    const shown = received.filter(({ endpoint }) => /update_profile_image|putRecord|update_credentials/.test(endpoint));
+    if (refused || shown.length !== 12 * settings.length) throw new UserError(`${name}: ${refused?.explanation ?? "not every turn was sent"}`);
     await batch(id, 3 * turns);
   }
   say(`${rounds} rounds of ${turns} turns of each, with frames of ${Math.round(frameBytes / 1000)} kB …`);
@@ -108,6 +132,10 @@ await main(async () => {
     await compare(multipart, plain, rounds, batch),
     await compare(multipart, unlimited, rounds, batch),
     await compare(form, plain, Math.ceil(rounds / 3), batch),
+    await compare(two, multipart, Math.ceil(rounds / 2), batch),
+    await compare(three, multipart, Math.ceil(rounds / 2), batch),
+    await compare(bluesky, multipart, Math.ceil(rounds / 2), batch),
+    await compare(mastodon, multipart, Math.ceil(rounds / 2), batch),
   ];
   await stop();
   kv.close();

@@ -13,6 +13,14 @@ export const accountSecrets = {
   ACCESS_TOKEN_SECRET: "local-access-token-secret",
 };
 
+/** The settings that show the icon on the local Bluesky too, and on the local Mastodon. */
+export const blueskySettings = (url) => ({
+  BLUESKY_SERVICE: url,
+  BLUESKY_IDENTIFIER: "local.test",
+  BLUESKY_APP_PASSWORD: "loca-lapp-pass-word",
+});
+export const mastodonSettings = (url) => ({ MASTODON_SERVER: url, MASTODON_ACCESS_TOKEN: "local-mastodon-token" });
+
 /**
  * Starts the local X on a port (0: any free one) and waits until it listens:
  * `{ url, ended }`. `onLine` gets what it prints from then on.
