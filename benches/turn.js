@@ -3,7 +3,9 @@
  * frame, beside a plain JavaScript Worker that does the same; and the script's
  * size. Linux only, since it reads the CPU time from /proc.
  *
- *   npm run bench [-- --rounds 25 --turns 100]
+ *   npm run bench [-- --rounds 25 --turns 100 --warm-up 300]
+ *
+ * Each Worker first makes some turns, so that V8 compiles what is hot.
  *
  * Then, what a second and a third network add, beside this Worker on X alone.
  *
@@ -24,9 +26,10 @@ import { buildCommand, buildWorker } from "../scripts/build.js";
 import { configuration, kvServer, median, publishedValues, quantile, scriptSize, sort, workerd } from "./lib/workerd.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "25" }, turns: { type: "string", default: "100" } } });
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "25" }, turns: { type: "string", default: "100" }, "warm-up": { type: "string", default: "300" } } });
 const rounds = Number(values.rounds);
 const turns = Number(values.turns);
+const warmUp = Number(values["warm-up"]);
 
 /** Runs as many turns as it is asked for, one after the other: hour after hour, each a slot of its own. */
 const driver = `let hour = Date.parse("2031-01-01T03:00:00Z");
@@ -126,7 +129,7 @@ await main(async () => {
       const refused = received.find(({ verdict }) => verdict === "rejected");
       const shown = received.filter(({ endpoint }) => /update_profile_image|putRecord|update_credentials/.test(endpoint));
       if (refused || shown.length !== 12 * settings.length) throw new UserError(`${name}: ${refused?.explanation ?? "not every turn was sent"}`);
-      await batch(id, 3 * turns);
+      await batch(id, warmUp);
     }
     const rows = await compareAll(batch);
     await stop();

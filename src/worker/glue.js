@@ -42,18 +42,26 @@ export async function send(method, url, headers, body, timeoutMs, maxBytes) {
     const colon = line.indexOf(":");
     pairs[line.slice(0, colon)] = line.slice(colon + 1);
   }
-  const reply = await fetch(url, {
-    method,
-    headers: pairs,
-    // A GET must not have a body, not even an empty one. It is lent from wasm's memory, which
-    // moves when it grows: another network's request would leave nothing of this one's body.
-    body: body.length === 0 ? undefined : body.slice(),
-    // What is signed is meant for this one address.
-    redirect: "manual",
-    signal: AbortSignal.timeout(timeoutMs),
-  });
-  const bytes = await readAtMost(reply, maxBytes);
-  return [reply.status, reply.ok ? [] : [...reply.headers].flat(), bytes];
+  // AbortSignal.timeout would go on after the reply, and an object that turns often may have only
+  // so many that do.
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(new DOMException("no reply in time", "TimeoutError")), timeoutMs);
+  try {
+    const reply = await fetch(url, {
+      method,
+      headers: pairs,
+      // A GET must not have a body, not even an empty one. It is lent from wasm's memory, which
+      // moves when it grows: another network's request would leave nothing of this one's body.
+      body: body.length === 0 ? undefined : body.slice(),
+      // What is signed is meant for this one address.
+      redirect: "manual",
+      signal: limit.signal,
+    });
+    const bytes = await readAtMost(reply, maxBytes);
+    return [reply.status, reply.ok ? [] : [...reply.headers].flat(), bytes];
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Reads the body of a request or a reply. */
