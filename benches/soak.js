@@ -82,7 +82,12 @@ await main(async () => {
   let sent = 0;
   const x = http.createServer(async (request, response) => {
     const chunks = [];
-    for await (const chunk of request) chunks.push(chunk);
+    try {
+      for await (const chunk of request) chunks.push(chunk);
+    } catch {
+      // workerd was killed in the middle of it.
+      return;
+    }
     sent += 1;
     const fault = chance() < 0.25 ? among(faults)() : undefined;
     if (fault === "reset") return request.socket.destroy();
