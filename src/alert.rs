@@ -7,6 +7,7 @@ use http::{Method, Request, Uri};
 use serde_json::json;
 use thiserror::Error;
 
+use crate::network::base_url::is_loopback;
 use crate::secret::Secret;
 use crate::standing::News;
 
@@ -26,11 +27,10 @@ impl FromStr for Webhook {
     fn from_str(text: &str) -> Result<Self, InvalidWebhook> {
         let url: Uri = text.parse().map_err(|_| InvalidWebhook)?;
         let authority = url.authority().ok_or(InvalidWebhook)?;
-        let is_loopback = matches!(authority.host(), "localhost" | "127.0.0.1" | "[::1]");
         match url.scheme_str() {
             _ if authority.as_str().contains('@') => Err(InvalidWebhook),
             Some("https") => Ok(Self(Secret::new(text))),
-            Some("http") if is_loopback => Ok(Self(Secret::new(text))),
+            Some("http") if is_loopback(authority.host()) => Ok(Self(Secret::new(text))),
             _ => Err(InvalidWebhook),
         }
     }

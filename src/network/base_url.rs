@@ -34,10 +34,9 @@ impl FromStr for BaseUrl {
             return Err(InvalidBaseUrl);
         }
         // A request in the clear would show the token to the network between.
-        let is_loopback = matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]");
         let default_port = match scheme {
             "https" => 443,
-            "http" if is_loopback => 80,
+            "http" if is_loopback(&host) => 80,
             _ => return Err(InvalidBaseUrl),
         };
         Ok(Self(match authority.port() {
@@ -55,6 +54,11 @@ impl BaseUrl {
     pub fn authority(&self) -> &str {
         self.0.split_once("://").map_or("", |(_, rest)| rest)
     }
+}
+
+/// Whether a host is this machine, so that a request in the clear does not leave it.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 impl fmt::Display for BaseUrl {
