@@ -3,9 +3,10 @@
  * frame, beside a plain JavaScript Worker that does the same; and the script's
  * size. Linux only, since it reads the CPU time from /proc.
  *
- *   npm run bench [-- --rounds 25 --turns 100 --warm-up 300]
+ *   npm run bench [-- --rounds 25 --turns 100 --warm-up 3000]
  *
- * Each Worker first makes some turns, so that V8 compiles what is hot.
+ * Each Worker first makes so many turns that V8 has compiled what is hot: for wasm, which it
+ * optimizes function by function beside the turns, that takes about 2,000.
  *
  * Then, what a second and a third network add, beside this Worker on X alone.
  *
@@ -26,7 +27,7 @@ import { buildCommand, buildWorker } from "../scripts/build.js";
 import { configuration, kvServer, median, publishedValues, quantile, scriptSize, sort, workerd } from "./lib/workerd.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "25" }, turns: { type: "string", default: "100" }, "warm-up": { type: "string", default: "300" } } });
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "25" }, turns: { type: "string", default: "100" }, "warm-up": { type: "string", default: "3000" } } });
 const rounds = Number(values.rounds);
 const turns = Number(values.turns);
 const warmUp = Number(values["warm-up"]);

@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use chrono::{DateTime, Utc};
 use futures_util::lock::Mutex;
 use http::{Method, StatusCode};
-use js_sys::{Array, Reflect};
+use js_sys::Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{DurableObject, Env, Request, Response, Result, State, Stub, durable_object};
@@ -49,13 +49,6 @@ extern "C" {
     #[wasm_bindgen(js_name = lastRecord, catch)]
     fn last_record(storage: &JsValue) -> std::result::Result<u32, JsValue>;
 
-    #[wasm_bindgen(js_name = askAccount, catch)]
-    async fn ask_account(
-        namespace: &JsValue,
-        name: &str,
-        url: &str,
-    ) -> std::result::Result<JsValue, JsValue>;
-
     #[wasm_bindgen(js_name = setAlarm, catch)]
     async fn set_alarm(
         storage: &JsValue,
@@ -76,33 +69,13 @@ extern "C" {
 /// The Durable Objects of accounts.
 const ACCOUNT_BINDING: &str = "ACCOUNT";
 
-/// The one account of the settings.
+/// The one account of the settings; entry.js has the name too.
 const ACCOUNT_NAME: &str = "default";
-
-/// What the Cron Trigger asks for, before the time in Unix ms. No request from
-/// outside is passed on with this path.
-const SCHEDULED: &str = "https://account/scheduled?at=";
 
 /// The account's Durable Object, to send it requests.
 pub(super) fn stub(env: &Env) -> Result<Stub> {
     env.durable_object(ACCOUNT_BINDING)?
         .get_by_name(ACCOUNT_NAME)
-}
-
-/// Has the account make the turn that is due at an instant.
-pub(super) async fn scheduled(env: &Env, at: DateTime<Utc>) -> std::result::Result<(), JsValue> {
-    let url = format!("{SCHEDULED}{}", at.timestamp_millis());
-    let namespace = Reflect::get(env, &ACCOUNT_BINDING.into())?;
-    ask_account(&namespace, ACCOUNT_NAME, &url)
-        .await
-        .map(|_| ())
-}
-
-/// The time that the Cron Trigger asks for, if it is the one who asks.
-fn scheduled_at(request: &Request) -> Option<DateTime<Utc>> {
-    let url = request.inner().url();
-    let unix_ms = url.strip_prefix(SCHEDULED)?.parse().ok()?;
-    DateTime::from_timestamp_millis(unix_ms)
 }
 
 /// An account.
@@ -113,6 +86,16 @@ pub struct Account {
     storage: Storage,
     /// Held while a turn is made.
     turns: Mutex<()>,
+}
+
+#[wasm_bindgen]
+impl Account {
+    /// Makes the turn that is due at an instant in Unix ms, for the Cron Trigger.
+    pub async fn turn(&self, unix_ms: f64) {
+        let order = Order::due_at(self.host.instant(unix_ms), Trigger::Cron);
+        let _turn = self.turns.lock().await;
+        turn(&settings(&self.host), &self.host, &self.storage, &order).await;
+    }
 }
 
 impl DurableObject for Account {
@@ -132,12 +115,6 @@ impl DurableObject for Account {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        if let Some(at) = scheduled_at(&request) {
-            let order = Order::due_at(at, Trigger::Cron);
-            let _turn = self.turns.lock().await;
-            turn(&settings(&self.host), &self.host, &self.storage, &order).await;
-            return Response::empty();
-        }
         let request = match request_from(&request) {
             Ok(request) => request,
             Err(problem) => return response_from(problem.into_response()),

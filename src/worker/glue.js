@@ -84,23 +84,6 @@ async function readAtMost(message, maxBytes) {
   return new Blob(chunks).bytes();
 }
 
-/**
- * Has an account's Durable Object answer a GET. An object that ends in the
- * middle, as with a deploy, is followed by another, which is asked again: it
- * knows what has been done.
- */
-export async function askAccount(namespace, name, url) {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      // A stub is of no use after an error.
-      return await namespace.get(namespace.idFromName(name)).fetch(url);
-    } catch (error) {
-      if (error.overloaded || attempt === 3) throw error;
-      await scheduler.wait(1_000 * attempt);
-    }
-  }
-}
-
 // --- The ledger of an account: the SQLite storage of its Durable Object -----
 
 /** Makes the table of the journal, once. */

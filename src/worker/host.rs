@@ -74,6 +74,14 @@ impl Host {
         Ok(self.frames.get_or_init(|| namespace))
     }
 
+    /// An instant in Unix ms, as JavaScript has it; what is none is now.
+    pub(super) fn instant(&self, unix_ms: f64) -> DateTime<Utc> {
+        // A whole number of ms far below 2^53.
+        #[allow(clippy::cast_possible_truncation)]
+        let instant = DateTime::from_timestamp_millis(unix_ms as i64);
+        instant.unwrap_or_else(|| self.now())
+    }
+
     /// A variable or secret; what is not a text is given as its JSON, so that
     /// it is read and refused like any other value.
     fn text(&self, name: &str) -> Option<String> {

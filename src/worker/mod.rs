@@ -1,44 +1,41 @@
-//! The Cloudflare Worker: the events, bound to the core. wasm32 only.
+//! The Cloudflare Worker: the events, bound to the core. wasm32 only. They come
+//! in through entry.js.
 
 mod account;
 mod host;
 mod http;
 
-use chrono::{DateTime, Utc};
-use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{Context, Env, Request, Response, Result, event};
 
 use crate::journal::{Entry, Report, Trigger};
 use crate::outcome::{Outcome, Reason, Trouble};
-use crate::ports::{Clock, Log};
+use crate::ports::Log;
 use crate::{account_api, api};
 use host::{Host, Upload, describe, settings};
 
-/// The Cron Trigger: one turn for the scheduled time, whenever it arrives.
-#[event(scheduled)]
-async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    // The event's time is a whole number of ms far below 2^53.
-    #[allow(clippy::cast_possible_truncation)]
-    let scheduled_at = DateTime::from_timestamp_millis(event.schedule() as i64);
-    let host = Host::new(env.clone());
-    let at = scheduled_at.unwrap_or_else(|| host.now());
-    if let Err(error) = account::scheduled(&env, at).await {
-        log_unreachable(&host, at, &describe(&error));
-    }
-}
-
-/// Nobody else can tell of a turn that never began.
-fn log_unreachable(host: &Host, at: DateTime<Utc>, error: &str) {
+/// Logs that the account's Durable Object could not be asked for the turn that
+/// was due at an instant in Unix ms: nobody else can tell of a turn that never
+/// began.
+#[expect(unreachable_pub, reason = "wasm-bindgen exports what is public")]
+#[wasm_bindgen(js_name = tellUnreachable)]
+pub fn tell_unreachable(env: Env, scheduled_unix_ms: f64, error: &JsValue) {
+    let host = Host::new(env);
     let trouble = Trouble::new(
         Reason::Host,
-        format!("The account's Durable Object cannot be reached: {error}."),
+        format!(
+            "The account's Durable Object cannot be reached: {}.",
+            describe(error)
+        ),
         "Nothing to do if it passes; the next turn will try again.",
     );
-    for one in &settings(host).networks {
+    for one in &settings(&host).networks {
         let outcome = Outcome::Refused(trouble.clone());
         let entry = Entry {
             event: "turn",
             trigger: Trigger::Cron,
-            scheduled_at: at,
+            scheduled_at: host.instant(scheduled_unix_ms),
             sent_at: None,
             duration_ms: 0,
             report: &Report::of(one.definition.name, outcome),

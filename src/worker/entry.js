@@ -1,0 +1,58 @@
+/**
+ * The Worker's entry: what Cloudflare calls. A request goes to wasm as worker-build passes it on; a
+ * Cron Trigger goes to the account's object, and there to its turn, without wasm on the way and
+ * without the worker crate's requests, responses and proxies: they cost a twentieth of a turn.
+ */
+import Wasm, { Account as WasmAccount } from "../../build/index.js";
+
+/** What the Cron Trigger asks the account for, before the time in Unix ms. No request from outside has this host. */
+const SCHEDULED = "https://account/scheduled?at=";
+
+/** The account's Durable Object. */
+export class Account {
+  #wasm;
+
+  constructor(ctx, env) {
+    this.#wasm = new WasmAccount(ctx, env);
+  }
+
+  async fetch(request) {
+    if (!request.url.startsWith(SCHEDULED)) return this.#wasm.fetch(request);
+    await this.#wasm.turn(Number(request.url.slice(SCHEDULED.length)));
+    return new Response();
+  }
+
+  alarm() {
+    return this.#wasm.alarm();
+  }
+}
+
+/**
+ * Has the account make the turn that is due. An object that ends in the middle, as with a deploy,
+ * is followed by another, which is asked again: it knows what has been done.
+ */
+async function askForTurn({ ACCOUNT }, scheduledTime) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      // A stub is of no use after an error. The name is the one of src/worker/account.rs.
+      return await ACCOUNT.getByName("default").fetch(SCHEDULED + scheduledTime);
+    } catch (error) {
+      if (error.overloaded || attempt === 3) throw error;
+      await scheduler.wait(1_000 * attempt);
+    }
+  }
+}
+
+export default {
+  fetch(request, env, ctx) {
+    return new Wasm(ctx, env).fetch(request);
+  },
+
+  async scheduled({ scheduledTime }, env, ctx) {
+    try {
+      await askForTurn(env, scheduledTime);
+    } catch (error) {
+      new Wasm(ctx, env).tellUnreachable(env, scheduledTime, error);
+    }
+  },
+};
