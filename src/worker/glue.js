@@ -9,13 +9,21 @@
 // That is worth 4% of a turn. Nothing else in this Worker uses it.
 globalThis.queueMicrotask = undefined;
 
-/** Reads a value of a KV namespace: an ArrayBuffer, or null. Never throws, only rejects. */
-export function kvGet(namespace, key) {
-  try {
-    return namespace.get(key, "arrayBuffer");
-  } catch (error) {
-    return Promise.reject(error);
+/**
+ * Reads a value of a KV namespace: an ArrayBuffer, or null. Never throws, only rejects, and that
+ * after a third try: a read that fails for a moment is no reason to leave out a turn.
+ */
+export async function kvGet(namespace, key) {
+  for (const waitMs of [200, 2_000]) {
+    try {
+      return await namespace.get(key, "arrayBuffer");
+    } catch (error) {
+      // Of what is no namespace.
+      if (error instanceof TypeError) throw error;
+      await scheduler.wait(waitMs);
+    }
   }
+  return namespace.get(key, "arrayBuffer");
 }
 
 /** Stores a value in a KV namespace, for good or for so many seconds. Never throws, only rejects. */

@@ -1,0 +1,119 @@
+/**
+ * A KV that fails, for a moment or for good: what a turn makes of it. KV is a
+ * server of the test here, which workerd asks as it asks Cloudflare's.
+ */
+import assert from "node:assert/strict";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import os from "node:os";
+import path from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+import { configuration, publishedValues, scriptFiles, workerd } from "../../benches/lib/workerd.js";
+import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { root } from "../../scripts/lib/run.js";
+
+const TOKEN = "local-trigger-token";
+const HOUR_MS = 3_600_000;
+
+/** Passes events and requests on to the Worker. */
+const driver = `export default {
+  async fetch(request, env) {
+    const { pathname, search, searchParams } = new URL(request.url);
+    if (pathname !== "/scheduled") return env.edge.fetch(new Request("http://worker" + pathname + search, request));
+    const scheduledTime = new Date(Number(searchParams.get("at")));
+    return new Response((await env.edge.scheduled({ cron: "0 * * * *", scheduledTime })).outcome);
+  },
+};`;
+
+const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-store-"));
+/** What KV answers to the next requests instead of a value: a status, or a reset. */
+let faults = [];
+/** The keys that were asked for. */
+let asked = [];
+let sent = 0;
+let at = Date.parse("2031-06-15T00:00:00Z");
+const servers = [];
+let worker;
+
+const listen = async (answer) => {
+  const server = http.createServer((request, response) => request.resume().on("end", () => answer(request, response)));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  servers.push(server);
+  return server.address().port;
+};
+
+before(async () => {
+  const published = await publishedValues(path.join(root, "assets/icon.png"), path.join(folder, "out"));
+  const kvPort = await listen((request, response) => {
+    const key = decodeURIComponent(request.url.slice(1).split("?")[0]);
+    asked.push(key.replace(/[0-9a-f]{16,}/, "ID"));
+    const fault = faults.shift();
+    if (fault === "reset") return request.socket.destroy();
+    const value = published.get(key);
+    response.writeHead(fault ?? (value ? 200 : 404)).end(fault ? "" : value);
+  });
+  const xPort = await listen((request, response) => {
+    sent += 1;
+    response.writeHead(200, { "content-type": "application/json" }).end(`{"id_str":"1","screen_name":"local_account"}`);
+  });
+  copyFileSync(scriptFiles[0], path.join(folder, "edge.js"));
+  copyFileSync(scriptFiles[1], path.join(folder, "index_bg.wasm"));
+  writeFileSync(path.join(folder, "driver.js"), driver);
+  const vars = { ...accountSecrets, TRIGGER_TOKEN: TOKEN, API_BASE_URL: `http://127.0.0.1:${xPort}` };
+  worker = await workerd(folder, configuration([{ id: "edge", wasm: "index_bg.wasm", vars }], kvPort, folder), { log: "ignore" });
+});
+
+after(async () => {
+  await worker?.stop();
+  for (const server of servers) server.close();
+  rmSync(folder, { recursive: true });
+});
+
+beforeEach(() => {
+  faults = [];
+  asked = [];
+  sent = 0;
+});
+
+const ask = (where) => fetch(worker.url + where, { headers: { authorization: `Bearer ${TOKEN}` }, signal: AbortSignal.timeout(30_000) });
+
+/** The next hour's turn by the cron, as the journal has it. */
+async function turn() {
+  at += HOUR_MS;
+  assert.equal(await (await ask(`/scheduled?at=${at}`)).text(), "ok");
+  const { entries } = await (await ask("/journal?limit=1")).json();
+  assert.equal(Date.parse(entries[0].scheduled_at), at);
+  return entries[0];
+}
+
+test("with a KV that answers, a turn asks it twice", async () => {
+  assert.equal((await turn()).outcome, "turned");
+  assert.equal(asked.length, 2, asked.join());
+  assert.equal(sent, 1);
+});
+
+for (const [what, made] of [
+  ["once, for the set", [503]],
+  ["twice, for the set", [500, 500]],
+  ["once, for the frame", [undefined, 503]],
+  ["by a reset", ["reset"]],
+]) {
+  test(`a KV that fails for a moment (${what}) costs no turn`, async () => {
+    faults = [...made];
+    const entry = await turn();
+    assert.deepEqual([entry.outcome, entry.attempts], ["turned", 1]);
+    assert.equal(sent, 1);
+  });
+}
+
+test("a KV that stays away is told, and the next hour turns again", async () => {
+  faults = [503, 503, 503];
+  const entry = await turn();
+  assert.deepEqual([entry.outcome, entry.reason, entry.attempts, entry.sent_at], ["refused", "host", 0, null]);
+  assert.match(entry.message, /^The store could not be read: .*503/);
+  assert.match(entry.remedy, /problem with KV/);
+  assert.equal(asked.length, 3, asked.join());
+  assert.equal(sent, 0);
+  assert.equal((await turn()).outcome, "turned");
+  assert.equal(sent, 1);
+});
