@@ -106,7 +106,7 @@ fn scheduled_at(request: &Request) -> Option<DateTime<Utc>> {
 }
 
 /// An account.
-#[durable_object]
+#[durable_object(alarm)]
 #[derive(Debug)]
 pub struct Account {
     host: Host,
