@@ -10,7 +10,7 @@ import { shrink } from "./lib/shrink.js";
 import { buildTools, setup } from "./setup.js";
 
 /** What the Worker is made from; the command and the tests are not part of it. */
-const sources = ["Cargo.toml", "Cargo.lock", "build.rs", "pixels", "src", "scripts/setup.js", "scripts/build.js", "scripts/lib/shrink.js"];
+const sources = ["Cargo.toml", "Cargo.lock", "build.rs", "crc32fast", "pixels", "src", "scripts/setup.js", "scripts/build.js", "scripts/lib/shrink.js"];
 const isNoSource = (name) => name === "src/bin" || /(^|\/)(tests|testing)\.rs$/.test(name);
 
 function* files(name) {
