@@ -6,10 +6,11 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { isMain, main, root, run, say } from "./lib/run.js";
+import { shrink } from "./lib/shrink.js";
 import { buildTools, setup } from "./setup.js";
 
 /** What the Worker is made from; the command and the tests are not part of it. */
-const sources = ["Cargo.toml", "Cargo.lock", "build.rs", "pixels", "src", "scripts/setup.js", "scripts/build.js"];
+const sources = ["Cargo.toml", "Cargo.lock", "build.rs", "crc32fast", "pixels", "src", "scripts/setup.js", "scripts/build.js", "scripts/lib/shrink.js"];
 const isNoSource = (name) => name === "src/bin" || /(^|\/)(tests|testing)\.rs$/.test(name);
 
 function* files(name) {
@@ -41,9 +42,7 @@ export async function buildWorker() {
   // What worker-build makes is called by an entry of our own.
   const entry = ["src/worker/entry.js", "--bundle", "--minify", "--format=esm", "--external:*.wasm", "--external:cloudflare:*"];
   await run(env.ESBUILD_BIN, [...entry, "--outfile=build/index.js", "--allow-overwrite", "--log-level=error"], { env });
-  // worker-build keeps the names of all functions, a tenth of the script; nobody reads them in a Worker.
-  const wasm = path.join(root, "build/index_bg.wasm");
-  await run(env.WASM_OPT_BIN, ["--strip-debug", wasm, "-o", wasm], { env });
+  await shrink(path.join(root, "build/index_bg.wasm"), path.join(root, "build/functions.txt"), env);
   writeFileSync(stamp, hash);
 }
 

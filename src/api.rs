@@ -6,11 +6,9 @@
 //! | `PUT /icon` | a new icon, and with it a new frame set |
 //! | `GET /frames/{n}` | a frame of the current set |
 //! | `GET /health` | whether it could turn now |
-//! | `GET /page.css`, `GET /page.js` | what the page is made with |
 //!
 //! What needs to know the account's standing is answered in [`crate::account_api`].
 
-use std::future::ready;
 use std::pin::Pin;
 
 use http::header::{
@@ -25,7 +23,6 @@ use serde_json::{Map, Value, json};
 use crate::frame_store::{self, check_frame, current_set};
 use crate::icon_upload::{self, IconUpload};
 use crate::outcome::{Reason, Trouble};
-use crate::page;
 use crate::ports::{Body, BodyError, Clock, Store};
 use crate::problem::Problem;
 use crate::settings::{Settings, TRIGGER_TOKEN};
@@ -49,7 +46,6 @@ pub async fn respond<H: Store + Clock>(
             Route::Icon => Box::pin(icon(request, body, settings, host)),
             Route::Frame(n) => Box::pin(frame(request, n, host)),
             Route::Health => Box::pin(health(request, settings, host)),
-            Route::Asset(media_type, bytes) => Box::pin(ready(Ok(asset(media_type, bytes)))),
         }
     });
     let answer = match answering {
@@ -82,7 +78,6 @@ enum Route {
     Icon,
     Frame(u16),
     Health,
-    Asset(&'static str, &'static [u8]),
 }
 
 /// Reads path and method.
@@ -91,9 +86,6 @@ fn route(request: &Request<()>) -> Result<Route, Problem> {
     let (route, allowed) = match path {
         "/icon" => (Route::Icon, "PUT"),
         "/health" => (Route::Health, "GET, HEAD"),
-        _ if let Some((media_type, bytes)) = page::asset(path) => {
-            (Route::Asset(media_type, bytes), "GET, HEAD")
-        }
         _ => match path.strip_prefix("/frames/").map(frame_number) {
             Some(Some(n)) => (Route::Frame(n), "GET, HEAD"),
             Some(None) => {
@@ -126,14 +118,6 @@ pub(crate) fn allow(request: &Request<()>, allowed: &'static str) -> Result<(), 
         )
         .with_header(ALLOW, HeaderValue::from_static(allowed)))
     }
-}
-
-/// A file of the page. It changes with the Worker alone.
-fn asset(media_type: &'static str, bytes: &[u8]) -> Answer {
-    let mut answer = Answer::new(bytes.to_vec());
-    insert(&mut answer, CONTENT_TYPE, media_type);
-    insert(&mut answer, CACHE_CONTROL, "public, max-age=300");
-    answer
 }
 
 /// A frame's number in its one form: decimal digits, no sign, no leading zero.

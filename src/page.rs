@@ -2,8 +2,8 @@
 //! and what to do about it; for the owner, what `page.js` does with the token.
 //!
 //! All that is to be read stands in the HTML, so it needs no script. The style
-//! and the script are files of their own, and nothing is inline: the policy
-//! forbids it. Places on the dial are therefore attributes of an SVG.
+//! and the script are files of their own, in `public/`, which Cloudflare serves
+//! without the Worker; nothing is inline: the policy forbids it. Places on the dial are therefore attributes of an SVG.
 //!
 //! The owner's token stays in the browser's `localStorage` and is sent in a
 //! header, by the script alone. There is no cookie, which a browser would send
@@ -85,19 +85,6 @@ pub struct Line<'a> {
 /// The page.
 pub fn html(view: &View<'_>) -> Vec<u8> {
     page(view).into_string().into_bytes()
-}
-
-/// A file that the page needs: its media type and bytes, by its path.
-pub fn asset(path: &str) -> Option<(&'static str, &'static [u8])> {
-    match path {
-        "/page.css" => Some(("text/css; charset=utf-8", include_bytes!("page/style.css"))),
-        "/page.js" => Some((
-            "text/javascript; charset=utf-8",
-            include_bytes!("page/page.js"),
-        )),
-        "/page.svg" => Some(("image/svg+xml", include_bytes!("page/icon.svg"))),
-        _ => None,
-    }
 }
 
 fn page(view: &View<'_>) -> Markup {

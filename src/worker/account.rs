@@ -79,7 +79,7 @@ pub(super) fn stub(env: &Env) -> Result<Stub> {
 }
 
 /// An account.
-#[durable_object]
+#[durable_object(alarm)]
 #[derive(Debug)]
 pub struct Account {
     host: Host,

@@ -15,7 +15,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -306,6 +306,7 @@ function worker() {
     // Here no .dev.vars lies next to it, which would fill in secrets.
     const config = path.join(scratch, "wrangler.toml");
     copyFileSync(path.join(root, "wrangler.toml"), config);
+    cpSync(path.join(root, "public"), path.join(scratch, "public"), { recursive: true });
     return { folder: given ?? folder, config };
   })();
   return prebuilt;

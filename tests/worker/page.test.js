@@ -11,7 +11,7 @@ import { chromium } from "playwright-core";
 import { scene } from "../command/pictures.js";
 import { FLAGS, findBrowser } from "./browser.js";
 import { note } from "./emitted.js";
-import { SECRETS, assertGuarded, json, png, sha256, useStage } from "./harness.js";
+import { SECRETS, assertGuarded, json, png, problem, sha256, useStage } from "./harness.js";
 
 const stage = useStage();
 let browser;
@@ -35,7 +35,7 @@ const axe = path.resolve(import.meta.dirname, "../../node_modules/axe-core/axe.m
  */
 async function withPage({ expected = [], signedIn = false, clock = false, ...options }, look) {
   // What a test changed of the settings holds from the next request through the harness.
-  assertGuarded(await stage.worker.fetch("/page.css"));
+  assertGuarded(await stage.worker.fetch("/health"));
   const context = await browser.newContext({ ...DESKTOP, ...options });
   try {
     const page = await context.newPage();
@@ -106,6 +106,9 @@ async function assertRound(image, least) {
 
 const icon = (page) => page.getByRole("img", { name: /^The icon as it is/ });
 
+/** What a browser gets: files are found before the Worker, which the harness asks directly. */
+const fetchFile = (where, init) => fetch(`${stage.worker.url}${where}`, { redirect: "manual", ...init });
+
 // --- What anybody reads -------------------------------------------------
 
 test("the page comes with its policy and is under 30 KB before pictures", async () => {
@@ -121,13 +124,31 @@ test("the page comes with its policy and is under 30 KB before pictures", async 
   );
   let bytes = (await page.arrayBuffer()).byteLength;
   for (const [where, type] of [["/page.css", "text/css; charset=utf-8"], ["/page.js", "text/javascript; charset=utf-8"]]) {
-    const file = await stage.worker.fetch(where);
+    const file = await fetchFile(where);
     assert.equal(file.status, 200);
     assert.equal(file.headers.get("content-type"), type);
     assertGuarded(file);
     bytes += (await file.arrayBuffer()).byteLength;
   }
   assert.ok(bytes < 30_000, `${bytes} bytes`);
+});
+
+test("the page's files are served beside the Worker, as guarded as what it answers", async () => {
+  for (const where of ["/page.css", "/page.js", "/page.svg"]) {
+    const { headers } = await fetchFile(where);
+    assert.equal(headers.get("cache-control"), "public, max-age=300", where);
+    assert.equal(headers.get("referrer-policy"), "no-referrer", where);
+    const known = await fetchFile(where, { headers: { "if-none-match": headers.get("etag") } });
+    assert.equal(known.status, 304, where);
+    const head = await fetchFile(where, { method: "HEAD" });
+    assert.equal(head.status, 200, where);
+    assert.equal(await head.text(), "", where);
+    assertGuarded(head);
+    for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
+      assert.equal((await fetchFile(where, { method })).status, 405, `${method} ${where}`);
+    }
+  }
+  for (const where of ["/_headers", "/page", "/page.html", "/page.js/"]) await problem(await fetchFile(where), 404);
 });
 
 test("without JavaScript all that is to be read is there, and nothing else", async () => {

@@ -199,7 +199,6 @@ for (const [where, allowed, methods] of [
   ["/icon", "PUT", ["GET", "HEAD", "POST", "DELETE", "PATCH", "OPTIONS"]],
   ["/journal", "GET, HEAD, DELETE", ["POST", "PUT", "PATCH", "OPTIONS"]],
   ["/", "GET, HEAD", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]],
-  ["/page.js", "GET, HEAD", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]],
   ["/frames/0", "GET, HEAD", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]],
   ["/health", "GET, HEAD", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]],
 ]) {
@@ -309,6 +308,6 @@ test("what makes no turn logs nothing", async () => {
   await problem(await worker.fetch("/turn"), 405);
   await problem(await worker.fetch("/nowhere"), 404);
   await problem(await worker.fetch("/journal"), 401);
-  for (const where of ["/", "/page.css", "/page.js", "/health", "/frames/3"]) assert.equal((await worker.fetch(where)).status, 200);
+  for (const where of ["/", "/health", "/frames/3"]) assert.equal((await worker.fetch(where)).status, 200);
   assert.deepEqual(await worker.logs(), []);
 });
