@@ -27,10 +27,32 @@ const expected = [/::panicking::panic_fmt/, /::panicking::panic_bounds_check/, /
 /** What workerd knows and the compiler or wasm-bindgen uses, as worker-build lists it. */
 const features = ["mutable-globals", "sign-ext", "nontrapping-float-to-int", "bulk-memory", "multivalue", "reference-types", "exception-handling"];
 
+/** Classes that `worker` and `wasm-streams` export for JavaScript, and that this Worker makes no objects of. */
+const unusedClasses = [
+  ...["containerstartupoptions", "minifyconfig", "r2range"],
+  ...["intounderlyingbytesource", "intounderlyingsink", "intounderlyingsource"],
+];
+
+/** Takes out the methods of classes that have no objects, unless something here could make one. */
+function dropUnusedClasses(module, bytes) {
+  const compiled = new WebAssembly.Module(bytes);
+  const imported = WebAssembly.Module.imports(compiled).map(({ name }) => name);
+  const exported = WebAssembly.Module.exports(compiled).map(({ name }) => name);
+  for (const name of unusedClasses) {
+    // wasm-bindgen has the one make an object of what Rust hands out, and the other be a constructor.
+    if (imported.some((one) => one.startsWith(`__wbg_${name}_new`)) || exported.includes(`${name}_new`)) {
+      throw new UserError(`The Worker can make objects of ${name} now; take it out of the list in scripts/lib/shrink.js.`);
+    }
+    const methods = new RegExp(`^(${name}_|__wbg_((get|set)_)?${name}_)`);
+    for (const method of exported.filter((one) => methods.test(one))) module.removeExport(method);
+  }
+}
+
 /** Replaces what functions do that only panic by the trap in which that ends. */
 function trapAtOnce(bytes) {
   const module = binaryen.readBinary(bytes);
   module.setFeatures(module.getFeatures() | binaryen.Features.ExceptionHandling);
+  dropUnusedClasses(module, bytes);
   const replaced = [];
   for (let n = 0; n < module.getNumFunctions(); n += 1) {
     const reference = module.getFunctionByIndex(n);
