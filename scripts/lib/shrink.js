@@ -1,10 +1,11 @@
 /**
  * Makes the Worker's wasm smaller than the compiler does: without what only
- * words the message of a panic, and without the names of functions.
+ * words the message of a panic or is linked and never called, and without the
+ * names of functions.
  *
  * A panic ends in a trap with or without its message, and the Worker is known
  * to have none. What the message takes (formatting of any number, indices,
- * places in the source) is a twentieth of the script.
+ * places in the source) is a twelfth of the script.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import binaryen from "binaryen";
@@ -23,6 +24,12 @@ const panicking = new RegExp(
 
 /** The least that any build has of them: bounds, `unwrap`, `expect`, formatted, out of memory. */
 const expected = [/::panicking::panic_fmt/, /::panicking::panic_bounds_check/, /::unwrap_failed/, /::handle_error/];
+
+/**
+ * Writes a number with a fraction as text, for 7 kB. It is linked because serde could name one in a message; what is
+ * read here is JSON, and serde_json writes its numbers by other means.
+ */
+const fractions = /^<f64 as core(\[[0-9a-f]+\])?::fmt::Display>::fmt$/;
 
 /** What workerd knows and the compiler or wasm-bindgen uses, as worker-build lists it. */
 const features = ["mutable-globals", "sign-ext", "nontrapping-float-to-int", "bulk-memory", "multivalue", "reference-types", "exception-handling"];
@@ -48,8 +55,8 @@ function dropUnusedClasses(module, bytes) {
   }
 }
 
-/** Replaces what functions do that only panic by the trap in which that ends. */
-function trapAtOnce(bytes) {
+/** Takes out what only words a panic, which leaves the trap in which it ends, and what is never called. */
+function withoutWords(bytes) {
   const module = binaryen.readBinary(bytes);
   module.setFeatures(module.getFeatures() | binaryen.Features.ExceptionHandling);
   dropUnusedClasses(module, bytes);
@@ -57,6 +64,8 @@ function trapAtOnce(bytes) {
   for (let n = 0; n < module.getNumFunctions(); n += 1) {
     const reference = module.getFunctionByIndex(n);
     const { name, base, results } = binaryen.getFunctionInfo(reference);
+    // It writes nothing then, and is content with that.
+    if (fractions.test(name)) binaryen.Function(reference).body = module.i32.const(0);
     // One that is imported has no body; one that has a result may return.
     if (base || results !== binaryen.none || !panicking.test(name)) continue;
     binaryen.Function(reference).body = module.unreachable();
@@ -75,12 +84,68 @@ function trapAtOnce(bytes) {
   return shrunk;
 }
 
+/** A number in LEB128, as wasm has it, and what comes after it. */
+function leb128(bytes, at) {
+  let value = 0;
+  for (let shift = 0; ; shift += 7, at += 1) {
+    value += (bytes[at] & 0x7f) * 2 ** shift;
+    if (bytes[at] < 0x80) return [value, at + 1];
+  }
+}
+
+/** The data that a module begins with: the address of each piece, and its bytes (a view of the module's). */
+function dataOf(bytes) {
+  const [dataSection, i32Const, end] = [11, 0x41, 0x0b];
+  const pieces = [];
+  for (let at = 8; at < bytes.length; ) {
+    const [length, content] = leb128(bytes, at + 1);
+    const isData = bytes[at] === dataSection;
+    at = content + length;
+    if (!isData) continue;
+    let [count, next] = leb128(bytes, content);
+    for (; count > 0; count -= 1) {
+      if (bytes[next] !== 0 || bytes[next + 1] !== i32Const) throw new UserError("The wasm has data of a kind that scripts/lib/shrink.js does not know.");
+      const [address, afterAddress] = leb128(bytes, next + 2);
+      const [size, start] = leb128(bytes, afterAddress + Number(bytes[afterAddress] === end));
+      pieces.push({ address, bytes: bytes.subarray(start, start + size) });
+      next = start + size;
+    }
+  }
+  return pieces;
+}
+
+/**
+ * Blanks the places in the source that panics name (`core::panic::Location`: address and length of
+ * a path that ends in .rs, line and column), and those paths. Nothing but the message reads them.
+ */
+function blankPlaces(bytes) {
+  const pieces = dataOf(bytes);
+  const textAt = (address, length) => {
+    const piece = pieces.find((one) => one.address <= address && address + length <= one.address + one.bytes.length);
+    return piece?.bytes.subarray(address - piece.address, address - piece.address + length);
+  };
+  const paths = new Set();
+  for (const { address, bytes: piece } of pieces) {
+    const words = new DataView(piece.buffer, piece.byteOffset, piece.length);
+    for (let at = (4 - (address % 4)) % 4; at + 16 <= piece.length; at += 4) {
+      const [path, length, line, column] = [0, 4, 8, 12].map((offset) => words.getUint32(at + offset, true));
+      const isPlace = length > 3 && length < 512 && line > 0 && line < 1e6 && column > 0 && column < 1e4;
+      const text = isPlace ? textAt(path, length) : undefined;
+      if (!text || !Buffer.from(text.subarray(-3)).equals(Buffer.from(".rs"))) continue;
+      paths.add(text);
+      piece.fill(0, at, at + 16);
+    }
+  }
+  for (const path of paths) path.fill(0);
+  return bytes;
+}
+
 /**
  * Shrinks a wasm file in place. The names of its functions, with which the stack
  * of a trap can be read, go into another file.
  */
 export async function shrink(wasm, names, env) {
-  writeFileSync(wasm, trapAtOnce(readFileSync(wasm)));
+  writeFileSync(wasm, withoutWords(readFileSync(wasm)));
   await run(
     env.WASM_OPT_BIN,
     [
@@ -95,4 +160,5 @@ export async function shrink(wasm, names, env) {
     ],
     { env },
   );
+  writeFileSync(wasm, blankPlaces(readFileSync(wasm)));
 }

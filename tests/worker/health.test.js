@@ -123,6 +123,11 @@ test("garbage in the place of the frame set makes it not ready", async () => {
   assert.match(body.detail, /`current` is no frame set/);
 });
 
+test("a number with a fraction in the frame set is named as it is there", async () => {
+  await stage.worker.kv.put("current", JSON.stringify({ id: stage.set.id, frames: 12.75, media_type: "image/jpeg" }));
+  assert.match((await problem(await health(), 503)).detail, /`current` is no frame set: .*12\.75/);
+});
+
 test("it takes no query", async () => {
   assert.match((await problem(await stage.worker.fetch("/health?verbose=1"), 400)).detail, /no query/);
 });
