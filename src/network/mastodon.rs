@@ -12,6 +12,7 @@ use super::reply::{ErrorReply, header_text, no_answer, rate_limited, text_of, tr
 use super::{Attempt, Definition, Memory, Network, Pending, Picture, Wire, multipart};
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
 use crate::ports::SendError;
+use crate::rfc3339;
 use crate::secret::Secret;
 use crate::settings::Reader;
 
@@ -234,8 +235,7 @@ const ANOTHER_TOKEN: &str = "Check MASTODON_ACCESS_TOKEN: complete, of an accoun
 /// (<https://docs.joinmastodon.org/api/rate-limits/>).
 fn limited(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome {
     let reset = header_text(reply.headers, "x-ratelimit-reset");
-    let reset = reset.and_then(|at| DateTime::parse_from_rfc3339(at.trim()).ok());
-    let reset = reset.map(|at| at.to_utc());
+    let reset = reset.and_then(|at| rfc3339::parse(at.trim()));
     rate_limited("the account", &reply.said, reset, reply.headers, now)
 }
 
