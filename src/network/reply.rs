@@ -5,12 +5,12 @@ use std::time::UNIX_EPOCH;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, HeaderName, Response};
 use serde_json::Value;
 
 use crate::instant::after;
 use crate::outcome::{Outcome, Reason, Trouble};
-use crate::ports::SendError;
+use crate::ports::{REPLY_HEADERS, SendError};
 use crate::secret::Secret;
 
 /// To be tried again at an instant, or a day from now if that is sooner: the
@@ -25,7 +25,7 @@ pub(super) fn retry(at: DateTime<Utc>, now: DateTime<Utc>, trouble: Trouble) -> 
 /// `Retry-After`, if it lies ahead: seconds from now, or a date (RFC 9110
 /// §10.2.3).
 pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let value = header_text(headers, RETRY_AFTER.as_str())?.trim();
+    let value = header_text(headers, RETRY_AFTER)?.trim();
     let at = match value.parse::<u32>() {
         Ok(seconds) => after(now, TimeDelta::seconds(seconds.into())),
         Err(_) => http_date(value)?,
@@ -40,7 +40,9 @@ pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(seconds.try_into().ok()?, 0)
 }
 
-pub(super) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The text of a header, which has to be one of [`REPLY_HEADERS`].
+pub(super) fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    debug_assert!(REPLY_HEADERS.contains(&name), "{name} is not kept");
     headers.get(name)?.to_str().ok()
 }
 
