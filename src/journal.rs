@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::outcome::{Outcome, Preview, Reason};
+use crate::rfc3339;
 
 /// A turn as the journal keeps it: one flat object.
 #[derive(Debug, Serialize)]
@@ -112,9 +113,8 @@ fn from_rfc_3339_or_null<'de, D: Deserializer<'de>>(
     text: D,
 ) -> Result<Option<DateTime<Utc>>, D::Error> {
     let text = Option::<Cow<'de, str>>::deserialize(text)?;
-    let instant = text.map(|text| DateTime::parse_from_rfc3339(&text));
-    let instant = instant.transpose().map_err(D::Error::custom)?;
-    Ok(instant.map(|instant| instant.to_utc()))
+    text.map(|text| rfc3339::parse(&text).ok_or_else(|| D::Error::custom("not an instant")))
+        .transpose()
 }
 
 /// A report as it is logged and answered: one flat object.

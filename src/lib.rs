@@ -28,6 +28,7 @@ mod png;
 pub mod ports;
 pub mod problem;
 pub mod rendering;
+mod rfc3339;
 pub mod secret;
 pub mod settings;
 pub mod standing;

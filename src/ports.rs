@@ -2,7 +2,8 @@
 //! implements these few traits; the core does everything else.
 
 use chrono::{DateTime, Utc};
-use http::{Request, Response};
+use http::header::{DATE, RETRY_AFTER};
+use http::{HeaderName, Request, Response};
 use thiserror::Error;
 
 use crate::standing::Standing;
@@ -74,7 +75,8 @@ pub enum BodyError {
 /// Sends a request to a network and reads the whole reply.
 pub trait Client {
     /// Sends it once, follows no redirect, and gives up after
-    /// [`REPLY_TIMEOUT_MS`].
+    /// [`REPLY_TIMEOUT_MS`]. Of the reply's headers it need not give more than
+    /// [`REPLY_HEADERS`].
     ///
     /// # Errors
     /// When no whole reply came back.
@@ -83,6 +85,25 @@ pub trait Client {
         request: Request<Vec<u8>>,
     ) -> impl Future<Output = Result<Response<Vec<u8>>, SendError>>;
 }
+
+/// When Bluesky's limit ends.
+pub const RATELIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// When Mastodon's limit ends.
+pub const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// When X's limit ends.
+pub const X_RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-rate-limit-reset");
+
+/// The headers of a reply that are ever read. A host that knows them need not make
+/// names of texts, for which `http` has a table of all that there are.
+pub static REPLY_HEADERS: [HeaderName; 5] = [
+    DATE,
+    RETRY_AFTER,
+    RATELIMIT_RESET,
+    X_RATELIMIT_RESET,
+    X_RATE_LIMIT_RESET,
+];
 
 /// Tells the time.
 pub trait Clock {

@@ -18,6 +18,7 @@ use super::{Attempt, Definition, Memory, Network, Pending, Picture, Wire};
 use crate::instant::after;
 use crate::oauth1::percent_encode;
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
+use crate::ports::RATELIMIT_RESET;
 use crate::secret::Secret;
 use crate::settings::{Reader, Variable};
 
@@ -585,7 +586,7 @@ fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome {
 /// Too many requests: the reset that the service names counts, in seconds since
 /// 1970 (<https://docs.bsky.app/docs/advanced-guides/rate-limits>).
 fn limited(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome {
-    let reset = header_text(reply.headers, "ratelimit-reset");
+    let reset = header_text(reply.headers, RATELIMIT_RESET);
     let reset = reset.and_then(|seconds| seconds.trim().parse().ok());
     let reset = reset.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
     rate_limited("the account", &reply.said, reset, reply.headers, now)

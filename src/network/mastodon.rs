@@ -11,7 +11,8 @@ use super::base_url::{self, BaseUrl};
 use super::reply::{ErrorReply, header_text, no_answer, rate_limited, text_of, transient};
 use super::{Attempt, Definition, Memory, Network, Pending, Picture, Wire, multipart};
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
-use crate::ports::SendError;
+use crate::ports::{SendError, X_RATELIMIT_RESET};
+use crate::rfc3339;
 use crate::secret::Secret;
 use crate::settings::Reader;
 
@@ -233,9 +234,8 @@ const ANOTHER_TOKEN: &str = "Check MASTODON_ACCESS_TOKEN: complete, of an accoun
 /// Too many requests: the reset that the server names counts, an ISO 8601 time
 /// (<https://docs.joinmastodon.org/api/rate-limits/>).
 fn limited(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome {
-    let reset = header_text(reply.headers, "x-ratelimit-reset");
-    let reset = reset.and_then(|at| DateTime::parse_from_rfc3339(at.trim()).ok());
-    let reset = reset.map(|at| at.to_utc());
+    let reset = header_text(reply.headers, X_RATELIMIT_RESET);
+    let reset = reset.and_then(|at| rfc3339::parse(at.trim()));
     rate_limited("the account", &reply.said, reset, reply.headers, now)
 }
 

@@ -14,14 +14,14 @@ use thiserror::Error;
 
 use super::base_url::{self, BaseUrl};
 use super::reply::{
-    header_text, hidden_in, is_html, no_answer, quoted, rate_limited, retry, transient,
+    header_text, hidden_in, http_date, is_html, no_answer, quoted, rate_limited, retry, transient,
 };
 use super::{Attempt, Definition, Memory, Network, Pending, Picture, Wire, multipart};
 use crate::frame_set::MediaType;
 use crate::instant::after;
 use crate::oauth1::{self, Credentials, Stamp};
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
-use crate::ports::SendError;
+use crate::ports::{SendError, X_RATE_LIMIT_RESET};
 use crate::settings::{Reader, Variable};
 
 pub mod sign_in;
@@ -473,7 +473,7 @@ fn outcome_of_status(reply: &Response<Vec<u8>>, error: &ErrorReply, now: DateTim
 
 /// Too many requests: the reset that X names counts.
 fn limited(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
-    let reset = header_text(headers, "x-rate-limit-reset");
+    let reset = header_text(headers, X_RATE_LIMIT_RESET);
     // Seconds since 1970.
     let reset = reset.and_then(|seconds| seconds.trim().parse().ok());
     let reset = reset.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
@@ -481,8 +481,7 @@ fn limited(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
 }
 
 fn clock_skew(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
-    let theirs = header_text(headers, DATE.as_str())
-        .and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+    let theirs = header_text(headers, DATE).and_then(http_date);
     let message = match theirs {
         Some(theirs) => {
             let seconds = now.signed_duration_since(theirs).num_seconds();

@@ -5,15 +5,15 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, console_error, console_log};
 
 use crate::ports::{
-    Advice, Body, BodyError, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS,
-    SendError, Store, StoreError,
+    Advice, Body, BodyError, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, REPLY_HEADERS,
+    REPLY_TIMEOUT_MS, SendError, Store, StoreError,
 };
 use crate::settings::Settings;
 
@@ -216,13 +216,14 @@ fn read_reply(reply: &JsValue) -> Option<Response<Vec<u8>>> {
     Some(response)
 }
 
-/// Reads names and values in turn; what is no header is passed over.
+/// Reads names and values in turn; what is none of [`REPLY_HEADERS`] is passed
+/// over. `fetch` gives names in lower case.
 fn read_headers(mut texts: impl Iterator<Item = Option<String>>, headers: &mut HeaderMap) {
     while let (Some(name), Some(value)) = (texts.next(), texts.next()) {
-        let name = name.and_then(|name| HeaderName::try_from(name).ok());
+        let name = name.and_then(|name| REPLY_HEADERS.iter().find(|one| one.as_str() == name));
         let value = value.and_then(|value| HeaderValue::try_from(value).ok());
         if let (Some(name), Some(value)) = (name, value) {
-            headers.append(name, value);
+            headers.append(name.clone(), value);
         }
     }
 }
