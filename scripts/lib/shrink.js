@@ -152,7 +152,7 @@ export async function shrink(wasm, names, env) {
       ...features.map((feature) => `--enable-${feature}`),
       // What a function needs only once is seldom worth a copy of its own within it: the
       // compiler has inlined already, and what is compiled at a request stays small.
-      "--one-caller-inline-max-function-size=20",
+      "--one-caller-inline-max-function-size=10",
       // The first 1024 bytes of memory are the last of the stack.
       "--low-memory-unused",
       ...["-Os", "--dae-optimizing", "-Os", `--symbolmap=${names}`, "--strip-debug"],
