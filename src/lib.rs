@@ -16,6 +16,7 @@ pub mod dial;
 pub mod frame_set;
 pub mod frame_store;
 pub mod frames;
+mod http_date;
 mod icon_upload;
 mod instant;
 pub mod journal;

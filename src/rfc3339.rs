@@ -47,13 +47,13 @@ fn hours_and_minutes(text: &mut &[u8]) -> Option<i64> {
 }
 
 /// Takes a number of two digits and the sign before it off the text.
-fn number_after(sign: u8, text: &mut &[u8]) -> Option<u32> {
+pub(crate) fn number_after(sign: u8, text: &mut &[u8]) -> Option<u32> {
     *text = text.strip_prefix(&[sign])?;
     number(text, 2)
 }
 
 /// Takes a number of so many digits off the text.
-fn number(text: &mut &[u8], digits: usize) -> Option<u32> {
+pub(crate) fn number(text: &mut &[u8], digits: usize) -> Option<u32> {
     let (number, rest) = text.split_at_checked(digits)?;
     *text = rest;
     number

@@ -1,13 +1,12 @@
 //! What the replies of all networks have in common: text that is not to be
 //! trusted, when to try again, and secrets that are repeated.
 
-use std::time::UNIX_EPOCH;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, Response};
 use serde_json::Value;
 
+use crate::http_date;
 use crate::instant::after;
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::{REPLY_HEADERS, SendError};
@@ -28,16 +27,9 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dat
     let value = header_text(headers, RETRY_AFTER)?.trim();
     let at = match value.parse::<u32>() {
         Ok(seconds) => after(now, TimeDelta::seconds(seconds.into())),
-        Err(_) => http_date(value)?,
+        Err(_) => http_date::parse(value)?,
     };
     (at > now).then_some(at)
-}
-
-/// A date as HTTP has it (RFC 9110 §5.6.7); in GMT, which it always is.
-pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
-    let date = httpdate::parse_http_date(text).ok()?;
-    let seconds = date.duration_since(UNIX_EPOCH).ok()?.as_secs();
-    DateTime::from_timestamp(seconds.try_into().ok()?, 0)
 }
 
 /// The text of a header, which has to be one of [`REPLY_HEADERS`].
@@ -208,8 +200,6 @@ fn is_bidi_control(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -218,48 +208,5 @@ mod tests {
         assert_eq!(quoted(&"ab ".repeat(200)).chars().count(), 201);
         assert_eq!(quoted("\0\u{7}"), "");
         assert_eq!(quoted("a\u{202e}b\u{2066}"), "a b");
-    }
-
-    #[test]
-    fn a_date_is_read_in_each_form_that_http_has() {
-        for text in [
-            "Sun, 06 Nov 1994 08:49:37 GMT",
-            "Sunday, 06-Nov-94 08:49:37 GMT",
-            "Sun Nov  6 08:49:37 1994",
-        ] {
-            assert_eq!(http_date(text).unwrap().timestamp(), 784_111_777, "{text}");
-        }
-        for text in [
-            "Mon, 06 Nov 1994 08:49:37 GMT",
-            "Sun, 06 Nov 1994 08:49:37 PST",
-            "Sun, 06 Nov 1994 24:49:37 GMT",
-            "Wed, 31 Feb 2027 08:49:37 GMT",
-            "Wed, 31 Dec 1969 23:59:59 GMT",
-        ] {
-            assert_eq!(http_date(text), None, "{text}");
-        }
-    }
-
-    proptest! {
-        /// From 1970 until the end of 9999.
-        #[test]
-        fn every_date_is_read_as_chrono_writes_it(seconds in 0_i64..253_402_300_800) {
-            let date = DateTime::from_timestamp(seconds, 0).unwrap();
-            let text = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-            prop_assert_eq!(http_date(&text), Some(date));
-        }
-
-        #[test]
-        fn no_text_makes_the_reader_of_dates_panic(
-            text in prop_oneof![
-                any::<String>(),
-                "(Mon|Sun), [0-9]{2} (Feb|Nov) [0-9]{4} [0-2][0-9]:[0-9]{2}:[0-9]{2} GMT",
-                "(Mon|Sun)day, [0-9]{2}-(Feb|Nov)-[0-9]{2} [0-2][0-9]:[0-9]{2}:[0-9]{2} GMT",
-                "(Mon|Sun) (Feb|Nov) [ 0-9][0-9] [0-2][0-9]:[0-9]{2}:[0-9]{2} [0-9]{4}",
-                "(Mon|Sun)(day)?[, ][ -~]{0,40}",
-            ],
-        ) {
-            http_date(&text);
-        }
     }
 }

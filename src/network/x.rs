@@ -14,10 +14,11 @@ use thiserror::Error;
 
 use super::base_url::{self, BaseUrl};
 use super::reply::{
-    header_text, hidden_in, http_date, is_html, no_answer, quoted, rate_limited, retry, transient,
+    header_text, hidden_in, is_html, no_answer, quoted, rate_limited, retry, transient,
 };
 use super::{Attempt, Definition, Memory, Network, Pending, Picture, Wire, multipart};
 use crate::frame_set::MediaType;
+use crate::http_date;
 use crate::instant::after;
 use crate::oauth1::{self, Credentials, Stamp};
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
@@ -481,7 +482,7 @@ fn limited(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
 }
 
 fn clock_skew(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
-    let theirs = header_text(headers, DATE).and_then(http_date);
+    let theirs = header_text(headers, DATE).and_then(http_date::parse);
     let message = match theirs {
         Some(theirs) => {
             let seconds = now.signed_duration_since(theirs).num_seconds();
