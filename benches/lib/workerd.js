@@ -99,7 +99,7 @@ export const median = (numbers) => quantile(sort(numbers), 0.5);
 /** The script's size, in a sentence. */
 export function scriptSize() {
   const script = scriptFiles.map((file) => readFileSync(file));
-  const kB = (sizes) => `${Math.round(sizes.reduce((a, b) => a + b) / 1000)} kB`;
+  const kB = (sizes) => `${(sizes.reduce((a, b) => a + b) / 1000).toFixed(1)} kB`;
   const [size, gzipped] = [script.map((file) => file.length), script.map((file) => gzipSync(file, { level: 9 }).length)].map(kB);
   return `The script: ${size}, gzipped ${gzipped}.`;
 }

@@ -78,18 +78,24 @@ async function readAtMost(message, maxBytes) {
   // The length of an encoded body says nothing of what it decodes to.
   const isPlain = !message.headers.has("content-encoding");
   if (isPlain && length !== null && Number(length) <= maxBytes) return message.bytes();
-  const chunks = [];
-  let total = 0;
-  for await (const chunk of message.body ?? []) {
-    total += chunk.length;
+  if (message.body === null) return new Uint8Array();
+  const reader = message.body.getReader({ mode: "byob" });
+  const pieces = [];
+  // Most replies fit into the first piece, which is read in one go.
+  for (let total = 0, size = 16_384; ; size *= 4) {
+    const { value, done } = await reader.readAtLeast(size, new Uint8Array(size));
+    if (value !== undefined) pieces.push(value);
+    total += value?.length ?? 0;
     if (total > maxBytes) {
+      await reader.cancel();
       const error = new Error(`more than ${maxBytes} bytes`);
       error.name = "TooLargeError";
       throw error;
     }
-    chunks.push(chunk);
+    // Only the last piece has less.
+    if (done || value.length < size) break;
   }
-  return new Blob(chunks).bytes();
+  return pieces.length === 1 ? pieces[0] : new Blob(pieces).bytes();
 }
 
 // --- The ledger of an account: the SQLite storage of its Durable Object -----
