@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { isMain, main, root, run, say } from "./lib/run.js";
-import { shrink } from "./lib/shrink.js";
 import { buildTools, setup } from "./setup.js";
 
 /** What the Worker is made from; the command and the tests are not part of it. */
@@ -42,6 +41,8 @@ export async function buildWorker() {
   // What worker-build makes is called by an entry of our own.
   const entry = ["src/worker/entry.js", "--bundle", "--minify", "--format=esm", "--external:*.wasm", "--external:cloudflare:*"];
   await run(env.ESBUILD_BIN, [...entry, "--outfile=build/index.js", "--allow-overwrite", "--log-level=error"], { env });
+  // It needs a package of those that setup has installed.
+  const { shrink } = await import("./lib/shrink.js");
   await shrink(path.join(root, "build/index_bg.wasm"), path.join(root, "build/functions.txt"), env);
   writeFileSync(stamp, hash);
 }
