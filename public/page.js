@@ -222,11 +222,13 @@ async function turn(order) {
   say("One moment …");
   if (byId("force").checked) order.force = true;
   try {
-    const { outcome, frame, would_send: send } = await ask("POST", `/turn?${new URLSearchParams(order)}`);
-    if (outcome === "turned") return `Turned to frame ${frame}.`;
-    if (outcome === "unchanged") return `Nothing to do: frame ${frame} is up.`;
-    const size = send ? ` (${send.frame_bytes.toLocaleString("en")} bytes) to ${send.url}` : "";
-    return `Dry run: it would send frame ${frame}${size}. Nothing was sent.`;
+    const answer = await ask("POST", `/turn?${new URLSearchParams(order)}`);
+    // Of one network, or of each of several; that none refused is known here.
+    const { turns = [answer] } = answer;
+    const [{ frame }] = turns;
+    const previews = turns.flatMap(({ would_send: send }) => (send ? [`(${send.frame_bytes.toLocaleString("en")} bytes) to ${send.url}`] : []));
+    if (previews.length > 0) return `Dry run: it would send frame ${frame} ${previews.join(" and ")}. Nothing was sent.`;
+    return turns.some(({ outcome }) => outcome === "turned") ? `Turned to frame ${frame}.` : `Nothing to do: frame ${frame} is up.`;
   } finally {
     await seeWhatChanged();
   }
@@ -305,7 +307,8 @@ async function putUp() {
 async function showJournal(before) {
   const { entries, next } = await ask("GET", `/journal?limit=20${before ? `&before=${encodeURIComponent(before)}` : ""}`);
   const list = byId("journal").querySelector("ol");
-  const items = entries.map(journalItem);
+  const areSeveral = entries.some(({ network }) => network !== entries[0].network);
+  const items = entries.map((entry) => journalItem(entry, areSeveral));
   if (before) list.append(...items);
   else list.replaceChildren(...items);
   // Who reads on with the keyboard stands at the first of what came.
@@ -321,14 +324,16 @@ async function showJournal(before) {
 const TRIGGERS = { cron: "by the schedule", retry: "tried again", manual: "by hand" };
 const MOODS = { turned: "good", unchanged: "calm", "dry-run": "calm", retry: "wait" };
 
-function journalItem(entry) {
+/** An entry in the list, with its network's name if there are several. */
+function journalItem(entry, isOneOfSeveral) {
   const element = (name, text) => Object.assign(document.createElement(name), { textContent: text });
   const item = document.createElement("li");
   item.className = MOODS[entry.outcome] ?? "bad";
   const at = entry.sent_at ?? entry.scheduled_at;
   const time = Object.assign(element("time", there(at)), { dateTime: at });
   const frame = entry.frame === null ? "" : `, frame ${entry.frame} of ${entry.frames}`;
-  item.append(time, element("span", `${entry.outcome}${frame}`));
+  const network = isOneOfSeveral ? `${entry.network[0].toUpperCase()}${entry.network.slice(1)}: ` : "";
+  item.append(time, element("span", `${network}${entry.outcome}${frame}`));
   const facts = [TRIGGERS[entry.trigger] ?? entry.trigger, `${entry.duration_ms} ms`];
   if (entry.attempts > 1) facts.push(`${entry.attempts} tries`);
   if (entry.network_status !== null) facts.push(`answered with status ${entry.network_status}`);

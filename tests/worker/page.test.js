@@ -323,6 +323,24 @@ test("a dry run tells what would be sent, and sends nothing", async () => {
   });
 });
 
+test("on several networks, turns tell of all of them, and the journal names each", async () => {
+  await stage.worker.configure({ networks: ["x", "bluesky", "mastodon"] });
+  await withPage({ signedIn: true }, async (page) => {
+    await press(page, "Dry run");
+    assert.match(await said(page, "Dry run"), /^Dry run: it would send frame \d+(( and)? \([\d,]+ bytes\) to http:\S+){3}\. Nothing was sent\.$/);
+    await stage.simulator.receivedNothing();
+    await press(page, "Turn now");
+    const [, frame] = /^Turned to frame (\d+)\.$/.exec(await said(page, "Turned to frame"));
+    await press(page, "Turn now");
+    assert.equal(await said(page, "Nothing to do"), `Nothing to do: frame ${frame} is up.`);
+    await page.locator("summary", { hasText: "Journal" }).click();
+    await page.locator("#journal li").first().waitFor();
+    const lines = await page.locator("#journal li > span").allInnerTexts();
+    const turned = ["Bluesky", "Mastodon", "X"].map((title) => `${title}: turned, frame ${frame} of 12`);
+    assert.deepEqual(lines.filter((line) => line.includes("turned")).sort(), turned);
+  });
+});
+
 test("a frame is sent by its number, which has to be one of the set's", async () => {
   await withPage({ signedIn: true }, async (page) => {
     const field = page.getByLabel("Frame", { exact: true });
