@@ -197,7 +197,7 @@ async fn journal(
     let entries: Vec<Value> = records
         .iter()
         .filter_map(|(id, entry)| {
-            let mut entry: Value = serde_json::from_str(entry).ok()?;
+            let mut entry: Value = serde_json::from_slice(entry.as_bytes()).ok()?;
             let members = entry.as_object_mut()?;
             members.remove("event");
             members.insert("id".to_owned(), json!(id));
@@ -227,7 +227,7 @@ async fn status_page<H: Store + Clock>(
     let are_several = settings.networks.len() > 1;
     let recorded: Vec<Recorded> = records
         .iter()
-        .filter_map(|(_, entry)| serde_json::from_str(entry).ok())
+        .filter_map(|(_, entry)| serde_json::from_slice(entry.as_bytes()).ok())
         .collect();
     let last: Vec<Line<'_>> = recorded
         .iter()

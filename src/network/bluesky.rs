@@ -235,7 +235,7 @@ impl Session {
 
     /// The session that was kept for an account.
     fn recalled(memory: &Memory, account: &Account) -> Option<Self> {
-        let kept: Value = serde_json::from_str(&memory.0).ok()?;
+        let kept: Value = serde_json::from_slice(memory.0.as_bytes()).ok()?;
         let is_of = |name: &str, text: &str| kept.get(name).and_then(Value::as_str) == Some(text);
         let is_ours = is_of("service", &account.service.to_string())
             && is_of("identifier", &account.identifier);

@@ -183,9 +183,8 @@ impl Ledger for Storage {
         }
         let text = read_standing(&self.durable, network).map_err(|error| unread(&error))?;
         let standing = match text {
-            Some(text) => {
-                serde_json::from_str(&text).map_err(|error| StoreError::Read(error.to_string()))?
-            }
+            Some(text) => serde_json::from_slice(text.as_bytes())
+                .map_err(|error| StoreError::Read(error.to_string()))?,
             None => Standing::default(),
         };
         self.know(network, &standing);
