@@ -63,6 +63,11 @@ pub async fn frame<H: Store>(host: &H, set: &FrameSet, n: u16) -> Result<Vec<u8>
     Ok(frame.file)
 }
 
+/// The bytes of frame `n` of a set, if they are stored and can be read.
+pub async fn stored_frame<H: Store>(host: &H, set: &FrameSet, n: u16) -> Option<Vec<u8>> {
+    host.read(&set.frame_key(n)).await.ok()?
+}
+
 /// Whether frame `n` of a set is stored, or its icon is.
 ///
 /// # Errors

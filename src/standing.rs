@@ -8,6 +8,7 @@ use chrono::serde::{ts_milliseconds, ts_milliseconds_option};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::frame_set::FrameSet;
 use crate::instant::after;
 use crate::journal::Trigger;
 use crate::network::Memory;
@@ -30,6 +31,8 @@ const LONGEST_GAP_H: i64 = 24;
 /// What is known of an account of a network.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
+    /// The set that was current at the last turn.
+    pub set: Option<FrameSet>,
     /// The frame that the network took last.
     pub showing: Option<Showing>,
     /// The slot that the last turn was for.

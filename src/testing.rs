@@ -3,6 +3,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
+use std::mem::replace;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -135,6 +137,9 @@ pub(crate) struct Host {
     pub(crate) webhook_reply: Reply,
     pub(crate) ledger: Book,
     waited: Cell<TimeDelta>,
+    /// The keys that were read, those together that were read at the same time.
+    reads: RefCell<Vec<BTreeSet<String>>>,
+    reads_under_way: Cell<usize>,
     sent: RefCell<Vec<Request<Vec<u8>>>>,
     /// The ledger as it was at each time that something was sent to X.
     ledgers_at_send: RefCell<Vec<Book>>,
@@ -157,6 +162,8 @@ impl Host {
             webhook_reply: Ok(reply(204, &[], "")),
             ledger: Book::default(),
             waited: Cell::default(),
+            reads: RefCell::default(),
+            reads_under_way: Cell::default(),
             sent: RefCell::default(),
             ledgers_at_send: RefCell::default(),
             told: RefCell::default(),
@@ -218,6 +225,11 @@ impl Host {
         self.sent.take()
     }
 
+    /// Takes the keys that were read, those together that were read at the same time.
+    pub(crate) fn take_reads(&self) -> Vec<BTreeSet<String>> {
+        self.reads.take()
+    }
+
     /// Takes the one request that was sent.
     pub(crate) fn take_only_sent(&self) -> Request<Vec<u8>> {
         let [request] = self.take_sent().try_into().expect("one request");
@@ -262,6 +274,16 @@ impl Store for Host {
     };
 
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let others = self.reads_under_way.get();
+        self.reads_under_way.set(others + 1);
+        let mut reads = self.reads.take();
+        if others == 0 {
+            reads.push(BTreeSet::new());
+        }
+        reads.last_mut().unwrap().insert(key.to_owned());
+        self.reads.replace(reads);
+        wait_once().await;
+        self.reads_under_way.set(self.reads_under_way.get() - 1);
         if self.broken_keys.contains(key) {
             let error = "KV GET failed: 500 Internal Error".to_owned();
             return Err(StoreError::Read(error));
@@ -450,13 +472,29 @@ pub(crate) fn reply(
     reply.body(body.into()).unwrap()
 }
 
-/// Runs a future that never waits, as none of [`Host`]'s does.
+/// Lets all others that are polled together with this one begin.
+async fn wait_once() {
+    let mut has_waited = false;
+    let poll = |_: &mut Context<'_>| {
+        if replace(&mut has_waited, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    };
+    poll_fn(poll).await;
+}
+
+/// Runs a future that waits for nothing but its turn, as [`Host`]'s do.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    match pin!(future)
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("a host in memory never waits"),
+    let mut future = pin!(future);
+    for _ in 0..1_000 {
+        let polled = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(output) = polled {
+            return output;
+        }
     }
+    panic!("a host in memory has nothing to wait for")
 }

@@ -2,9 +2,10 @@
 //! how that went. Written once, over the ports; every host calls this.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use crate::alert;
+use crate::dial::Dial;
 use crate::frame_set::FrameSet;
 use crate::frame_store::{self, current_set};
 use crate::instant::after;
@@ -100,16 +101,18 @@ async fn turn_on<H: Store + Client + Clock + Log>(
         at: order.at.max(started),
         ..*order
     };
-    let plan = Plan::make(networks, settings, host, order).await;
+    let mut plan = Plan::make(networks, settings, host, ledger, order).await;
+    let read_ahead = plan.read_ahead.take();
     let turns = networks.iter().map(|network| {
         let turn = NetworkTurn::new(network, order, started);
         turn.begun::<H>(settings, ledger, &plan)
     });
     let turns: Vec<_> = turns.collect();
     let frame = match &plan.choice {
-        Ok(choice) if turns.iter().any(NetworkTurn::wants_a_frame) => {
-            frame_store::frame(host, &choice.set, choice.showing.frame).await
-        }
+        Ok(choice) if turns.iter().any(NetworkTurn::wants_a_frame) => match read_ahead {
+            Some(frame) => Ok(frame),
+            None => frame_store::frame(host, &choice.set, choice.showing.frame).await,
+        },
         Ok(_) => Ok(Vec::new()),
         Err(trouble) => Err(trouble.clone()),
     };
@@ -145,6 +148,8 @@ struct Plan {
     /// How many frames the set has.
     frames: Option<u16>,
     choice: Result<Choice, Trouble>,
+    /// The chosen frame, if it was there to be read together with the set.
+    read_ahead: Option<Vec<u8>>,
 }
 
 /// The frame that is to be shown.
@@ -160,34 +165,54 @@ impl Plan {
         networks: &[&Configured],
         settings: &Settings,
         host: &H,
+        ledger: &impl Ledger,
         order: &Order,
     ) -> Self {
         let mut plan = Self {
             frames: None,
             choice: Err(settings.flaws().trouble(H::ADVICE.settings)),
+            read_ahead: None,
         };
         let is_any_ready = networks.iter().any(|one| one.network.is_ok());
         let Some(dial) = settings.dial.as_ref().ok().filter(|_| is_any_ready) else {
             return plan;
         };
-        let set = match current_set(host).await {
-            Ok(set) => set,
-            Err(trouble) => {
-                plan.choice = Err(trouble);
-                return plan;
-            }
+        // The set is seldom another one, so its frame need not wait for it.
+        let guess = Choice::guess(networks, dial, ledger, order);
+        let read_ahead = async {
+            let Choice { set, showing, .. } = guess.as_ref()?;
+            frame_store::stored_frame(host, set, showing.frame).await
         };
+        let (set, read_ahead) = join(current_set(host), read_ahead).await;
+        plan.choice = match (set, guess) {
+            (Ok(set), guess) => {
+                plan.frames = Some(set.frames().get());
+                match guess.filter(|guess| guess.set == set) {
+                    Some(guess) => {
+                        plan.read_ahead = read_ahead;
+                        Ok(guess)
+                    }
+                    None => Choice::of(set, dial, order),
+                }
+            }
+            (Err(trouble), _) => Err(trouble),
+        };
+        plan
+    }
+}
+
+impl Choice {
+    /// What an order means for a set.
+    fn of(set: FrameSet, dial: &Dial, order: &Order) -> Result<Self, Trouble> {
         let frames = set.frames();
-        plan.frames = Some(frames.get());
         let frame = match order.frame {
             Some(n) if n < frames.get() => n,
             Some(n) => {
-                plan.choice = Err(Trouble::new(
+                return Err(Trouble::new(
                     Reason::NoSuchFrame,
                     format!("There is no frame {n}: the current set has {frames}."),
                     "Ask for a frame from 0 to one less than their number.",
                 ));
-                return plan;
             }
             None => dial.frame_at(order.at, frames),
         };
@@ -205,12 +230,45 @@ impl Plan {
             }
         });
         let set_id = set.id().to_string();
-        plan.choice = Ok(Choice {
+        Ok(Self {
             set,
             showing: Showing { set: set_id, frame },
             slot,
-        });
-        plan
+        })
+    }
+
+    /// What the order comes to if the set is the one of the turn before; `None` if
+    /// that is not known, or nothing would be sent.
+    fn guess(
+        networks: &[&Configured],
+        dial: &Dial,
+        ledger: &impl Ledger,
+        order: &Order,
+    ) -> Option<Self> {
+        let standings = networks.iter().map(|one| one.definition.name);
+        let standings = standings.filter_map(|name| ledger.standing(name).ok());
+        let standings: Vec<_> = standings.collect();
+        let set = standings.iter().find_map(|one| one.set.clone())?;
+        let choice = Self::of(set, dial, order).ok()?;
+        let sends = |one: &Standing| choice.decide(one, order) == Decision::Send;
+        (order.dry_run || standings.iter().any(sends)).then_some(choice)
+    }
+
+    /// The slot that a turn is for, if it is for one.
+    fn slot(&self, standing: &Standing, order: &Order) -> Option<&Slot> {
+        // What is asked for by hand once the slot has had its turn is a turn of its own.
+        let is_apart = |slot: &Slot| order.trigger == Trigger::Manual && standing.has_turned(slot);
+        self.slot.as_ref().filter(|slot| !is_apart(slot))
+    }
+
+    fn decide(&self, standing: &Standing, order: &Order) -> Decision {
+        standing.decide(&Question {
+            at: order.at,
+            frame: &self.showing,
+            slot: self.slot(standing, order).map(|slot| slot.start),
+            trigger: order.trigger,
+            is_forced: order.force,
+        })
     }
 }
 
@@ -306,17 +364,9 @@ impl<'a> NetworkTurn<'a> {
     }
 
     fn decide(&mut self, choice: &Choice, standing: &mut Standing) {
-        let order = self.order;
-        // What is asked for by hand once the slot has had its turn is a turn of its own.
-        let is_apart = |slot: &Slot| order.trigger == Trigger::Manual && standing.has_turned(slot);
-        let slot = choice.slot.as_ref().filter(|slot| !is_apart(slot));
-        let decision = standing.decide(&Question {
-            at: order.at,
-            frame: &choice.showing,
-            slot: slot.map(|slot| slot.start),
-            trigger: order.trigger,
-            is_forced: order.force,
-        });
+        let slot = choice.slot(standing, self.order);
+        let decision = choice.decide(standing, self.order);
+        standing.set = Some(choice.set.clone());
         if let Some(slot) = slot {
             self.is_for_slot = true;
             standing.enter(slot.clone());

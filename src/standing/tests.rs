@@ -419,6 +419,7 @@ fn any_standing() -> impl Strategy<Value = Standing> {
     });
     let showing = (any::<String>(), any::<u16>()).prop_map(|(set, frame)| Showing { set, frame });
     (
+        any::<bool>().prop_map(|is_known| is_known.then(crate::testing::frame_set)),
         option::of(showing),
         option::of(any_slot()),
         option::of(hold),
@@ -428,7 +429,8 @@ fn any_standing() -> impl Strategy<Value = Standing> {
         option::of(any::<String>().prop_map(Memory)),
     )
         .prop_map(
-            |(showing, slot, hold, refusals, stopped, wake_at, memory)| Standing {
+            |(set, showing, slot, hold, refusals, stopped, wake_at, memory)| Standing {
+                set,
                 showing,
                 slot,
                 hold,
@@ -438,6 +440,14 @@ fn any_standing() -> impl Strategy<Value = Standing> {
                 memory,
             },
         )
+}
+
+#[test]
+fn what_was_kept_before_the_set_was_is_understood() {
+    let kept = r#"{"showing":{"set":"a","frame":1},"slot":null,"hold":null,"refusals":0,"stopped":null,"wake_at":null,"memory":null}"#;
+    let standing: Standing = serde_json::from_str(kept).unwrap();
+    assert_eq!(standing.showing.unwrap().frame, 1);
+    assert_eq!(standing.set, None);
 }
 
 proptest! {

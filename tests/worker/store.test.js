@@ -26,8 +26,12 @@ const driver = `export default {
 };`;
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-store-"));
-/** What KV answers to the next requests instead of a value: a status, or a reset. */
-let faults = [];
+/** What KV answers to the next requests for the set, and for a frame, instead of a value: a status, or a reset. */
+let faults;
+/** How many requests KV waits for before it answers any. */
+let together = 1;
+/** The answers that wait. */
+const held = [];
 /** The keys that were asked for. */
 let asked = [];
 let sent = 0;
@@ -47,10 +51,11 @@ before(async () => {
   const kvPort = await listen((request, response) => {
     const key = decodeURIComponent(request.url.slice(1).split("?")[0]);
     asked.push(key.replace(/[0-9a-f]{16,}/, "ID"));
-    const fault = faults.shift();
+    const fault = (key === "current" ? faults.set : faults.frame).shift();
     if (fault === "reset") return request.socket.destroy();
     const value = published.get(key);
-    response.writeHead(fault ?? (value ? 200 : 404)).end(fault ? "" : value);
+    held.push(() => response.writeHead(fault ?? (value ? 200 : 404)).end(fault ? "" : value));
+    if (held.length >= together) held.splice(0).forEach((answer) => answer());
   });
   const xPort = await listen((request, response) => {
     sent += 1;
@@ -70,7 +75,7 @@ after(async () => {
 });
 
 beforeEach(() => {
-  faults = [];
+  faults = { set: [], frame: [] };
   asked = [];
   sent = 0;
 });
@@ -92,14 +97,23 @@ test("with a KV that answers, a turn asks it twice", async () => {
   assert.equal(sent, 1);
 });
 
+test("a turn does not wait for the set before it asks for the frame", async () => {
+  await turn();
+  together = 2;
+  assert.equal((await turn()).outcome, "turned");
+  together = 1;
+});
+
 for (const [what, made] of [
-  ["once, for the set", [503]],
-  ["twice, for the set", [500, 500]],
-  ["once, for the frame", [undefined, 503]],
-  ["by a reset", ["reset"]],
+  ["once, for the set", { set: [503] }],
+  ["twice, for the set", { set: [500, 500] }],
+  ["once, for the frame", { frame: [503] }],
+  ["whenever the frame is read together with the set", { frame: [503, 503, 503] }],
+  ["once for each", { set: [503], frame: [503] }],
+  ["by a reset", { set: ["reset"] }],
 ]) {
   test(`a KV that fails for a moment (${what}) costs no turn`, async () => {
-    faults = [...made];
+    faults = { ...faults, ...made };
     const entry = await turn();
     assert.deepEqual([entry.outcome, entry.attempts], ["turned", 1]);
     assert.equal(sent, 1);
@@ -107,12 +121,12 @@ for (const [what, made] of [
 }
 
 test("a KV that stays away is told, and the next hour turns again", async () => {
-  faults = [503, 503, 503];
+  faults.set = [503, 503, 503];
   const entry = await turn();
   assert.deepEqual([entry.outcome, entry.reason, entry.attempts, entry.sent_at], ["refused", "host", 0, null]);
   assert.match(entry.message, /^The store could not be read: .*503/);
   assert.match(entry.remedy, /problem with KV/);
-  assert.equal(asked.length, 3, asked.join());
+  assert.equal(asked.filter((key) => key === "current").length, 3, asked.join());
   assert.equal(sent, 0);
   assert.equal((await turn()).outcome, "turned");
   assert.equal(sent, 1);

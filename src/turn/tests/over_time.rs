@@ -81,6 +81,19 @@ impl Account {
         })
     }
 
+    /// Makes another set current, of which one frame is stored, as [`frame_bytes`] of
+    /// another number.
+    fn publish_another(&mut self, frame: u16, bytes_of: u16) -> FrameSet {
+        let frames = FrameCount::new(12).unwrap();
+        let files = [b"another".as_slice()];
+        let set = FrameSet::of_album(files, "recipe", frames, MediaType::Jpeg);
+        self.host
+            .store(&set.frame_key(frame), frame_bytes(bytes_of));
+        let pointer = serde_json::to_vec(&set).unwrap();
+        self.host.store(CURRENT_KEY, pointer);
+        set
+    }
+
     /// Lets the time pass until the ledger wakes the next turn, and makes it.
     fn wake(&mut self) -> Report {
         let at = self.host.ledger.wake_at.take().expect("a time to wake at");
@@ -146,6 +159,86 @@ fn reason(report: &Report) -> Reason {
 }
 
 const NONE: [u16; 0] = [];
+
+/// The keys of frames of [`frame_set`], and of what is current.
+fn keys(frames: impl IntoIterator<Item = u16>) -> BTreeSet<String> {
+    let frames = frames.into_iter().map(|n| frame_set().frame_key(n));
+    frames.chain([CURRENT_KEY.to_owned()]).collect()
+}
+
+// --- What is read for a turn ---
+
+#[test]
+fn a_frame_is_read_together_with_the_set_once_the_set_is_known() {
+    let mut account = Account::new();
+    account.cron();
+    let frame = BTreeSet::from([frame_set().frame_key(11)]);
+    assert_eq!(account.host.take_reads(), [keys([]), frame]);
+    account.at("03:00:00").cron();
+    assert_eq!(account.host.take_reads(), [keys([0])]);
+    account.to_frame(7);
+    assert_eq!(account.host.take_reads(), [keys([7])]);
+    account.make(&Order {
+        dry_run: true,
+        ..Order::due_at(account.host.now, Trigger::Manual)
+    });
+    assert_eq!(account.host.take_reads(), [keys([0])]);
+    assert_eq!(account.sent(), [11, 0, 7]);
+}
+
+#[test]
+fn only_the_set_is_read_where_nothing_is_to_be_sent() {
+    let mut account = Account::new();
+    account.cron();
+    account.host.take_reads();
+    // The slot has had its turn.
+    account.cron();
+    // X already shows it.
+    account.by_hand();
+    // X wants no request.
+    account.at("03:00:00").x_says(429, 88).cron();
+    assert_eq!(account.host.take_reads(), [keys([]), keys([]), keys([0])]);
+    account.cron();
+    assert_eq!(account.host.take_reads(), [keys([])]);
+}
+
+#[test]
+fn a_set_that_has_become_current_is_not_taken_for_the_one_before() {
+    let mut account = Account::new();
+    account.cron();
+    account.host.take_reads();
+    let other = account.publish_another(0, 300);
+    account.at("03:00:00").cron();
+    let frame = BTreeSet::from([other.frame_key(0)]);
+    assert_eq!(account.host.take_reads(), [keys([0]), frame]);
+    assert_eq!(account.sent(), [11, 300]);
+    account.host.store(&other.frame_key(1), frame_bytes(301));
+    account.at("04:00:00").cron();
+    assert_eq!(account.host.take_reads().len(), 1);
+    assert_eq!(account.sent(), [301]);
+}
+
+#[test]
+fn a_frame_that_cannot_be_read_ahead_is_read_again() {
+    let mut account = Account::new();
+    account.cron();
+    account.host.take_reads();
+    account.host.fail_to_read(&frame_set().frame_key(0));
+    let report = account.at("03:00:00").cron();
+    assert_eq!(reason(&report), Reason::Host);
+    let frame = BTreeSet::from([frame_set().frame_key(0)]);
+    assert_eq!(account.host.take_reads(), [keys([0]), frame]);
+}
+
+#[test]
+fn a_frame_of_the_set_before_that_cannot_be_read_does_no_harm() {
+    let mut account = Account::new();
+    account.cron();
+    account.host.fail_to_read(&frame_set().frame_key(0));
+    account.publish_another(0, 300);
+    account.at("03:00:00").cron();
+    assert_eq!(account.sent(), [11, 300]);
+}
 
 // --- When X fails for the moment ---
 
