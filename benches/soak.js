@@ -79,6 +79,8 @@ await main(async () => {
 
   /** The frames that X has taken since the last look. */
   let taken = [];
+  /** Called instead of an answer, if there is one. */
+  let onTaken;
   let sent = 0;
   const x = http.createServer(async (request, response) => {
     const chunks = [];
@@ -97,6 +99,8 @@ await main(async () => {
     const start = body.indexOf("\r\n\r\n") + 4;
     const picture = body.subarray(start, body.lastIndexOf("\r\n--"));
     taken.push(frameOf.get(createHash("sha256").update(picture).digest("hex")));
+    // The answer does not reach one that is killed now.
+    if (onTaken) return onTaken();
     response.writeHead(200, { "content-type": "application/json" }).end(user);
   });
   await new Promise((resolve) => x.listen(0, "127.0.0.1", resolve));
@@ -123,8 +127,11 @@ await main(async () => {
     if (isKilled) {
       kills += 1;
       const event = cron().catch(() => "ended");
-      await sleep(chance() * 8);
+      // Half of them when X has the frame and workerd does not know it yet.
+      const isTaken = new Promise((resolve) => (onTaken = chance() < 0.5 ? resolve : undefined));
+      await (onTaken ? Promise.race([isTaken, event]) : sleep(chance() * 8));
       await running.kill();
+      onTaken = undefined;
       await event;
       running = await start();
     }
