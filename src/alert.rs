@@ -11,6 +11,10 @@ use crate::network::base_url::is_loopback;
 use crate::secret::Secret;
 use crate::standing::News;
 
+/// How long a webhook may take to answer, in milliseconds: the account's next turn
+/// waits for it.
+pub const TIMEOUT_MS: u32 = 5_000;
+
 /// Where the owner is told. Who knows such an address can write there, so it is
 /// kept as a secret.
 #[derive(Debug, Clone)]

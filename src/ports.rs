@@ -74,8 +74,8 @@ pub enum BodyError {
 
 /// Sends a request to a network and reads the whole reply.
 pub trait Client {
-    /// Sends it once, follows no redirect, and gives up after
-    /// [`REPLY_TIMEOUT_MS`]. Of the reply's headers it need not give more than
+    /// Sends it once, follows no redirect, and gives up after `timeout_ms`
+    /// milliseconds. Of the reply's headers it need not give more than
     /// [`REPLY_HEADERS`].
     ///
     /// # Errors
@@ -83,6 +83,7 @@ pub trait Client {
     fn send(
         &self,
         request: Request<Vec<u8>>,
+        timeout_ms: u32,
     ) -> impl Future<Output = Result<Response<Vec<u8>>, SendError>>;
 }
 

@@ -430,9 +430,10 @@ impl Body for Sent {
 }
 
 impl Client for Host {
-    async fn send(&self, request: Request<Vec<u8>>) -> Reply {
+    async fn send(&self, request: Request<Vec<u8>>, timeout_ms: u32) -> Reply {
         self.waited.set(self.waited.get() + self.reply_time);
         if request.uri() == WEBHOOK {
+            assert!(timeout_ms <= 5_000, "the next turn waits for it");
             assert_eq!(request.method(), "POST");
             assert_eq!(request.headers()["content-type"], "application/json");
             let told = serde_json::from_slice(request.body()).unwrap();

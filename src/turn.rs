@@ -138,7 +138,7 @@ async fn tell_owner<H: Client>(
         let text = alert::in_words(&news, settings.networks.len());
         // That the owner cannot be told is no reason to do anything else.
         if let Ok(request) = webhook.request(&text) {
-            let _ = host.send(request).await;
+            let _ = host.send(request, alert::TIMEOUT_MS).await;
         }
     }
 }

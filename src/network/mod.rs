@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame_set::MediaType;
 use crate::outcome::{Outcome, Preview, Trouble};
-use crate::ports::{Client, Clock, SendError};
+use crate::ports::{Client, Clock, REPLY_TIMEOUT_MS, SendError};
 use crate::settings::{Reader, Variable};
 
 pub mod base_url;
@@ -112,7 +112,8 @@ impl fmt::Debug for Memory {
 
 /// Carries a network's requests, and tells it the time.
 pub trait Wire {
-    /// Sends a request as [`Client::send`] does.
+    /// Sends a request as [`Client::send`] does, and gives up after
+    /// [`REPLY_TIMEOUT_MS`].
     fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Result<Response<Vec<u8>>, SendError>>;
 
     /// The instant now.
@@ -121,7 +122,7 @@ pub trait Wire {
 
 impl<H: Client + Clock> Wire for H {
     fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Result<Response<Vec<u8>>, SendError>> {
-        Box::pin(Client::send(self, request))
+        Box::pin(Client::send(self, request, REPLY_TIMEOUT_MS))
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -13,7 +13,7 @@ use worker::{Env, console_error, console_log};
 
 use crate::ports::{
     Advice, Body, BodyError, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, REPLY_HEADERS,
-    REPLY_TIMEOUT_MS, SendError, Store, StoreError,
+    SendError, Store, StoreError,
 };
 use crate::settings::Settings;
 
@@ -160,7 +160,11 @@ impl Body for Upload<'_> {
 }
 
 impl Client for Host {
-    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, SendError> {
+    async fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        timeout_ms: u32,
+    ) -> Result<Response<Vec<u8>>, SendError> {
         // One text: each that goes over to JavaScript costs.
         let mut headers = String::new();
         for (name, value) in request.headers() {
@@ -177,7 +181,7 @@ impl Client for Host {
             &request.uri().to_string(),
             &headers,
             request.body(),
-            REPLY_TIMEOUT_MS,
+            timeout_ms,
             MAX_REPLY_BYTES,
         )
         .await

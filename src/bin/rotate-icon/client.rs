@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::{Method, Request, Response};
-use rotate_icon::ports::{Client, Clock, MAX_REPLY_BYTES, REPLY_TIMEOUT_MS, SendError};
+use rotate_icon::ports::{Client, Clock, MAX_REPLY_BYTES, SendError};
 use ureq::config::AutoHeaderValue;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Body};
@@ -28,7 +28,11 @@ struct Known {
 }
 
 impl Client for Https {
-    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, SendError> {
+    async fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        timeout_ms: u32,
+    ) -> Result<Response<Vec<u8>>, SendError> {
         let Known {
             agent,
             has_authorities,
@@ -38,8 +42,9 @@ impl Client for Https {
                          ca-certificates)";
             return Err(SendError::Connection(error.to_owned()));
         }
+        let timeout = Duration::from_millis(timeout_ms.into());
         // On a thread of its own, so that a network that hangs holds up no other.
-        let sent = tokio::task::spawn_blocking(move || exchange(&agent, request));
+        let sent = tokio::task::spawn_blocking(move || exchange(&agent, request, timeout));
         let failed = |error: tokio::task::JoinError| SendError::Connection(error.to_string());
         sent.await.map_err(failed)?
     }
@@ -69,7 +74,6 @@ fn know() -> Known {
         .max_redirects(0)
         .max_redirects_will_error(false)
         .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_millis(REPLY_TIMEOUT_MS.into())))
         .user_agent(USER_AGENT)
         .accept(AutoHeaderValue::None)
         .accept_encoding(AutoHeaderValue::None)
@@ -80,12 +84,19 @@ fn know() -> Known {
     }
 }
 
-fn exchange(agent: &Agent, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, SendError> {
+fn exchange(
+    agent: &Agent,
+    request: Request<Vec<u8>>,
+    timeout: Duration,
+) -> Result<Response<Vec<u8>>, SendError> {
     let has_body = !request.body().is_empty() || request.method() == Method::POST;
+    let timeout = Some(timeout);
     let reply = if has_body {
-        agent.run(request)
+        let request = agent.configure_request(request);
+        agent.run(request.timeout_global(timeout).build())
     } else {
-        agent.run(request.map(drop))
+        let request = agent.configure_request(request.map(drop));
+        agent.run(request.timeout_global(timeout).build())
     };
     let (head, body) = reply.map_err(|error| failed(&error))?.into_parts();
     Ok(Response::from_parts(head, read(body)?))
@@ -117,6 +128,8 @@ mod tests {
     use std::net::TcpListener;
     use std::thread::JoinHandle;
 
+    const LONG_MS: u32 = 20_000;
+
     /// Answers one connection with these bytes: its address, and what it received.
     fn server(answer: Vec<u8>) -> (String, JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -144,8 +157,19 @@ mod tests {
     async fn ask(answer: Vec<u8>) -> Result<Response<Vec<u8>>, SendError> {
         let (url, _) = server(answer);
         Https::default()
-            .send(Request::get(url).body(Vec::new()).unwrap())
+            .send(Request::get(url).body(Vec::new()).unwrap(), LONG_MS)
             .await
+    }
+
+    #[tokio::test]
+    async fn who_does_not_answer_is_not_waited_for_longer_than_asked() {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", silent.local_addr().unwrap());
+        for request in [Request::get(&url), Request::post(&url)] {
+            let request = request.body(Vec::new()).unwrap();
+            let reply = Https::default().send(request, 100).await;
+            assert_eq!(reply.unwrap_err(), SendError::Timeout);
+        }
     }
 
     #[tokio::test]
@@ -163,7 +187,7 @@ mod tests {
                     .collect(),
             )
             .unwrap();
-        let reply = Https::default().send(request).await.unwrap();
+        let reply = Https::default().send(request, LONG_MS).await.unwrap();
         assert_eq!(reply.status(), 201);
         assert_eq!(reply.headers().get_all("x-a").iter().count(), 2);
         assert_eq!(reply.body(), b"ok");

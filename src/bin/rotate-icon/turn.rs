@@ -261,8 +261,12 @@ impl Store for Host {
 }
 
 impl Client for Host {
-    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, SendError> {
-        Client::send(&self.https, request).await
+    async fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        timeout_ms: u32,
+    ) -> Result<Response<Vec<u8>>, SendError> {
+        Client::send(&self.https, request, timeout_ms).await
     }
 }
 
