@@ -3,6 +3,9 @@
  * frame, beside a plain JavaScript Worker that does the same; and the script's
  * size. Linux only, since it reads the CPU time from /proc.
  *
+ * A second plain Worker does as this one does, in an object with a journal: the
+ * difference between the two plain ones is not this Worker's.
+ *
  *   npm run bench [-- --rounds 25 --turns 100 --warm-up 3000]
  *
  * Each Worker first makes so many turns that V8 has compiled what is hot: for wasm, which it
@@ -99,6 +102,7 @@ await main(async () => {
   const multipart = { id: "multipart", name: "rotate-icon", script: "build/index.js", wasm: "index_bg.wasm", vars: {} };
   const form = { ...multipart, id: "form", name: 'rotate-icon, X_BODY = "form"', vars: { X_BODY: "form" } };
   const unlimited = { ...plain, id: "unlimited", name: "plain JavaScript without a time limit", vars: { TIME_LIMIT: "none" } };
+  const journaled = { ...plain, id: "journaled", name: "plain JavaScript with an object and a journal", hasObject: true };
   const onX = (url) => ({ ...accountSecrets, API_BASE_URL: url });
   const two = { ...multipart, id: "two", name: "on X and Bluesky", settings: [onX, blueskySettings] };
   const three = { ...multipart, id: "three", name: "on X, Bluesky and Mastodon", settings: [onX, blueskySettings, mastodonSettings] };
@@ -138,9 +142,10 @@ await main(async () => {
   };
 
   say(`${rounds} rounds of ${turns} turns of each, with frames of ${Math.round(frameBytes / 1000)} kB …`);
-  const rows = await inOneWorkerd([plain, unlimited, multipart, form], async (batch) => [
+  const rows = await inOneWorkerd([plain, unlimited, journaled, multipart, form], async (batch) => [
     await compare(multipart, plain, rounds, batch),
     await compare(multipart, unlimited, rounds, batch),
+    await compare(multipart, journaled, rounds, batch),
     await compare(form, plain, Math.ceil(rounds / 3), batch),
   ]);
   say("The same on several networks …");

@@ -12,16 +12,16 @@ export const scriptFiles = ["index.js", "index_bg.wasm"].map((name) => path.join
 
 const text = (value) => JSON.stringify(value);
 
-/** A Worker as a service of workerd's configuration: `{ id, wasm, vars }`, its script `{id}.js`. */
-export function service({ id, wasm, vars }) {
+/** A Worker as a service of workerd's configuration: `{ id, wasm, vars, hasObject }`, its script `{id}.js`. */
+export function service({ id, wasm, vars, hasObject = Boolean(wasm) }) {
   const modules = [`(name = "index.js", esModule = embed "${id}.js")`];
   if (wasm) modules.push(`(name = "./index_bg.wasm", wasm = embed "${wasm}")`);
   const bindings = Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
   bindings.push(`(name = "FRAMES", kvNamespace = "kv")`);
-  // What this Worker's account knows lies on the disk, as it does in production.
-  const account = wasm ? `, durableObjectNamespaces = [(className = "Account", uniqueKey = "${id}", enableSql = true)],
+  // What an account's object knows lies on the disk.
+  const account = hasObject ? `, durableObjectNamespaces = [(className = "Account", uniqueKey = "${id}", enableSql = true)],
       durableObjectStorage = (localDisk = "disk")` : "";
-  if (wasm) bindings.push(`(name = "ACCOUNT", durableObjectNamespace = "Account")`);
+  if (hasObject) bindings.push(`(name = "ACCOUNT", durableObjectNamespace = "Account")`);
   return `(name = "${id}", worker = (compatibilityDate = "2026-11-01", modules = [${modules}], bindings = [${bindings}]${account}))`;
 }
 
