@@ -3,8 +3,8 @@
  * frame, beside a plain JavaScript Worker that does the same; and the script's
  * size. Linux only, since it reads the CPU time from /proc.
  *
- * A second plain Worker does as this one does, in an object with a journal: the
- * difference between the two plain ones is not this Worker's.
+ * A second plain Worker makes its turns in an object, too, and writes what is
+ * shown and a journal there: that is what remembering costs without this Worker.
  *
  *   npm run bench [-- --rounds 25 --turns 100 --warm-up 3000]
  *

@@ -267,7 +267,7 @@ async fn frame<H: Store>(request: &Request<()>, n: u16, host: &H) -> Result<Answ
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         answer
     } else {
-        let frame = frame_store::frame(host, &set, n)
+        let frame = frame_store::frame(host, &set, n, None)
             .await
             .map_err(|trouble| unavailable(&trouble))?;
         let mut answer = Answer::new(frame);

@@ -112,6 +112,11 @@ impl From<FrameSet> for Stored {
     }
 }
 
+/// The key of frame `n` of the set with an id.
+pub fn frame_key(set_id: &str, n: u16) -> String {
+    format!("{SETS_PREFIX}{set_id}/{n}")
+}
+
 const ID_DIGITS: usize = 32;
 
 fn id_of<'a>(
@@ -190,7 +195,7 @@ impl FrameSet {
 
     /// The key of frame `n`.
     pub fn frame_key(&self, n: u16) -> String {
-        format!("{SETS_PREFIX}{}/{n}", self.id)
+        frame_key(&self.id, n)
     }
 
     /// The key of the icon.

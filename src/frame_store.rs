@@ -37,13 +37,23 @@ pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Trouble> {
 }
 
 /// The bytes of frame `n` of a set: as stored, or rendered from the set's icon
-/// and stored for the next time.
+/// and stored for the next time. `read` is what the store has given for it, if it
+/// has been asked already.
 ///
 /// # Errors
 /// When it is not there and cannot be rendered, or the store fails.
-pub async fn frame<H: Store>(host: &H, set: &FrameSet, n: u16) -> Result<Vec<u8>, Trouble> {
+pub async fn frame<H: Store>(
+    host: &H,
+    set: &FrameSet,
+    n: u16,
+    read: Option<Result<Option<Vec<u8>>, StoreError>>,
+) -> Result<Vec<u8>, Trouble> {
     let key = set.frame_key(n);
-    if let Some(frame) = host.read(&key).await.map_err(failed::<H>)? {
+    let stored = match read {
+        Some(read) => read,
+        None => host.read(&key).await,
+    };
+    if let Some(frame) = stored.map_err(failed::<H>)? {
         return Ok(frame);
     }
     let icon = stored_icon(host, set).await?;
@@ -61,11 +71,6 @@ pub async fn frame<H: Store>(host: &H, set: &FrameSet, n: u16) -> Result<Vec<u8>
     // withhold it now.
     let _ = host.write(&key, &frame.file, RENDERED_FRAME_LIFETIME).await;
     Ok(frame.file)
-}
-
-/// The bytes of frame `n` of a set, if they are stored and can be read.
-pub async fn stored_frame<H: Store>(host: &H, set: &FrameSet, n: u16) -> Option<Vec<u8>> {
-    host.read(&set.frame_key(n)).await.ok()?
 }
 
 /// Whether frame `n` of a set is stored, or its icon is.

@@ -19,6 +19,7 @@ pub mod frames;
 mod http_date;
 mod icon_upload;
 mod instant;
+mod join_all;
 pub mod journal;
 pub mod network;
 pub mod oauth1;

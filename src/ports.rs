@@ -202,7 +202,8 @@ pub enum StoreError {
 /// No whole reply came back.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SendError {
-    /// Nothing, or not everything, came in time.
+    /// Nothing, or not everything, came in time. A network has [`REPLY_TIMEOUT_MS`], and
+    /// what becomes of other requests is told to nobody.
     #[error("no complete reply within {} s", REPLY_TIMEOUT_MS / 1000)]
     Timeout,
     /// The connection failed or broke off.

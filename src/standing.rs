@@ -8,7 +8,6 @@ use chrono::serde::{ts_milliseconds, ts_milliseconds_option};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::frame_set::FrameSet;
 use crate::instant::after;
 use crate::journal::Trigger;
 use crate::network::Memory;
@@ -31,8 +30,8 @@ const LONGEST_GAP_H: i64 = 24;
 /// What is known of an account of a network.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
-    /// The set that was current at the last turn.
-    pub set: Option<FrameSet>,
+    /// The set that was current when a frame was last chosen.
+    pub set: Option<KnownSet>,
     /// The frame that the network took last.
     pub showing: Option<Showing>,
     /// The slot that the last turn was for.
@@ -48,6 +47,16 @@ pub struct Standing {
     pub wake_at: Option<DateTime<Utc>>,
     /// What the network wants to find again.
     pub memory: Option<Memory>,
+}
+
+/// As much of a set as tells which frame of it is due. Not checked: what is known may
+/// have been kept by another version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownSet {
+    /// Its id.
+    pub id: String,
+    /// How many frames it has.
+    pub frames: u16,
 }
 
 /// A frame of a set.

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::mem::replace;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -126,6 +126,8 @@ pub(crate) struct Host {
     pub(crate) read_only_keys: BTreeSet<String>,
     /// The keys whose reading fails.
     pub(crate) broken_keys: BTreeSet<String>,
+    /// The keys whose reading does not end.
+    pub(crate) hanging_keys: BTreeSet<String>,
     /// What is answered where `answers` has nothing: X's part.
     pub(crate) reply: Reply,
     /// What is answered to requests with a part of their URL, and how much longer
@@ -156,6 +158,7 @@ impl Host {
             values: RefCell::default(),
             read_only_keys: BTreeSet::new(),
             broken_keys: BTreeSet::new(),
+            hanging_keys: BTreeSet::new(),
             reply: Ok(reply(200, &[], USER)),
             answers: Vec::new(),
             reply_time: TimeDelta::zero(),
@@ -220,9 +223,36 @@ impl Host {
         self.broken_keys.insert(key.to_owned());
     }
 
+    pub(crate) fn hang_on_reading(&mut self, key: &str) {
+        self.hanging_keys.insert(key.to_owned());
+    }
+
+    /// Makes another set current, of which one frame is stored, as [`frame_bytes`] of
+    /// another number.
+    pub(crate) fn publish_another(&mut self, frame: u16, bytes_of: u16) -> FrameSet {
+        let frames = FrameCount::new(12).unwrap();
+        let files = [b"another".as_slice()];
+        let set = FrameSet::of_album(files, "recipe", frames, MediaType::Jpeg);
+        self.store(&set.frame_key(frame), frame_bytes(bytes_of));
+        self.store(CURRENT_KEY, serde_json::to_vec(&set).unwrap());
+        set
+    }
+
     /// Takes what was sent so far.
     pub(crate) fn take_sent(&self) -> Vec<Request<Vec<u8>>> {
         self.sent.take()
+    }
+
+    /// Takes down what is read, until the guard is dropped.
+    fn begin_to_read(&self, key: &str) -> UnderWay<'_> {
+        let others = self.reads_under_way.get();
+        self.reads_under_way.set(others + 1);
+        let mut reads = self.reads.borrow_mut();
+        if others == 0 {
+            reads.push(BTreeSet::new());
+        }
+        reads.last_mut().unwrap().insert(key.to_owned());
+        UnderWay(&self.reads_under_way)
     }
 
     /// Takes the keys that were read, those together that were read at the same time.
@@ -257,6 +287,15 @@ impl Host {
     }
 }
 
+/// A read that has begun, and may be given up.
+struct UnderWay<'a>(&'a Cell<usize>);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
 impl Log for Host {
     fn log(&self, entry: &str, is_trouble: bool) {
         let entry: Value = serde_json::from_str(entry).unwrap();
@@ -274,16 +313,11 @@ impl Store for Host {
     };
 
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let others = self.reads_under_way.get();
-        self.reads_under_way.set(others + 1);
-        let mut reads = self.reads.take();
-        if others == 0 {
-            reads.push(BTreeSet::new());
-        }
-        reads.last_mut().unwrap().insert(key.to_owned());
-        self.reads.replace(reads);
+        let _under_way = self.begin_to_read(key);
         wait_once().await;
-        self.reads_under_way.set(self.reads_under_way.get() - 1);
+        if self.hanging_keys.contains(key) {
+            pending::<()>().await;
+        }
         if self.broken_keys.contains(key) {
             let error = "KV GET failed: 500 Internal Error".to_owned();
             return Err(StoreError::Read(error));

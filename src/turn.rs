@@ -1,20 +1,23 @@
 //! One turn of an icon: choose the frame, get it, send it to each network, say
 //! how that went. Written once, over the ports; every host calls this.
 
+use std::pin::pin;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::{join, join_all};
+use futures_util::future::{Either, select};
 
 use crate::alert;
-use crate::dial::Dial;
-use crate::frame_set::FrameSet;
+use crate::dial::{Dial, FrameCount};
+use crate::frame_set::{FrameSet, frame_key};
 use crate::frame_store::{self, current_set};
 use crate::instant::after;
+use crate::join_all::join_all;
 use crate::journal::{Entry, Report, Trigger};
 use crate::network::{Network, Picture};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::{Client, Clock, Ledger, Log, Record, Store, StoreError};
 use crate::settings::{Configured, Flaws, Settings};
-use crate::standing::{Decision, Hold, News, Question, Showing, Slot, Standing};
+use crate::standing::{Decision, Hold, KnownSet, News, Question, Showing, Slot, Standing};
 
 /// What to do in a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,18 +104,16 @@ async fn turn_on<H: Store + Client + Clock + Log>(
         at: order.at.max(started),
         ..*order
     };
-    let mut plan = Plan::make(networks, settings, host, ledger, order).await;
-    let read_ahead = plan.read_ahead.take();
+    let (plan, read_ahead) = Plan::make(networks, settings, host, ledger, order).await;
     let turns = networks.iter().map(|network| {
         let turn = NetworkTurn::new(network, order, started);
         turn.begun::<H>(settings, ledger, &plan)
     });
     let turns: Vec<_> = turns.collect();
     let frame = match &plan.choice {
-        Ok(choice) if turns.iter().any(NetworkTurn::wants_a_frame) => match read_ahead {
-            Some(frame) => Ok(frame),
-            None => frame_store::frame(host, &choice.set, choice.showing.frame).await,
-        },
+        Ok(Choice { set, due }) if turns.iter().any(NetworkTurn::wants_a_frame) => {
+            frame_store::frame(host, set, due.showing.frame, read_ahead).await
+        }
         Ok(_) => Ok(Vec::new()),
         Err(trouble) => Err(trouble.clone()),
     };
@@ -148,63 +149,90 @@ struct Plan {
     /// How many frames the set has.
     frames: Option<u16>,
     choice: Result<Choice, Trouble>,
-    /// The chosen frame, if it was there to be read together with the set.
-    read_ahead: Option<Vec<u8>>,
 }
 
 /// The frame that is to be shown.
 struct Choice {
     set: FrameSet,
+    due: Due,
+}
+
+/// What an order means for a set.
+struct Due {
     showing: Showing,
     /// The slot of a frame that is due.
     slot: Option<Slot>,
 }
 
+/// A frame as the store gave it.
+type Read = Result<Option<Vec<u8>>, StoreError>;
+
 impl Plan {
+    /// Reads which set is current, and the frame with it where that saves time.
     async fn make<H: Store>(
         networks: &[&Configured],
         settings: &Settings,
         host: &H,
         ledger: &impl Ledger,
         order: &Order,
-    ) -> Self {
-        let mut plan = Self {
+    ) -> (Self, Option<Read>) {
+        let with = |choice| Self {
             frames: None,
-            choice: Err(settings.flaws().trouble(H::ADVICE.settings)),
-            read_ahead: None,
+            choice,
         };
-        let is_any_ready = networks.iter().any(|one| one.network.is_ok());
-        let Some(dial) = settings.dial.as_ref().ok().filter(|_| is_any_ready) else {
-            return plan;
+        let mut networks = networks.iter().filter(|one| one.network.is_ok()).peekable();
+        let Some(dial) = settings
+            .dial
+            .as_ref()
+            .ok()
+            .filter(|_| networks.peek().is_some())
+        else {
+            let flaws = settings.flaws().trouble(H::ADVICE.settings);
+            return (with(Err(flaws)), None);
         };
-        // The set is seldom another one, so its frame need not wait for it.
-        let guess = Choice::guess(networks, dial, ledger, order);
-        let read_ahead = async {
-            let Choice { set, showing, .. } = guess.as_ref()?;
-            frame_store::stored_frame(host, set, showing.frame).await
+        let guess = Due::guess(networks, dial, ledger, order);
+        let (set, read) = current_set_and_frame(host, guess.as_ref()).await;
+        let set = match set {
+            Ok(set) => set,
+            Err(trouble) => return (with(Err(trouble)), None),
         };
-        let (set, read_ahead) = join(current_set(host), read_ahead).await;
-        plan.choice = match (set, guess) {
-            (Ok(set), guess) => {
-                plan.frames = Some(set.frames().get());
-                match guess.filter(|guess| guess.set == set) {
-                    Some(guess) => {
-                        plan.read_ahead = read_ahead;
-                        Ok(guess)
-                    }
-                    None => Choice::of(set, dial, order),
-                }
-            }
-            (Err(trouble), _) => Err(trouble),
+        let due = match guess.filter(|guess| guess.showing.set == set.id()) {
+            Some(guess) => Ok(guess),
+            None => Due::of(set.id(), set.frames(), dial, order),
         };
-        plan
+        let plan = Self {
+            frames: Some(set.frames().get()),
+            choice: due.map(|due| Choice { set, due }),
+        };
+        (plan, read)
     }
 }
 
-impl Choice {
-    /// What an order means for a set.
-    fn of(set: FrameSet, dial: &Dial, order: &Order) -> Result<Self, Trouble> {
-        let frames = set.frames();
+/// The current set, and what the store has for a frame if it is one of that set. The
+/// two are asked for together, since the set is seldom another one; if it is, the
+/// frame is not waited for.
+async fn current_set_and_frame<H: Store>(
+    host: &H,
+    guess: Option<&Due>,
+) -> (Result<FrameSet, Trouble>, Option<Read>) {
+    let set = current_set(host);
+    let Some(Due { showing, .. }) = guess else {
+        return (set.await, None);
+    };
+    let key = frame_key(&showing.set, showing.frame);
+    match select(pin!(set), pin!(host.read(&key))).await {
+        Either::Left((Ok(set), read)) if set.id() == showing.set => (Ok(set), Some(read.await)),
+        Either::Left((set, _)) => (set, None),
+        Either::Right((read, set)) => {
+            let set = set.await;
+            let is_right = set.as_ref().is_ok_and(|set| set.id() == showing.set);
+            (set, is_right.then_some(read))
+        }
+    }
+}
+
+impl Due {
+    fn of(set_id: &str, frames: FrameCount, dial: &Dial, order: &Order) -> Result<Self, Trouble> {
         let frame = match order.frame {
             Some(n) if n < frames.get() => n,
             Some(n) => {
@@ -229,29 +257,27 @@ impl Choice {
                 record: None,
             }
         });
-        let set_id = set.id().to_string();
+        let set = set_id.to_owned();
         Ok(Self {
-            set,
-            showing: Showing { set: set_id, frame },
+            showing: Showing { set, frame },
             slot,
         })
     }
 
-    /// What the order comes to if the set is the one of the turn before; `None` if
-    /// that is not known, or nothing would be sent.
-    fn guess(
-        networks: &[&Configured],
+    /// What the order means if the set is the one that was current before; `None` if
+    /// none is known, or its frame would not be needed.
+    fn guess<'a>(
+        networks: impl Iterator<Item = &'a &'a Configured>,
         dial: &Dial,
         ledger: &impl Ledger,
         order: &Order,
     ) -> Option<Self> {
-        let standings = networks.iter().map(|one| one.definition.name);
-        let standings = standings.filter_map(|name| ledger.standing(name).ok());
+        let standings = networks.filter_map(|one| ledger.standing(one.definition.name).ok());
         let standings: Vec<_> = standings.collect();
-        let set = standings.iter().find_map(|one| one.set.clone())?;
-        let choice = Self::of(set, dial, order).ok()?;
-        let sends = |one: &Standing| choice.decide(one, order) == Decision::Send;
-        (order.dry_run || standings.iter().any(sends)).then_some(choice)
+        let KnownSet { id, frames } = standings.iter().find_map(|one| one.set.as_ref())?;
+        let due = Self::of(id, FrameCount::new(*frames)?, dial, order).ok()?;
+        let sends = |one: &Standing| due.decide(one, order) == Decision::Send;
+        (order.dry_run || standings.iter().any(sends)).then_some(due)
     }
 
     /// The slot that a turn is for, if it is for one.
@@ -332,7 +358,7 @@ impl<'a> NetworkTurn<'a> {
             }
         };
         if let Ok(choice) = choice {
-            self.report.frame = Some(choice.showing.frame);
+            self.report.frame = Some(choice.due.showing.frame);
         }
         if self.order.dry_run {
             match choice {
@@ -364,9 +390,13 @@ impl<'a> NetworkTurn<'a> {
     }
 
     fn decide(&mut self, choice: &Choice, standing: &mut Standing) {
-        let slot = choice.slot(standing, self.order);
-        let decision = choice.decide(standing, self.order);
-        standing.set = Some(choice.set.clone());
+        let Choice { set, due } = choice;
+        let slot = due.slot(standing, self.order);
+        let decision = due.decide(standing, self.order);
+        standing.set = Some(KnownSet {
+            id: set.id().to_owned(),
+            frames: set.frames().get(),
+        });
         if let Some(slot) = slot {
             self.is_for_slot = true;
             standing.enter(slot.clone());
@@ -444,7 +474,7 @@ impl<'a> NetworkTurn<'a> {
                 Reason::Frames,
                 format!(
                     "Frame {} has {} bytes; {} takes from 1 to {most}.",
-                    choice.showing.frame,
+                    choice.due.showing.frame,
                     frame.len(),
                     self.configured.definition.title,
                 ),
@@ -509,7 +539,7 @@ impl<'a> NetworkTurn<'a> {
         }
         let slot = slot.cloned();
         self.report.attempts = slot.as_ref().map_or(1, |slot| slot.attempts);
-        let showing = choice.showing.clone();
+        let showing = choice.due.showing.clone();
         // Randomness costs, and success does not need it.
         let chance = if outcome.trouble().is_some() {
             chance()

@@ -417,9 +417,10 @@ fn any_standing() -> impl Strategy<Value = Standing> {
         kind,
         trouble,
     });
+    let set = (any::<String>(), any::<u16>()).prop_map(|(id, frames)| KnownSet { id, frames });
     let showing = (any::<String>(), any::<u16>()).prop_map(|(set, frame)| Showing { set, frame });
     (
-        any::<bool>().prop_map(|is_known| is_known.then(crate::testing::frame_set)),
+        option::of(set),
         option::of(showing),
         option::of(any_slot()),
         option::of(hold),

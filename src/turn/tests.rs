@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use http::header::AUTHORIZATION;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
@@ -67,6 +69,12 @@ fn frame_in(request: &Request<Vec<u8>>) -> Vec<u8> {
         .strip_suffix(tail.as_bytes())
         .unwrap()
         .to_vec()
+}
+
+/// The keys of frames of [`frame_set`], and of what is current.
+fn keys(frames: impl IntoIterator<Item = u16>) -> BTreeSet<String> {
+    let frames = frames.into_iter().map(|n| frame_set().frame_key(n));
+    frames.chain([CURRENT_KEY.to_owned()]).collect()
 }
 
 #[test]

@@ -297,6 +297,26 @@ fn only_what_is_wrong_with_a_network_is_told_of_it() {
 }
 
 #[test]
+fn a_network_that_is_not_set_up_has_no_say_in_what_is_read_with_the_set() {
+    let mut icon = Icon::new();
+    icon.cron();
+    icon.settings = settings_of_all_networks(&[(API_KEY, "")]);
+    let other = icon.host.publish_another(0, 300);
+    icon.host.now = instant("2026-11-22T03:00:00Z");
+    icon.cron();
+    icon.host.store(&other.frame_key(1), frame_bytes(301));
+    icon.host.now = instant("2026-11-22T04:00:00Z");
+    icon.host.take_reads();
+    // X still knows the set before, and would send.
+    icon.cron();
+    let together = BTreeSet::from([CURRENT_KEY.to_owned(), other.frame_key(1)]);
+    assert_eq!(icon.host.take_reads(), [together]);
+    // Nor is a frame read for it alone.
+    icon.cron();
+    assert_eq!(icon.host.take_reads(), [keys([])]);
+}
+
+#[test]
 fn a_dial_that_cannot_be_read_stops_all() {
     let icon = Icon::with(&[(PERIOD.name, "7h")]);
     let reports = icon.cron();

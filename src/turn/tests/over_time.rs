@@ -1,7 +1,5 @@
 //! Turns one after the other, with what the ledger knows in between.
 
-use std::collections::BTreeSet;
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -81,19 +79,6 @@ impl Account {
         })
     }
 
-    /// Makes another set current, of which one frame is stored, as [`frame_bytes`] of
-    /// another number.
-    fn publish_another(&mut self, frame: u16, bytes_of: u16) -> FrameSet {
-        let frames = FrameCount::new(12).unwrap();
-        let files = [b"another".as_slice()];
-        let set = FrameSet::of_album(files, "recipe", frames, MediaType::Jpeg);
-        self.host
-            .store(&set.frame_key(frame), frame_bytes(bytes_of));
-        let pointer = serde_json::to_vec(&set).unwrap();
-        self.host.store(CURRENT_KEY, pointer);
-        set
-    }
-
     /// Lets the time pass until the ledger wakes the next turn, and makes it.
     fn wake(&mut self) -> Report {
         let at = self.host.ledger.wake_at.take().expect("a time to wake at");
@@ -160,12 +145,6 @@ fn reason(report: &Report) -> Reason {
 
 const NONE: [u16; 0] = [];
 
-/// The keys of frames of [`frame_set`], and of what is current.
-fn keys(frames: impl IntoIterator<Item = u16>) -> BTreeSet<String> {
-    let frames = frames.into_iter().map(|n| frame_set().frame_key(n));
-    frames.chain([CURRENT_KEY.to_owned()]).collect()
-}
-
 // --- What is read for a turn ---
 
 #[test]
@@ -193,11 +172,13 @@ fn only_the_set_is_read_where_nothing_is_to_be_sent() {
     account.host.take_reads();
     // The slot has had its turn.
     account.cron();
+    assert_eq!(account.host.take_reads(), [keys([])]);
     // X already shows it.
     account.by_hand();
-    // X wants no request.
+    assert_eq!(account.host.take_reads(), [keys([])]);
     account.at("03:00:00").x_says(429, 88).cron();
-    assert_eq!(account.host.take_reads(), [keys([]), keys([]), keys([0])]);
+    assert_eq!(account.host.take_reads(), [keys([0])]);
+    // X wants no request.
     account.cron();
     assert_eq!(account.host.take_reads(), [keys([])]);
 }
@@ -207,7 +188,7 @@ fn a_set_that_has_become_current_is_not_taken_for_the_one_before() {
     let mut account = Account::new();
     account.cron();
     account.host.take_reads();
-    let other = account.publish_another(0, 300);
+    let other = account.host.publish_another(0, 300);
     account.at("03:00:00").cron();
     let frame = BTreeSet::from([other.frame_key(0)]);
     assert_eq!(account.host.take_reads(), [keys([0]), frame]);
@@ -219,25 +200,57 @@ fn a_set_that_has_become_current_is_not_taken_for_the_one_before() {
 }
 
 #[test]
-fn a_frame_that_cannot_be_read_ahead_is_read_again() {
-    let mut account = Account::new();
-    account.cron();
-    account.host.take_reads();
-    account.host.fail_to_read(&frame_set().frame_key(0));
-    let report = account.at("03:00:00").cron();
-    assert_eq!(reason(&report), Reason::Host);
-    let frame = BTreeSet::from([frame_set().frame_key(0)]);
-    assert_eq!(account.host.take_reads(), [keys([0]), frame]);
+fn what_is_read_together_with_the_set_is_read_once() {
+    type Fault = fn(&mut Host, &str);
+    let faults: [(Fault, Reason); 2] = [
+        (Host::fail_to_read, Reason::Host),
+        (Host::remove, Reason::Frames),
+    ];
+    for (fault, why) in faults {
+        let mut account = Account::new();
+        account.cron();
+        account.host.take_reads();
+        fault(&mut account.host, &frame_set().frame_key(0));
+        let report = account.at("03:00:00").cron();
+        assert_eq!(reason(&report), why);
+        assert_eq!(account.host.take_reads(), [keys([0])]);
+    }
 }
 
 #[test]
-fn a_frame_of_the_set_before_that_cannot_be_read_does_no_harm() {
-    let mut account = Account::new();
-    account.cron();
-    account.host.fail_to_read(&frame_set().frame_key(0));
-    account.publish_another(0, 300);
-    account.at("03:00:00").cron();
-    assert_eq!(account.sent(), [11, 300]);
+fn a_frame_of_the_set_before_is_not_waited_for() {
+    for is_first in [true, false] {
+        let mut account = Account::new();
+        account.cron();
+        let old = frame_set().frame_key(0);
+        if is_first {
+            account.host.fail_to_read(&old);
+        } else {
+            account.host.hang_on_reading(&old);
+        }
+        account.host.publish_another(0, 300);
+        account.at("03:00:00").cron();
+        assert_eq!(account.sent(), [11, 300]);
+    }
+}
+
+#[test]
+fn a_set_that_another_version_has_kept_does_no_harm() {
+    for (id, frames) in [
+        ("", 12),
+        ("\u{0}../current", 12),
+        (frame_set().id(), 0),
+        ("a", u16::MAX),
+    ] {
+        let mut account = Account::new();
+        account.cron();
+        let mut standing = account.standing();
+        let id = id.to_owned();
+        standing.set = Some(KnownSet { id, frames });
+        account.host.ledger.keep("x", &standing, None).unwrap();
+        account.at("03:00:00").cron();
+        assert_eq!(account.sent(), [11, 0]);
+    }
 }
 
 // --- When X fails for the moment ---
