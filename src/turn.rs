@@ -159,6 +159,8 @@ struct Choice {
 
 /// What an order means for a set.
 struct Due {
+    /// How many frames the set has.
+    frames: FrameCount,
     showing: Showing,
     /// The slot of a frame that is due.
     slot: Option<Slot>,
@@ -196,7 +198,7 @@ impl Plan {
             Ok(set) => set,
             Err(trouble) => return (with(Err(trouble)), None),
         };
-        let due = match guess.filter(|guess| guess.showing.set == set.id()) {
+        let due = match guess.filter(|guess| guess.is_of(&set)) {
             Some(guess) => Ok(guess),
             None => Due::of(set.id(), set.frames(), dial, order),
         };
@@ -216,16 +218,16 @@ async fn current_set_and_frame<H: Store>(
     guess: Option<&Due>,
 ) -> (Result<FrameSet, Trouble>, Option<Read>) {
     let set = current_set(host);
-    let Some(Due { showing, .. }) = guess else {
+    let Some(due) = guess else {
         return (set.await, None);
     };
-    let key = frame_key(&showing.set, showing.frame);
+    let key = frame_key(&due.showing.set, due.showing.frame);
     match select(pin!(set), pin!(host.read(&key))).await {
-        Either::Left((Ok(set), read)) if set.id() == showing.set => (Ok(set), Some(read.await)),
+        Either::Left((Ok(set), read)) if due.is_of(&set) => (Ok(set), Some(read.await)),
         Either::Left((set, _)) => (set, None),
         Either::Right((read, set)) => {
             let set = set.await;
-            let is_right = set.as_ref().is_ok_and(|set| set.id() == showing.set);
+            let is_right = set.as_ref().is_ok_and(|set| due.is_of(set));
             (set, is_right.then_some(read))
         }
     }
@@ -259,6 +261,7 @@ impl Due {
         });
         let set = set_id.to_owned();
         Ok(Self {
+            frames,
             showing: Showing { set, frame },
             slot,
         })
@@ -278,6 +281,10 @@ impl Due {
         let due = Self::of(id, FrameCount::new(*frames)?, dial, order).ok()?;
         let sends = |one: &Standing| due.decide(one, order) == Decision::Send;
         (order.dry_run || standings.iter().any(sends)).then_some(due)
+    }
+
+    fn is_of(&self, set: &FrameSet) -> bool {
+        self.showing.set == set.id() && self.frames == set.frames()
     }
 
     /// The slot that a turn is for, if it is for one.

@@ -240,6 +240,7 @@ fn a_set_that_another_version_has_kept_does_no_harm() {
         ("", 12),
         ("\u{0}../current", 12),
         (frame_set().id(), 0),
+        (frame_set().id(), 7),
         ("a", u16::MAX),
     ] {
         let mut account = Account::new();
@@ -248,8 +249,8 @@ fn a_set_that_another_version_has_kept_does_no_harm() {
         let id = id.to_owned();
         standing.set = Some(KnownSet { id, frames });
         account.host.ledger.keep("x", &standing, None).unwrap();
-        account.at("03:00:00").cron();
-        assert_eq!(account.sent(), [11, 0]);
+        account.at("08:00:00").cron();
+        assert_eq!(account.sent(), [11, 5]);
     }
 }
 
