@@ -6,15 +6,15 @@
  * A second plain Worker makes its turns in an object, too, and writes what is
  * shown and a journal there: that is what remembering costs without this Worker.
  *
- *   npm run bench [-- --rounds 25 --turns 100 --warm-up 3000]
+ *   npm run bench [-- --rounds 101 --turns 100 --warm-up 3000]
  *
  * Each Worker first makes so many turns that V8 has compiled what is hot: for wasm, which it
  * optimizes function by function beside the turns, that takes about 2,000.
  *
  * Then, what a second and a third network add, beside this Worker on X alone.
  *
- * Both Workers of a pair run in one workerd, in turn within each round, so the
- * ratios hold where the machine's speed drifts. KV and X are servers of this
+ * All that are compared run in one workerd, each once a round, so the ratios are of
+ * the same minutes, and hold where the machine's speed drifts. KV and X are servers of this
  * process, so workerd's CPU time is that of the Workers and of workerd's own
  * HTTP. First of all, each Worker turns against `simulate`, which checks that
  * its request is right.
@@ -30,7 +30,7 @@ import { buildCommand, buildWorker } from "../scripts/build.js";
 import { configuration, kvServer, median, publishedValues, quantile, scriptSize, sort, workerd } from "./lib/workerd.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "25" }, turns: { type: "string", default: "100" }, "warm-up": { type: "string", default: "3000" } } });
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "101" }, turns: { type: "string", default: "100" }, "warm-up": { type: "string", default: "3000" } } });
 const rounds = Number(values.rounds);
 const turns = Number(values.turns);
 const warmUp = Number(values["warm-up"]);
@@ -73,18 +73,22 @@ async function lightNetworks() {
   return { server, url: `http://127.0.0.1:${server.address().port}` };
 }
 
-/** Measures two contenders in turn and gives a row of the table for the first. */
-async function compare(contender, rival, rounds, batch) {
-  const pairs = [];
+/** Lets each contender make its turns in each round, the order by chance, and gives what a turn took it in each, in ms. */
+async function measure(contenders, rounds, batch) {
+  const took = new Map(contenders.map((one) => [one, []]));
   for (let round = 0; round < rounds; round++) {
-    const pair = new Map();
-    for (const one of round % 2 ? [contender, rival] : [rival, contender]) pair.set(one, await batch(one.id, turns));
-    pairs.push([pair.get(contender), pair.get(rival)]);
+    const order = contenders.map((one) => [Math.random(), one]).sort(([a], [b]) => a - b);
+    for (const [, one] of order) took.get(one).push(await batch(one.id, turns));
   }
-  const ratios = sort(pairs.map(([a, b]) => a / b));
+  return took;
+}
+
+/** A row of the table: a contender beside a rival, round by round. */
+function row(took, contender, rival) {
+  const [own, others] = [took.get(contender), took.get(rival)];
+  const ratios = sort(own.map((ms, round) => ms / others[round]));
   const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => quantile(ratios, q).toFixed(2));
-  const ms = [0, 1].map((side) => median(pairs.map((pair) => pair[side])).toFixed(2));
-  return `| ${contender.name} | ${rival.name} | ${ms[0]} | ${ms[1]} | ${middle} | ${low}–${high} |`;
+  return `| ${contender.name} | ${rival.name} | ${median(own).toFixed(2)} | ${median(others).toFixed(2)} | ${middle} | ${low}–${high} |`;
 }
 
 await main(async () => {
@@ -113,7 +117,7 @@ await main(async () => {
   writeFileSync(path.join(folder, "driver.js"), driver);
 
   /** Runs these Workers side by side in a workerd of their own, sees that they are right, and compares them. */
-  const inOneWorkerd = async (contenders, compareAll) => {
+  const inOneWorkerd = async (contenders, rounds) => {
     const services = contenders.flatMap((contender) => [
       { ...contender, vars: varsFor(contender, light.url) },
       { ...contender, id: `${contender.id}-checked`, vars: varsFor(contender, strict) },
@@ -136,25 +140,18 @@ await main(async () => {
       if (refused || shown.length !== 12 * settings.length) throw new UserError(`${name}: ${refused?.explanation ?? "not every turn was sent"}`);
       await batch(id, warmUp);
     }
-    const rows = await compareAll(batch);
+    const took = await measure(contenders, rounds, batch);
     await stop();
-    return rows;
+    return took;
   };
 
   say(`${rounds} rounds of ${turns} turns of each, with frames of ${Math.round(frameBytes / 1000)} kB …`);
-  const rows = await inOneWorkerd([plain, unlimited, journaled, multipart, form], async (batch) => [
-    await compare(multipart, plain, rounds, batch),
-    await compare(multipart, unlimited, rounds, batch),
-    await compare(multipart, journaled, rounds, batch),
-    await compare(form, plain, Math.ceil(rounds / 3), batch),
-  ]);
+  const alone = await inOneWorkerd([plain, unlimited, journaled, multipart, form], rounds);
+  const rows = [plain, unlimited, journaled].map((rival) => row(alone, multipart, rival));
+  rows.push(row(alone, form, plain));
   say("The same on several networks …");
-  const more = await inOneWorkerd([multipart, two, three, bluesky, mastodon], async (batch) => {
-    const rows = [];
-    for (const one of [two, three, bluesky, mastodon]) rows.push(await compare(one, multipart, Math.ceil(rounds / 2), batch));
-    return rows;
-  });
-  rows.push(...more);
+  const more = await inOneWorkerd([multipart, two, three, bluesky, mastodon], Math.ceil(rounds / 2));
+  rows.push(...[two, three, bluesky, mastodon].map((one) => row(more, one, multipart)));
   kv.close();
   light.server.close();
   await stopAll();
