@@ -102,8 +102,13 @@ pub(crate) fn instant(rfc3339: &str) -> DateTime<Utc> {
 
 /// The set of twelve frames that [`Host::new`] has.
 pub(crate) fn frame_set() -> FrameSet {
-    let frames = FrameCount::new(12).unwrap();
-    FrameSet::of_album([b"icon".as_slice()], "recipe", frames, MediaType::Jpeg)
+    album("icon", 12)
+}
+
+/// A set of so many frames; another content makes it another set.
+pub(crate) fn album(content: &str, frames: u16) -> FrameSet {
+    let frames = FrameCount::new(frames).unwrap();
+    FrameSet::of_album([content.as_bytes()], "recipe", frames, MediaType::Jpeg)
 }
 
 /// The bytes of a frame of [`frame_set`]: short, not text, and each its own.
@@ -152,7 +157,6 @@ pub(crate) struct Host {
 impl Host {
     /// It is 11:23:45 in Japan, twelve frames are stored and X takes them.
     pub(crate) fn new() -> Self {
-        let set = frame_set();
         let mut host = Self {
             now: instant("2026-11-22T02:23:45Z"),
             values: RefCell::default(),
@@ -172,10 +176,7 @@ impl Host {
             told: RefCell::default(),
             journal: RefCell::default(),
         };
-        host.store(CURRENT_KEY, serde_json::to_vec(&set).unwrap());
-        for n in 0..set.frames().get() {
-            host.store(&set.frame_key(n), frame_bytes(n));
-        }
+        host.publish(&frame_set());
         host
     }
 
@@ -227,14 +228,20 @@ impl Host {
         self.hanging_keys.insert(key.to_owned());
     }
 
-    /// Makes another set current, of which one frame is stored, as [`frame_bytes`] of
-    /// another number.
+    /// Makes a set current, and stores its frames as [`frame_bytes`].
+    pub(crate) fn publish(&mut self, set: &FrameSet) {
+        self.store(CURRENT_KEY, serde_json::to_vec(set).unwrap());
+        for n in 0..set.frames().get() {
+            self.store(&set.frame_key(n), frame_bytes(n));
+        }
+    }
+
+    /// Makes another set of twelve frames current, one of which has the
+    /// [`frame_bytes`] of another number.
     pub(crate) fn publish_another(&mut self, frame: u16, bytes_of: u16) -> FrameSet {
-        let frames = FrameCount::new(12).unwrap();
-        let files = [b"another".as_slice()];
-        let set = FrameSet::of_album(files, "recipe", frames, MediaType::Jpeg);
+        let set = album("another", 12);
+        self.publish(&set);
         self.store(&set.frame_key(frame), frame_bytes(bytes_of));
-        self.store(CURRENT_KEY, serde_json::to_vec(&set).unwrap());
         set
     }
 

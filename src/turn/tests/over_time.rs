@@ -4,10 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::dial::FrameCount;
-use crate::frame_set::MediaType;
 use crate::standing::HoldKind;
-use crate::testing::{USER, WEBHOOK};
+use crate::testing::{USER, WEBHOOK, album};
 
 /// An account that turns by the hour, with a webhook to tell its owner by.
 struct Account {
@@ -219,15 +217,11 @@ fn what_is_read_together_with_the_set_is_read_once() {
 
 #[test]
 fn a_frame_of_the_set_before_is_not_waited_for() {
-    for is_first in [true, false] {
+    let faults: [fn(&mut Host, &str); 2] = [Host::fail_to_read, Host::hang_on_reading];
+    for fault in faults {
         let mut account = Account::new();
         account.cron();
-        let old = frame_set().frame_key(0);
-        if is_first {
-            account.host.fail_to_read(&old);
-        } else {
-            account.host.hang_on_reading(&old);
-        }
+        fault(&mut account.host, &frame_set().frame_key(0));
         account.host.publish_another(0, 300);
         account.at("03:00:00").cron();
         assert_eq!(account.sent(), [11, 300]);
@@ -454,17 +448,7 @@ fn who_wakes_within_the_slot_sends_the_slot_s_frame() {
 #[test]
 fn what_the_network_shows_is_not_known_after_a_reply_that_did_not_come() {
     let mut account = Account::new();
-    let set = FrameSet::of_album(
-        [b"day and night".as_slice()],
-        "",
-        FrameCount::new(2).unwrap(),
-        MediaType::Jpeg,
-    );
-    let current = serde_json::to_vec(&set).unwrap();
-    account.host.store(CURRENT_KEY, current);
-    for n in 0..2 {
-        account.host.store(&set.frame_key(n), frame_bytes(n));
-    }
+    account.host.publish(&album("day and night", 2));
     // 11 o'clock: the second of two frames in twelve hours.
     assert_eq!(account.cron().frame, Some(1));
     // X shows the first now, though that is not known here.
@@ -754,11 +738,7 @@ fn a_slot_whose_frame_shows_already_is_unchanged_without_a_call_and_once() {
 #[test]
 fn a_set_of_one_frame_is_sent_once() {
     let mut account = Account::new();
-    let frames = FrameCount::new(1).unwrap();
-    let set = FrameSet::of_album([b"one".as_slice()], "", frames, MediaType::Jpeg);
-    let current = serde_json::to_vec(&set).unwrap();
-    account.host.store(CURRENT_KEY, current);
-    account.host.store(&set.frame_key(0), frame_bytes(0));
+    account.host.publish(&album("one", 1));
     for time in ["02:00:00", "03:00:00", "15:00:00", "15:30:00", "16:00:00"] {
         account.at(time).cron();
     }
@@ -778,13 +758,7 @@ fn a_set_of_one_frame_is_sent_once() {
 fn a_new_icon_is_sent_by_hand_at_once_and_by_the_schedule_with_the_next_slot() {
     let mut account = Account::new();
     account.cron();
-    let frames = FrameCount::TWELVE;
-    let set = FrameSet::of_album([b"another".as_slice()], "", frames, MediaType::Jpeg);
-    let current = serde_json::to_vec(&set).unwrap();
-    account.host.store(CURRENT_KEY, current);
-    for n in 0..12 {
-        account.host.store(&set.frame_key(n), frame_bytes(n));
-    }
+    account.host.publish(&album("another", 12));
     account.cron();
     assert_eq!(account.sent(), [11]);
     assert_eq!(account.by_hand().outcome, Outcome::Turned);
@@ -915,13 +889,7 @@ fn what_a_host_that_ended_has_not_finished_is_made_by_whoever_asks_next() {
 fn left_in_the_middle() -> Account {
     let mut account = Account::new();
     account.settings = settings_with(&[("PERIOD", "2h")]);
-    let frames = FrameCount::new(2).unwrap();
-    let set = FrameSet::of_album([b"two".as_slice()], "", frames, MediaType::Jpeg);
-    let current = serde_json::to_vec(&set).unwrap();
-    account.host.store(CURRENT_KEY, current);
-    for n in [0, 1] {
-        account.host.store(&set.frame_key(n), frame_bytes(n));
-    }
+    account.host.publish(&album("two", 2));
     account.cron();
     account.at("03:00:00").cron();
     account.host.end_while_sending();
