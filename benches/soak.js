@@ -136,10 +136,11 @@ await main(async () => {
     let isKilled = false;
     if (isAnyMoment || waitsForFrame) {
       const event = cron().catch(() => "ended");
-      const isTaken = new Promise((resolve) => (onTaken = waitsForFrame ? () => resolve("taken") : undefined));
-      const moment = await Promise.race([event, waitsForFrame ? isTaken : sleep(chance() * 8)]);
+      const caughtBefore = caught;
+      const moment = waitsForFrame ? new Promise((resolve) => (onTaken = resolve)) : sleep(chance() * 8);
+      await Promise.race([event, moment]);
       onTaken = undefined;
-      isKilled = isAnyMoment || moment === "taken";
+      isKilled = isAnyMoment || caught > caughtBefore;
       if (isKilled) {
         kills += 1;
         waitsForFrame = false;
