@@ -1,10 +1,15 @@
+use chrono::TimeDelta;
+use http::Request;
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
+use super::session::Session;
 use super::*;
 use crate::network::testing::{
     FRAME, Noise, PICTURE, Reply, Script, any_error, any_reply, assert_fit, assert_fit_to_be_shown,
     header, network, now, ok, pause, refused,
 };
+use crate::outcome::Reason;
 use crate::ports::SendError;
 use crate::testing::{block_on, reply};
 

@@ -1,0 +1,136 @@
+//! Bluesky: the profile is a record of the AT Protocol, `app.bsky.actor.profile`,
+//! and its picture a blob that the record refers to.
+//!
+//! An attempt reads the record, uploads the picture, and puts the record back with
+//! nothing but the picture changed. Whoever changes the profile in between is not
+//! overwritten: the record is put only in place of the one that was read.
+
+use std::rc::Rc;
+
+use chrono::{DateTime, Utc};
+
+use self::call::{Call, GET_SESSION};
+use self::errors::{Failure, unexpected, unmade};
+use self::exchange::Exchange;
+use super::base_url::{self, BaseUrl};
+use super::reply::text_of;
+use super::{Attempt, Definition, Memory, Network, Pending, Picture, Wire};
+use crate::outcome::{Outcome, Preview, Trouble};
+use crate::secret::Secret;
+use crate::settings::{Reader, Variable};
+
+mod call;
+mod errors;
+mod exchange;
+mod profile;
+mod session;
+
+const TITLE: &str = "Bluesky";
+
+/// Bluesky among the networks.
+pub const DEFINITION: Definition = Definition {
+    name: "bluesky",
+    title: TITLE,
+    required: &[BLUESKY_IDENTIFIER, BLUESKY_APP_PASSWORD],
+    variables: &[BLUESKY_SERVICE],
+    read,
+};
+
+/// The account's handle, or the e-mail address it signs in with.
+pub const BLUESKY_IDENTIFIER: &str = "BLUESKY_IDENTIFIER";
+/// The secret that opens the account: an app password.
+pub const BLUESKY_APP_PASSWORD: &str = "BLUESKY_APP_PASSWORD";
+
+/// Where the account signs in.
+pub const BLUESKY_SERVICE: Variable = Variable {
+    name: "BLUESKY_SERVICE",
+    default: "https://bsky.social",
+    accepts: base_url::ACCEPTS,
+};
+
+/// The largest frame that is sent, in bytes: `maxSize` of `avatar` in the lexicon,
+/// <https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/actor/profile.json>.
+pub const MAX_FRAME_BYTES: usize = 1_000_000;
+
+/// An account of Bluesky.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Where it signs in.
+    pub service: BaseUrl,
+    /// Its handle, or its e-mail address.
+    pub identifier: String,
+    /// Its app password.
+    pub app_password: Secret,
+}
+
+fn read(reader: &mut Reader<'_>) -> Option<Rc<dyn Network>> {
+    Some(Rc::new(Account::read(reader)?))
+}
+
+impl Network for Account {
+    fn max_picture_bytes(&self) -> usize {
+        MAX_FRAME_BYTES
+    }
+
+    fn update<'a>(
+        &'a self,
+        picture: Picture<'a>,
+        memory: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<Attempt, Trouble>> {
+        Box::pin(async move {
+            let mut exchange = Exchange::new(self, memory, wire);
+            let outcome = match exchange.replace_avatar(picture).await {
+                Ok(()) => Outcome::Turned,
+                Err(failure) => failure.outcome,
+            };
+            let status = exchange.status;
+            Ok(Attempt { outcome, status })
+        })
+    }
+
+    fn preview(&self, picture: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Trouble> {
+        let request = Call::upload(picture).request(&self.service, Some(""));
+        let request = request.map_err(|error| unmade(&error))?;
+        Ok(Preview::of(&request, "Bearer (not shown)", picture))
+    }
+
+    fn verify<'a>(
+        &'a self,
+        memory: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<String, Trouble>> {
+        Box::pin(async move {
+            let mut exchange = Exchange::new(self, memory, wire);
+            match exchange.call(&Call::get(GET_SESSION)).await {
+                Ok(session) => {
+                    let handle = text_of(&session, "handle", &exchange.secrets());
+                    let handle = Some(handle).filter(|handle| !handle.is_empty());
+                    handle.ok_or_else(|| unexpected(GET_SESSION))
+                }
+                Err(Failure { outcome, .. }) => {
+                    let trouble = outcome.trouble().cloned();
+                    Err(trouble.unwrap_or_else(|| unexpected(GET_SESSION)))
+                }
+            }
+        })
+    }
+}
+
+impl Account {
+    /// Reads the settings of an account.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let service = reader.parsed(BLUESKY_SERVICE);
+        let identifier = reader.required(BLUESKY_IDENTIFIER);
+        let app_password = reader.secret(BLUESKY_APP_PASSWORD);
+        Some(Self {
+            service: service?,
+            // As handles are written elsewhere.
+            identifier: identifier?.trim_start_matches('@').to_owned(),
+            app_password: app_password?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
