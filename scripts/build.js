@@ -9,7 +9,7 @@ import { isMain, main, root, run, say } from "./lib/run.js";
 import { buildTools, setup } from "./setup.js";
 
 /** What the Worker is made from; the command and the tests are not part of it. */
-const sources = ["Cargo.toml", "Cargo.lock", "build.rs", "crc32fast", "pixels", "src", "scripts/setup.js", "scripts/build.js", "scripts/lib/shrink.js"];
+const sources = ["Cargo.toml", "Cargo.lock", "build.rs", "pixels", "src", "scripts/setup.js", "scripts/build.js"];
 const isNoSource = (name) => name === "src/bin" || /(^|\/)(tests|testing)\.rs$/.test(name);
 
 function* files(name) {
@@ -41,9 +41,6 @@ export async function buildWorker() {
   // What worker-build makes is called by an entry of our own.
   const entry = ["src/worker/entry.js", "--bundle", "--minify", "--format=esm", "--external:*.wasm", "--external:cloudflare:*"];
   await run(env.ESBUILD_BIN, [...entry, "--outfile=build/index.js", "--allow-overwrite", "--log-level=error"], { env });
-  // It needs a package of those that setup has installed.
-  const { shrink } = await import("./lib/shrink.js");
-  await shrink(path.join(root, "build/index_bg.wasm"), path.join(root, "build/functions.txt"), env);
   writeFileSync(stamp, hash);
 }
 

@@ -4,11 +4,6 @@
  * they cost more than all the rest of a turn.
  */
 
-// js-sys polls its futures through queueMicrotask, which in workerd leaves V8 at
-// each call; where there is none it takes a resolved promise, which does not.
-// That is worth 4% of a turn. Nothing else in this Worker uses it.
-globalThis.queueMicrotask = undefined;
-
 /**
  * Reads a value of a KV namespace: an ArrayBuffer, or null. Never throws, only rejects, and that
  * after a third try: a read that fails for a moment is no reason to leave out a turn.
