@@ -44,7 +44,7 @@ async function turn(scheduledTime, env) {
   const url = env.API_BASE_URL + PATH;
   const response = await fetch(url, {
     method: "POST",
-    headers: { authorization: await authorization(url, env) },
+    headers: { authorization: await authorization(url, env), "user-agent": "plain-worker" },
     body: form,
     redirect: "manual",
     signal: env.TIME_LIMIT === "none" ? undefined : AbortSignal.timeout(20_000),

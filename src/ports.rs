@@ -75,7 +75,7 @@ pub enum BodyError {
 /// Sends a request to a network and reads the whole reply.
 pub trait Client {
     /// Sends it once, follows no redirect, and gives up after `timeout_ms`
-    /// milliseconds. Of the reply's headers it need not give more than
+    /// milliseconds. Names the sender by [`USER_AGENT`]. Of the reply's headers it need not give more than
     /// [`REPLY_HEADERS`].
     ///
     /// # Errors
@@ -181,6 +181,18 @@ pub struct Record<'a> {
     /// The entry as JSON.
     pub entry: &'a str,
 }
+
+/// How every request names its sender (RFC 9110 §10.1.5): program, version, and the
+/// address where those who receive it can read what it is. Some servers refuse a
+/// request that does not say.
+pub const USER_AGENT: &str = concat!(
+    env!("CARGO_PKG_NAME"),
+    "/",
+    env!("CARGO_PKG_VERSION"),
+    " (+",
+    env!("CARGO_PKG_REPOSITORY"),
+    ")"
+);
 
 /// How long a network may take to answer completely, in milliseconds.
 pub const REPLY_TIMEOUT_MS: u32 = 20_000;

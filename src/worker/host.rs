@@ -13,7 +13,7 @@ use worker::{Env, console_error, console_log};
 
 use crate::ports::{
     Advice, Body, BodyError, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, REPLY_HEADERS,
-    SendError, Store, StoreError,
+    SendError, Store, StoreError, USER_AGENT,
 };
 use crate::settings::Settings;
 
@@ -166,7 +166,7 @@ impl Client for Host {
         timeout_ms: u32,
     ) -> Result<Response<Vec<u8>>, SendError> {
         // One text: each that goes over to JavaScript costs.
-        let mut headers = String::new();
+        let mut headers = format!("user-agent:{USER_AGENT}\n");
         for (name, value) in request.headers() {
             let value = value
                 .to_str()

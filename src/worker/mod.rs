@@ -5,15 +5,25 @@ mod account;
 mod host;
 mod http;
 
+use serde_json::json;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::{Context, Env, Request, Response, Result, event};
+use worker::{Context, Env, Request, Response, Result, console_error, event};
 
 use crate::journal::{Entry, Report, Trigger};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::Log;
 use crate::{account_api, api};
 use host::{Host, Upload, describe, settings};
+
+/// Has a panic log its message before it traps: the runtime only tells of the trap.
+#[event(start)]
+fn start() {
+    std::panic::set_hook(Box::new(|panic| {
+        let entry = json!({ "event": "panic", "message": panic.to_string() });
+        console_error!("{entry}");
+    }));
+}
 
 /// Logs that the account's Durable Object could not be asked for the turn that
 /// was due at an instant in Unix ms: nobody else can tell of a turn that never

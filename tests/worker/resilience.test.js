@@ -364,6 +364,7 @@ test("the owner is told once when turning stops and once when it works again, wi
   for (const { method, url, headers, body } of news) {
     assert.deepEqual([method, url, headers["content-type"]], ["POST", WEBHOOK_PATH, "application/json"]);
     assert.equal(headers.authorization, undefined);
+    assert.match(headers["user-agent"], /^rotate-icon\/\d+\.\d+\.\d+ \(\+https:\/\/\S+\)$/);
     const { text, content, ...rest } = JSON.parse(body);
     assert.equal(text, content);
     assert.deepEqual(rest, {});

@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::{Method, Request, Response};
-use rotate_icon::ports::{Client, Clock, MAX_REPLY_BYTES, SendError};
+use rotate_icon::ports::{Client, Clock, MAX_REPLY_BYTES, SendError, USER_AGENT};
 use ureq::config::AutoHeaderValue;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Body};
-
-/// What servers are told of who calls: some refuse a call without it.
-const USER_AGENT: &str = concat!("rotate-icon/", env!("CARGO_PKG_VERSION"));
 
 /// Sends requests. The machine's list of authorities is read with the first one,
 /// and the proxy that `HTTPS_PROXY` and the like name is used.

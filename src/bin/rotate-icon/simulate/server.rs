@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
-use axum::http::header::DATE;
+use axum::http::header::{CONTENT_TYPE, DATE, USER_AGENT};
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -25,6 +25,9 @@ use super::{bluesky, clock, control, mastodon, page, x};
 
 /// How long answers that are being sent may take once the end was asked for.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// Answers a request without `User-Agent` as `GoToSocial`'s middleware does.
+const NAMELESS: &str = r#"{"error": "I'm a teapot: no user-agent sent with request"}"#;
 
 /// Serves until the end is asked for.
 pub(super) async fn serve(
@@ -112,6 +115,11 @@ async fn answered(
     connection: &Handle,
     request: HttpRequest,
 ) -> Response {
+    let name = request.headers().get(USER_AGENT);
+    if name.is_none_or(HeaderValue::is_empty) {
+        let head = [(CONTENT_TYPE, "application/json")];
+        return (StatusCode::IM_A_TEAPOT, head, NAMELESS).into_response();
+    }
     let incoming = Incoming::read(request).await;
     let delivery = match network {
         Network::X => x::receive(simulator, incoming).await,

@@ -162,7 +162,7 @@ impl Running {
         let length = body.len();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
-             Content-Length: {length}\r\n\r\n{body}"
+             User-Agent: test\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         Reply::read(&self.exchange(request.as_bytes()).await.unwrap())
     }
@@ -175,7 +175,7 @@ impl Running {
             .iter()
             .fold(String::new(), |all, one| all + one + "\r\n");
         let head = format!(
-            "{line} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\
+            "{line} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nUser-Agent: test\r\n{headers}\
              Content-Length: {length}\r\n\r\n"
         );
         let request = [head.as_bytes(), body].concat();
@@ -407,7 +407,7 @@ impl Update {
             other => format!("Content-Type: {other}\r\n"),
         };
         let head = format!(
-            "{method} {path}{mark}{query} HTTP/1.1\r\nHost: {host}\r\n{authorization}\
+            "{method} {path}{mark}{query} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: test\r\n{authorization}\
              {content_type}{extra_head}Content-Length: {length}\r\nConnection: close\r\n\r\n"
         );
         [head.as_bytes(), &self.body].concat()
