@@ -17,8 +17,8 @@ const help = `Usage: npm start -- [options]
 Turns the sample icon once against a local X, then keeps all running.
 
   --once                 end after the turn; exit status 0 only if the icon turned
-  --port N               the Worker's port (8787)
-  --simulator-port N     the local X's port (8788)
+  --port N               the Worker's port (8787, or another if that is taken)
+  --simulator-port N     the local X's port (8788, or another if that is taken)
   --icon FILE            another icon than assets/icon.png
   --help                 this text`;
 
@@ -30,8 +30,8 @@ const variables = ["TIME_ZONE", "PERIOD", "DIRECTION", "API_BASE_URL", "X_BODY"]
 function options() {
   const flags = {
     once: { type: "boolean", default: false },
-    port: { type: "string", default: "8787" },
-    "simulator-port": { type: "string", default: "8788" },
+    port: { type: "string" },
+    "simulator-port": { type: "string" },
     icon: { type: "string", default: "assets/icon.png" },
     help: { type: "boolean", default: false },
   };
@@ -46,24 +46,39 @@ function options() {
     process.exit(0);
   }
   const port = (flag) => {
+    if (values[flag] === undefined) return undefined;
     const number = Number(values[flag]);
     if (Number.isInteger(number) && number > 0 && number < 65536) return number;
     throw new UserError(`--${flag} has to be a port number from 1 to 65535.`);
   };
   const chosen = { ...values, port: port("port"), simulatorPort: port("simulator-port") };
-  if (chosen.port === chosen.simulatorPort) throw new UserError("The two ports have to differ.");
+  if (chosen.port && chosen.port === chosen.simulatorPort) throw new UserError("The two ports have to differ.");
   return chosen;
 }
 
-function requireFreePort(port, flag) {
+/** Listens on a port for a moment (0: any free one), and gives its number. */
+function tryPort(port) {
   return new Promise((resolve, reject) => {
     const probe = net.createServer();
-    probe.once("error", (error) => {
-      const why = error.code === "EADDRINUSE" ? "is taken by another program" : `cannot be used (${error.code})`;
-      reject(new UserError(`Port ${port} ${why}. Choose another: npm start -- --${flag} ${port + 1000}`));
+    probe.once("error", reject);
+    probe.listen(port, "127.0.0.1", () => {
+      const { port: number } = probe.address();
+      probe.close(() => resolve(number));
     });
-    probe.listen(port, "127.0.0.1", () => probe.close(resolve));
   });
+}
+
+/** The port that was asked for, or else the usual one, or any other where that is taken. */
+async function freePort(asked, usual, flag) {
+  try {
+    return await tryPort(asked ?? usual);
+  } catch (error) {
+    const why = error.code === "EADDRINUSE" ? "is taken by another program" : `cannot be used (${error.code})`;
+    if (asked) throw new UserError(`Port ${asked} ${why}. Choose another with --${flag}, or leave that out.`);
+    const port = await tryPort(0);
+    say(`Port ${usual} ${why}; using ${port}.`);
+    return port;
+  }
 }
 
 /** Asks for the Worker's health until it answers; gives up when it ends or after a minute. */
@@ -105,9 +120,9 @@ async function turnOnce(worker, simulator) {
 }
 
 await main(async () => {
-  const { once, port, simulatorPort, icon } = options();
-  await requireFreePort(port, "port");
-  await requireFreePort(simulatorPort, "simulator-port");
+  const { once, icon, ...asked } = options();
+  const port = await freePort(asked.port, 8787, "port");
+  const simulatorPort = await freePort(asked.simulatorPort, 8788, "simulator-port");
   await buildWorker();
   say("Building the command …");
   await buildCommand();

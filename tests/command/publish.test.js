@@ -46,7 +46,7 @@ function assertSame(values, expected) {
   values.forEach((value, i) => assert.ok(value?.equals(expected[i]), `value ${i}`));
 }
 
-test("publish stores a set, switches to it, heals it, and cleans up", { timeout: 300_000 }, async (t) => {
+test("publish stores a set, switches to it, heals it, and cleans up", async (t) => {
   const kv = await namespace(t);
 
   const first = await kv.publish(sampleIcon);
@@ -93,7 +93,7 @@ test("publish stores a set, switches to it, heals it, and cleans up", { timeout:
   assert.deepEqual(await kv.current(), third);
 });
 
-test("an album and an animation are published without an icon, and healed", { timeout: 300_000 }, async (t) => {
+test("an album and an animation are published without an icon, and healed", async (t) => {
   const kv = await namespace(t);
   const album = path.join(kv.folder, "album");
   await mkdir(album);
@@ -126,7 +126,7 @@ test("an album and an animation are published without an icon, and healed", { ti
   assertSame(await kv.values(keysOfFrames), frames);
 });
 
-test("a frame for every minute of a day is published, and replaced by one of twelve", { timeout: 300_000 }, async (t) => {
+test("a frame for every minute of a day is published, and replaced by one of twelve", async (t) => {
   const kv = await namespace(t);
   const first = await kv.publish(sampleIcon, {}, "--frames", "1440");
   assert.equal(first.status, 0, first.stderr);
@@ -138,7 +138,7 @@ test("a frame for every minute of a day is published, and replaced by one of twe
   assert.match(last.stdout, /Deleted 1441 values of old sets/);
 });
 
-test("an upload that breaks off leaves the current set as it was", { timeout: 120_000 }, async (t) => {
+test("an upload that breaks off leaves the current set as it was", async (t) => {
   const kv = await namespace(t);
   assert.equal((await kv.publish(sampleIcon)).status, 0);
   const before = await kv.current();

@@ -30,6 +30,9 @@ import { note, noteAnswer, searchAtTheEnd } from "./emitted.js";
 const root = path.resolve(import.meta.dirname, "../..");
 const command = path.resolve(process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon"));
 
+/** How long to wait for what takes no time, in ms: a machine may be busy. */
+export const PATIENCE_MS = 120_000;
+
 /** The four secrets that sign for an account of X. */
 export const ACCOUNT_SECRETS = ["API_KEY", "API_KEY_SECRET", "ACCESS_TOKEN", "ACCESS_TOKEN_SECRET"];
 
@@ -105,7 +108,7 @@ class Simulator {
   }
 
   async #ask(where, init) {
-    const response = await fetch(`${this.url}/simulator/${where}`, { signal: AbortSignal.timeout(10_000), ...init });
+    const response = await fetch(`${this.url}/simulator/${where}`, { signal: AbortSignal.timeout(PATIENCE_MS), ...init });
     if (!response.ok) throw new Error(`${init?.method ?? "GET"} ${where}: ${response.status} ${await response.text()}`);
     return response;
   }
@@ -253,7 +256,7 @@ export async function renderedSet(icon = path.join(root, "assets/icon.png"), ...
   const out = mkdtempSync(path.join(scratch, "frames-"));
   let file = icon;
   if (Buffer.isBuffer(icon)) writeFileSync((file = path.join(out, "picture")), icon);
-  await promisify(execFile)(command, ["render", file, "--out", out, ...flags], { timeout: 60_000 });
+  await promisify(execFile)(command, ["render", file, "--out", out, ...flags]);
   const bulk = JSON.parse(readFileSync(path.join(out, "kv-bulk.json"), "utf8"));
   const stored = new Map(bulk.map(({ key, value, base64 }) => [key, base64 ? Buffer.from(value, "base64") : Buffer.from(value)]));
   const { id, frames, media_type: mediaType } = JSON.parse(stored.get("current"));
@@ -301,7 +304,7 @@ function worker() {
       const wrangler = path.join(root, "node_modules/wrangler/bin/wrangler.js");
       const args = [wrangler, "deploy", "--dry-run", "--outdir", folder];
       const env = { ...process.env, WRANGLER_LOG: "error" };
-      await promisify(execFile)(process.execPath, args, { cwd: root, env, timeout: 300_000 });
+      await promisify(execFile)(process.execPath, args, { cwd: root, env });
     }
     // Here no .dev.vars lies next to it, which would fill in secrets.
     const config = path.join(scratch, "wrangler.toml");
@@ -639,14 +642,11 @@ function oneLine(text) {
  */
 export function useStage({ wired = false, changes, prepare } = {}) {
   const stage = { set: frameSet(pngFrames()) };
-  before(
-    async () => {
-      stage.simulator = await startSimulator();
-      stage.worker = await (wired ? Wired : Harnessed).start(stage.simulator, stage.set, changes);
-      await prepare?.(stage);
-    },
-    { timeout: 360_000 },
-  );
+  before(async () => {
+    stage.simulator = await startSimulator();
+    stage.worker = await (wired ? Wired : Harnessed).start(stage.simulator, stage.set, changes);
+    await prepare?.(stage);
+  });
   beforeEach(async () => {
     await stage.simulator.clear();
     await stage.worker.reset();

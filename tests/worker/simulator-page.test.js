@@ -12,7 +12,7 @@ const stage = useStage();
 let browser;
 
 before(async () => {
-  browser = await chromium.launch({ executablePath: findBrowser(), args: FLAGS, timeout: 30_000 });
+  browser = await chromium.launch({ executablePath: findBrowser(), args: FLAGS, timeout: 120_000 });
 });
 after(async () => {
   await browser?.close();

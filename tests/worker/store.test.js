@@ -82,7 +82,7 @@ beforeEach(() => {
   sent = 0;
 });
 
-const ask = (where) => fetch(worker.url + where, { headers: { authorization: `Bearer ${TOKEN}` }, signal: AbortSignal.timeout(30_000) });
+const ask = (where) => fetch(worker.url + where, { headers: { authorization: `Bearer ${TOKEN}` }, signal: AbortSignal.timeout(120_000) });
 
 /** The next hour's turn by the cron, as the journal has it. */
 async function turn() {
