@@ -43,18 +43,25 @@ export function buildTools() {
   };
 }
 
-async function npmPackages() {
-  const stamp = path.join(root, "node_modules/.package-lock-hash");
-  const hash = createHash("sha256").update(readFileSync(path.join(root, "package-lock.json"))).digest("hex");
+/**
+ * Installs the npm packages that a folder's package-lock.json names, unless they are there: the
+ * project's, or those of another folder. `what` says what they are; they are installed anew for
+ * another `version` of what they depend on besides; `prepare` is called before that.
+ */
+export async function npmPackages({ folder = root, what, version = "", env, prepare } = {}) {
+  const stamp = path.join(folder, "node_modules/.package-lock-hash");
+  const lock = readFileSync(path.join(folder, "package-lock.json"));
+  const hash = createHash("sha256").update(lock).update(version).digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
-  say("Installing the npm packages of package-lock.json …");
+  prepare?.();
+  say(`Installing ${what ?? "the npm packages of package-lock.json"} …`);
   // An old system Node only warns here: the packages bring the Node they need.
-  await run("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"], { quiet: true });
+  await run("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: folder, env, quiet: true });
   writeFileSync(stamp, hash);
 }
 
 /** wrangler needs a newer Node than some systems have; the package `node` brings one. */
-async function suitableNode() {
+export async function suitableNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > 22 || (major === 22 && minor >= 12)) return;
   const node = path.join(root, "node_modules/.bin/node");

@@ -7,6 +7,7 @@ import { main, root, run, say } from "./lib/run.js";
 import { setup } from "./setup.js";
 import { buildCommand, buildWorker } from "./build.js";
 import { checkLicences } from "./licences.js";
+import { installPds } from "../tests/pds/install.js";
 
 /** How long a test, or a file of tests, may take: many times what any takes, for a machine that is busy. */
 const LONGEST_MS = 20 * 60_000;
@@ -28,7 +29,16 @@ const checks = [
   [
     "Tests through the built Worker, the command and a browser",
     () =>
-      run("node", ["--test", "--test-reporter=spec", "--test-concurrency=2", `--test-timeout=${LONGEST_MS}`, "tests/**/*.test.js"], {
+      run("node", ["--test", "--test-reporter=spec", "--test-concurrency=2", `--test-timeout=${LONGEST_MS}`, "tests/{command,worker}/*.test.js"], {
+        env: { ROTATE_ICON_WORKER: bundle },
+        echo: true,
+      }),
+  ],
+  ["The official server of Bluesky", installPds],
+  [
+    "Tests against the official server of Bluesky",
+    () =>
+      run("node", ["--test", "--test-reporter=spec", "--test-concurrency=2", `--test-timeout=${LONGEST_MS}`, "tests/pds/*.test.js"], {
         env: { ROTATE_ICON_WORKER: bundle },
         echo: true,
       }),

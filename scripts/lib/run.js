@@ -23,15 +23,15 @@ export function environment(extra = {}) {
 }
 
 /**
- * Runs a program to its end.
+ * Runs a program to its end, in the project's folder unless another is given.
  * With `quiet`, its output is gathered and given back, or is part of the error
  * if the program fails; else it goes to the terminal, and with `echo` to both.
  */
-export function run(program, args, { env, quiet = false, echo = false } = {}) {
+export function run(program, args, { cwd = root, env, quiet = false, echo = false } = {}) {
   return new Promise((resolve, reject) => {
     const gather = quiet || echo;
     const child = spawn(program, args, {
-      cwd: root,
+      cwd,
       env: environment(env),
       stdio: ["ignore", gather ? "pipe" : "inherit", gather ? "pipe" : "inherit"],
       shell: process.platform === "win32",

@@ -1,0 +1,146 @@
+/** What a turn has to come to on the official server, whichever host makes it. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { profileRecord } from "./pds.js";
+
+const HOUR = 3_600;
+const DAY = 24 * HOUR;
+
+/** The calls of a turn with a session that is accepted. */
+const TURN = ["getRecord", "uploadBlob", "putRecord"];
+
+/** Tests a host: `useCommand` or `useWorker` gives it. */
+export function testCases(pds, host) {
+  /** A turn that has to succeed and leave all but the picture as it was; gives its calls. */
+  async function turns(icon, account, frame, rest = profileRecord) {
+    await pds.calls();
+    const entry = await icon.turn(frame);
+    assert.deepEqual([entry.network, entry.outcome, entry.frame], ["bluesky", "turned", frame], JSON.stringify(entry));
+    const calls = await pds.calls();
+    const profile = await account.profile();
+    assert.ok(profile.picture?.equals(await host.frame(frame)), "the picture is the frame, byte for byte");
+    assert.deepEqual(profile.rest, rest);
+    return calls;
+  }
+
+  /** A turn that has to be refused for a reason, with a remedy, and leave the profile alone; gives its entry. */
+  async function refuses(icon, frame, reason, remedy) {
+    const entry = await icon.turn(frame);
+    assert.deepEqual([entry.outcome, entry.reason], ["refused", reason], JSON.stringify(entry));
+    assert.match(entry.remedy, remedy, JSON.stringify(entry));
+    return entry;
+  }
+
+  test("the first turn and those after it change the picture and nothing else, in one session", async (t) => {
+    const account = await pds.account();
+    const icon = await host.open(t, account.settings);
+    assert.deepEqual(await turns(icon, account, 3), ["createSession", ...TURN]);
+    for (const frame of [4, 5, 3]) assert.deepEqual(await turns(icon, account, frame), TURN);
+  });
+
+  test("an account without a profile gets one that holds the picture alone", async (t) => {
+    const account = await pds.account(null);
+    const icon = await host.open(t, account.settings);
+    await turns(icon, account, 3, { $type: "app.bsky.actor.profile" });
+    await turns(icon, account, 4, { $type: "app.bsky.actor.profile" });
+  });
+
+  test("the account may be named by its e-mail address, or as handles are written in posts", async (t) => {
+    const account = await pds.account();
+    for (const [frame, BLUESKY_IDENTIFIER] of [account.email, `@${account.handle}`, account.did].entries()) {
+      const icon = await host.open(t, { ...account.settings, BLUESKY_IDENTIFIER });
+      await turns(icon, account, frame);
+    }
+  });
+
+  test("a change of the owner's between two turns is kept", async (t) => {
+    const account = await pds.account();
+    const icon = await host.open(t, account.settings);
+    await turns(icon, account, 3);
+    const { avatar } = await account.profile();
+    const changed = { ...profileRecord, description: "Changed in the app", pronouns: "she/her" };
+    await account.putProfile({ ...changed, avatar });
+    await turns(icon, account, 4, changed);
+  });
+
+  test("a change of the owner's in the middle of a turn is kept, and the turn succeeds", async (t) => {
+    const account = await pds.account();
+    const icon = await host.open(t, account.settings);
+    await turns(icon, account, 3);
+    const changed = { ...profileRecord, displayName: "Changed meanwhile" };
+    await pds.meanwhile("com.atproto.repo.putRecord", () => account.putProfile(changed));
+    await turns(icon, account, 4, changed);
+  });
+
+  // --- Sessions ---
+
+  test("an access token that has expired is renewed within the turn, and the new one is kept", async (t) => {
+    const account = await pds.account();
+    const icon = await host.open(t, account.settings);
+    await turns(icon, account, 3);
+    t.after(() => pds.runAhead(0));
+    await pds.runAhead(3 * HOUR);
+    const calls = await turns(icon, account, 4);
+    assert.ok(calls.includes("refreshSession") && !calls.includes("createSession"), calls.join());
+    assert.deepEqual(await turns(icon, account, 5), TURN);
+  });
+
+  test("where the whole session has expired, the app password opens another within the turn", async (t) => {
+    const account = await pds.account();
+    const icon = await host.open(t, account.settings);
+    await turns(icon, account, 3);
+    t.after(() => pds.runAhead(0));
+    await pds.runAhead(91 * DAY);
+    const calls = await turns(icon, account, 4);
+    assert.ok(calls.includes("createSession"), calls.join());
+    assert.deepEqual(await turns(icon, account, 5), TURN);
+  });
+
+  test("tokens that the server cannot verify are replaced within the turn", async (t) => {
+    const account = await pds.account();
+    const icon = await host.open(t, account.settings);
+    await turns(icon, account, 3);
+    await pds.restart();
+    assert.ok((await turns(icon, account, 4)).includes("createSession"));
+    assert.deepEqual(await turns(icon, account, 5), TURN);
+  });
+
+  test("an app password that was revoked ends it once the access token does, and the next one turns again", async (t) => {
+    const account = await pds.account();
+    const icon = await host.open(t, account.settings);
+    await turns(icon, account, 3);
+    await account.revokePassword();
+    t.after(() => pds.runAhead(0));
+    await pds.runAhead(3 * HOUR);
+    const { message, network_status: status } = await refuses(icon, 4, "credentials", /BLUESKY_APP_PASSWORD/);
+    assert.match(message, /Invalid identifier or password/);
+    assert.equal(status, 401);
+    assert.ok((await account.profile()).picture.equals(await host.frame(3)));
+    // The owner's own session has expired too by that clock.
+    await pds.runAhead(0);
+    await account.anotherPassword();
+    await icon.change(account.settings);
+    await turns(icon, account, 4);
+  });
+
+  test("a wrong app password is told as one", async (t) => {
+    const account = await pds.account();
+    const icon = await host.open(t, { ...account.settings, BLUESKY_APP_PASSWORD: "abcd-efgh-ijkl-mnop" });
+    await refuses(icon, 3, "credentials", /BLUESKY_IDENTIFIER.*BLUESKY_APP_PASSWORD/);
+    assert.deepEqual((await account.profile()).rest, profileRecord);
+  });
+
+  test("an account with another handle turns on, and is told of once it has to sign in with the old one", async (t) => {
+    const account = await pds.account();
+    const old = account.settings;
+    const icon = await host.open(t, old);
+    await turns(icon, account, 3);
+    account.handle = account.handle.replace("somebody", "renamed");
+    await account.rename(account.handle);
+    assert.deepEqual(await turns(icon, account, 4), TURN);
+    await pds.restart();
+    await refuses(icon, 5, "credentials", /BLUESKY_IDENTIFIER/);
+    await icon.change(account.settings);
+    await turns(icon, account, 5);
+  });
+}

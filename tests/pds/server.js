@@ -1,0 +1,140 @@
+/**
+ * The official server of Bluesky accounts (a PDS) and the directory of accounts (PLC), in a
+ * process of their own and on this machine only, with a stand-in for the AppView, which the PDS
+ * asks about accounts that it has closed.
+ *
+ * Started by `pds.js` with the folder for the server's data as its argument. Tells where it is as
+ * soon as it answers, and does what it is asked for by messages of `{ id, ask, value }`. Variables
+ * `PDS_…` of the environment are those of the PDS itself.
+ */
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:http";
+import net from "node:net";
+import path from "node:path";
+
+// Its clock can be put ahead. What it imports takes the time from here.
+const SystemDate = Date;
+let ahead = 0;
+globalThis.Date = class extends SystemDate {
+  constructor(...args) {
+    if (args.length > 0) super(...args);
+    else super(SystemDate.now() + ahead);
+  }
+
+  static now() {
+    return SystemDate.now() + ahead;
+  }
+};
+
+// Neither server can be told a host: both stay on the loopback interface.
+const { listen } = net.Server.prototype;
+net.Server.prototype.listen = function (port, ...rest) {
+  if (typeof port !== "number") return listen.call(this, port, ...rest);
+  return listen.call(this, { port, host: "127.0.0.1" }, ...rest.filter((one) => typeof one === "function"));
+};
+
+const { PDS, readEnv } = await import("@atproto/pds");
+const { Secp256k1Keypair } = await import("@atproto/crypto");
+const plc = await import("@did-plc/server");
+
+const folder = path.resolve(process.argv[2]);
+mkdirSync(path.join(folder, "blobs"), { recursive: true });
+
+/** A port that is free now: the PDS has to know its own before it listens. */
+async function freePort() {
+  const probe = net.createServer().listen(0);
+  await once(probe, "listening");
+  const { port } = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** What the AppView answers about an account that it does not show. */
+const appView = createServer((request, response) => {
+  const { searchParams } = new URL(request.url, "http://appview.test");
+  const body = { error: "InvalidRequest", message: `Could not find repo: ${searchParams.get("repo")}` };
+  response.writeHead(400, { "content-type": "application/json" }).end(JSON.stringify(body));
+}).listen(0);
+await once(appView, "listening");
+const appViewUrl = `http://localhost:${appView.address().port}`;
+
+const directory = plc.PlcServer.create({ db: plc.Database.mock(), port: 0 });
+const directoryPort = (await directory.start()).address().port;
+const port = await freePort();
+const rotationKey = await (await Secp256k1Keypair.create({ exportable: true })).export();
+const given = Object.entries(readEnv()).filter(([, value]) => value !== undefined && value?.length !== 0);
+
+let pds;
+let calls = [];
+let awaited;
+
+/** Starts the PDS with the data that there is, and a new secret that signs tokens. */
+async function open() {
+  pds = await PDS.fromEnv({
+    devMode: true,
+    port,
+    hostname: "localhost",
+    dataDirectory: folder,
+    blobstoreDiskLocation: path.join(folder, "blobs"),
+    blobstoreDiskTmpLocation: path.join(folder, "blobs-tmp"),
+    didPlcUrl: `http://localhost:${directoryPort}`,
+    plcRotationKeyK256PrivateKeyHex: Buffer.from(rotationKey).toString("hex"),
+    jwtSecret: crypto.randomUUID(),
+    dpopSecret: "0".repeat(64),
+    adminPassword: process.env.PDS_ADMIN_PASSWORD,
+    serviceHandleDomains: [".test"],
+    inviteRequired: false,
+    disableSsrfProtection: true,
+    bskyAppViewUrl: appViewUrl,
+    bskyAppViewDid: `did:web:localhost%3A${appView.address().port}`,
+    crawlers: [],
+    ...Object.fromEntries(given),
+  });
+  const server = await pds.start();
+  const [answer] = server.listeners("request");
+  server.removeAllListeners("request");
+  server.on("request", async (request, response) => {
+    const [, endpoint] = /^\/xrpc\/([^?]*)/.exec(request.url) ?? [];
+    if (endpoint) calls.push({ endpoint, userAgent: request.headers["user-agent"] });
+    if (endpoint === awaited?.endpoint) {
+      const { go } = awaited;
+      awaited = undefined;
+      process.send({ arrived: endpoint });
+      await go;
+    }
+    answer(request, response);
+  });
+}
+
+/** What it can be asked for. */
+const asked = {
+  /** Puts the clock so many seconds ahead of this machine's. */
+  runAhead: (seconds) => void (ahead = seconds * 1000),
+  /** The calls since the last time that this was asked. */
+  calls: () => calls.splice(0),
+  /** Holds the next call of an endpoint up, until `goOn`. */
+  hold(endpoint) {
+    const { promise, resolve } = Promise.withResolvers();
+    awaited = { endpoint, go: promise };
+    asked.goOn = resolve;
+  },
+  /** Ends the server and starts it anew: no token of the one before is good any more. */
+  async restart() {
+    await pds.destroy();
+    await open();
+  },
+};
+
+process.on("message", async ({ id, ask, value }) => {
+  try {
+    process.send({ id, answer: await asked[ask](value) });
+  } catch (error) {
+    process.send({ id, error: String(error?.stack ?? error) });
+  }
+});
+// Whoever started it is gone.
+process.on("disconnect", () => process.exit());
+
+await open();
+process.send({ url: `http://localhost:${port}`, directory: `http://localhost:${directoryPort}` });
