@@ -217,6 +217,9 @@ async function run(action) {
   }
 }
 
+/** A frame's number in a sentence. */
+const named = (frame) => (frame === 0 ? "frame 0 (upright)" : `frame ${frame}`);
+
 /** Turns, and says what came of it. */
 async function turn(order) {
   say("One moment …");
@@ -227,8 +230,8 @@ async function turn(order) {
     const { turns = [answer] } = answer;
     const [{ frame }] = turns;
     const previews = turns.flatMap(({ would_send: send }) => (send ? [`(${send.frame_bytes.toLocaleString("en")} bytes) to ${send.url}`] : []));
-    if (previews.length > 0) return `Dry run: it would send frame ${frame} ${previews.join(" and ")}. Nothing was sent.`;
-    return turns.some(({ outcome }) => outcome === "turned") ? `Turned to frame ${frame}.` : `Nothing to do: frame ${frame} is up.`;
+    if (previews.length > 0) return `Dry run: it would send ${named(frame)} ${previews.join(" and ")}. Nothing was sent.`;
+    return turns.some(({ outcome }) => outcome === "turned") ? `Turned to ${named(frame)}.` : `Nothing to do: ${named(frame)} is up.`;
   } finally {
     await seeWhatChanged();
   }

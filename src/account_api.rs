@@ -20,7 +20,7 @@ use crate::api::{
     Answer, allow, authorize, frame_number, guarded, insert, json_answer, json_object, query,
     refuse_body,
 };
-use crate::dial::FrameCount;
+use crate::dial::{Dial, FrameCount};
 use crate::frame_set::FrameSet;
 use crate::frame_store::current_set;
 use crate::journal::{Recorded, Report, Trigger};
@@ -147,7 +147,9 @@ fn truth(name: &str, value: &str) -> Result<bool, Problem> {
 fn status_of(reason: Reason) -> StatusCode {
     match reason {
         Reason::NoSuchFrame => StatusCode::BAD_REQUEST,
-        Reason::Settings | Reason::Frames | Reason::Host => StatusCode::SERVICE_UNAVAILABLE,
+        Reason::Settings | Reason::NoIcon | Reason::Frames | Reason::Host => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Reason::Credentials
         | Reason::ClockSkew
         | Reason::Access
@@ -221,7 +223,6 @@ async fn status_page<H: Store + Clock>(
     admit(request, settings)?;
     let now = host.now();
     let dial = settings.dial.as_ref().ok();
-    let local = |at| dial.map(|dial| dial.local_time_at(at));
     let set = current_set(host).await;
     let records = ledger.records(None, LINES).unwrap_or_default();
     let are_several = settings.networks.len() > 1;
@@ -229,21 +230,7 @@ async fn status_page<H: Store + Clock>(
         .iter()
         .filter_map(|(_, entry)| serde_json::from_slice(entry.as_bytes()).ok())
         .collect();
-    let last: Vec<Line<'_>> = recorded
-        .iter()
-        .map(|entry| {
-            let at = entry.sent_at.unwrap_or(entry.scheduled_at);
-            Line {
-                at,
-                local: local(at),
-                frame: entry.frame,
-                outcome: &entry.outcome,
-                message: entry.message.as_deref(),
-                attempts: entry.attempts,
-                network: title_of(&entry.network).filter(|_| are_several),
-            }
-        })
-        .collect();
+    let last = lines(&recorded, dial, are_several);
     let frames = set.as_ref().ok().map(FrameSet::frames);
     let standings: Vec<(&Configured, Standing)> = settings
         .networks
@@ -260,6 +247,7 @@ async fn status_page<H: Store + Clock>(
         .iter()
         .map(|(one, standing)| Shown {
             title: one.definition.title,
+            account: standing.account.as_deref(),
             frame: standing
                 .showing
                 .as_ref()
@@ -274,7 +262,12 @@ async fn status_page<H: Store + Clock>(
         .iter()
         .filter_map(|(_, standing)| standing.hold.as_ref());
     let holds = holds.map(|hold| hold.until).filter(|until| *until > now);
-    let of_all = settings_trouble.as_ref().or(set.as_ref().err());
+    let has_had_none = || standings.iter().all(|(_, known)| known.set.is_none());
+    let is_new = set
+        .as_ref()
+        .is_err_and(|trouble| trouble.reason == Reason::NoIcon && has_had_none());
+    let of_set = set.as_ref().err().filter(|_| !is_new);
+    let of_all = settings_trouble.as_ref().or(of_set);
     let mut troubles: Vec<(Option<&str>, &Trouble)> =
         of_all.map(|trouble| (None, trouble)).into_iter().collect();
     for (one, standing) in &standings {
@@ -293,6 +286,7 @@ async fn status_page<H: Store + Clock>(
         now,
         local: dial.map(|dial| (dial.time_zone.name(), dial.local_time_at(now))),
         frames: frames.map(FrameCount::get),
+        is_new,
         due: dial
             .zip(frames)
             .map(|(dial, frames)| dial.frame_at(now, frames)),
@@ -310,6 +304,24 @@ async fn status_page<H: Store + Clock>(
     );
     insert(&mut answer, CACHE_CONTROL, "no-store");
     Ok(answer)
+}
+
+/// Entries of the journal as the page tells them, with their networks if there are
+/// several.
+fn lines<'a>(recorded: &'a [Recorded], dial: Option<&Dial>, are_several: bool) -> Vec<Line<'a>> {
+    let line = |entry: &'a Recorded| {
+        let at = entry.sent_at.unwrap_or(entry.scheduled_at);
+        Line {
+            at,
+            local: dial.map(|dial| dial.local_time_at(at)),
+            frame: entry.frame,
+            outcome: &entry.outcome,
+            message: entry.message.as_deref(),
+            attempts: entry.attempts,
+            network: title_of(&entry.network).filter(|_| are_several),
+        }
+    };
+    recorded.iter().map(line).collect()
 }
 
 /// A network's name in sentences.

@@ -139,7 +139,7 @@ async fn icon<H: Store>(
     let current = match current_set(host).await {
         Ok(set) => Some(set),
         // The new icon is the remedy.
-        Err(trouble) if trouble.reason == Reason::Frames => None,
+        Err(trouble) if matches!(trouble.reason, Reason::NoIcon | Reason::Frames) => None,
         Err(trouble) => return Err(unavailable(&trouble)),
     };
     let upload = IconUpload::of(&choices, current.as_ref())?;

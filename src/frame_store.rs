@@ -22,8 +22,8 @@ pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Trouble> {
     let stored = host.read(CURRENT_KEY).await.map_err(failed::<H>)?;
     let Some(stored) = stored else {
         return Err(Trouble::new(
-            Reason::Frames,
-            "There is no frame set yet.",
+            Reason::NoIcon,
+            "There is no icon yet.",
             H::ADVICE.frames,
         ));
     };

@@ -96,7 +96,9 @@ impl Trouble {
 pub enum Reason {
     /// A setting or secret is missing or cannot be read.
     Settings,
-    /// There is no frame set, or it lacks the frame.
+    /// No icon has been published yet.
+    NoIcon,
+    /// The frame set cannot be read, or lacks the frame.
     Frames,
     /// The frame that was asked for is not one of the set's.
     NoSuchFrame,

@@ -43,6 +43,8 @@ pub struct View<'a> {
     pub local: Option<(&'a str, NaiveDateTime)>,
     /// How many frames the current set has, if there is one.
     pub frames: Option<u16>,
+    /// Whether no icon has been published yet.
+    pub is_new: bool,
     /// The frame that is due now.
     pub due: Option<u16>,
     /// What each network shows.
@@ -60,6 +62,8 @@ pub struct View<'a> {
 pub struct Shown<'a> {
     /// The network's title.
     pub title: &'a str,
+    /// The account's name there, once a turn has told it.
+    pub account: Option<&'a str>,
     /// The frame that it took last, if it is of the current set.
     pub frame: Option<u16>,
 }
@@ -151,8 +155,9 @@ fn dial(view: &View<'_>) -> Markup {
         (Some(frames), None) => format!("A dial of {}", counted(frames)),
         (Some(frames), Some(n)) => {
             format!(
-                "A dial of {}; the hand points to frame {n}",
-                counted(frames)
+                "A dial of {}; the hand points to {}",
+                counted(frames),
+                named(n)
             )
         }
     };
@@ -281,8 +286,8 @@ fn picture_of(n: u16) -> String {
 fn icon_now(view: &View<'_>) -> Option<(u16, String)> {
     view.frames?;
     Some(match (showing(view), due(view)) {
-        (Some(n), _) => (n, format!("The icon as it is now: frame {n}")),
-        (None, Some(n)) => (n, format!("The icon as it is due now: frame {n}")),
+        (Some(n), _) => (n, format!("The icon as it is now: {}", named(n))),
+        (None, Some(n)) => (n, format!("The icon as it is due now: {}", named(n))),
         (None, None) => (0, "The icon, upright".to_owned()),
     })
 }
@@ -311,24 +316,42 @@ fn time_there(view: &View<'_>) -> Markup {
 
 /// Which frame is up, and when the next one comes.
 fn standing(view: &View<'_>) -> Markup {
-    let of = |frames: u16| format!(" of {frames}");
+    // The first letter of a sentence.
+    let frame = |n: u16| format!("Frame {n}");
+    let of = |n: u16, frames: u16| {
+        let upright = if n == 0 { ", upright," } else { "" };
+        format!(" of {frames}{upright}")
+    };
+    let place = match view.shown {
+        [Shown { title, account, .. }] => {
+            let name = account.map(|account| format!(" as {account}"));
+            format!(" on {title}{}", name.unwrap_or_default())
+        }
+        _ => String::new(),
+    };
     html! {
         p.standing {
             @match (view.frames, due(view), showing(view)) {
                 (None, ..) => "There is no icon yet.",
                 (Some(frames), Some(due), Some(up)) if due == up => {
-                    strong { "Frame " (due) } (of(frames)) " is up."
+                    strong { (frame(due)) } (of(due, frames)) " is up" (place) "."
                 }
                 (Some(frames), Some(due), Some(up)) => {
-                    strong { "Frame " (due) } (of(frames)) " is due. Frame " (up) " is still up."
+                    strong { (frame(due)) } (of(due, frames)) " is due. " (frame(up)) " is still up" (place) "."
                 }
                 (Some(frames), Some(due), None) => {
-                    strong { "Frame " (due) } (of(frames)) " is due."
+                    strong { (frame(due)) } (of(due, frames)) " is due."
                 }
                 (Some(frames), None, Some(up)) => {
-                    strong { "Frame " (up) } (of(frames)) " is up."
+                    strong { (frame(up)) } (of(up, frames)) " is up" (place) "."
                 }
                 (Some(frames), None, None) => { "There are " (counted(frames)) "." }
+            }
+        }
+        @if view.is_new {
+            p.welcome {
+                "Choose your icon below: open " strong { "Owner" } ", enter your trigger token, and "
+                "pick a picture. It turns with the next full slot, or as soon as you press Turn now."
             }
         }
         @if let Some(next) = view.next_turn {
@@ -346,11 +369,12 @@ fn shown_where(view: &View<'_>) -> Markup {
     html! {
         @if view.shown.len() > 1 {
             ul.networks {
-                @for Shown { title, frame } in view.shown {
+                @for Shown { title, account, frame } in view.shown {
                     li {
                         strong { (title) }
+                        @if let Some(account) = account { " as " (account) }
                         @match frame {
-                            Some(n) => { " shows frame " (n) "." }
+                            Some(n) => { " shows " (named(*n)) "." }
                             None => { " has taken no frame of this icon yet." }
                         }
                     }
@@ -406,7 +430,7 @@ fn mood(outcome: &str) -> &'static str {
 
 /// An outcome in plain words.
 fn in_words(line: &Line<'_>) -> String {
-    let frame = line.frame.map(|n| format!("frame {n}"));
+    let frame = line.frame.map(named);
     let frame = frame.as_deref().unwrap_or("the frame");
     let said = match line.outcome {
         "turned" => format!("Turned to {frame}."),
@@ -470,6 +494,15 @@ fn day(wall: NaiveDateTime) -> String {
     format!("{} {month}", wall.day())
 }
 
+/// A frame's number in a sentence.
+fn named(n: u16) -> String {
+    if n == 0 {
+        "frame 0 (upright)".to_owned()
+    } else {
+        format!("frame {n}")
+    }
+}
+
 fn counted(frames: u16) -> String {
     if frames == 1 {
         "1 frame".to_owned()
@@ -525,7 +558,7 @@ fn tools() -> Markup {
                         button.first #turn-now type="button" { "Turn now" }
                         button #dry-run type="button" { "Dry run" }
                     }
-                    p.soft { "A dry run does everything but send." }
+                    p.soft { "A dry run does everything but send: it shows that a turn would work." }
                     label.check {
                         input #force type="checkbox";
                         "Send the frame even if it is up already"
@@ -551,7 +584,7 @@ fn tools() -> Markup {
                             img.small width="48" height="48" alt="The new icon, small";
                         }
                         div.row {
-                            button.first #put-up type="button" { "Put it up" }
+                            button.first #put-up type="button" { "Use this picture" }
                             button #discard type="button" { "Discard" }
                         }
                     }

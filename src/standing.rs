@@ -34,6 +34,9 @@ pub struct Standing {
     pub set: Option<KnownSet>,
     /// The frame that the network took last.
     pub showing: Option<Showing>,
+    /// The name of the account that took it, where the network tells.
+    #[serde(default)]
+    pub account: Option<String>,
     /// The slot that the last turn was for.
     pub slot: Option<Slot>,
     /// What keeps the next turn from sending.
@@ -284,6 +287,10 @@ impl Standing {
                 self.stopped.take_if(is_over).map(|_| News::WorksAgain)
             }
             Outcome::DryRun(_) => None,
+            // Turning has not begun.
+            Outcome::Refused(trouble) if trouble.reason == Reason::NoIcon && self.set.is_none() => {
+                None
+            }
             // It was the wrong question, and says nothing of the account.
             Outcome::Refused(trouble) if trouble.reason == Reason::NoSuchFrame => None,
             Outcome::Retry { trouble, .. }

@@ -540,6 +540,9 @@ impl<'a> NetworkTurn<'a> {
         let now = host.now();
         self.sent_at = Some(now);
         self.report.network_status = attempt.status;
+        if attempt.account.is_some() {
+            standing.account = attempt.account;
+        }
         let outcome = seen_from(self.order.at, now, attempt.outcome);
         if let Some(slot) = &mut slot {
             slot.is_turned = outcome == Outcome::Turned;

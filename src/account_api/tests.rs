@@ -475,7 +475,7 @@ fn the_page_is_there_whatever_is_missing() {
 
     host.remove(CURRENT_KEY);
     let page = page_of(&host, &settings());
-    assert!(page.contains("There is no frame set yet."), "{page}");
+    assert!(page.contains("There is no icon yet."), "{page}");
     host.store(CURRENT_KEY, "garbage");
     page_of(&host, &settings());
     host.fail_to_read(CURRENT_KEY);

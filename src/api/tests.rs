@@ -535,7 +535,7 @@ fn a_turn_that_cannot_be_prepared_is_unavailable() {
     broken.fail_to_read(CURRENT_KEY);
     for (settings, host, reason) in [
         (settings_with(&[(API_KEY, "")]), Host::new(), "settings"),
-        (settings(), without_set, "frames"),
+        (settings(), without_set, "no-icon"),
         (settings(), without_frame, "frames"),
         (settings(), broken, "host"),
     ] {
@@ -674,7 +674,7 @@ fn hosts_without_frame(n: u16) -> [(Host, String); 5] {
     [
         (
             without_set,
-            "There is no frame set yet. Publish the icon".to_owned(),
+            "There is no icon yet. Publish the icon".to_owned(),
         ),
         (
             garbage,
@@ -823,7 +823,7 @@ fn health_names_settings_and_frames_together() {
     let answer = answer_with(&request("GET", "/health", &[]), &settings, &host);
     let detail = detail_in(&answer);
     assert!(
-        detail.starts_with("Settings: not set: API_KEY. There is no frame set yet. Publish"),
+        detail.starts_with("Settings: not set: API_KEY. There is no icon yet. Publish"),
         "{detail}"
     );
 }

@@ -68,9 +68,11 @@ impl Network for Account {
     ) -> Pending<'a, Result<Attempt, Trouble>> {
         Box::pin(async move {
             let reply = wire.send(self.update_credentials(picture)?).await;
+            let name = self.name_in(&reply, wire.now());
             Ok(Attempt {
                 status: reply.as_ref().ok().map(|reply| reply.status().as_u16()),
-                outcome: match self.name_in(&reply, wire.now()) {
+                account: name.as_ref().ok().cloned(),
+                outcome: match name {
                     Ok(_) => Outcome::Turned,
                     Err(outcome) => outcome,
                 },

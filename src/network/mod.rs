@@ -96,6 +96,9 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// The HTTP status of the reply that decided it.
     pub status: Option<u16>,
+    /// The name of the account, as the network writes it, where an attempt that
+    /// succeeded tells it.
+    pub account: Option<String>,
 }
 
 /// What a network wants to find again in its next turn, such as a session. It may

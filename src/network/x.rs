@@ -124,7 +124,11 @@ impl Network for Account {
         Box::pin(async move {
             let request = self.request(picture, wire.now())?;
             let reply = self.send(request, wire).await;
+            let taken = reply.as_ref().ok();
+            let taken = taken.filter(|reply| reply.status().is_success());
+            let name = taken.and_then(|reply| read_user(reply.body()));
             Ok(Attempt {
+                account: name.map(|name| format!("@{name}")),
                 status: reply.as_ref().ok().map(|reply| reply.status().as_u16()),
                 outcome: match reply {
                     Ok(reply) => read_reply(&reply, wire.now()),

@@ -17,7 +17,11 @@ const ON_X: [Shown<'_>; 1] = on_x(Some(8));
 const NOWHERE: [Shown<'_>; 1] = on_x(None);
 
 const fn on_x<'a>(frame: Option<u16>) -> [Shown<'a>; 1] {
-    [Shown { title: "X", frame }]
+    [Shown {
+        title: "X",
+        account: Some("@alice"),
+        frame,
+    }]
 }
 
 fn at(rfc3339: &str) -> DateTime<Utc> {
@@ -46,6 +50,7 @@ fn view<'a>() -> View<'a> {
         now: at("2026-11-22T11:17:30Z"),
         local: Some(("Asia/Tokyo", wall("2026-11-22T20:17:30"))),
         frames: Some(12),
+        is_new: false,
         due: Some(8),
         shown: &ON_X,
         next_turn: Some(at("2026-11-22T12:00:00Z")),
@@ -100,7 +105,7 @@ fn what_is_to_be_read_needs_no_script() {
     for sentence in [
         "20:17",
         "Sun 22 Nov · Asia/Tokyo",
-        "Frame 8 of 12 is up.",
+        "Frame 8 of 12 is up on X as @alice.",
         "Next turn at 21:00.",
         "Turned to frame 8.",
         "Could not turn to frame 7 for the moment. X answered 503.",
@@ -111,6 +116,27 @@ fn what_is_to_be_read_needs_no_script() {
     assert!(html.contains(r#"aria-label="A dial of 12 frames; the hand points to frame 8""#));
     assert!(html.contains(r#"alt="The icon as it is now: frame 8""#));
     assert!(!html.contains("Something is wrong"));
+}
+
+#[test]
+fn a_new_worker_asks_for_an_icon_and_calls_nothing_wrong() {
+    let mut view = view();
+    (view.frames, view.due, view.is_new) = (None, None, true);
+    view.shown = &NOWHERE;
+    assert_says(&view, "There is no icon yet.");
+    assert_says(&view, "Choose your icon below");
+    assert!(!text_of(&view).contains("Something is wrong"));
+}
+
+#[test]
+fn frame_0_is_called_upright() {
+    let mut view = view();
+    let shown = on_x(Some(0));
+    (view.due, view.shown) = (Some(0), &shown);
+    let last = [line("turned", Some(0), None)];
+    view.last = &last;
+    assert_says(&view, "Frame 0 of 12, upright, is up on X as @alice.");
+    assert_says(&view, "Turned to frame 0 (upright).");
 }
 
 #[test]
@@ -145,7 +171,10 @@ fn a_frame_that_the_network_has_not_taken_yet_is_only_due() {
     let mut view = view();
     let up = on_x(Some(7));
     view.shown = &up;
-    assert_says(&view, "Frame 8 of 12 is due. Frame 7 is still up.");
+    assert_says(
+        &view,
+        "Frame 8 of 12 is due. Frame 7 is still up on X as @alice.",
+    );
     assert!(text_of(&view).contains(r#"src="/frames/7""#));
     view.shown = &NOWHERE;
     assert_says(&view, "Frame 8 of 12 is due.");
@@ -153,7 +182,7 @@ fn a_frame_that_the_network_has_not_taken_yet_is_only_due() {
     view.due = None;
     let up = on_x(Some(7));
     view.shown = &up;
-    assert_says(&view, "Frame 7 of 12 is up.");
+    assert_says(&view, "Frame 7 of 12 is up on X as @alice.");
     assert!(!text_of(&view).contains("class=\"hand\""));
     view.shown = &NOWHERE;
     assert_says(&view, "There are 12 frames.");
@@ -364,7 +393,7 @@ fn without_the_token_the_tools_lie_in_a_template() {
         "Turn now",
         "Dry run",
         "Send this frame",
-        "Put it up",
+        "Use this picture",
         "Journal",
     ] {
         assert!(tools.contains(tool), "{tool}");

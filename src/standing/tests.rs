@@ -428,11 +428,13 @@ fn any_standing() -> impl Strategy<Value = Standing> {
         option::of(any_trouble()),
         option::of(any_instant()),
         option::of(any::<String>().prop_map(Memory)),
+        option::of(any::<String>()),
     )
         .prop_map(
-            |(set, showing, slot, hold, refusals, stopped, wake_at, memory)| Standing {
+            |(set, showing, slot, hold, refusals, stopped, wake_at, memory, account)| Standing {
                 set,
                 showing,
+                account,
                 slot,
                 hold,
                 refusals,

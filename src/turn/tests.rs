@@ -365,9 +365,13 @@ fn settings_that_are_missing_or_wrong_are_all_named() {
 /// Makes the turn that is due and expects it to be refused for the frames,
 /// before anything is sent.
 fn refused_for_the_frames(host: &Host) -> Report {
+    refused_before_sending(host, Reason::Frames)
+}
+
+fn refused_before_sending(host: &Host, reason: Reason) -> Report {
     let report = turn_now(&settings(), host);
     let trouble = refused(&report);
-    assert_eq!(trouble.reason, Reason::Frames);
+    assert_eq!(trouble.reason, reason);
     assert!(trouble.remedy.starts_with("Publish"), "{trouble:?}");
     assert_eq!(report.network_status, None);
     assert_eq!(host.take_sent().len(), 0);
@@ -378,8 +382,8 @@ fn refused_for_the_frames(host: &Host) -> Report {
 fn without_a_frame_set_there_is_no_turn() {
     let mut host = Host::new();
     host.remove(CURRENT_KEY);
-    let report = refused_for_the_frames(&host);
-    assert_eq!(refused(&report).message, "There is no frame set yet.");
+    let report = refused_before_sending(&host, Reason::NoIcon);
+    assert_eq!(refused(&report).message, "There is no icon yet.");
     assert_eq!((report.frame, report.frames), (None, None));
 }
 
@@ -600,7 +604,7 @@ fn a_dry_run_leaves_ledger_and_owner_alone() {
     turn_by(&settings, &host, &order);
     host.remove(CURRENT_KEY);
     let report = turn_by(&settings, &host, &order);
-    assert_eq!(refused(&report).reason, Reason::Frames);
+    assert_eq!(refused(&report).reason, Reason::NoIcon);
     // Nor does it need the ledger.
     host.ledger.is_broken.set(true);
     turn_by(&settings, &host, &order);

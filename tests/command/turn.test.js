@@ -65,7 +65,7 @@ test("a folder of rendered frames is as good as the icon", async (t) => {
   assert.equal(without.status, 1);
   assert.match(without.stderr, /^rotate-icon: X: The store could not be read: cannot read .*kv-bulk\.json: .* Name an icon/);
   await writeFile(path.join(out, "kv-bulk.json"), "[]");
-  assert.match((await run(["turn", "--rendered", out, "--force"])).stderr, /There is no frame set yet\. Write the folder again/);
+  assert.match((await run(["turn", "--rendered", out, "--force"])).stderr, /There is no icon yet\. Write the folder again/);
   assert.equal((await x.received()).length, 1);
 });
 

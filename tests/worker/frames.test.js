@@ -93,7 +93,7 @@ test("a frame takes no query", async () => {
 
 test("without a frame set the answer says to publish one", async () => {
   await stage.worker.reset();
-  assert.match((await problem(await stage.worker.fetch("/frames/0"), 503)).detail, /no frame set yet.*rotate-icon publish/);
+  assert.match((await problem(await stage.worker.fetch("/frames/0"), 503)).detail, /no icon yet.*rotate-icon publish/);
 });
 
 test("a frame that is missing from the store is named, and the others are given", async () => {

@@ -106,7 +106,7 @@ test("without a frame set it is not ready and says to publish one", async () => 
   await stage.worker.reset();
   const body = await problem(await health(), 503);
   assert.deepEqual([body.ready, body.missing, body.invalid, body.frame_set], [false, [], [], null]);
-  assert.match(body.detail, /no frame set yet.*rotate-icon publish/);
+  assert.match(body.detail, /no icon yet.*rotate-icon publish/);
 });
 
 test("a missing frame of this hour makes it not ready", async () => {

@@ -75,7 +75,7 @@ for (const [what, config] of [
     for (const where of ["/turn", "/journal"]) {
       await problem(await server.fetch(where, { method: where === "/turn" ? "POST" : "GET" }), 401);
     }
-    assert.match((await problem(await server.fetch("/frames/0"), 503)).detail, /no frame set yet/);
+    assert.match((await problem(await server.fetch("/frames/0"), 503)).detail, /no icon yet/);
   });
 
   test(`where ACCOUNT ${what}, the cron logs it in one line`, async (t) => {

@@ -67,7 +67,7 @@ test("an API_BASE_URL that is not encrypted gets nothing", async () => {
 
 test("without a frame set nothing is sent, and once one is published the next turn works", async () => {
   await stage.worker.reset();
-  const line = await refuses("frames", /no frame set yet/);
+  const line = await refuses("no-icon", /no icon yet/);
   assert.deepEqual([line.frame, line.frames], [null, null]);
   assert.match(line.remedy, /rotate-icon publish/);
   await publish(stage.worker.kv, stage.set);

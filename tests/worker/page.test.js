@@ -111,6 +111,9 @@ const fetchFile = (where, init) => fetch(`${stage.worker.url}${where}`, { redire
 
 // --- What anybody reads -------------------------------------------------
 
+/** A frame's number as the page tells it. */
+const named = (frame) => `frame ${frame}${Number(frame) === 0 ? " (upright)" : ""}`;
+
 test("the page comes with its policy and is under 30 KB before pictures", async () => {
   const page = await stage.worker.fetch("/");
   assert.equal(page.status, 200);
@@ -157,7 +160,7 @@ test("without JavaScript all that is to be read is there, and nothing else", asy
   assert.equal((await stage.worker.turn("?frame=5")).status, 502);
   const { dial, frame_set: set } = await (await stage.worker.fetch("/health")).json();
   await withPage({ javaScriptEnabled: false }, async (page) => {
-    const dialShown = page.getByRole("img", { name: `A dial of 12 frames; the hand points to frame ${set.frame_now}` });
+    const dialShown = page.getByRole("img", { name: `A dial of 12 frames; the hand points to ${named(set.frame_now)}` });
     assert.ok(await dialShown.isVisible());
     assert.equal(await dialShown.locator("image").count(), 12);
     assert.equal(await dialShown.locator(".hand").count(), 1);
@@ -298,14 +301,14 @@ test("the button turns, and the page shows it at once", async () => {
   await withPage({ signedIn: true }, async (page) => {
     assert.match(await page.locator("#face").innerText(), /No turn yet\./);
     await press(page, "Turn now");
-    const [, frame] = /^Turned to frame (\d+)\.$/.exec(await said(page, "Turned to frame"));
+    const [, frame] = /^Turned to frame (\d+)(?: \(upright\))?\.$/.exec(await said(page, "Turned to frame"));
     const { picture } = await stage.simulator.receivedOne();
     assert.equal(picture.sha256, sha256(stage.set.frames[frame]));
     const face = await page.locator("#face").innerText();
-    assert.match(face, new RegExp(`Frame ${frame} of 12 is up\\.`));
-    assert.match(face, new RegExp(`Last outcomes\\s+\\d\\d:\\d\\d\\s+Turned to frame ${frame}\\.`));
+    assert.match(face, new RegExp(`Frame ${frame} of 12(, upright,)? is up on X as @`));
+    assert.match(face, new RegExp(`Last outcomes\\s+\\d\\d:\\d\\d\\s+Turned to frame ${frame}\\b`));
     await press(page, "Turn now");
-    assert.equal(await said(page, "Nothing to do"), `Nothing to do: frame ${frame} is up.`);
+    assert.equal(await said(page, "Nothing to do"), `Nothing to do: ${named(frame)} is up.`);
     await stage.simulator.receivedOne();
     await page.getByLabel("Send the frame even if it is up already").check();
     await press(page, "Turn now");
@@ -318,7 +321,7 @@ test("a dry run tells what would be sent, and sends nothing", async () => {
   await withPage({ signedIn: true }, async (page) => {
     await press(page, "Dry run");
     const told = await said(page, "Dry run");
-    assert.match(told, /^Dry run: it would send frame \d+ \([\d,]+ bytes\) to http:\S+\. Nothing was sent\.$/);
+    assert.match(told, /^Dry run: it would send frame \d+(?: \(upright\))? \([\d,]+ bytes\) to http:\S+\. Nothing was sent\.$/);
     await stage.simulator.receivedNothing();
   });
 });
@@ -327,12 +330,12 @@ test("on several networks, turns tell of all of them, and the journal names each
   await stage.worker.configure({ networks: ["x", "bluesky", "mastodon"] });
   await withPage({ signedIn: true }, async (page) => {
     await press(page, "Dry run");
-    assert.match(await said(page, "Dry run"), /^Dry run: it would send frame \d+(( and)? \([\d,]+ bytes\) to http:\S+){3}\. Nothing was sent\.$/);
+    assert.match(await said(page, "Dry run"), /^Dry run: it would send frame \d+(?: \(upright\))?(( and)? \([\d,]+ bytes\) to http:\S+){3}\. Nothing was sent\.$/);
     await stage.simulator.receivedNothing();
     await press(page, "Turn now");
-    const [, frame] = /^Turned to frame (\d+)\.$/.exec(await said(page, "Turned to frame"));
+    const [, frame] = /^Turned to frame (\d+)(?: \(upright\))?\.$/.exec(await said(page, "Turned to frame"));
     await press(page, "Turn now");
-    assert.equal(await said(page, "Nothing to do"), `Nothing to do: frame ${frame} is up.`);
+    assert.equal(await said(page, "Nothing to do"), `Nothing to do: ${named(frame)} is up.`);
     await page.locator("summary", { hasText: "Journal" }).click();
     await page.locator("#journal li").first().waitFor();
     const lines = await page.locator("#journal li > span").allInnerTexts();
@@ -396,7 +399,7 @@ test("an icon is previewed round, discarded, and put up only when it is asked fo
 
     await chooser.setInputFiles(file);
     await large.waitFor();
-    await press(page, "Put it up");
+    await press(page, "Use this picture");
     await said(page, "The new icon is in place.");
     assert.equal(await large.isVisible(), false);
     assert.notEqual((await current()).id, before.id);
@@ -426,7 +429,7 @@ test("a file that is no picture, or one that the Worker does not take, changes n
     const drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400"><circle r="300"/></svg>';
     await chooser.setInputFiles({ name: "drawing.svg", mimeType: "image/svg+xml", buffer: Buffer.from(drawing) });
     await page.locator("#preview").waitFor();
-    await press(page, "Put it up");
+    await press(page, "Use this picture");
     assert.match(await said(page, "JPEG"), /JPEG.*PNG.*GIF.*WebP/);
     assert.ok(await page.locator("#preview").isVisible(), "what was chosen is still there");
   });
@@ -490,13 +493,13 @@ test("everything can be done by keyboard, and one sees where one is", async () =
     assert.equal((await focused()).name, "tools-title");
     await tabTo("turn-now");
     await page.keyboard.press("Enter");
-    const [, due] = /^Turned to frame (\d+)\.$/.exec(await said(page, "Turned to frame"));
+    const [, due] = /^Turned to frame (\d+)(?: \(upright\))?\.$/.exec(await said(page, "Turned to frame"));
     assert.equal((await focused()).name, "turn-now");
     const other = (Number(due) + 1) % 12;
     await tabTo("frame");
     await page.keyboard.type(String(other));
     await page.keyboard.press("Enter");
-    await said(page, `Turned to frame ${other}.`);
+    await said(page, `Turned to ${named(other)}.`);
     await page.getByLabel("A picture").setInputFiles({ name: "icon.png", mimeType: "image/png", buffer: png(0.3) });
     await page.locator("#preview").waitFor();
     await tabTo("discard");

@@ -85,7 +85,14 @@ impl Network for Account {
                 Err(failure) => failure.outcome,
             };
             let status = exchange.status;
-            Ok(Attempt { outcome, status })
+            // An e-mail address is nobody's business.
+            let account = Some(format!("@{}", self.identifier));
+            let account = account.filter(|_| !self.identifier.contains('@'));
+            Ok(Attempt {
+                outcome,
+                status,
+                account,
+            })
         })
     }
 

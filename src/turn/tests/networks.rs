@@ -337,7 +337,7 @@ fn a_dial_that_cannot_be_read_stops_all() {
 }
 
 #[test]
-fn a_frame_that_is_missing_stops_all() {
+fn an_icon_that_is_missing_stops_all() {
     let mut icon = Icon::new();
     icon.host.remove(CURRENT_KEY);
     let reports = icon.cron();
@@ -345,7 +345,7 @@ fn a_frame_that_is_missing_stops_all() {
     assert!(
         reports
             .iter()
-            .all(|report| reason(report) == Reason::Frames)
+            .all(|report| reason(report) == Reason::NoIcon)
     );
     assert_eq!(icon.sent(), []);
 }
