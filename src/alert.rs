@@ -7,7 +7,7 @@ use http::{Method, Request, Uri};
 use serde_json::json;
 use thiserror::Error;
 
-use crate::network::base_url::is_loopback;
+use crate::network::base_url::Destination;
 use crate::secret::Secret;
 use crate::standing::News;
 
@@ -29,14 +29,10 @@ impl FromStr for Webhook {
     type Err = InvalidWebhook;
 
     fn from_str(text: &str) -> Result<Self, InvalidWebhook> {
-        let url: Uri = text.parse().map_err(|_| InvalidWebhook)?;
-        let authority = url.authority().ok_or(InvalidWebhook)?;
-        match url.scheme_str() {
-            _ if authority.as_str().contains('@') => Err(InvalidWebhook),
-            Some("https") => Ok(Self(Secret::new(text))),
-            Some("http") if is_loopback(authority.host()) => Ok(Self(Secret::new(text))),
-            _ => Err(InvalidWebhook),
-        }
+        let Destination { base, rest } = Destination::read(text).ok_or(InvalidWebhook)?;
+        let url = format!("{base}{rest}");
+        let url = url.parse::<Uri>().map_err(|_| InvalidWebhook)?;
+        Ok(Self(Secret::new(url.to_string())))
     }
 }
 
@@ -161,7 +157,8 @@ mod tests {
     fn nothing_else_is_taken_for_an_address() {
         for text in [
             "",
-            "hooks.test/a",
+            "hooks",
+            "hooks/a.b",
             "/a",
             "https://",
             "https:///a",
@@ -173,6 +170,11 @@ mod tests {
             "https://user@hooks.test/a",
             "http://localhost@hooks.test/a",
             "https://hooks.test/a b",
+            "https://hooks..test/a",
+            "https://hooks.test:0/a",
+            "https://hooks.test:+1/a",
+            "https://hooks.test:65536/a",
+            "https://./a",
             "https://hooks.test/a\r\nhost: b",
             "mailto:owner@hooks.test",
             "hunter2",

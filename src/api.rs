@@ -160,14 +160,17 @@ async fn icon<H: Store>(
 
 /// Lets only the holder of the trigger token pass (RFC 6750).
 pub(crate) fn authorize(request: &Request<()>, settings: &Settings) -> Result<(), Problem> {
-    let Some(token) = &settings.trigger_token else {
-        return Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!(
-                "This is closed: {TRIGGER_TOKEN} is not set. Set it with \
-                 `npx wrangler secret put {TRIGGER_TOKEN}`, or in .dev.vars for wrangler dev."
-            ),
-        ));
+    let closed = |why: String| {
+        let detail = format!(
+            "This is closed: {why}. Set it with `npx wrangler secret put {TRIGGER_TOKEN}`, or in \
+             .dev.vars for wrangler dev."
+        );
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    };
+    let token = match &settings.trigger_token {
+        Ok(Some(token)) => token,
+        Ok(None) => return Err(closed(format!("{TRIGGER_TOKEN} is not set"))),
+        Err(flaws) => return Err(closed(flaws.to_string())),
     };
     let unauthorized = |detail: &str, challenge| {
         Problem::new(StatusCode::UNAUTHORIZED, detail)
@@ -307,7 +310,7 @@ async fn health<H: Store + Clock>(
         Err(trouble) => (Value::Null, Some(trouble)),
     };
     let flaws = settings.flaws();
-    let ready = flaws.is_empty() && trouble.is_none();
+    let ready = settings.flaws_of_turns().is_empty() && trouble.is_none();
     let mut detail: Vec<String> = Vec::new();
     if !flaws.is_empty() {
         detail.push(format!("Settings: {flaws}."));
@@ -321,7 +324,7 @@ async fn health<H: Store + Clock>(
         "ready": ready,
         "missing": flaws.missing,
         "invalid": flaws.invalid,
-        "manual_turn": if settings.trigger_token.is_some() { "open" } else { "closed" },
+        "manual_turn": if matches!(settings.trigger_token, Ok(Some(_))) { "open" } else { "closed" },
         "networks": networks,
         "dial": settings.dial.as_ref().ok().map(|dial| json!({
             "time_zone": dial.time_zone.name(),

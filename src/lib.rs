@@ -25,6 +25,7 @@ pub mod network;
 pub mod oauth1;
 pub mod outcome;
 pub mod page;
+pub mod pasted;
 pub mod picture;
 mod png;
 pub mod ports;

@@ -1,8 +1,9 @@
 //! The settings: their names, their defaults, and how they are read.
 //!
-//! A host gives a look-up of texts by name; nothing falls back silently: a
-//! value that does not parse is named, with what it may be. No value is ever
-//! repeated in a message, since it may be a secret in the wrong place.
+//! A host gives a look-up of texts by name. A value is understood as people paste
+//! it ([`crate::pasted`]); nothing falls back silently: one that cannot be right is
+//! named, with what it may be, before anything is sent. No value is ever repeated in
+//! a message, since it may be a secret in the wrong place.
 
 use std::fmt;
 use std::rc::Rc;
@@ -14,6 +15,7 @@ use crate::alert::Webhook;
 use crate::dial::{Dial, Direction, Period};
 use crate::network::{Definition, NETWORKS, Network, x};
 use crate::outcome::{Reason, Trouble};
+use crate::pasted;
 use crate::secret::Secret;
 use crate::time_zone::TimeZone;
 
@@ -48,14 +50,23 @@ pub const DIRECTION: Variable = Variable {
 };
 /// The secret that opens the manual turn.
 pub const TRIGGER_TOKEN: &str = "TRIGGER_TOKEN";
+/// What the trigger token may be.
+pub const TRIGGER_TOKEN_ACCEPTS: &str = "at least 8 characters that a header can carry: letters, \
+     digits and signs of ASCII, such as `openssl rand -hex 32` prints";
+/// The fewest characters of a trigger token: of shorter ones, a program can try all.
+const MIN_TRIGGER_TOKEN: usize = 8;
+/// What a key or token of a network may be.
+pub const TOKEN_ACCEPTS: &str = "the whole text as the network shows it, without spaces and \
+     quotation marks";
 /// The secret address that is told when turning stops, and when it works again.
 pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
 
 /// All settings of a host.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Opens the manual turn; without it, that stays closed.
-    pub trigger_token: Option<Secret>,
+    /// Opens the manual turn; without it, that stays closed. What is wrong with it
+    /// keeps nothing else from working.
+    pub trigger_token: Result<Option<Secret>, Flaws>,
     /// Who is told when turning stops; nobody without it.
     pub alert_webhook: Option<Webhook>,
     /// Time → frame, or what is wrong with it, or with what else all networks need.
@@ -92,6 +103,14 @@ pub struct Invalid {
 }
 
 impl Flaws {
+    /// One that is wrong.
+    fn of(invalid: Invalid) -> Self {
+        Self {
+            missing: Vec::new(),
+            invalid: vec![invalid],
+        }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.missing.is_empty() && self.invalid.is_empty()
@@ -129,8 +148,8 @@ impl fmt::Display for Flaws {
 
 impl Settings {
     /// Reads all settings. `look_up` gives the text of a name, or `None` when
-    /// it is not set; white space around a text does not count, and an empty
-    /// one counts as not set.
+    /// it is not set; what came along by copying does not count
+    /// ([`pasted::text`]), and an empty text counts as not set.
     pub fn read(look_up: impl Fn(&str) -> Option<String>) -> Self {
         let text = |name: &str| text(&look_up, name);
         let alert_webhook = text(ALERT_WEBHOOK_URL).map(|url| url.parse::<Webhook>());
@@ -143,7 +162,7 @@ impl Settings {
             });
         }
         Self {
-            trigger_token: text(TRIGGER_TOKEN).map(Secret::new),
+            trigger_token: trigger_token(&text),
             alert_webhook: alert_webhook.and_then(Result::ok),
             dial: reader.finish(dial),
             networks: networks(&text),
@@ -152,6 +171,12 @@ impl Settings {
 
     /// All that is wrong with them.
     pub fn flaws(&self) -> Flaws {
+        let of_trigger = self.trigger_token.as_ref().err().cloned();
+        self.flaws_of_turns().and(of_trigger.unwrap_or_default())
+    }
+
+    /// All that keeps the icon from turning somewhere.
+    pub fn flaws_of_turns(&self) -> Flaws {
         let of_networks = self.networks.iter().map(|one| one.network.as_ref().err());
         let all = [self.dial.as_ref().err()].into_iter().chain(of_networks);
         all.flatten().cloned().fold(Flaws::default(), Flaws::and)
@@ -190,8 +215,79 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// The text of a setting; a blank one is none.
 fn text(look_up: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
-    let text = look_up(name)?.trim().to_owned();
-    (!text.is_empty()).then_some(text)
+    let text = pasted::text(&look_up(name)?);
+    let value = pasted::text(pasted::value_of_line(&text, name));
+    (!value.is_empty()).then_some(value)
+}
+
+/// The token that opens the manual turn, if it is set.
+fn trigger_token(text: &dyn Fn(&str) -> Option<String>) -> Result<Option<Secret>, Flaws> {
+    let Some(token) = text(TRIGGER_TOKEN).map(|text| pasted::token(&text)) else {
+        return Ok(None);
+    };
+    // What a field of a header may hold (RFC 9110 §5.5), as fetch and curl send it.
+    let is_carried = token.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+    if is_carried && token.len() >= MIN_TRIGGER_TOKEN {
+        Ok(Some(Secret::new(token)))
+    } else {
+        Err(Flaws::of(Invalid {
+            name: TRIGGER_TOKEN,
+            accepts: TRIGGER_TOKEN_ACCEPTS,
+        }))
+    }
+}
+
+/// The name of a time zone, with or without spaces: `america / new york`.
+fn time_zone(text: &str) -> Option<TimeZone> {
+    let parts = text.split(['/', '\\']).map(|part| {
+        let words: Vec<_> = part.split_whitespace().collect();
+        words.join("_")
+    });
+    TimeZone::named(&parts.collect::<Vec<_>>().join("/")).ok()
+}
+
+/// A period in the form that [`Period`] reads: `12 Hours` is `12h`.
+fn period(text: &str) -> Option<Period> {
+    const UNITS: [(&str, &[&str]); 4] = [
+        ("d", &["d", "day", "days"]),
+        ("h", &["h", "hr", "hrs", "hour", "hours"]),
+        ("m", &["m", "min", "mins", "minute", "minutes"]),
+        ("s", &["s", "sec", "secs", "second", "seconds"]),
+    ];
+    let text = text.to_lowercase();
+    let mut short = String::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let after_digits = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let digits = rest.strip_suffix(after_digits)?;
+        let after_digits = after_digits.trim_start();
+        let after_unit = after_digits.trim_start_matches(char::is_alphabetic);
+        let unit = after_digits.strip_suffix(after_unit)?;
+        if digits.is_empty() {
+            return None;
+        }
+        if matches!(unit, "w" | "week" | "weeks") {
+            let weeks: u32 = digits.parse().ok()?;
+            short.push_str(&weeks.checked_mul(7)?.to_string());
+            short.push('d');
+        } else {
+            let (letter, _) = UNITS.iter().find(|(_, names)| names.contains(&unit))?;
+            short.push_str(digits);
+            short.push_str(letter);
+        }
+        rest = after_unit.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+    }
+    short.parse().ok()
+}
+
+/// A direction in any of the usual spellings: `Counter-clockwise`, `anticlockwise`.
+fn direction(text: &str) -> Option<Direction> {
+    let letters = text.chars().filter(|c| c.is_alphabetic());
+    let word: String = letters.flat_map(char::to_lowercase).collect();
+    match word.as_str() {
+        "anticlockwise" => Some(Direction::Counterclockwise),
+        word => word.parse().ok(),
+    }
 }
 
 /// The networks that are set up, each once one of its settings is there; X
@@ -231,9 +327,9 @@ impl<'a> Reader<'a> {
     }
 
     fn dial(&mut self) -> Option<Dial> {
-        let time_zone = self.parsed_by(TIME_ZONE, |text| TimeZone::named(text).ok());
-        let period = self.parsed::<Period>(PERIOD);
-        let direction = self.parsed::<Direction>(DIRECTION);
+        let time_zone = self.parsed_by(TIME_ZONE, time_zone);
+        let period = self.parsed_by(PERIOD, period);
+        let direction = self.parsed_by(DIRECTION, direction);
         Some(Dial {
             time_zone: time_zone?,
             period: period?,
@@ -249,9 +345,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A setting that has a default.
+    /// A setting that has a default. A text that is nothing as it is may be so in
+    /// lower case.
     pub fn parsed<T: FromStr>(&mut self, variable: Variable) -> Option<T> {
-        self.parsed_by(variable, |text| text.parse().ok())
+        self.parsed_by(variable, |text| {
+            let as_it_is = text.parse().ok();
+            as_it_is.or_else(|| text.to_lowercase().parse().ok())
+        })
     }
 
     fn parsed_by<T>(
@@ -270,8 +370,22 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// A secret that has to be set.
+    /// A key or token that has to be set, as a network shows it once.
     pub fn secret(&mut self, name: &'static str) -> Option<Secret> {
+        let token = pasted::token(&self.required(name)?);
+        let is_one = |c: char| c.is_ascii_graphic() && !"\"'`<>".contains(c);
+        if token.is_empty() || !token.chars().all(is_one) {
+            self.flaws.invalid.push(Invalid {
+                name,
+                accepts: TOKEN_ACCEPTS,
+            });
+            return None;
+        }
+        Some(Secret::new(token))
+    }
+
+    /// A password that has to be set: any text, since an account's own may be one.
+    pub fn password(&mut self, name: &'static str) -> Option<Secret> {
         self.required(name).map(Secret::new)
     }
 
@@ -406,22 +520,187 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_a_network_that_is_none_is_named_and_not_repeated() {
-        let settings = |name, value| [BLUESKY.as_slice(), &MASTODON, &[(name, value)]].concat();
-        for value in [
+    fn what_cannot_be_right_is_named_with_what_it_may_be_and_not_repeated() {
+        let all = [SECRETS.as_slice(), &BLUESKY, &MASTODON].concat();
+        let addresses = [
             "hunter2",
             "http://hunter2.example",
             "https://a:b@hunter2.example",
+            "https://.",
+            "https://hunter2..b",
+            "https://hunter2:0",
+            "https://hunter2:+1",
+            "https://hunter2:65536",
+        ];
+        let tokens = ["hunter2 hunter2", "hüntér2", "<hunter2", "hunter2\""];
+        let https = BLUESKY_SERVICE.accepts;
+        for (name, accepts, values) in [
+            (API_BASE_URL.name, https, addresses.as_slice()),
+            (BLUESKY_SERVICE.name, https, &addresses),
+            (MASTODON_SERVER, mastodon::server::ACCEPTS, &addresses),
+            (
+                ALERT_WEBHOOK_URL,
+                "an https:// URL (http:// only for localhost)",
+                &addresses,
+            ),
+            (
+                BLUESKY_IDENTIFIER,
+                bluesky::identifier::ACCEPTS,
+                &["hunter2", "@hunter2", "a@b@hunter2.example"],
+            ),
+            (API_KEY, TOKEN_ACCEPTS, &tokens),
+            (API_KEY_SECRET, TOKEN_ACCEPTS, &tokens),
+            (ACCESS_TOKEN, TOKEN_ACCEPTS, &tokens),
+            (ACCESS_TOKEN_SECRET, TOKEN_ACCEPTS, &tokens),
+            (MASTODON_ACCESS_TOKEN, TOKEN_ACCEPTS, &tokens),
+            (
+                TRIGGER_TOKEN,
+                TRIGGER_TOKEN_ACCEPTS,
+                &["x", "hunter2", "pä55wörd-hunter2", "hunter2\thunter2"],
+            ),
+            (
+                TIME_ZONE.name,
+                TIME_ZONE.accepts,
+                &["hunter2", "UTC+hunter2"],
+            ),
+            (
+                PERIOD.name,
+                PERIOD.accepts,
+                &["hunter2", "5 hours", "12", "h"],
+            ),
+            (DIRECTION.name, DIRECTION.accepts, &["hunter2", "left"]),
         ] {
-            for name in [BLUESKY_SERVICE.name, MASTODON_SERVER] {
-                let mut settings = settings(name, value);
-                settings.rotate_right(1);
-                assert_eq!(
-                    flaws(&settings).unwrap().to_string(),
-                    format!("{name} has to be {}", BLUESKY_SERVICE.accepts)
-                );
+            for value in values {
+                let settings = [&[(name, *value)], all.as_slice()].concat();
+                let settings = read(&settings);
+                let said = format!("{name} has to be {accepts}");
+                assert_eq!(settings.flaws().to_string(), said, "{value}");
+                assert!(!format!("{settings:?}").contains("hunter2"), "{value}");
             }
         }
+    }
+
+    #[test]
+    fn a_trigger_token_that_cannot_be_one_keeps_no_icon_from_turning() {
+        for token in ["x", "pä55wörd"] {
+            let settings = read(&[SECRETS.as_slice(), &[(TRIGGER_TOKEN, token)]].concat());
+            assert!(settings.trigger_token.is_err());
+            assert!(settings.dial.is_ok());
+            assert!(settings.flaws_of_turns().is_empty());
+            assert!(!settings.flaws().is_empty());
+        }
+        for (pasted, token) in [
+            ("correct horse", "correct horse"),
+            ("Bearer 12345678", "12345678"),
+            ("TRIGGER_TOKEN=12345678", "12345678"),
+            ("\u{feff}“12345678”\u{a0}", "12345678"),
+        ] {
+            let read = read(&[(TRIGGER_TOKEN, pasted)]).trigger_token;
+            assert!(read.unwrap().unwrap().matches(token), "{pasted}");
+        }
+    }
+
+    #[test]
+    fn what_people_paste_is_understood_in_every_setting() {
+        let wrapped = |value: &str| {
+            [
+                format!("\u{202a}{value}\u{202c}"),
+                format!("\u{feff}\"{value}\"\r\n"),
+                format!("\u{a0}“{value}”\u{200b}"),
+                format!("' {value} '"),
+            ]
+        };
+        let all = [SECRETS.as_slice(), &BLUESKY, &MASTODON].concat();
+        let others = [
+            (TIME_ZONE.name, "Europe/Berlin"),
+            (PERIOD.name, "24h"),
+            (DIRECTION.name, "counterclockwise"),
+            (API_BASE_URL.name, "https://x.example"),
+            (X_BODY.name, "form"),
+            (BLUESKY_SERVICE.name, "https://pds.example"),
+            (TRIGGER_TOKEN, "correct-horse"),
+            (ALERT_WEBHOOK_URL, "https://hooks.example/a"),
+        ];
+        let all = [all.as_slice(), &others].concat();
+        let plain = format!("{:?}", read(&all));
+        assert!(read(&all).flaws().is_empty());
+        for number in 0..4 {
+            let settings = Settings::read(|name| {
+                let set = all.iter().find(|(set, _)| *set == name);
+                set.map(|(_, value)| wrapped(value)[number].clone())
+            });
+            assert_eq!(format!("{settings:?}"), plain);
+            let look_up = |name: &str| {
+                let set = all.iter().find(|(set, _)| *set == name);
+                set.map(|(_, value)| wrapped(value)[number].clone())
+            };
+            let text = |name: &str| text(&look_up, name);
+            let x = Account::read(&mut Reader::new(&text)).unwrap();
+            assert_eq!(x.credentials.api_key.expose(), "k");
+            assert_eq!(x.credentials.access_token_secret.expose(), "ts");
+            let bluesky = bluesky::Account::read(&mut Reader::new(&text)).unwrap();
+            assert_eq!(bluesky.app_password.expose(), "hunter2");
+            let mastodon = mastodon::Account::read(&mut Reader::new(&text)).unwrap();
+            assert_eq!(mastodon.access_token.expose(), "hunter2");
+        }
+    }
+
+    #[test]
+    fn the_dial_is_read_as_people_write_it() {
+        let dial = |name, value| read(&[(name, value)]).dial.ok();
+        for (text, zone) in [
+            ("europe/berlin", "Europe/Berlin"),
+            ("Europe / Berlin", "Europe/Berlin"),
+            ("america/new york", "America/New_York"),
+            (
+                "America\\Argentina\\Buenos Aires",
+                "America/Argentina/Buenos_Aires",
+            ),
+            ("utc", "UTC"),
+        ] {
+            let dial = dial(TIME_ZONE.name, text).unwrap();
+            assert_eq!(dial.time_zone.name(), zone);
+        }
+        for (text, period) in [
+            ("12 h", "12h"),
+            ("12H", "12h"),
+            ("12 hours", "12h"),
+            ("1 Hour 30 Minutes", "1h30m"),
+            ("1h 30min", "1h30m"),
+            ("1 hour, 30 minutes", "1h30m"),
+            ("90 mins", "1h30m"),
+            ("1 day", "24h"),
+            ("7 days", "7d"),
+            ("1 week", "7d"),
+            ("20\u{a0}m", "20m"),
+        ] {
+            let dial = dial(PERIOD.name, text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(dial.period.to_string(), period);
+        }
+        for text in [
+            "2 weeks",
+            "4294967295 weeks",
+            "99999999999 h",
+            "12 hours!",
+            "ü",
+            "1½h",
+        ] {
+            assert!(dial(PERIOD.name, text).is_none(), "{text}");
+        }
+        for text in [
+            "Counterclockwise",
+            "counter-clockwise",
+            "COUNTER CLOCKWISE",
+            "anticlockwise",
+            "Anti-clockwise",
+        ] {
+            let dial = dial(DIRECTION.name, text).unwrap();
+            assert_eq!(dial.direction, Direction::Counterclockwise, "{text}");
+        }
+        let clockwise = dial(DIRECTION.name, "Clockwise").unwrap();
+        assert_eq!(clockwise.direction, Direction::Clockwise);
+        let account = account_of_x(&[SECRETS.as_slice(), &[(X_BODY.name, "Form")]].concat());
+        assert_eq!(account.body, BodyForm::Form);
     }
 
     #[test]
@@ -454,7 +733,8 @@ mod tests {
         settings[2].1 = " \n";
         let flaws = flaws(&settings).unwrap();
         assert_eq!(flaws.missing, [ACCESS_TOKEN]);
-        assert!(read(&[(TRIGGER_TOKEN, "")]).trigger_token.is_none());
+        let blank = read(&[(TRIGGER_TOKEN, "")]);
+        assert!(blank.trigger_token.unwrap().is_none());
     }
 
     #[test]

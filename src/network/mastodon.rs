@@ -7,7 +7,8 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response};
 use serde_json::Value;
 
-use super::base_url::{self, BaseUrl};
+use self::server::Server;
+use super::base_url::BaseUrl;
 use super::reply::{ErrorReply, header_text, no_answer, rate_limited, text_of, transient};
 use super::{Attempt, Definition, Memory, Network, Pending, Picture, Wire, multipart};
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
@@ -15,6 +16,8 @@ use crate::ports::{SendError, X_RATELIMIT_RESET};
 use crate::rfc3339;
 use crate::secret::Secret;
 use crate::settings::Reader;
+
+pub mod server;
 
 const TITLE: &str = "Mastodon";
 
@@ -102,10 +105,10 @@ impl Network for Account {
 impl Account {
     /// Reads the settings of an account.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let server = reader.required_parsed(MASTODON_SERVER, base_url::ACCEPTS);
+        let server = reader.required_parsed::<Server>(MASTODON_SERVER, server::ACCEPTS);
         let access_token = reader.secret(MASTODON_ACCESS_TOKEN);
         Some(Self {
-            server: server?,
+            server: server?.into(),
             access_token: access_token?,
         })
     }

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use self::call::{Call, GET_SESSION};
 use self::errors::{Failure, unexpected, unmade};
 use self::exchange::Exchange;
+use self::identifier::Identifier;
 use super::base_url::{self, BaseUrl};
 use super::reply::text_of;
 use super::{Attempt, Definition, Memory, Network, Pending, Picture, Wire};
@@ -22,6 +23,7 @@ use crate::settings::{Reader, Variable};
 mod call;
 mod errors;
 mod exchange;
+pub mod identifier;
 mod profile;
 mod session;
 
@@ -128,12 +130,12 @@ impl Account {
     /// Reads the settings of an account.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let service = reader.parsed(BLUESKY_SERVICE);
-        let identifier = reader.required(BLUESKY_IDENTIFIER);
-        let app_password = reader.secret(BLUESKY_APP_PASSWORD);
+        let identifier =
+            reader.required_parsed::<Identifier>(BLUESKY_IDENTIFIER, identifier::ACCEPTS);
+        let app_password = reader.password(BLUESKY_APP_PASSWORD);
         Some(Self {
             service: service?,
-            // As handles are written elsewhere.
-            identifier: identifier?.trim_start_matches('@').to_owned(),
+            identifier: identifier?.to_string(),
             app_password: app_password?,
         })
     }

@@ -284,9 +284,12 @@ fn a_rate_limit_is_waited_out_until_the_reset_that_the_server_names() {
 #[test]
 fn a_token_that_no_header_can_have_sends_nothing() {
     for token in ["a b", "a\u{7}b", "a\nb", "tökèn"] {
-        let settings = [SETTINGS[0], (MASTODON_ACCESS_TOKEN, token)];
+        let account = Account {
+            server: SETTINGS[0].1.parse().unwrap(),
+            access_token: Secret::new(token),
+        };
         let script = Script::new([]);
-        let trouble = block_on(network(&settings).update(PICTURE, &mut None, &script));
+        let trouble = block_on(account.update(PICTURE, &mut None, &script));
         let trouble = trouble.unwrap_err();
         assert_eq!(trouble.reason, Reason::Settings);
         assert!(trouble.remedy.contains(MASTODON_ACCESS_TOKEN));
