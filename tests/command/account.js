@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import path from "node:path";
 import { accountSecrets, startLocalX } from "../../scripts/lib/local-x.js";
 import { stopAll } from "../../scripts/lib/run.js";
-import { rotateIcon, temporaryFolder } from "./command.js";
+import { root, rotateIcon, temporaryFolder } from "./command.js";
 
 /** What an entry of the journal holds when nothing is wrong, in its order. */
 export const entryKeys = [
@@ -15,10 +15,10 @@ export const entryKeys = [
 ];
 
 /** No setting of the person who runs the tests counts: blank ones are as if they were not set. */
-const unset = Object.fromEntries(
+export const unset = Object.fromEntries(
   Object.keys(process.env)
     .concat(Object.keys(accountSecrets), "TIME_ZONE", "PERIOD", "DIRECTION", "API_BASE_URL", "X_BODY", "ALERT_WEBHOOK_URL")
-    .filter((name) => /^(API_|ACCESS_|TIME_ZONE$|PERIOD$|DIRECTION$|X_BODY$|ALERT_|BLUESKY_|MASTODON_)/.test(name))
+    .filter((name) => /^(API_|ACCESS_|TIME_ZONE$|PERIOD$|DIRECTION$|X_|ALERT_|BLUESKY_|MASTODON_|TRIGGER_|CLOUDFLARE_ENV$|(ALL|HTTPS?|NO)_PROXY$)/i.test(name))
     .map((name) => [name, ""]),
 );
 
@@ -33,8 +33,8 @@ export async function account(t, url, changes = {}) {
   const text = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);
   await writeFile(settings, text.join(""), { mode: 0o600 });
   const state = path.join(folder, "rotate-icon/state.json");
-  const run = async (words, env = {}) => {
-    const result = await rotateIcon([...words, "--settings", settings], { ...unset, XDG_STATE_HOME: folder, ...env });
+  const run = async (words, env = {}, cwd = root) => {
+    const result = await rotateIcon([...words, "--settings", settings], { ...unset, XDG_STATE_HOME: folder, ...env }, cwd);
     for (const [name, secret] of Object.entries(values)) {
       if (!secret || !(name in accountSecrets)) continue;
       const kept = await readFile(state, "utf8").catch(() => "");

@@ -10,12 +10,12 @@ export { root };
 /** The sample icon. */
 export const sampleIcon = path.join(root, "assets/icon.png");
 
-const command = process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon");
+export const command = process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon");
 
 /** Runs a program to its end: its exit status and what it printed, in which no secret of its environment may be. */
-export function runProgram(program, args, env = {}) {
+export function runProgram(program, args, env = {}, cwd = root) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: root, env: environment(env) });
+    const child = spawn(program, args, { cwd, env: environment(env) });
     const output = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"]) child[stream].on("data", (text) => (output[stream] += text));
     child.on("error", reject);
@@ -30,7 +30,7 @@ export function runProgram(program, args, env = {}) {
 }
 
 /** Runs `rotate-icon` with these words. */
-export const rotateIcon = (args, env) => runProgram(command, args, env);
+export const rotateIcon = (args, env, cwd) => runProgram(command, args, env, cwd);
 
 /** A new folder that is gone after the test. */
 export async function temporaryFolder(test) {

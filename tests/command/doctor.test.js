@@ -13,8 +13,8 @@ const verifier = (t, ...answers) => server(t, () => answers.shift() ?? [200, use
 
 test("complete settings are told with the account that they belong to", async (t) => {
   const x = await verifier(t);
-  const { settings, run } = await account(t, x.url);
-  const { status, stdout, stderr } = await run(["doctor"], { TIME_ZONE: "Europe/Berlin" });
+  const { folder, settings, run } = await account(t, x.url);
+  const { status, stdout, stderr } = await run(["doctor"], { TIME_ZONE: "Europe/Berlin" }, folder);
   assert.deepEqual([status, stderr], [0, ""]);
   assert.equal(
     stdout,
@@ -85,13 +85,15 @@ test("a network that refuses, or cannot tell now, is told apart", async (t) => {
 
 test("with --json, the findings are one object", async (t) => {
   const x = await verifier(t, [401, refusal]);
-  const { settings, run } = await account(t, x.url);
-  const bad = await run(["doctor", "--json"]);
+  const { folder, settings, run } = await account(t, x.url);
+  const bad = await run(["doctor", "--json"], {}, folder);
   assert.equal(bad.status, 1);
   const { networks, ...rest } = JSON.parse(bad.stdout);
   assert.deepEqual(rest, {
     ok: false,
     file: settings,
+    configuration: null,
+    proxy: null,
     settings: ["PERIOD", ...Object.keys(accountSecrets), "API_BASE_URL"].map((name) => ({ name, from: "file" })),
     warnings: [],
     dial: { ok: true, found: "the icon turns clockwise once in 7d, on the clock of Asia/Tokyo" },

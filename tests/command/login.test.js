@@ -7,9 +7,7 @@ import test from "node:test";
 import { environment, root } from "../../scripts/lib/run.js";
 import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { localX, server, signed } from "./account.js";
-import { rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
-
-const command = process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon");
+import { command, rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
 
 /** What X gives, none of which may be shown, and the app's own keys. */
 const app = { API_KEY: "aPPkAPPkAPPk", API_KEY_SECRET: "aPPsECRETsECRET" };

@@ -6,7 +6,7 @@ import { createServer } from "node:https";
 import path from "node:path";
 import test from "node:test";
 import { environment } from "../../scripts/lib/run.js";
-import { root, rotateIcon, runProgram, sampleIcon, temporaryFolder } from "./command.js";
+import { command, root, rotateIcon, runProgram, sampleIcon, temporaryFolder } from "./command.js";
 import { account, entryKeys, localX, server } from "./account.js";
 
 const icon = ["turn", sampleIcon];
@@ -203,7 +203,6 @@ test("a run that is killed in the middle is made good by the next one", async (t
   const x = await localX(t);
   const { folder, settings, state, run } = await account(t, x.url);
   await x.fault("hang");
-  const command = process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon");
   const env = environment({ XDG_STATE_HOME: folder });
   const child = spawn(command, [...icon, "--settings", settings], { cwd: root, env, stdio: "ignore" });
   const ended = new Promise((resolve) => child.on("close", resolve));

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use anyhow::Result;
 use chrono::{DateTime, Utc};
 use http::{Method, Request, Response};
 use rotate_icon::ports::{Client, Clock, MAX_REPLY_BYTES, SendError, USER_AGENT};
@@ -10,11 +11,32 @@ use ureq::config::AutoHeaderValue;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Body};
 
-/// Sends requests. The machine's list of authorities is read with the first one,
-/// and the proxy that `HTTPS_PROXY` and the like name is used.
+use crate::proxy::{self, Named};
+
+/// Sends requests, through a proxy if there is one. The machine's list of authorities
+/// is read with the first one.
 #[derive(Debug, Default)]
 pub(crate) struct Https {
+    proxy: Option<Named>,
     agent: OnceLock<Known>,
+}
+
+impl Https {
+    /// With the proxy that the environment names.
+    ///
+    /// # Errors
+    /// When what it names is none.
+    pub(crate) fn from_environment() -> Result<Self> {
+        Ok(Self {
+            proxy: proxy::from_environment()?,
+            agent: OnceLock::new(),
+        })
+    }
+
+    /// The variable that names the proxy, if there is one.
+    pub(crate) fn proxy_variable(&self) -> Option<&'static str> {
+        self.proxy.as_ref().map(|named| named.variable)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -33,7 +55,7 @@ impl Client for Https {
         let Known {
             agent,
             has_authorities,
-        } = self.agent.get_or_init(know).clone();
+        } = self.agent.get_or_init(|| know(self.proxy.as_ref())).clone();
         if !has_authorities && request.uri().scheme_str() == Some("https") {
             let error = "this machine has no list of certificate authorities (install \
                          ca-certificates)";
@@ -43,7 +65,15 @@ impl Client for Https {
         // On a thread of its own, so that a network that hangs holds up no other.
         let sent = tokio::task::spawn_blocking(move || exchange(&agent, request, timeout));
         let failed = |error: tokio::task::JoinError| SendError::Connection(error.to_string());
-        sent.await.map_err(failed)?
+        let through = self.proxy_variable();
+        sent.await
+            .map_err(failed)?
+            .map_err(|error| match (error, through) {
+                (SendError::Connection(why), Some(variable)) => {
+                    SendError::Connection(format!("{why} (through the proxy of {variable})"))
+                }
+                (error, _) => error,
+            })
     }
 }
 
@@ -55,7 +85,7 @@ impl Clock for Https {
     }
 }
 
-fn know() -> Known {
+fn know(proxy: Option<&Named>) -> Known {
     let found = rustls_native_certs::load_native_certs().certs;
     let certificates = found.iter();
     let certificates = certificates.map(|one| Certificate::from_der(one).to_owned());
@@ -67,6 +97,8 @@ fn know() -> Known {
         .build();
     let config = Agent::config_builder()
         .tls_config(tls)
+        // Never the one that ureq would read by itself, which passes over what is none.
+        .proxy(proxy.map(|named| named.proxy.clone()))
         // What is signed is meant for this one address.
         .max_redirects(0)
         .max_redirects_will_error(false)

@@ -1,20 +1,25 @@
 //! `rotate-icon doctor`: whether the settings are complete and the networks
 //! accept them.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
 use futures_util::future::join_all;
 use rotate_icon::dial::Dial;
+use rotate_icon::network::bluesky::BLUESKY_APP_PASSWORD;
+use rotate_icon::network::x::ACCESS_TOKEN;
 use rotate_icon::outcome::{Reason, Trouble};
+use rotate_icon::pasted;
 use rotate_icon::settings::{self, Configured, Flaws, Settings};
 use serde::Serialize;
 
 use crate::client::Https;
-use crate::settings_source::{SettingsArgs, SettingsFile, Sources};
+use crate::settings_source::{Origin, SettingsArgs, SettingsFile, Sources};
 use crate::status::Status;
-use crate::{complain, private_file, say};
+use crate::text::shown;
+use crate::{complain, say};
 
 /// Check every setting, and ask each network whose account it is.
 ///
@@ -40,6 +45,10 @@ struct Findings {
     ok: bool,
     /// The settings file, if there is one.
     file: Option<String>,
+    /// Wrangler's configuration, if there is one.
+    configuration: Option<String>,
+    /// The variable that names a proxy, if one does.
+    proxy: Option<&'static str>,
     settings: Vec<Found>,
     warnings: Vec<String>,
     dial: Finding,
@@ -50,7 +59,7 @@ struct Findings {
 #[derive(Serialize)]
 struct Found {
     name: &'static str,
-    from: &'static str,
+    from: Origin,
 }
 
 #[derive(Serialize)]
@@ -110,7 +119,13 @@ pub(crate) async fn run(options: &Doctor) -> Result<ExitCode> {
         }
     };
     let settings = Settings::read(|name| sources.look_up(name));
-    let https = Https::default();
+    let https = match Https::from_environment() {
+        Ok(https) => https,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            return Ok(Status::Settings.into());
+        }
+    };
     let networks = settings.networks.iter().map(|one| ask(one, &https));
     let networks = join_all(networks).await;
     let dial = Finding::of(match &settings.dial {
@@ -122,14 +137,14 @@ pub(crate) async fn run(options: &Doctor) -> Result<ExitCode> {
         .chain([dial.status()])
         .max()
         .unwrap_or(Status::Well);
+    let configuration = sources.configuration.as_ref();
     let findings = Findings {
         ok: status == Status::Well,
-        file: sources
-            .file
-            .as_ref()
-            .map(|file| file.path.display().to_string()),
+        file: sources.file.as_ref().map(|file| shown(&file.path)),
+        configuration: configuration.map(|found| shown(&found.path)),
+        proxy: https.proxy_variable(),
         settings: found(&sources),
-        warnings: sources.file.as_ref().map(warnings).unwrap_or_default(),
+        warnings: warnings(&sources, &settings),
         dial,
         networks,
     };
@@ -142,15 +157,31 @@ pub(crate) async fn run(options: &Doctor) -> Result<ExitCode> {
 }
 
 fn tell(findings: &Findings) {
-    say(&match &findings.file {
-        Some(file) => format!("Settings from the environment, then from {file}:"),
-        None => "Settings from the environment (there is no .dev.vars here):".to_owned(),
-    });
+    let places = [&findings.file, &findings.configuration];
+    let mut order = "Settings from the environment".to_owned();
+    for place in places.into_iter().flatten() {
+        order.push_str(", then from ");
+        order.push_str(place);
+    }
+    if findings.file.is_none() {
+        order.push_str(" (there is no .dev.vars here)");
+    }
+    say(&format!("{order}:"));
     for Found { name, from } in &findings.settings {
-        say(&format!("  {name}: {from}"));
+        let place = match from {
+            Origin::Environment => "environment",
+            Origin::File => "file",
+            Origin::Configuration => findings.configuration.as_deref().unwrap_or_default(),
+        };
+        say(&format!("  {name}: {place}"));
     }
     if findings.settings.is_empty() {
         say("  none is set");
+    }
+    if let Some(variable) = findings.proxy {
+        say(&format!(
+            "Requests go through the proxy that {variable} names."
+        ));
     }
     for warning in &findings.warnings {
         say(&format!("! {warning}"));
@@ -165,7 +196,7 @@ fn tell(findings: &Findings) {
 fn found(sources: &Sources) -> Vec<Found> {
     settings::names()
         .filter_map(|name| {
-            let from = sources.origin(name)?.name();
+            let from = sources.origin(name)?;
             Some(Found { name, from })
         })
         .collect()
@@ -201,24 +232,93 @@ fn describe(dial: &Dial) -> String {
     )
 }
 
-/// What may be wrong with a file.
-fn warnings(file: &SettingsFile) -> Vec<String> {
-    let path = file.path.display();
-    let mut warnings = Vec::new();
-    if private_file::is_open_to_others(&file.path) {
+/// What may not be meant as it is, in a sentence each.
+fn warnings(sources: &Sources, settings: &Settings) -> Vec<String> {
+    let mut warnings = sources.warnings();
+    if let Some(file) = &sources.file {
+        warnings.extend(unknown_names(file));
+        warnings.extend(expanded_at_deploy(file));
+    }
+    if sources.file.is_none() && Path::new(".env").is_file() {
+        warnings.push(
+            "There is a .env here: without a .dev.vars, `wrangler dev` reads it, and rotate-icon \
+             does not. Name it .dev.vars."
+                .to_owned(),
+        );
+    }
+    if let Err(flaws) = &settings.trigger_token {
         warnings.push(format!(
-            "Others on this machine may read {path}: chmod 600 {path}"
+            "{flaws}. Without one, the Worker's tools stay closed."
         ));
     }
-    let known: Vec<_> = settings::names().collect();
-    for name in file.names().filter(|name| !known.contains(name)) {
-        let closest = known.iter().min_by_key(|other| distance(name, other));
-        warnings.push(match closest.filter(|other| is_close(name, other)) {
-            Some(other) => format!("{path} sets {name}, which is no setting: is {other} meant?"),
-            None => format!("{path} sets {name}, which is no setting of rotate-icon."),
-        });
+    let is_set = |name: &str| sources.look_up(name).map(|text| pasted::text(&text));
+    if is_set(BLUESKY_APP_PASSWORD).is_some_and(|text| !is_app_password(&text)) {
+        warnings.push(format!(
+            "{BLUESKY_APP_PASSWORD} does not look like an app password (xxxx-xxxx-xxxx-xxxx): is \
+             it the account's own? That opens the whole account. Make an app password at \
+             bsky.app/settings/app-passwords and store it instead."
+        ));
+    }
+    if is_set(ACCESS_TOKEN).is_some_and(|text| is_bearer_token_of_x(&text)) {
+        warnings.push(format!(
+            "{ACCESS_TOKEN} looks like X's bearer token, which cannot turn an icon: take the \
+             access token of the account, digits, a hyphen and letters."
+        ));
     }
     warnings
+}
+
+/// The form in which Bluesky makes app passwords: `randomAppPassword` in
+/// `packages/pds/src/account-manager/helpers/password.ts` of its source.
+fn is_app_password(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let is_part = |part: &&str| {
+        let is_letter = |byte: u8| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte);
+        part.len() == 4 && part.bytes().all(is_letter)
+    };
+    parts.len() == 4 && parts.iter().all(is_part)
+}
+
+/// Bearer tokens of X begin with the app's number in base64, whose first bytes are zero.
+fn is_bearer_token_of_x(text: &str) -> bool {
+    pasted::token(text).starts_with("AAAAAAAAAAAAAAAAAAAAA")
+}
+
+/// The names in a file that are no settings.
+fn unknown_names(file: &SettingsFile) -> Vec<String> {
+    let path = shown(&file.path);
+    let known: Vec<_> = settings::names().collect();
+    let unknown = file.names().filter(|name| !known.contains(name));
+    let told = unknown.map(|name| {
+        let closest = known.iter().min_by_key(|other| distance(name, other));
+        match closest.filter(|other| is_close(name, other)) {
+            Some(other) => format!("{path} sets {name}, which is no setting: is {other} meant?"),
+            None => format!("{path} sets {name}, which is no setting of rotate-icon."),
+        }
+    });
+    told.collect()
+}
+
+/// The settings in a file that `wrangler deploy --secrets-file` stores otherwise than
+/// `wrangler dev` reads them: it puts variables in for `$NAME` (dotenv-expand).
+fn expanded_at_deploy(file: &SettingsFile) -> Vec<String> {
+    let path = shown(&file.path);
+    let begins_name = |rest: &str| {
+        let first = rest.trim_start_matches('{').chars().next();
+        first.is_some_and(|c| c == '_' || c.is_ascii_alphabetic())
+    };
+    let is_expanded = |value: &str| {
+        let mut places = value.match_indices('$');
+        places.any(|(at, _)| value.get(at + 1..).is_some_and(begins_name))
+    };
+    let names = settings::names().filter(|name| file.value(name).is_some_and(is_expanded));
+    let told = names.map(|name| {
+        format!(
+            "{name} in {path} has a $: `wrangler deploy --secrets-file` takes it for a variable. \
+             Store it with `npx wrangler secret put {name}` instead."
+        )
+    });
+    told.collect()
 }
 
 /// Whether a name may be another one with a slip of the hand.
@@ -252,7 +352,37 @@ fn distance(one: &str, other: &str) -> usize {
 mod tests {
     use super::*;
 
-    use std::path::Path;
+    #[test]
+    fn the_account_s_own_password_is_known_by_its_form() {
+        for (text, is_one) in [
+            ("abcd-efgh-2345-67xy", true),
+            ("hunter2", false),
+            ("abcd-efgh-2345", false),
+            ("abcd-efgh-2345-67x1", false),
+            ("Abcd-efgh-2345-67xy", false),
+            ("abcd-efgh-2345-67xyz", false),
+        ] {
+            assert_eq!(is_app_password(text), is_one, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_deploy_would_change_is_told() {
+        for (value, is_told) in [
+            ("a$b", true),
+            ("a${b}", true),
+            ("a$1", false),
+            ("a$", false),
+        ] {
+            let text = format!("TRIGGER_TOKEN={value}\nOTHER=a$b\n");
+            let file = SettingsFile::new(Path::new("f"), text).unwrap();
+            assert_eq!(
+                expanded_at_deploy(&file).len(),
+                usize::from(is_told),
+                "{value}"
+            );
+        }
+    }
 
     #[test]
     fn a_slip_of_the_hand_is_seen() {
@@ -274,9 +404,9 @@ mod tests {
     #[test]
     fn a_file_is_warned_of_by_names_alone() {
         let text = "API_KEY=hunter2\nAPI_KEY_SECERT=hunter2\nOTHER=hunter2\n";
-        let file = SettingsFile::new(Path::new("no/such/file"), text.to_owned());
+        let file = SettingsFile::new(Path::new("no/such/file"), text.to_owned()).unwrap();
         assert_eq!(
-            warnings(&file),
+            unknown_names(&file),
             [
                 "no/such/file sets API_KEY_SECERT, which is no setting: is API_KEY_SECRET meant?",
                 "no/such/file sets OTHER, which is no setting of rotate-icon.",

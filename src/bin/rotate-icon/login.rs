@@ -11,11 +11,13 @@ use rotate_icon::network::Network;
 use rotate_icon::network::x::sign_in::{App, SignedIn};
 use rotate_icon::network::x::{API_KEY, API_KEY_SECRET};
 use rotate_icon::outcome::Trouble;
+use rotate_icon::pasted;
 use rotate_icon::settings::read_some;
 
 use crate::client::Https;
 use crate::settings_source::{DEFAULT_FILE, SettingsArgs, SettingsFile, Sources};
 use crate::status::Status;
+use crate::text::shown;
 use crate::{complain, private_file, say};
 
 /// Sign in to a network, to get the keys of the account that turns.
@@ -62,6 +64,17 @@ pub(crate) async fn run(options: &Login) -> Result<ExitCode> {
             return Ok(Status::Settings.into());
         }
     };
+    let https = match Https::from_environment() {
+        Ok(https) => https,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            return Ok(Status::Settings.into());
+        }
+    };
+    sources
+        .warnings()
+        .iter()
+        .for_each(|warning| complain(warning));
     let app = match read_app(&sources)? {
         Ok(app) => app,
         Err(message) => {
@@ -69,7 +82,7 @@ pub(crate) async fn run(options: &Login) -> Result<ExitCode> {
             return Ok(Status::Settings.into());
         }
     };
-    let signed_in = match sign_in(app).await? {
+    let signed_in = match sign_in(app, &https).await? {
         Ok(signed_in) => signed_in,
         Err(trouble) => {
             complain(&format!("X: {}", trouble.in_words()));
@@ -109,21 +122,20 @@ fn read_app(sources: &Sources) -> Result<Result<App, String>> {
     Ok(read_some(look_up, App::read).map_err(|flaws| format!("{flaws}.")))
 }
 
-async fn sign_in(app: App) -> Result<Result<SignedIn, Trouble>> {
-    let https = Https::default();
-    let begun = match app.begin(&https).await {
+async fn sign_in(app: App, https: &Https) -> Result<Result<SignedIn, Trouble>> {
+    let begun = match app.begin(https).await {
         Ok(begun) => begun,
         Err(trouble) => return Ok(Err(trouble)),
     };
     say("Open this page, signed in to X as the account whose icon shall turn, and allow the app:");
     say(&format!("\n  {}\n", begun.authorize_url()));
-    let pin = ask("The PIN that X shows: ")?;
-    let signed_in = match begun.finish(&pin, &https).await {
+    let pin = pasted::text(&ask("The PIN that X shows: ")?);
+    let signed_in = match begun.finish(&pin, https).await {
         Ok(signed_in) => signed_in,
         Err(trouble) => return Ok(Err(trouble)),
     };
     // That the token works, and whose it is. Apps of some access levels may not ask.
-    let verified = signed_in.account().verify(&mut None, &https).await;
+    let verified = signed_in.account().verify(&mut None, https).await;
     let told = signed_in.screen_name.clone();
     match (verified, told) {
         (Ok(name), _) => say(&format!("Signed in as @{name}.")),
@@ -164,7 +176,7 @@ fn destination(options: &LoginToX) -> Result<Destination> {
         let question = format!(
             "Where shall the four keys go? f: the file {}; w: the deployed Worker, by wrangler; \
              n: nowhere [f/w/n] ",
-            path.display()
+            shown(path)
         );
         match ask(&question)?.to_ascii_lowercase().as_str() {
             "f" => {
@@ -183,7 +195,7 @@ fn destination(options: &LoginToX) -> Result<Destination> {
 /// Writes the keys into a file of settings.
 fn write(path: &Path, signed_in: &SignedIn, is_asked_for: bool) -> Result<()> {
     let file = SettingsFile::read_if_there(path)?;
-    let file = file.unwrap_or_else(|| SettingsFile::new(path, String::new()));
+    let file = file.map_or_else(|| SettingsFile::new(path, String::new()), Ok)?;
     let keys = signed_in.settings();
     let replaced: Vec<_> = keys
         .iter()
@@ -195,17 +207,17 @@ fn write(path: &Path, signed_in: &SignedIn, is_asked_for: bool) -> Result<()> {
         .collect();
     let names = replaced.join(", ");
     if !replaced.is_empty() && !is_asked_for {
-        let question = format!("Replace {names} in {}? [y/n] ", path.display());
+        let question = format!("Replace {names} in {}? [y/n] ", shown(path));
         let is_yes = matches!(ask(&question)?.to_ascii_lowercase().as_str(), "y" | "yes");
-        ensure!(is_yes, "{} is as it was", path.display());
+        ensure!(is_yes, "{} is as it was", shown(path));
     }
     let text = file.with(keys.iter().map(|(name, key)| (*name, key.expose())));
     private_file::write(path, text.as_bytes())?;
     say(&match replaced.as_slice() {
-        [] => format!("Wrote the four keys into {}.", path.display()),
+        [] => format!("Wrote the four keys into {}.", shown(path)),
         _ => format!(
             "Wrote the four keys into {}; replaced {names}.",
-            path.display()
+            shown(path)
         ),
     });
     Ok(())

@@ -10,9 +10,11 @@ mod album;
 mod animation;
 mod client;
 mod doctor;
+mod dotenv;
 mod login;
 mod private_file;
 mod progress;
+mod proxy;
 mod publish;
 mod render;
 mod settings_source;
@@ -23,6 +25,7 @@ mod state_file;
 mod status;
 mod text;
 mod turn;
+mod wrangler_config;
 
 use std::process::ExitCode;
 

@@ -1,13 +1,19 @@
-//! Where the command's settings come from: the environment, and a file as
-//! `wrangler dev` reads it (`.dev.vars`).
+//! Where the command's settings come from, in wrangler's order: the environment, a
+//! file as `wrangler dev` and `wrangler deploy --secrets-file` read it (`.dev.vars`),
+//! and the variables of wrangler's configuration.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::ops::Range;
+use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use rotate_icon::{pasted, settings};
+use serde::Serialize;
+
+use crate::dotenv::{self, Definition};
+use crate::private_file;
+use crate::text::shown;
+use crate::wrangler_config::{Configuration, ENVIRONMENT};
 
 /// The file that is read if no other is named.
 pub(crate) const DEFAULT_FILE: &str = ".dev.vars";
@@ -18,25 +24,43 @@ pub(crate) struct SettingsArgs {
     /// A file with settings, NAME=value in each line; .dev.vars if there is one here.
     ///
     /// The names are those of the Worker's variables and secrets. What is set in
-    /// the environment goes before the file.
+    /// the environment goes before the file, and the file before the variables of
+    /// wrangler.toml, wrangler.json or wrangler.jsonc, here or in a folder above.
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
 }
 
 impl SettingsArgs {
-    /// Reads the file, if there is one.
+    /// Reads all that is there.
     pub(crate) fn read(&self) -> Result<Sources> {
-        let file = match &self.settings {
-            Some(path) => SettingsFile::read(path)?,
-            None => SettingsFile::read_if_there(Path::new(DEFAULT_FILE))?,
-        };
-        Ok(Sources { file })
+        let sources = self.read_if_there()?;
+        if let (Some(path), None) = (&self.settings, &sources.file) {
+            bail!("there is no file {}", shown(path));
+        }
+        Ok(sources)
     }
 
     /// Reads the file if it is there, even if it is named: who signs in begins one.
     pub(crate) fn read_if_there(&self) -> Result<Sources> {
-        let file = SettingsFile::read_if_there(self.path())?;
-        Ok(Sources { file })
+        let here = env::current_dir().context("there is no current folder")?;
+        let environment = env::var(ENVIRONMENT).ok().filter(|name| !name.is_empty());
+        let environment = environment.as_deref();
+        let mut configuration = Configuration::find(&here, environment)?;
+        let of_wrangler = configuration.as_mut().and_then(|found| {
+            // Short where it is the folder's own.
+            if let Ok(name) = found.path.strip_prefix(&here) {
+                found.path = name.to_owned();
+            }
+            found.path.parent().map(Path::to_owned)
+        });
+        let file = match &self.settings {
+            Some(path) => SettingsFile::read_if_there(path)?,
+            None => default_file(of_wrangler.as_deref(), environment)?,
+        };
+        Ok(Sources {
+            file,
+            configuration,
+        })
     }
 
     /// The file that is written to if no other is named.
@@ -45,25 +69,38 @@ impl SettingsArgs {
     }
 }
 
+/// The file that is read without being named: here, or else beside wrangler's
+/// configuration; of the environment, or else for all.
+fn default_file(
+    of_wrangler: Option<&Path>,
+    environment: Option<&str>,
+) -> Result<Option<SettingsFile>> {
+    let of_environment = environment.map(|name| format!("{DEFAULT_FILE}.{name}"));
+    let folders = [Some(Path::new("")), of_wrangler];
+    for folder in folders.into_iter().flatten() {
+        for name in of_environment.as_deref().into_iter().chain([DEFAULT_FILE]) {
+            let file = SettingsFile::read_if_there(&folder.join(name))?;
+            if file.is_some() {
+                return Ok(file);
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// All that is set.
 pub(crate) struct Sources {
     pub(crate) file: Option<SettingsFile>,
+    pub(crate) configuration: Option<Configuration>,
 }
 
 /// Where a setting is set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Origin {
     Environment,
     File,
-}
-
-impl Origin {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Environment => "environment",
-            Self::File => "file",
-        }
-    }
+    Configuration,
 }
 
 impl Sources {
@@ -77,14 +114,55 @@ impl Sources {
         self.find(name).map(|(_, origin)| origin)
     }
 
+    /// What may not be meant as it stands, in a sentence each; no value is in one.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings = self
+            .file
+            .as_ref()
+            .map(SettingsFile::warnings)
+            .unwrap_or_default();
+        let not_text = settings::names().filter(|name| {
+            let value = env::var_os(name);
+            value.is_some_and(|value| value.into_string().is_err())
+        });
+        warnings.extend(
+            not_text.map(|name| format!("{name} in the environment is no UTF-8 and is not read.")),
+        );
+        for name in settings::names() {
+            let (Some(file), Some(configuration)) = (&self.file, &self.configuration) else {
+                break;
+            };
+            let is_blank = file.value(name).is_some_and(|value| !is_set(value));
+            let is_hidden = is_blank && configuration.value(name).is_some_and(is_set);
+            if is_hidden && self.find(name).is_none() {
+                warnings.push(format!(
+                    "{} sets {name} to nothing, which goes before its value in {}.",
+                    shown(&file.path),
+                    shown(&configuration.path)
+                ));
+            }
+        }
+        warnings
+    }
+
     fn find(&self, name: &str) -> Option<(String, Origin)> {
-        let is_set = |text: &String| !text.trim().is_empty();
-        if let Some(text) = std::env::var(name).ok().filter(is_set) {
+        if let Some(text) = env::var(name).ok().filter(|text| is_set(text)) {
             return Some((text, Origin::Environment));
         }
-        let text = self.file.as_ref()?.value(name)?.to_owned();
-        is_set(&text).then_some((text, Origin::File))
+        let of_file = self.file.as_ref().and_then(|file| file.value(name));
+        let of_configuration = || self.configuration.as_ref()?.value(name);
+        let (text, origin) = match of_file {
+            // Even nothing goes before the configuration, as it does for wrangler.
+            Some(text) => (text, Origin::File),
+            None => (of_configuration()?, Origin::Configuration),
+        };
+        is_set(text).then(|| (text.to_owned(), origin))
     }
+}
+
+/// Whether anything is left of a text.
+fn is_set(text: &str) -> bool {
+    !pasted::text(text).is_empty()
 }
 
 /// A file of settings. Its text and values may be secret, so it has no `Debug`.
@@ -92,41 +170,29 @@ pub(crate) struct SettingsFile {
     pub(crate) path: PathBuf,
     text: String,
     definitions: Vec<Definition>,
-}
-
-/// One `NAME=value`.
-struct Definition {
-    name: String,
-    value: String,
-    /// Where it stands in the text, without the end of the line.
-    place: Range<usize>,
+    /// The numbers of lines that define nothing.
+    unread: Vec<usize>,
 }
 
 impl SettingsFile {
-    fn read(path: &Path) -> Result<Option<Self>> {
-        match Self::read_if_there(path)? {
-            None => bail!("there is no file {}", path.display()),
-            some => Ok(some),
-        }
-    }
-
     /// Reads a file; `None` if there is none.
     pub(crate) fn read_if_there(path: &Path) -> Result<Option<Self>> {
-        match fs::read_to_string(path) {
-            Ok(text) => Ok(Some(Self::new(path, text))),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error)
-                .with_context(|| format!("cannot read the settings in {}", path.display())),
-        }
+        let text = private_file::read_text(path).context("the settings cannot be read")?;
+        text.map(|text| Self::new(path, text)).transpose()
     }
 
     /// A file with this text.
-    pub(crate) fn new(path: &Path, text: String) -> Self {
-        Self {
+    pub(crate) fn new(path: &Path, text: String) -> Result<Self> {
+        let dotenv::Parsed {
+            definitions,
+            unread,
+        } = dotenv::parse(&text)?;
+        Ok(Self {
             path: path.to_owned(),
-            definitions: definitions(&text),
             text,
-        }
+            definitions,
+            unread,
+        })
     }
 
     /// The names that it defines, in order.
@@ -136,8 +202,47 @@ impl SettingsFile {
 
     /// The value of a name; the last one counts.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        let definition = self.definitions.iter().rfind(|one| one.name == name)?;
-        Some(&definition.value)
+        self.definition(name).map(|one| one.value.as_str())
+    }
+
+    fn definition(&self, name: &str) -> Option<&Definition> {
+        self.definitions.iter().rfind(|one| one.name == name)
+    }
+
+    /// What may not be meant as it stands, in a sentence each; no value is in one.
+    fn warnings(&self) -> Vec<String> {
+        let path = shown(&self.path);
+        let mut warnings = Vec::new();
+        if private_file::is_open_to_others(&self.path) {
+            warnings.push(format!(
+                "Others on this machine may read {path}: chmod 600 {path}"
+            ));
+        }
+        for line in &self.unread {
+            warnings.push(format!(
+                "Line {line} of {path} is not read: it has to be NAME=value, with a name of \
+                 letters, digits and _ alone."
+            ));
+        }
+        for name in settings::names() {
+            let Some(definition) = self.definition(name) else {
+                continue;
+            };
+            let (first, last) = definition.lines;
+            if first != last {
+                warnings.push(format!(
+                    "{name} in {path} goes from line {first} to line {last}: is a quotation mark \
+                     or a value missing?"
+                ));
+            }
+            if definition.is_cut {
+                warnings.push(format!(
+                    "{name} in {path} ends before a #: if that belongs to it, put the whole value \
+                     into quotation marks."
+                ));
+            }
+        }
+        warnings
     }
 
     /// The whole text with other values for these names, and all else as it is.
@@ -147,7 +252,7 @@ impl SettingsFile {
         let mut changes = Vec::new();
         for (name, value) in values {
             let line = format!("{name}={}", quoted(value));
-            if let Some(definition) = self.definitions.iter().rfind(|one| one.name == name) {
+            if let Some(definition) = self.definition(name) {
                 changes.push((definition.place.clone(), line));
                 continue;
             }
@@ -178,118 +283,48 @@ fn quoted(value: &str) -> String {
     format!("{quote}{value}{quote}")
 }
 
-/// Reads a text as dotenv does, which wrangler uses: comments, `export`, and values
-/// that may stand in quotes, over several lines too.
-fn definitions(text: &str) -> Vec<Definition> {
-    let mut found = Vec::new();
-    let mut start = 0;
-    while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
-        let line = rest.lines().next().unwrap_or_default();
-        let mut end = start + line.len();
-        if let Some((name, after)) = name_of(line) {
-            let (value, length) = value_of(after, rest.get(line.len()..).unwrap_or_default());
-            end += length;
-            found.push(Definition {
-                name: name.to_owned(),
-                value,
-                place: start..end,
-            });
-        }
-        let tail = text.get(end..).unwrap_or_default();
-        start = tail.find('\n').map_or(text.len(), |at| end + at + 1);
-    }
-    found
-}
-
-/// The name that a line defines, and what follows the `=`.
-fn name_of(line: &str) -> Option<(&str, &str)> {
-    let (name, value) = line.split_once('=')?;
-    let name = name.trim();
-    let name = match name.split_once(char::is_whitespace) {
-        Some(("export", name)) => name.trim_start(),
-        _ => name,
-    };
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    (!name.is_empty() && name.chars().all(is_name)).then_some((name, value))
-}
-
-/// A value, and how much longer than its line it is. `below` is the text from the
-/// end of that line.
-fn value_of(after: &str, below: &str) -> (String, usize) {
-    let after = after.trim_start();
-    let quote = after
-        .chars()
-        .next()
-        .filter(|c| matches!(c, '\'' | '"' | '`'));
-    if let Some(quote) = quote {
-        let whole = format!("{after}{below}");
-        let mut is_escaped = false;
-        let closing = whole.char_indices().skip(1).find(|(_, c)| {
-            let closes = *c == quote && !is_escaped;
-            is_escaped = *c == '\\' && !is_escaped;
-            closes
-        });
-        if let Some((closing, _)) = closing {
-            let value = whole.get(1..closing).unwrap_or_default();
-            let value = match quote {
-                '"' => value.replace("\\n", "\n").replace("\\r", "\r"),
-                _ => value.to_owned(),
-            };
-            let line_end = whole
-                .get(closing..)
-                .and_then(|tail| tail.find('\n'))
-                .map_or(whole.len(), |at| closing + at);
-            return (value, line_end.saturating_sub(after.len()));
-        }
-    }
-    let value = after.split('#').next().unwrap_or_default();
-    (value.trim().to_owned(), 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn file(text: &str) -> SettingsFile {
-        SettingsFile::new(Path::new(".dev.vars"), text.to_owned())
+        SettingsFile::new(Path::new("no/.dev.vars"), text.to_owned()).unwrap()
     }
 
     #[test]
-    fn it_is_read_as_wrangler_reads_it() {
-        let text = "# A comment\n\
-                    API_KEY=abc\n\
-                    \u{20} SPACED = a b \t\r\n\
-                    export EXPORTED=e\n\
-                    COMMENTED=c # about it\n\
-                    QUOTED='a # b'\n\
-                    DOUBLE=\"a\\nb\"  # note\n\
-                    TICKS=`it's`\n\
-                    LONG=\"one\ntwo\"\n\
-                    OPEN='a\n\
-                    EMPTY=\n\
-                    no definition\n\
-                    a b=c\n\
-                    EQUALS=a=b==\n\
-                    API_KEY=last";
-        let file = file(text);
-        for (name, value) in [
-            ("API_KEY", Some("last")),
-            ("SPACED", Some("a b")),
-            ("EXPORTED", Some("e")),
-            ("COMMENTED", Some("c")),
-            ("QUOTED", Some("a # b")),
-            ("DOUBLE", Some("a\nb")),
-            ("TICKS", Some("it's")),
-            ("LONG", Some("one\ntwo")),
-            ("OPEN", Some("'a")),
-            ("EMPTY", Some("")),
-            ("EQUALS", Some("a=b==")),
-            ("no definition", None),
-            ("a b", None),
-        ] {
-            assert_eq!(file.value(name), value, "{name}");
-        }
-        assert_eq!(file.names().count(), 12);
+    fn what_may_not_be_meant_is_told_without_a_value() {
+        let text = "API_KEY=hunter2\nAPI SECRET=hunter2\nTIME_ZONE='hunter2\nPERIOD=1h\nX='\n\
+                    TRIGGER_TOKEN=hunter2#hunter2\n";
+        assert_eq!(
+            file(text).warnings(),
+            [
+                "Line 2 of no/.dev.vars is not read: it has to be NAME=value, with a name of \
+                 letters, digits and _ alone.",
+                "TIME_ZONE in no/.dev.vars goes from line 3 to line 5: is a quotation mark or a \
+                 value missing?",
+                "TRIGGER_TOKEN in no/.dev.vars ends before a #: if that belongs to it, put the \
+                 whole value into quotation marks.",
+            ]
+        );
+        assert!(file("API_KEY=a # note\nOTHER=a#b\n").warnings().is_empty());
+    }
+
+    #[test]
+    fn nothing_in_the_file_goes_before_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let toml = "[vars]\nTIME_ZONE = 'Europe/Berlin'\nPERIOD = '1h'\nDIRECTION = 'a'\n";
+        std::fs::write(folder.path().join("wrangler.toml"), toml).unwrap();
+        let sources = Sources {
+            file: Some(file("TIME_ZONE=\u{feff}\nPERIOD=2h\n")),
+            configuration: Configuration::find(folder.path(), None).unwrap(),
+        };
+        assert_eq!(sources.look_up("TIME_ZONE"), None);
+        assert_eq!(sources.look_up("PERIOD").as_deref(), Some("2h"));
+        assert_eq!(sources.origin("PERIOD"), Some(Origin::File));
+        assert_eq!(sources.look_up("DIRECTION").as_deref(), Some("a"));
+        assert_eq!(sources.origin("DIRECTION"), Some(Origin::Configuration));
+        let [warning] = sources.warnings().try_into().unwrap();
+        assert!(warning.contains("sets TIME_ZONE to nothing"), "{warning}");
     }
 
     #[test]

@@ -1,4 +1,8 @@
-//! Words for people: what came from a request is made harmless before it is shown.
+//! Words for people: what came from a request, and what files are called, is made
+//! harmless before it is shown.
+
+use std::fmt::Write as _;
+use std::path::Path;
 
 /// The longest piece of a request that is repeated in an explanation.
 const LONGEST_QUOTE: usize = 100;
@@ -11,6 +15,21 @@ pub(crate) fn quoted(text: &str) -> String {
         shown.push('…');
     }
     format!("“{}”", shown.escape_debug())
+}
+
+/// The name of a file, fit for a terminal and a line of a log: what is no letter, digit
+/// or sign that shows, such as an escape sequence, is written as its code.
+pub(crate) fn shown(path: &Path) -> String {
+    let mut shown = String::new();
+    for c in path.to_string_lossy().chars() {
+        // A quotation mark or a backslash of a path shows as it is.
+        match c {
+            '"' | '\'' | '\\' => shown.push(c),
+            // Writing to a text does not fail.
+            _ => drop(write!(shown, "{}", c.escape_debug())),
+        }
+    }
+    shown
 }
 
 /// A number with its thousands set apart: 80,123.
@@ -36,6 +55,21 @@ mod tests {
         assert_eq!(quoted("a\u{1b}[31m\nb"), "“a\\u{1b}[31m\\nb”");
         assert_eq!(quoted("\u{202e}x"), "“\\u{202e}x”");
         assert_eq!(quoted(&"x".repeat(500)).chars().count(), LONGEST_QUOTE + 3);
+    }
+
+    #[test]
+    fn names_of_files_are_harmless() {
+        for (name, text) in [
+            (
+                "icons/it's \"mine\" ä日本.png",
+                "icons/it's \"mine\" ä日本.png",
+            ),
+            ("a\u{1b}[31m\nb\tc", "a\\u{1b}[31m\\nb\\tc"),
+            ("\u{202e}gnp.exe", "\\u{202e}gnp.exe"),
+            ("a\\b", "a\\b"),
+        ] {
+            assert_eq!(shown(Path::new(name)), text);
+        }
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -25,7 +24,11 @@ use crate::settings_source::SettingsArgs;
 use crate::source::{Source, SourceArgs};
 use crate::state_file::{self, Busy, StateFile};
 use crate::status::Status;
-use crate::{complain, say};
+use crate::text::shown;
+use crate::{complain, private_file, say};
+
+/// The most bytes of a folder's bulk file: 1440 frames of 512,000 bytes in base64.
+const MAX_BULK_BYTES: u64 = 1_100_000_000;
 
 /// Turn the icon now, from this machine instead of a Worker.
 ///
@@ -102,6 +105,17 @@ pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
             return Ok(Status::Settings.into());
         }
     };
+    let https = match Https::from_environment() {
+        Ok(https) => https,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            return Ok(Status::Settings.into());
+        }
+    };
+    sources
+        .warnings()
+        .iter()
+        .for_each(|warning| complain(warning));
     let settings = Settings::read(|name| sources.look_up(name));
     // What sends nothing has nothing to keep.
     let ledger = if options.stateless || options.dry_run {
@@ -117,7 +131,7 @@ pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
         }
     };
     let host = Host {
-        https: Https::default(),
+        https,
         frames: match options.rendered {
             Some(folder) => Frames::Rendered(folder, OnceCell::new()),
             None => Frames::Source(Box::new((options.source, OnceCell::new()))),
@@ -233,16 +247,17 @@ fn known<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> 
 
 fn read_bulk(folder: &Path) -> Result<HashMap<String, String>> {
     let path = folder.join(BULK_FILE);
-    let json = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let json = private_file::read(&path, MAX_BULK_BYTES)?;
+    let json = json.with_context(|| format!("cannot read {}: there is none", shown(&path)))?;
     let entries: Vec<BulkEntry> = serde_json::from_slice(&json)
-        .with_context(|| format!("{} is not as render writes it", path.display()))?;
+        .with_context(|| format!("{} is not as render writes it", shown(&path)))?;
     Ok(entries.into_iter().map(BulkEntry::into_pair).collect())
 }
 
 impl Store for Host {
     const ADVICE: Advice = Advice {
-        settings: "Set what is named in the environment or in .dev.vars; `rotate-icon doctor` \
-                   checks it.",
+        settings: "Set what is named in the environment, in .dev.vars or, what is no secret, in \
+                   wrangler.toml; `rotate-icon doctor` checks it.",
         frames: "Write the folder again: rotate-icon render ICON --out DIR.",
         store: "Name an icon that can be read, or a folder that rotate-icon render has written.",
         size: "Render the icon again, under another --quality.",
