@@ -65,6 +65,8 @@ pub struct Report {
     pub outcome: Outcome,
     /// When it is tried again by itself.
     pub retry_at: Option<DateTime<Utc>>,
+    /// What the owner should know besides.
+    pub note: Option<String>,
 }
 
 impl Report {
@@ -78,6 +80,7 @@ impl Report {
             network_status: None,
             outcome,
             retry_at: None,
+            note: None,
         }
     }
 }
@@ -135,6 +138,8 @@ struct Flat<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     would_send: Option<&'a Preview>,
 }
 
@@ -154,6 +159,7 @@ impl Serialize for Report {
             retry_at: self
                 .retry_at
                 .map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            note: self.note.as_deref(),
             would_send: match &self.outcome {
                 Outcome::DryRun(preview) => Some(preview),
                 _ => None,

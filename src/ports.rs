@@ -2,7 +2,7 @@
 //! implements these few traits; the core does everything else.
 
 use chrono::{DateTime, Utc};
-use http::header::{DATE, RETRY_AFTER};
+use http::header::{DATE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, Request, Response};
 use thiserror::Error;
 
@@ -98,9 +98,10 @@ pub const X_RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-rate-limit
 
 /// The headers of a reply that are ever read. A host that knows them need not make
 /// names of texts, for which `http` has a table of all that there are.
-pub static REPLY_HEADERS: [HeaderName; 5] = [
+pub static REPLY_HEADERS: [HeaderName; 6] = [
     DATE,
     RETRY_AFTER,
+    WWW_AUTHENTICATE,
     RATELIMIT_RESET,
     X_RATELIMIT_RESET,
     X_RATE_LIMIT_RESET,

@@ -543,6 +543,7 @@ impl<'a> NetworkTurn<'a> {
         if attempt.account.is_some() {
             standing.account = attempt.account;
         }
+        self.report.note = attempt.note;
         let outcome = seen_from(self.order.at, now, attempt.outcome);
         if let Some(slot) = &mut slot {
             slot.is_turned = outcome == Outcome::Turned;

@@ -1,16 +1,26 @@
-//! Mastodon: `PATCH accounts/update_credentials`, with a token of the account.
+//! Mastodon, and the servers that speak its API: `PATCH accounts/update_credentials`,
+//! with a token of the account.
+//!
+//! Servers of other makes differ in what they say when they refuse, and in one thing
+//! that a reply does not tell: PHP reads no multipart body of a PATCH, so Pixelfed
+//! answers it with success and changes nothing. It takes POST on the same path. What is
+//! kept between turns tells the one from the other: after a different picture, the
+//! address of the avatar is another one.
 
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Request, Response};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use self::server::Server;
 use super::base_url::BaseUrl;
-use super::reply::{ErrorReply, header_text, no_answer, rate_limited, text_of, transient};
-use super::{Attempt, Definition, Memory, Network, Pending, Picture, Wire, multipart};
+use super::reply::{ErrorReply, Meaning, header_text, no_answer, rate_limited, text_of, transient};
+use super::{Attempt, Definition, Memory, Network, Pending, Picture, Verified, Wire, multipart};
+use crate::base16;
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
 use crate::ports::{SendError, X_RATELIMIT_RESET};
 use crate::rfc3339;
@@ -41,6 +51,13 @@ const UPDATE_CREDENTIALS: &str = "/api/v1/accounts/update_credentials";
 /// <https://docs.joinmastodon.org/methods/accounts/#verify_credentials>
 const VERIFY_CREDENTIALS: &str = "/api/v1/accounts/verify_credentials";
 
+/// <https://docs.joinmastodon.org/methods/apps/#verify_credentials>
+const VERIFY_APP: &str = "/api/v1/apps/verify_credentials";
+
+/// How many different pictures in a row may leave the avatar's address as it was before
+/// that is taken for a failure.
+const MAX_UNCHANGED: u32 = 2;
+
 /// The largest frame that is sent, in bytes: what servers before 4.3 take, of
 /// either reading of "2 MB".
 pub const MAX_FRAME_BYTES: usize = 2_000_000;
@@ -66,25 +83,47 @@ impl Network for Account {
     fn update<'a>(
         &'a self,
         picture: Picture<'a>,
-        _: &'a mut Option<Memory>,
+        memory: &'a mut Option<Memory>,
         wire: &'a dyn Wire,
     ) -> Pending<'a, Result<Attempt, Trouble>> {
         Box::pin(async move {
-            let reply = wire.send(self.update_credentials(picture)?).await;
-            let name = self.name_in(&reply, wire.now());
-            Ok(Attempt {
-                status: reply.as_ref().ok().map(|reply| reply.status().as_u16()),
-                account: name.as_ref().ok().cloned(),
-                outcome: match name {
-                    Ok(_) => Outcome::Turned,
-                    Err(outcome) => outcome,
-                },
-            })
+            let mut kept = Kept::recalled(memory.as_ref(), self);
+            let mut sent = self.send(picture, kept.method, wire).await?;
+            if kept.method.is_unknown_to(&sent) {
+                kept.method = kept.method.other();
+                sent = self.send(picture, kept.method, wire).await?;
+            }
+            if kept.is_left_unchanged_by(picture, &sent) {
+                let other = kept.method.other();
+                let second = self.send(picture, other, wire).await?;
+                if matches!(second.attempt.outcome, Outcome::Retry { .. }) {
+                    // Whether the other way works is not known yet.
+                    return Ok(second.attempt);
+                }
+                if second.has_turned() && !kept.is_left_unchanged_by(picture, &second) {
+                    kept.method = other;
+                    sent = second;
+                    sent.attempt.note = Some(format!(
+                        "The server takes a picture by {} only, so it is sent like that.",
+                        other.name()
+                    ));
+                } else {
+                    kept.unchanged = kept.unchanged.saturating_add(1);
+                    if kept.unchanged >= MAX_UNCHANGED {
+                        sent.attempt.outcome = Outcome::Refused(ignored());
+                    }
+                }
+            }
+            if sent.avatar.is_some() {
+                kept.take_in(picture, &sent);
+                *memory = kept.memory();
+            }
+            Ok(sent.attempt)
         })
     }
 
     fn preview(&self, picture: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Trouble> {
-        let request = self.update_credentials(picture)?;
+        let request = self.update_credentials(picture, UpdateMethod::Patch)?;
         Ok(Preview::of(&request, "Bearer (not shown)", picture))
     }
 
@@ -92,14 +131,168 @@ impl Network for Account {
         &'a self,
         _: &'a mut Option<Memory>,
         wire: &'a dyn Wire,
-    ) -> Pending<'a, Result<String, Trouble>> {
+    ) -> Pending<'a, Result<Verified, Trouble>> {
         Box::pin(async move {
             let request = self.request(Method::GET, VERIFY_CREDENTIALS, None)?;
             let reply = wire.send(request).await;
-            let name = self.name_in(&reply, wire.now());
-            name.map_err(|outcome| outcome.trouble().cloned().unwrap_or_else(no_account))
+            let named = self.name_in(&reply, Needs::Read, wire.now());
+            let trouble = match &named {
+                Ok(_) => None,
+                Err(outcome) => Some(outcome.trouble().cloned().unwrap_or_else(no_account)),
+            };
+            match trouble {
+                Some(trouble) if trouble.reason != Reason::Access => return Err(trouble),
+                _ => {}
+            }
+            // Since 4.3, Mastodon tells what the application may do.
+            let request = self.request(Method::GET, VERIFY_APP, None)?;
+            let may_write = wire
+                .send(request)
+                .await
+                .ok()
+                .and_then(|reply| may_write(&reply));
+            match (named, trouble, may_write) {
+                (_, _, Some(false)) => Err(Trouble::new(
+                    Reason::Access,
+                    "The application of this token may not change the account.",
+                    MORE_SCOPES,
+                )),
+                (Ok(name), ..) => Ok(Verified::account(name)),
+                (Err(_), _, Some(true)) => Ok(Verified {
+                    account: None,
+                    notes: vec![format!(
+                        "The token may write, which is all that turns need. {MAY_NOT_READ}"
+                    )],
+                }),
+                (Err(_), trouble, None) => Err(trouble.unwrap_or_else(no_account)),
+            }
         })
     }
+}
+
+/// How a picture is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum UpdateMethod {
+    /// As Mastodon documents it.
+    #[default]
+    Patch,
+    /// As Pixelfed takes it on the same path.
+    Post,
+}
+
+impl UpdateMethod {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Patch => "PATCH",
+            Self::Post => "POST",
+        }
+    }
+
+    fn method(self) -> Method {
+        match self {
+            Self::Patch => Method::PATCH,
+            Self::Post => Method::POST,
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Patch => Self::Post,
+            Self::Post => Self::Patch,
+        }
+    }
+
+    /// Whether a reply says that there is no such method on the path. Where nothing is
+    /// known to have worked, 404 says that the address is another one.
+    fn is_unknown_to(self, sent: &Sent) -> bool {
+        match sent.attempt.status {
+            Some(405) => true,
+            Some(404) => self == Self::Post,
+            _ => false,
+        }
+    }
+}
+
+/// A picture that was sent.
+struct Sent {
+    attempt: Attempt,
+    /// The address of the avatar in a reply of success.
+    avatar: Option<String>,
+}
+
+impl Sent {
+    fn has_turned(&self) -> bool {
+        self.attempt.outcome == Outcome::Turned
+    }
+}
+
+/// What is found again in the next turn.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    /// Where this is known of.
+    server: String,
+    method: UpdateMethod,
+    /// The hash of the avatar's address after the last picture.
+    avatar: Option<String>,
+    /// The hash of that picture.
+    picture: Option<String>,
+    /// How many different pictures in a row have left the address as it was.
+    unchanged: u32,
+}
+
+impl Kept {
+    fn recalled(memory: Option<&Memory>, account: &Account) -> Self {
+        let server = account.server.to_string();
+        let kept = memory.and_then(|memory| serde_json::from_slice(memory.0.as_bytes()).ok());
+        let kept = kept.filter(|kept: &Self| kept.server == server);
+        kept.unwrap_or_else(|| Self {
+            server,
+            ..Self::default()
+        })
+    }
+
+    fn memory(&self) -> Option<Memory> {
+        serde_json::to_string(self).ok().map(Memory)
+    }
+
+    /// Whether a reply of success shows the avatar of before, though the picture is
+    /// another one. Where none is known of before, one that is nobody's tells as much.
+    fn is_left_unchanged_by(&self, picture: Picture<'_>, sent: &Sent) -> bool {
+        let Some(avatar) = sent.avatar.as_deref().filter(|_| sent.has_turned()) else {
+            return false;
+        };
+        match (&self.avatar, &self.picture) {
+            (Some(before), Some(last)) => {
+                *before == fingerprint(avatar.as_bytes()) && *last != fingerprint(picture.bytes)
+            }
+            _ => is_nobodys(avatar),
+        }
+    }
+
+    fn take_in(&mut self, picture: Picture<'_>, sent: &Sent) {
+        let avatar = sent.avatar.as_deref().map(str::as_bytes).map(fingerprint);
+        if avatar != self.avatar {
+            self.unchanged = 0;
+        }
+        self.avatar = avatar;
+        self.picture = Some(fingerprint(picture.bytes));
+    }
+}
+
+/// Whether an address is that of the avatar of those who have none: `missing.png` of
+/// Mastodon, `default.jpg` of Pixelfed.
+fn is_nobodys(avatar: &str) -> bool {
+    ["/avatars/original/missing.png", "/avatars/default.jpg"]
+        .iter()
+        .any(|end| avatar.ends_with(end))
+}
+
+/// Enough of the SHA-256 of bytes to tell a few apart.
+fn fingerprint(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    base16::encode(digest.get(..8).unwrap_or_default())
 }
 
 impl Account {
@@ -113,13 +306,43 @@ impl Account {
         })
     }
 
+    /// Sends a picture and reads the reply.
+    async fn send(
+        &self,
+        picture: Picture<'_>,
+        method: UpdateMethod,
+        wire: &dyn Wire,
+    ) -> Result<Sent, Trouble> {
+        let reply = wire.send(self.update_credentials(picture, method)?).await;
+        let named = self.name_in(&reply, Needs::Write, wire.now());
+        let reply = reply.as_ref().ok();
+        let account = reply.filter(|_| named.is_ok());
+        let account = account.and_then(|reply| serde_json::from_slice::<Value>(reply.body()).ok());
+        let avatar = account
+            .as_ref()
+            .and_then(|account| account.get("avatar")?.as_str());
+        Ok(Sent {
+            avatar: avatar.map(str::to_owned),
+            attempt: Attempt {
+                status: reply.map(|reply| reply.status().as_u16()),
+                account: named.as_ref().ok().cloned(),
+                outcome: named.map_or_else(|outcome| outcome, |_| Outcome::Turned),
+                note: None,
+            },
+        })
+    }
+
     /// The request that makes a picture the account's.
-    fn update_credentials(&self, picture: Picture<'_>) -> Result<Request<Vec<u8>>, Trouble> {
+    fn update_credentials(
+        &self,
+        picture: Picture<'_>,
+        method: UpdateMethod,
+    ) -> Result<Request<Vec<u8>>, Trouble> {
         let boundary = multipart::fresh_boundary()?;
         let Picture { bytes, media_type } = picture;
         let body = multipart::one_file(&boundary, "avatar", media_type, bytes);
         let form = Some((multipart::content_type(&boundary), body));
-        self.request(Method::PATCH, UPDATE_CREDENTIALS, form)
+        self.request(method.method(), UPDATE_CREDENTIALS, form)
     }
 
     fn request(
@@ -134,7 +357,9 @@ impl Account {
         let token = token.map(|token| HeaderValue::try_from(format!("Bearer {token}")));
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.server));
+            .uri(format!("{}{path}", self.server))
+            // Without it, Pixelfed redirects to a page where its API would say what is wrong.
+            .header(ACCEPT, "application/json");
         if let Some(Ok(token)) = token {
             request = request.header(AUTHORIZATION, token);
         } else {
@@ -153,6 +378,7 @@ impl Account {
     fn name_in(
         &self,
         reply: &Result<Response<Vec<u8>>, SendError>,
+        needs: Needs,
         now: DateTime<Utc>,
     ) -> Result<String, Outcome> {
         let secrets = [&self.access_token];
@@ -166,7 +392,10 @@ impl Account {
                     None => Err(Outcome::Refused(no_account())),
                 }
             }
-            Ok(reply) => Err(outcome_of(&ErrorReply::read(TITLE, reply, &secrets), now)),
+            Ok(reply) => {
+                let error = ErrorReply::read(TITLE, reply, &secrets);
+                Err(outcome_of(&error, needs, now))
+            }
             Err(error) => Err(no_answer(TITLE, MASTODON_SERVER, error, now)),
         }
     }
@@ -180,6 +409,16 @@ fn unmade(why: &str) -> Trouble {
     )
 }
 
+/// Success after success that changes nothing.
+fn ignored() -> Trouble {
+    Trouble::new(
+        Reason::UnexpectedReply,
+        "The server said yes to one picture after the other, and shows the one of before.",
+        "Look at the account in a browser. If its picture does not change, this server does not \
+         take pictures from applications: ask who runs it for a newer version.",
+    )
+}
+
 fn no_account() -> Trouble {
     Trouble::new(
         Reason::UnexpectedReply,
@@ -188,49 +427,135 @@ fn no_account() -> Trouble {
     )
 }
 
-/// What a reply of error means. The sentences in it are those of Mastodon:
-/// <https://docs.joinmastodon.org/entities/Error/>, and
-/// `app/controllers/concerns/api` of its source.
-fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome {
+/// What a call asks of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// `write:accounts`, or all of `write`.
+    Write,
+    /// `read:accounts`, or all of `read`, or since 4.3 `profile`.
+    Read,
+}
+
+/// Whether the application of a token may write, if the server tells: `scopes` of a
+/// `CredentialApplication` (<https://docs.joinmastodon.org/entities/Application/>).
+fn may_write(reply: &Response<Vec<u8>>) -> Option<bool> {
+    if !reply.status().is_success() {
+        return None;
+    }
+    let application: Value = serde_json::from_slice(reply.body()).ok()?;
+    let scopes = application.get("scopes")?.as_array()?;
+    let mut scopes = scopes.iter().filter_map(Value::as_str);
+    Some(scopes.any(|scope| matches!(scope, "write" | "write:accounts")))
+}
+
+/// What a reply says in words that count for more than its status, which servers choose
+/// differently.
+enum Words {
+    /// The token lacks a scope.
+    Scope,
+    /// The token is nobody's, or no account's.
+    Token,
+    /// Members of the request are not accepted; they are named.
+    Members,
+}
+
+impl Words {
+    /// Reads a reply of Mastodon (`app/controllers/concerns/api` of its source), Pixelfed,
+    /// `GoToSocial`, Pleroma and Akkoma, or Takahe, by what their sentences have in common.
+    fn of(reply: &ErrorReply<'_>) -> Option<Self> {
+        let words = reply.words.to_lowercase();
+        let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+        // RFC 6750 §3.1.
+        let challenge = header_text(reply.headers, WWW_AUTHENTICATE).unwrap_or_default();
+        let is_refused = matches!(reply.status, 401 | 403);
+        if challenge.contains("insufficient_scope")
+            || is_refused && says(&["scope", "insufficient permission"])
+        {
+            return Some(Self::Scope);
+        }
+        // Pixelfed says this with 500.
+        if says(&[
+            "unauthenticated",
+            "authenticated user",
+            "identity_token_required",
+            "invalid credentials",
+        ]) {
+            return Some(Self::Token);
+        }
+        (reply.names_members && reply.meaning() != Meaning::Limit).then_some(Self::Members)
+    }
+}
+
+/// What a reply of error means.
+fn outcome_of(reply: &ErrorReply<'_>, needs: Needs, now: DateTime<Utc>) -> Outcome {
     let refused = |reason, remedy: &'static str| {
         Outcome::Refused(Trouble::new(reason, reply.said.as_str(), remedy))
     };
-    match reply.status {
-        429 => limited(reply, now),
-        500..=599 => transient(TITLE, &reply.said, reply.headers, now),
-        403 if reply.is_html => refused(
+    match (Words::of(reply), reply.meaning()) {
+        (Some(Words::Scope), _) => refused(
+            Reason::Access,
+            match needs {
+                Needs::Write => MORE_SCOPES,
+                Needs::Read => MAY_NOT_READ,
+            },
+        ),
+        (Some(Words::Token), _) | (_, Meaning::Credentials) => {
+            refused(Reason::Credentials, ANOTHER_TOKEN)
+        }
+        (Some(Words::Members), _) | (_, Meaning::Request) => refused(Reason::Request, SMALLER),
+        (_, Meaning::Limit) => limited(reply, now),
+        (_, Meaning::Passes) => transient(TITLE, &reply.said, reply.headers, now),
+        (_, Meaning::Forbidden) if reply.is_html => refused(
             Reason::Blocked,
             "A firewall in front of the server refused the call, as it may do to calls from \
              Workers. Wait, or ask who runs the server.",
         ),
-        401 => refused(Reason::Credentials, ANOTHER_TOKEN),
-        // The token is the application's and no account's.
-        422 if reply.error.contains("authenticated user") => {
-            refused(Reason::Credentials, ANOTHER_TOKEN)
-        }
-        403 if reply.error.contains("authorized scopes") => refused(
+        (_, Meaning::Forbidden) if reply.words.is_empty() => refused(
             Reason::Access,
-            "The token may not do this. Give the application the scope write:accounts under \
-             Preferences, Development, then regenerate its access token and store that as \
-             MASTODON_ACCESS_TOKEN.",
+            match needs {
+                Needs::Write => {
+                    "The server does not say why. Most likely the token lacks the scope \
+                     write:accounts, or all of write, which Pixelfed asks for: give the \
+                     application that scope, regenerate its access token and store that as \
+                     MASTODON_ACCESS_TOKEN. Else sign in there in a browser: the account may be \
+                     disabled or not confirmed."
+                }
+                Needs::Read => {
+                    "The server does not say why. Most likely the token lacks the scope \
+                     read:accounts, or all of read, which Pixelfed asks for; only `doctor` needs \
+                     it. Else sign in there in a browser: the account may be disabled or not \
+                     confirmed."
+                }
+            },
         ),
-        403 => refused(
+        (_, Meaning::Forbidden) => refused(
             Reason::Account,
             "The server does not let the account do this. Sign in there in a browser and follow \
              what it says: the account may be disabled, suspended or not confirmed.",
         ),
-        413 | 422 => refused(
-            Reason::Request,
-            "The server does not accept the picture: it may have limits of its own. Publish the \
-             icon again, under another --quality.",
-        ),
-        _ => refused(
+        // GoToSocial refuses a picture that is too large so.
+        _ if reply.status == 400 && needs == Needs::Write && !reply.words.is_empty() => {
+            refused(Reason::Request, SMALLER)
+        }
+        (_, Meaning::Payment | Meaning::Unexpected) => refused(
             Reason::UnexpectedReply,
             "This is no reply that Mastodon is known to give. Check MASTODON_SERVER: the address \
              at which you sign in.",
         ),
     }
 }
+
+const MORE_SCOPES: &str = "Give the application the scope write:accounts (all of write, for \
+     Pixelfed) under Preferences, Development, then regenerate its access token and store that \
+     as MASTODON_ACCESS_TOKEN.";
+
+const MAY_NOT_READ: &str = "It may not read the account, so the server does not tell whose it is; \
+     only `doctor` asks for that. To see it here, give the application the scope read:accounts \
+     too (all of read, for Pixelfed), regenerate its access token and store that as \
+     MASTODON_ACCESS_TOKEN.";
+
+const SMALLER: &str = "The server does not accept the picture: it may have limits of its own. \
+     Publish the icon again, under another --quality.";
 
 const ANOTHER_TOKEN: &str = "Check MASTODON_ACCESS_TOKEN: complete, of an account on \
      MASTODON_SERVER, and not revoked since. There, under Preferences, Development, your \

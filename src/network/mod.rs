@@ -68,13 +68,12 @@ pub trait Network: fmt::Debug {
     /// When it cannot be made.
     fn preview(&self, picture: Picture<'_>, now: DateTime<Utc>) -> Result<Preview, Trouble>;
 
-    /// The name of the account that the settings belong to, by a call that changes
-    /// nothing.
+    /// What the network says of the settings, by calls that change nothing.
     fn verify<'a>(
         &'a self,
         memory: &'a mut Option<Memory>,
         wire: &'a dyn Wire,
-    ) -> Pending<'a, Result<String, Trouble>>;
+    ) -> Pending<'a, Result<Verified, Trouble>>;
 }
 
 /// What is to be awaited.
@@ -99,6 +98,28 @@ pub struct Attempt {
     /// The name of the account, as the network writes it, where an attempt that
     /// succeeded tells it.
     pub account: Option<String>,
+    /// What the owner should know besides, in a sentence or two: that another way was
+    /// taken than before.
+    pub note: Option<String>,
+}
+
+/// What a network says of settings that it accepts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// The name of the account that they belong to, if the network tells it.
+    pub account: Option<String>,
+    /// What the owner should know besides, each a sentence or two.
+    pub notes: Vec<String>,
+}
+
+impl Verified {
+    /// The account alone.
+    pub fn account(name: impl Into<String>) -> Self {
+        Self {
+            account: Some(name.into()),
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// What a network wants to find again in its next turn, such as a session. It may

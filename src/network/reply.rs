@@ -10,7 +10,7 @@ use crate::http_date;
 use crate::instant::after;
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::{REPLY_HEADERS, SendError};
-use crate::secret::Secret;
+use crate::secret::{Secret, hidden};
 
 /// To be tried again at an instant, or a day from now if that is sooner: the
 /// networks' longest limits last a day, so a time beyond is not believed.
@@ -54,6 +54,52 @@ pub(super) fn no_answer(
         ),
     );
     retry(after(now, TimeDelta::minutes(1)), now, trouble)
+}
+
+/// What the status of a reply means on every network, where the reply says nothing
+/// that is more exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// The network, or something on the way to it, failed for the moment: it passes
+    /// by itself.
+    Passes,
+    /// Too many requests: it passes in time.
+    Limit,
+    /// What the request was signed with, or its token, is not accepted.
+    Credentials,
+    /// What was paid for the calls is used up.
+    Payment,
+    /// Who sent it may not do this.
+    Forbidden,
+    /// The picture, or the request around it, is not accepted.
+    Request,
+    /// Nothing that the network says to such a call: the address may be another's.
+    Unexpected,
+}
+
+impl Meaning {
+    /// The one table of statuses. What is [`Meaning::Passes`] or [`Meaning::Limit`] is
+    /// tried again by itself; all else needs the owner.
+    ///
+    /// Of the statuses from 500 (RFC 9110 §15.6 and what proxies add to it), those that
+    /// say what a server *cannot* do stay as they are however often it is asked.
+    pub(super) fn of(status: u16) -> Self {
+        match status {
+            401 => Self::Credentials,
+            402 => Self::Payment,
+            403 => Self::Forbidden,
+            413 | 415 | 422 => Self::Request,
+            // 420 is what X sent before 429 (RFC 6585 §4) existed.
+            420 | 429 => Self::Limit,
+            // Not Implemented (RFC 9110 §15.6.2), HTTP Version Not Supported (§15.6.6),
+            // Variant Also Negotiates (RFC 2295 §8.1), Not Extended (RFC 2774 §7), Network
+            // Authentication Required (RFC 6585 §6).
+            501 | 505 | 506 | 510 | 511 => Self::Unexpected,
+            // Request Timeout (RFC 9110 §15.5.9) and Too Early (RFC 8470 §5.2) pass too.
+            408 | 425 | 500..=599 => Self::Passes,
+            _ => Self::Unexpected,
+        }
+    }
 }
 
 /// The network failed for the moment.
@@ -102,25 +148,11 @@ pub(super) fn is_html(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
-/// A body from outside without any of these secrets, should it repeat them: what
-/// a network says is shown to the owner.
-pub(super) fn hidden_in(body: &[u8], secrets: &[&Secret]) -> Vec<u8> {
-    hidden(&String::from_utf8_lossy(body), secrets).into_bytes()
-}
-
-fn hidden(said: &str, secrets: &[&Secret]) -> String {
-    let hide = |said: String, secret: &&Secret| match secret.expose() {
-        "" => said,
-        secret => said.replace(secret, "(hidden)"),
-    };
-    secrets.iter().fold(said.to_owned(), hide)
-}
-
 /// A text of an object, fit to be shown and without secrets; empty where there is
 /// none.
 pub(super) fn text_of(object: &Value, name: &str, secrets: &[&Secret]) -> String {
     let text = object.get(name).and_then(Value::as_str).unwrap_or_default();
-    quoted(&hidden(text, secrets))
+    quoted(text, secrets)
 }
 
 /// A reply of error as Bluesky and Mastodon give it: an object in which `error` is
@@ -132,8 +164,13 @@ pub(super) struct ErrorReply<'a> {
     pub(super) headers: &'a HeaderMap,
     /// What `error` is, or nothing.
     pub(super) error: String,
+    /// All of its words, fit to be shown.
+    pub(super) words: String,
     /// All that it says, for a message.
     pub(super) said: String,
+    /// Whether it names members of the request that it does not accept, as Laravel does
+    /// (`errors`).
+    pub(super) names_members: bool,
     /// Whether it is a web page.
     pub(super) is_html: bool,
 }
@@ -148,7 +185,7 @@ impl<'a> ErrorReply<'a> {
             ["error", "message", "error_description"].map(|name| text_of(&body, name, secrets));
         let parts = [&error, &message, &description].into_iter();
         let parts = parts.filter(|part| !part.is_empty()).map(String::as_str);
-        let words = quoted(&parts.collect::<Vec<_>>().join(": "));
+        let words = quoted(&parts.collect::<Vec<_>>().join(": "), secrets);
         let said = match words.as_str() {
             "" if is_html => format!("{title} answered {status} with a web page"),
             "" => format!("{title} answered {status}"),
@@ -159,37 +196,44 @@ impl<'a> ErrorReply<'a> {
             headers: reply.headers(),
             error,
             said,
+            names_members: body.get("errors").is_some_and(Value::is_object),
+            words,
             is_html,
         }
     }
+
+    /// What its status means.
+    pub(super) fn meaning(&self) -> Meaning {
+        Meaning::of(self.status)
+    }
 }
 
-/// Text from outside made fit for a log line or a page: control characters
-/// and those that change the direction of text gone, white space folded, at
-/// most 200 characters.
-pub(super) fn quoted(text: &str) -> String {
+/// Text from outside made fit for a log line or a page: without secrets, should it
+/// repeat them; control characters and those that change the direction of text gone,
+/// white space folded, at most 200 characters.
+pub(super) fn quoted(text: &str, secrets: &[&Secret]) -> String {
     const MAX_CHARS: usize = 200;
 
-    let mut quoted = String::new();
+    let text = hidden(&folded(text), secrets);
+    match text.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
+        None => text,
+    }
+}
+
+/// The words of a text with one space between them.
+fn folded(text: &str) -> String {
     let words = text
         .split(|c: char| c.is_whitespace() || c.is_control() || is_bidi_control(c))
         .filter(|word| !word.is_empty());
-    let mut chars = 0_usize;
+    let mut folded = String::new();
     for word in words {
-        for c in (!quoted.is_empty())
-            .then_some(' ')
-            .into_iter()
-            .chain(word.chars())
-        {
-            if chars == MAX_CHARS {
-                quoted.push('…');
-                return quoted;
-            }
-            quoted.push(c);
-            chars = chars.saturating_add(1);
+        if !folded.is_empty() {
+            folded.push(' ');
         }
+        folded.push_str(word);
     }
-    quoted
+    folded
 }
 
 /// Unicode's property `Bidi_Control` (UAX #9): such a character makes text read
@@ -204,9 +248,51 @@ mod tests {
 
     #[test]
     fn quoted_text_is_one_short_line() {
+        let quoted = |text: &str| quoted(text, &[]);
         assert_eq!(quoted(" a\r\n\tb\u{1b}[31mc "), "a b [31mc");
         assert_eq!(quoted(&"ab ".repeat(200)).chars().count(), 201);
+        assert_eq!(quoted(&"é".repeat(200)), "é".repeat(200));
         assert_eq!(quoted("\0\u{7}"), "");
         assert_eq!(quoted("a\u{202e}b\u{2066}"), "a b");
+    }
+
+    #[test]
+    fn what_waiting_mends_is_told_apart_from_what_needs_the_owner() {
+        for status in [408, 425, 500, 502, 503, 504, 507, 508, 520, 524, 530, 599] {
+            assert_eq!(Meaning::of(status), Meaning::Passes, "{status}");
+        }
+        for status in [
+            501, 505, 506, 510, 511, 200, 301, 400, 404, 405, 406, 418, 600,
+        ] {
+            assert_eq!(Meaning::of(status), Meaning::Unexpected, "{status}");
+        }
+        for (status, meaning) in [
+            (401, Meaning::Credentials),
+            (402, Meaning::Payment),
+            (403, Meaning::Forbidden),
+            (413, Meaning::Request),
+            (415, Meaning::Request),
+            (422, Meaning::Request),
+            (420, Meaning::Limit),
+            (429, Meaning::Limit),
+        ] {
+            assert_eq!(Meaning::of(status), meaning, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_taken_out_of_what_is_shown_and_not_of_what_is_sent() {
+        let secret = Secret::new("sk a/b+c");
+        // Folding white space must not put a secret together again.
+        for text in ["sk a/b+c", "sk\r\na/b+c", "sk%20a%2Fb%2Bc", "sk+a%2fb%2bc"] {
+            assert_eq!(
+                quoted(&format!("<{text}>"), &[&secret]),
+                "<(hidden)>",
+                "{text}"
+            );
+        }
+        // What is cut off at the end of a line is hidden first.
+        let long = format!("{}{}", "x".repeat(195), secret.expose());
+        assert_eq!(quoted(&long, &[&secret]), "x".repeat(195) + "(hidd…");
     }
 }

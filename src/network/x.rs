@@ -14,15 +14,16 @@ use thiserror::Error;
 
 use super::base_url::{self, BaseUrl};
 use super::reply::{
-    header_text, hidden_in, is_html, no_answer, quoted, rate_limited, retry, transient,
+    Meaning, header_text, is_html, no_answer, quoted, rate_limited, retry, text_of, transient,
 };
-use super::{Attempt, Definition, Memory, Network, Pending, Picture, Wire, multipart};
+use super::{Attempt, Definition, Memory, Network, Pending, Picture, Verified, Wire, multipart};
 use crate::frame_set::MediaType;
 use crate::http_date;
 use crate::instant::after;
 use crate::oauth1::{self, Credentials, Stamp};
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
 use crate::ports::{SendError, X_RATE_LIMIT_RESET};
+use crate::secret::Secret;
 use crate::settings::{Reader, Variable};
 
 pub mod sign_in;
@@ -123,17 +124,19 @@ impl Network for Account {
     ) -> Pending<'a, Result<Attempt, Trouble>> {
         Box::pin(async move {
             let request = self.request(picture, wire.now())?;
-            let reply = self.send(request, wire).await;
+            let reply = wire.send(request).await;
             let taken = reply.as_ref().ok();
             let taken = taken.filter(|reply| reply.status().is_success());
-            let name = taken.and_then(|reply| read_user(reply.body()));
+            let secrets = self.credentials.secrets();
+            let name = taken.and_then(|reply| read_user(reply.body(), &secrets));
             Ok(Attempt {
                 account: name.map(|name| format!("@{name}")),
                 status: reply.as_ref().ok().map(|reply| reply.status().as_u16()),
                 outcome: match reply {
-                    Ok(reply) => read_reply(&reply, wire.now()),
+                    Ok(reply) => read_reply(&reply, &self.credentials.secrets(), wire.now()),
                     Err(error) => no_reply(&error, wire.now()),
                 },
+                note: None,
             })
         })
     }
@@ -147,18 +150,20 @@ impl Network for Account {
         &'a self,
         _: &'a mut Option<Memory>,
         wire: &'a dyn Wire,
-    ) -> Pending<'a, Result<String, Trouble>> {
+    ) -> Pending<'a, Result<Verified, Trouble>> {
         Box::pin(async move {
             let stamp = stamp(wire.now())?;
             let url = format!("{}{VERIFY_CREDENTIALS}", self.base_url);
             let signed = oauth1::authorization("GET", &url, &[], &self.credentials, &stamp);
             let request = Request::get(url).header(AUTHORIZATION, signed);
             let request = request.body(Vec::new()).map_err(|error| unmade(&error))?;
-            let outcome = match self.send(request, wire).await {
+            let secrets = self.credentials.secrets();
+            let outcome = match wire.send(request).await {
                 Ok(reply) if reply.status().is_success() => {
-                    return read_user(reply.body()).ok_or_else(no_user);
+                    let name = read_user(reply.body(), &secrets);
+                    return name.map(Verified::account).ok_or_else(no_user);
                 }
-                Ok(reply) => read_reply(&reply, wire.now()),
+                Ok(reply) => read_reply(&reply, &secrets, wire.now()),
                 Err(error) => no_reply(&error, wire.now()),
             };
             Err(outcome.trouble().cloned().unwrap_or_else(no_user))
@@ -195,19 +200,6 @@ impl Account {
         let stamp = stamp(now)?;
         update_profile_image(self, picture.bytes, picture.media_type, &stamp)
             .map_err(|error| unmade(&error))
-    }
-
-    async fn send(
-        &self,
-        request: Request<Vec<u8>>,
-        wire: &dyn Wire,
-    ) -> Result<Response<Vec<u8>>, SendError> {
-        let mut reply = wire.send(request).await?;
-        // Some proxies repeat what they were sent.
-        if !reply.status().is_success() {
-            *reply.body_mut() = hidden_in(reply.body(), &self.credentials.secrets());
-        }
-        Ok(reply)
     }
 }
 
@@ -273,12 +265,13 @@ pub fn update_profile_image(
 /// X has three shapes of error, and proxies in front of it add HTML and empty
 /// bodies: `{"errors":[{"code","message"}]}`, `{"request","error"}` and problem
 /// details. The error code says more than the status, so it is looked at first.
-pub fn read_reply(reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Outcome {
+/// `secrets` are taken out of what is told, as some proxies repeat what they were sent.
+pub fn read_reply(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Outcome {
     let status = reply.status();
     if status.is_success() {
         return read_success(reply.body());
     }
-    let reply_error = ErrorReply::read(reply.body());
+    let reply_error = ErrorReply::read(reply.body(), secrets);
     // Where one reply holds several errors, the first that is known counts.
     reply_error
         .errors
@@ -297,21 +290,21 @@ pub fn no_reply(error: &SendError, now: DateTime<Utc>) -> Outcome {
 
 /// A reply of success is a user object; anything else comes from elsewhere.
 fn read_success(body: &[u8]) -> Outcome {
-    match read_user(body) {
+    match read_user(body, &[]) {
         Some(_) => Outcome::Turned,
         None => Outcome::Refused(no_user()),
     }
 }
 
 /// The name of the user that X answers with.
-fn read_user(body: &[u8]) -> Option<String> {
+fn read_user(body: &[u8], secrets: &[&Secret]) -> Option<String> {
     #[derive(Deserialize)]
     struct User {
         screen_name: String,
     }
 
     let user = serde_json::from_slice::<User>(body).ok()?;
-    Some(quoted(&user.screen_name))
+    Some(quoted(&user.screen_name, secrets))
 }
 
 fn no_user() -> Trouble {
@@ -336,7 +329,7 @@ struct SaidError {
 
 impl ErrorReply {
     /// Reads a body member by member, so that an odd one hides no other.
-    fn read(body: &[u8]) -> Self {
+    fn read(body: &[u8], secrets: &[&Secret]) -> Self {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return Self {
                 errors: Vec::new(),
@@ -344,8 +337,7 @@ impl ErrorReply {
             };
         };
         let text = |value: &Value, name: &str| {
-            let text = quoted(value.get(name)?.as_str()?);
-            (!text.is_empty()).then_some(text)
+            Some(text_of(value, name, secrets)).filter(|text| !text.is_empty())
         };
         let listed = body.get("errors").and_then(Value::as_array);
         let listed = listed.into_iter().flatten().map(|error| SaidError {
@@ -452,23 +444,22 @@ fn outcome_of_status(reply: &Response<Vec<u8>>, error: &ErrorReply, now: DateTim
     let refused = |reason, remedy: &'static str| {
         Outcome::Refused(Trouble::new(reason, said.as_str(), remedy))
     };
-    match status.as_u16() {
-        // 420 is what X sent before 429 existed.
-        420 | 429 => limited(&said, reply.headers(), now),
-        500..=599 => transient(TITLE, &said, reply.headers(), now),
-        403 if error.is_html => refused(
+    match Meaning::of(status.as_u16()) {
+        Meaning::Limit => limited(&said, reply.headers(), now),
+        Meaning::Passes => transient(TITLE, &said, reply.headers(), now),
+        Meaning::Forbidden if error.is_html => refused(
             Reason::Blocked,
             "A firewall in front of X refused the call, as it does at times to calls from \
              Workers. Wait, or make the turn from an ordinary machine.",
         ),
-        401 => refused(Reason::Credentials, REGENERATE),
-        403 => refused(
+        Meaning::Credentials => refused(Reason::Credentials, REGENERATE),
+        Meaning::Forbidden => refused(
             Reason::Access,
             "X does not allow this call. Check the app's permissions and access level in the \
              developer portal.",
         ),
-        413 | 422 => refused(Reason::Request, NOT_ACCEPTED),
-        _ => refused(
+        Meaning::Request => refused(Reason::Request, NOT_ACCEPTED),
+        Meaning::Payment | Meaning::Unexpected => refused(
             Reason::UnexpectedReply,
             "This is no reply that X is known to give. Check API_BASE_URL; if it is right, see \
              whether X reports a problem.",

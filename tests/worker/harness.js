@@ -638,12 +638,13 @@ function oneLine(text) {
  * and the stand-in has forgotten faults and requests.
  *
  * With `wired`, the Worker has workerd's own network (and keeps its frames, and
- * its settings with these `changes`). `prepare` is called once, after the start.
+ * its settings with these `changes`). `prepare` is called once, after the start;
+ * `simulate` are more arguments of the stand-in.
  */
-export function useStage({ wired = false, changes, prepare } = {}) {
+export function useStage({ wired = false, changes, prepare, simulate } = {}) {
   const stage = { set: frameSet(pngFrames()) };
   before(async () => {
-    stage.simulator = await startSimulator();
+    stage.simulator = await startSimulator(simulate);
     stage.worker = await (wired ? Wired : Harnessed).start(stage.simulator, stage.set, changes);
     await prepare?.(stage);
   });

@@ -22,7 +22,7 @@ const NEXT_TOKEN = `mastodon-next-${randomUUID()}`;
 searchAtTheEnd({ NEXT_TOKEN });
 
 beforeEach(async () => {
-  await stage.simulator.account("mastodon", { token: MASTODON_ACCESS_TOKEN, scopes: "write:accounts" });
+  await stage.simulator.account("mastodon", { token: MASTODON_ACCESS_TOKEN, scopes: "write:accounts", software: "mastodon" });
   news.length = 0;
 });
 
@@ -93,7 +93,7 @@ test("a dry run shows the request, without the token, and sends nothing", async 
   assert.deepEqual(told, { network: "mastodon", frame: 3, frames: 12, outcome: "dry-run", attempts: 0, network_status: null });
   assert.deepEqual([preview.method, preview.url], ["PATCH", `${stage.simulator.url}/api/v1/${UPDATE}`]);
   const { authorization, "content-type": type, ...more } = Object.fromEntries(preview.headers);
-  assert.deepEqual([authorization, more], ["Bearer (not shown)", {}]);
+  assert.deepEqual([authorization, more.accept], ["Bearer (not shown)", "application/json"]);
   assert.match(type, /^multipart\/form-data; boundary=/);
   assert.equal(preview.frame_bytes, stage.set.frames[3].length);
   await stage.simulator.receivedNothing();
@@ -171,6 +171,70 @@ for (const [what, secrets, named] of [
   });
 }
 
+// --- Servers of other makes --------------------------------------------------------------
+
+for (const [software, scopes, status] of [
+  ["gotosocial", "read:accounts", 403],
+  ["pixelfed", "read write:accounts", 403],
+  ["pleroma", "read", 403],
+  ["takahe", "read", 403],
+]) {
+  test(`${software} is understood: a token without the scope, one that is nobody's, and a good one`, async () => {
+    const at = later();
+    await stage.simulator.account("mastodon", { software, scopes });
+    // Pixelfed looks at the token before it finds out that it gets no picture.
+    await isRefused(at, "access", status, /write:accounts/);
+    await stage.simulator.account("mastodon", { scopes: "write", token: NEXT_TOKEN });
+    await isRefused(at + HOUR, "credentials", { gotosocial: 401, pixelfed: 500, pleroma: 403, takahe: 401 }[software], /MASTODON_ACCESS_TOKEN/);
+    await stage.simulator.account("mastodon", { token: MASTODON_ACCESS_TOKEN });
+    assert.equal((await json(await stage.worker.turn("?frame=3"))).outcome, "turned");
+    assert.deepEqual(await stage.simulator.icon("mastodon"), stage.set.frames[3]);
+  });
+}
+
+test("Pixelfed, which ignores a picture by PATCH, is sent it by POST, at once and from then on", async () => {
+  await stage.simulator.account("mastodon", { software: "pixelfed", scopes: "write" });
+  // As it was before, so that it has an avatar of its own.
+  const at = later();
+  const first = (await stage.worker.cron(at)).line;
+  assert.equal(first.outcome, "turned", JSON.stringify(first));
+  for (const hours of [1, 2, 3]) {
+    await stage.simulator.clear();
+    const { line } = await stage.worker.cron(at + hours * HOUR);
+    assert.equal(line.outcome, "turned", JSON.stringify(line));
+    assert.equal(sha256(await stage.simulator.icon("mastodon")), sha256(stage.set.frames[frameAt(at + hours * HOUR)]));
+    const sent = await stage.simulator.received();
+    if (hours > 1) {
+      assert.equal(sent.length, 1, "one request, by POST");
+      assert.ok(!("note" in line), JSON.stringify(line));
+    }
+  }
+});
+
+test("a server that says yes and changes nothing is told of after two different frames in a row", async () => {
+  await stage.simulator.account("mastodon", { software: "mastodon" });
+  const at = later();
+  await turns(at);
+  await stage.simulator.account("mastodon", { software: "pixelfed-without-post", scopes: "write" });
+  assert.equal((await stage.worker.cron(at + HOUR)).line.outcome, "turned");
+  const { line } = await stage.worker.cron(at + 2 * HOUR);
+  assert.deepEqual([line.outcome, line.reason, line.network_status], ["refused", "unexpected-reply", 200], JSON.stringify(line));
+  assert.match(line.remedy, /Look at the account in a browser/);
+  assert.equal(news.length, 1);
+  await stage.simulator.account("mastodon", { software: "mastodon" });
+  assert.equal((await json(await stage.worker.turn("?frame=3"))).outcome, "turned");
+  assert.equal(news.length, 2);
+});
+
+test("a server that names pictures by what they hold turns on and on", async () => {
+  await stage.simulator.account("mastodon", { software: "pleroma" });
+  const at = later();
+  for (let hours = 0; hours < 14; hours += 1) await turns(at + hours * HOUR);
+  for (let again = 0; again < 3; again += 1) {
+    assert.equal((await json(await stage.worker.turn("?frame=3&force=true"))).outcome, "turned");
+  }
+});
+
 // --- Waits --------------------------------------------------------------------------------
 
 test("before the reset that Mastodon names nothing is sent, by nobody, and after it the frame of then", async () => {
@@ -224,10 +288,18 @@ const FAULTS = {
   "bad-gateway": TRANSIENT,
   "remote-failure": TRANSIENT,
   "empty-error": TRANSIENT,
+  "not-implemented": UNEXPECTED,
+  unauthenticated: refused("credentials", TOKEN),
   "invalid-token": refused("credentials", TOKEN),
   "revoked-token": refused("credentials", TOKEN),
   "expired-token": refused("credentials", TOKEN),
   "outside-scopes": refused("access", /write:accounts/),
+  "insufficient-scope": refused("access", /write:accounts/),
+  "insufficient-permission": refused("access", /write:accounts/),
+  "invalid-credentials": refused("credentials", TOKEN),
+  forbidden: refused("access", /write:accounts.*sign in there/i),
+  "media-too-large": refused("request", ICON),
+  "invalid-members": refused("request", ICON),
   "suspended-account": refused("account", SIGN_IN),
   "unconfirmed-account": refused("account", SIGN_IN),
   "not-found": UNEXPECTED,

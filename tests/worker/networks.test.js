@@ -367,7 +367,8 @@ test("no secret, token or session shows in any answer, line, entry or page", asy
     const [scheme, token] = request.headers.authorization?.split(" ") ?? [];
     if (scheme === "Bearer") tokens.add(token);
     const { method, url, headers } = request;
-    const onward = httpRequest(stage.simulator.url + url, { method, headers }, (reply) => {
+    const { host } = new URL(stage.simulator.url);
+    const onward = httpRequest(stage.simulator.url + url, { method, headers: { ...headers, host } }, (reply) => {
       const chunks = [];
       reply.on("data", (chunk) => chunks.push(chunk));
       reply.on("end", () => {

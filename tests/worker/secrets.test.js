@@ -5,34 +5,38 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer, request as httpRequest } from "node:http";
-import test, { after, before } from "node:test";
+import test, { after } from "node:test";
 import { forms } from "./emitted.js";
 import { ACCOUNT_SECRETS, SECRETS, useStage } from "./harness.js";
 
-const stage = useStage();
-
 /** The Authorization headers that were sent to X. */
 const authorizations = [];
-let recorder;
+/** What X is to answer instead, if anything: a body of a refusal. */
+let repeated;
 
 /** Passes on to the stand-in what is sent, as it is, and keeps how it was signed. */
-before(async () => {
-  recorder = createServer((request, response) => {
-    authorizations.push(request.headers.authorization);
-    const { method, url, headers } = request;
-    const onward = httpRequest(stage.simulator.url + url, { method, headers }, (reply) => {
-      response.writeHead(reply.statusCode, reply.headers);
-      reply.pipe(response);
-    });
-    onward.on("error", () => response.destroy());
-    request.pipe(onward);
+const recorder = createServer((request, response) => {
+  authorizations.push(request.headers.authorization);
+  const { method, url, headers } = request;
+  if (repeated !== undefined) {
+    request.resume().on("end", () => response.writeHead(403, { "content-type": "application/json" }).end(repeated));
+    return;
+  }
+  const onward = httpRequest(stage.simulator.url + url, { method, headers }, (reply) => {
+    response.writeHead(reply.statusCode, reply.headers);
+    reply.pipe(response);
   });
-  await new Promise((resolve, reject) => recorder.once("error", reject).listen(0, "127.0.0.1", resolve));
+  onward.on("error", () => response.destroy());
+  request.pipe(onward);
 });
+await new Promise((resolve, reject) => recorder.once("error", reject).listen(0, "127.0.0.1", resolve));
 after(() => {
-  recorder?.closeAllConnections();
-  recorder?.close();
+  recorder.closeAllConnections();
+  recorder.close();
 });
+
+// What is signed names the recorder, so the stand-in has to answer to its name.
+const stage = useStage({ simulate: ["--allow-host", `127.0.0.1:${recorder.address().port}`] });
 
 const seen = [];
 
@@ -151,5 +155,33 @@ test("no secret and no signature occurs in any answer or line of the log", async
     for (const [name, value] of hidden) {
       for (const form of forms(value)) assert.ok(!text.includes(form), `${name} shows in ${what}: ${text}`);
     }
+  }
+});
+
+/** A text as JSON may have it: every character as an escape. */
+const escaped = (text) => text.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+test("a secret that X repeats shows in no form, not in the answer, the log, the journal or on the page", async (t) => {
+  t.after(() => (repeated = undefined));
+  await stage.worker.configure({ vars: { API_BASE_URL: `http://127.0.0.1:${recorder.address().port}` } });
+  const texts = [];
+  for (const name of ACCOUNT_SECRETS) {
+    const value = SECRETS[name];
+    const basic = Buffer.from(`somebody:${value}`).toString("base64");
+    const inJson = [escaped(value), ...[...forms(value), encodeURIComponent(encodeURIComponent(value)), basic].map((form) => JSON.stringify(form).slice(1, -1))];
+    for (const [n, form] of inJson.entries()) {
+      repeated = `{"errors":[{"code":453,"message":"What you sent was ${form}, and that is wrong."}]}`;
+      await stage.worker.forget();
+      const what = `${name} in form ${n}`;
+      texts.push([what, await (await stage.worker.turn("?frame=3")).text()]);
+      texts.push([`${what}, the journal`, await (await stage.worker.journal()).text()]);
+      texts.push([`${what}, the page`, await (await stage.worker.fetch("/")).text()]);
+      assert.match(texts.at(-3)[1], /What you sent was \(hidden\)/, what);
+    }
+  }
+  texts.push(["the log", JSON.stringify(await stage.worker.logs())]);
+  const pieces = Object.entries(SECRETS).flatMap(([name, value]) => [...forms(value), value.slice(-12)].map((form) => [name, form]));
+  for (const [what, text] of texts) {
+    for (const [name, form] of pieces) assert.ok(!text.includes(form), `${name} shows in ${what}: ${text}`);
   }
 });

@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use futures_util::future::join_all;
 use rotate_icon::dial::Dial;
+use rotate_icon::network::Verified;
 use rotate_icon::network::bluesky::BLUESKY_APP_PASSWORD;
 use rotate_icon::network::x::ACCESS_TOKEN;
 use rotate_icon::outcome::{Reason, Trouble};
@@ -69,6 +70,9 @@ struct OfNetwork {
     title: &'static str,
     #[serde(flatten)]
     finding: Finding,
+    /// What the owner should know besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 /// What is so, or what is wrong.
@@ -187,8 +191,17 @@ fn tell(findings: &Findings) {
         say(&format!("! {warning}"));
     }
     say(&findings.dial.in_words("The dial"));
-    for OfNetwork { title, finding, .. } in &findings.networks {
+    for OfNetwork {
+        title,
+        finding,
+        notes,
+        ..
+    } in &findings.networks
+    {
         say(&finding.in_words(title));
+        for note in notes {
+            say(&format!("  {note}"));
+        }
     }
 }
 
@@ -203,14 +216,23 @@ fn found(sources: &Sources) -> Vec<Found> {
 }
 
 async fn ask(one: &Configured, https: &Https) -> OfNetwork {
-    let account = match &one.network {
+    let verified = match &one.network {
         Ok(network) => network.verify(&mut None, https).await,
         Err(flaws) => Err(incomplete(flaws)),
+    };
+    let (found, notes) = match verified {
+        Ok(Verified { account, notes }) => {
+            let found = account.map(|name| format!("the account {name}"));
+            let found = found.unwrap_or_else(|| "an account whose name may not be read".to_owned());
+            (Ok(found), notes)
+        }
+        Err(trouble) => (Err(trouble), Vec::new()),
     };
     OfNetwork {
         network: one.definition.name,
         title: one.definition.title,
-        finding: Finding::of(account.map(|name| format!("the account {name}"))),
+        finding: Finding::of(found),
+        notes,
     }
 }
 

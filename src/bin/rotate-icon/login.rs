@@ -137,10 +137,11 @@ async fn sign_in(app: App, https: &Https) -> Result<Result<SignedIn, Trouble>> {
     // That the token works, and whose it is. Apps of some access levels may not ask.
     let verified = signed_in.account().verify(&mut None, https).await;
     let told = signed_in.screen_name.clone();
-    match (verified, told) {
-        (Ok(name), _) => say(&format!("Signed in as @{name}.")),
-        (Err(trouble), told) => {
-            let name = told.map(|name| format!(" as @{name}")).unwrap_or_default();
+    let named = |name: Option<String>| name.map(|name| format!(" as @{name}")).unwrap_or_default();
+    match verified {
+        Ok(verified) => say(&format!("Signed in{}.", named(verified.account.or(told)))),
+        Err(trouble) => {
+            let name = named(told);
             say(&format!(
                 "Signed in{name}, but the keys could not be tried out: {}",
                 trouble.in_words()

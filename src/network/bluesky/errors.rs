@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::TITLE;
 use crate::instant::after;
-use crate::network::reply::{ErrorReply, header_text, rate_limited, retry, transient};
+use crate::network::reply::{ErrorReply, Meaning, header_text, rate_limited, retry, transient};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::RATELIMIT_RESET;
 
@@ -79,7 +79,7 @@ pub(super) fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome 
     let said = reply.said.as_str();
     let refused =
         |reason, remedy: &'static str| Outcome::Refused(Trouble::new(reason, said, remedy));
-    match (reply.error.as_str(), reply.status) {
+    match (reply.error.as_str(), reply.meaning()) {
         ("AuthFactorTokenRequired", _) => refused(
             Reason::Credentials,
             "Use an app password, not the account's own: make one at bsky.app under Settings, \
@@ -101,15 +101,20 @@ pub(super) fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome 
             let trouble = Trouble::new(Reason::Transient, said, CHANGED_MEANWHILE);
             retry(after(now, TimeDelta::minutes(1)), now, trouble)
         }
-        ("RateLimitExceeded", _) | (_, 429) => limited(reply, now),
-        ("BlobNotFound", _) | (_, 500..=599) => transient(TITLE, said, reply.headers, now),
-        (_, 403) if reply.is_html => refused(
+        ("MethodNotImplemented", _) => refused(
+            Reason::UnexpectedReply,
+            "BLUESKY_SERVICE names an AppView or something else that keeps no accounts. Set it to \
+             the server where the account signs in, or leave it out for bsky.social.",
+        ),
+        ("RateLimitExceeded", _) | (_, Meaning::Limit) => limited(reply, now),
+        ("BlobNotFound", _) | (_, Meaning::Passes) => transient(TITLE, said, reply.headers, now),
+        (_, Meaning::Forbidden) if reply.is_html => refused(
             Reason::Blocked,
             "A firewall in front of Bluesky refused the call, as it may do to calls from \
              Workers. Wait, or make the turn from an ordinary machine.",
         ),
-        (_, 401) => refused(Reason::Credentials, ANOTHER_PASSWORD),
-        (_, 403) => refused(
+        (_, Meaning::Credentials) => refused(Reason::Credentials, ANOTHER_PASSWORD),
+        (_, Meaning::Forbidden) => refused(
             Reason::Access,
             "Bluesky does not allow this call. Make a new app password and store it as \
              BLUESKY_APP_PASSWORD.",
@@ -119,7 +124,7 @@ pub(super) fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome 
             | "InvalidRecord" | "InvalidRequest",
             _,
         )
-        | (_, 413 | 422) => refused(
+        | (_, Meaning::Request) => refused(
             Reason::Request,
             "Bluesky does not accept the picture or the request: a profile picture has to be a \
              JPEG or PNG of at most 1,000,000 bytes. Publish the icon again.",

@@ -15,7 +15,7 @@ use self::exchange::Exchange;
 use self::identifier::Identifier;
 use super::base_url::{self, BaseUrl};
 use super::reply::text_of;
-use super::{Attempt, Definition, Memory, Network, Pending, Picture, Wire};
+use super::{Attempt, Definition, Memory, Network, Pending, Picture, Verified, Wire};
 use crate::outcome::{Outcome, Preview, Trouble};
 use crate::secret::Secret;
 use crate::settings::{Reader, Variable};
@@ -94,6 +94,7 @@ impl Network for Account {
                 outcome,
                 status,
                 account,
+                note: None,
             })
         })
     }
@@ -108,14 +109,15 @@ impl Network for Account {
         &'a self,
         memory: &'a mut Option<Memory>,
         wire: &'a dyn Wire,
-    ) -> Pending<'a, Result<String, Trouble>> {
+    ) -> Pending<'a, Result<Verified, Trouble>> {
         Box::pin(async move {
             let mut exchange = Exchange::new(self, memory, wire);
             match exchange.call(&Call::get(GET_SESSION)).await {
                 Ok(session) => {
                     let handle = text_of(&session, "handle", &exchange.secrets());
                     let handle = Some(handle).filter(|handle| !handle.is_empty());
-                    handle.ok_or_else(|| unexpected(GET_SESSION))
+                    let handle = handle.ok_or_else(|| unexpected(GET_SESSION))?;
+                    Ok(Verified::account(handle))
                 }
                 Err(Failure { outcome, .. }) => {
                     let trouble = outcome.trouble().cloned();

@@ -634,9 +634,10 @@ fn each_error_of_a_call_has_its_reason() {
             GET,
             501,
             "MethodNotImplemented",
-            Reason::Transient,
-            "next turn",
+            Reason::UnexpectedReply,
+            "names an AppView",
         ),
+        (GET, 501, "", Reason::UnexpectedReply, "BLUESKY_SERVICE"),
         (GET, 302, "", Reason::UnexpectedReply, "BLUESKY_SERVICE"),
         (
             PUT,
@@ -762,9 +763,9 @@ fn the_account_is_named_by_its_session() {
     let is = |body: Value| [(NAME, ok(body))];
     let verified = |memory: &mut Option<Memory>, steps: Vec<(&'static str, Reply)>| {
         let script = Script::new(steps);
-        let name = block_on(network(&SETTINGS).verify(memory, &script));
+        let verified = block_on(network(&SETTINGS).verify(memory, &script));
         script.sent();
-        name
+        verified.map(|verified| verified.account.unwrap())
     };
     let alice = || json!({ "handle": "alice.bsky.social", "did": "did:plc:alice" });
     let mut memory = kept_for(1);
@@ -875,7 +876,10 @@ proptest! {
         prop_assert!(secrets.iter().all(|secret| !shown.contains(secret)));
         match block_on(network.verify(&mut memory, &noise)) {
             Err(trouble) => assert_fit_to_be_shown(&trouble, &secrets),
-            Ok(name) => prop_assert!(secrets.iter().all(|secret| !name.contains(secret))),
+            Ok(verified) => {
+                let shown = format!("{verified:?}");
+                prop_assert!(secrets.iter().all(|secret| !shown.contains(secret)));
+            }
         }
     }
 }

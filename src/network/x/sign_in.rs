@@ -11,8 +11,8 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response};
 
 use super::{
-    API_BASE_URL, API_KEY, API_KEY_SECRET, Account, BaseUrl, BodyForm, ErrorReply, hidden_in,
-    is_html, no_reply, quoted, read_reply, stamp, unmade,
+    API_BASE_URL, API_KEY, API_KEY_SECRET, Account, BaseUrl, BodyForm, ErrorReply, is_html,
+    no_reply, quoted, read_reply, stamp, unmade,
 };
 use crate::network::Wire;
 use crate::oauth1::{self, Credentials, Keys, Pair};
@@ -72,11 +72,11 @@ impl App {
     /// When X does not give one: what is wrong, and what to do.
     pub async fn begin(self, wire: &dyn Wire) -> Result<Begun, Trouble> {
         let request = self.request(REQUEST_TOKEN, None, ("oauth_callback", "oob"), wire.now())?;
-        let reply = self.send(request, &[], wire).await?;
+        let reply = self.send(request, wire).await?;
         if !reply.status().is_success() {
-            return Err(refused_app(&reply, wire.now()));
+            return Err(refused_app(&reply, &self.secrets(), wire.now()));
         }
-        let answer = Answer::read(reply.body()).ok_or_else(no_token)?;
+        let answer = Answer::read(reply.body(), &self.secrets()).ok_or_else(no_token)?;
         // Without it, this is OAuth 1.0, which an attacker may have begun (§2.1).
         if !answer.is_callback_confirmed {
             return Err(no_token());
@@ -111,20 +111,17 @@ impl App {
     async fn send(
         &self,
         request: Request<Vec<u8>>,
-        secrets: &[&Secret],
         wire: &dyn Wire,
     ) -> Result<Response<Vec<u8>>, Trouble> {
         let sent = wire.send(request).await;
-        let mut reply = sent.map_err(|error| {
+        sent.map_err(|error| {
             let outcome = no_reply(&error, wire.now());
             outcome.trouble().cloned().unwrap_or_else(no_token)
-        })?;
-        if !reply.status().is_success() {
-            let own = [&self.api_key_secret, &self.api_key];
-            let secrets: Vec<_> = secrets.iter().copied().chain(own).collect();
-            *reply.body_mut() = hidden_in(reply.body(), &secrets);
-        }
-        Ok(reply)
+        })
+    }
+
+    fn secrets(&self) -> [&Secret; 2] {
+        [&self.api_key_secret, &self.api_key]
     }
 }
 
@@ -149,12 +146,14 @@ impl Begun {
         let pin: String = pin.split_whitespace().collect();
         let verifier = ("oauth_verifier", pin.as_str());
         let request = app.request(ACCESS_TOKEN, Some(token), verifier, wire.now())?;
-        let secrets = [&self.token_secret, &self.token, &Secret::new(pin.as_str())];
-        let reply = app.send(request, &secrets, wire).await?;
+        let reply = app.send(request, wire).await?;
+        let pin = Secret::new(pin.as_str());
+        let [secret, key] = app.secrets();
+        let secrets = [&self.token_secret, &self.token, &pin, secret, key];
         if !reply.status().is_success() {
-            return Err(refused_pin(&reply, wire.now()));
+            return Err(refused_pin(&reply, &secrets, wire.now()));
         }
-        let answer = Answer::read(reply.body()).ok_or_else(no_token)?;
+        let answer = Answer::read(reply.body(), &secrets).ok_or_else(no_token)?;
         Ok(SignedIn {
             credentials: Credentials {
                 api_key: app.api_key,
@@ -204,7 +203,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn read(body: &[u8]) -> Option<Self> {
+    fn read(body: &[u8], secrets: &[&Secret]) -> Option<Self> {
         let value = |wanted: &str| {
             let mut pairs = form_urlencoded::parse(body);
             let (_, value) = pairs.find(|(name, value)| name == wanted && !value.is_empty())?;
@@ -214,7 +213,7 @@ impl Answer {
             token: Secret::new(value("oauth_token")?),
             token_secret: Secret::new(value("oauth_token_secret")?),
             is_callback_confirmed: value("oauth_callback_confirmed").as_deref() == Some("true"),
-            screen_name: value("screen_name").map(|name| quoted(&name)),
+            screen_name: value("screen_name").map(|name| quoted(&name, secrets)),
         })
     }
 }
@@ -228,8 +227,8 @@ fn no_token() -> Trouble {
 }
 
 /// What X says to an app that it gives no temporary token.
-fn refused_app(reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Trouble {
-    let error = ErrorReply::read(reply.body());
+fn refused_app(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Trouble {
+    let error = ErrorReply::read(reply.body(), secrets);
     let callback = error
         .errors
         .iter()
@@ -242,7 +241,7 @@ fn refused_app(reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Trouble {
              the developer portal, with any callback URL, and try again.",
         );
     }
-    let trouble = refusal(reply, now);
+    let trouble = refusal(reply, secrets, now);
     match trouble.reason {
         Reason::Credentials => Trouble {
             remedy: "Check API_KEY and API_KEY_SECRET: both from one app, complete, and not \
@@ -256,8 +255,8 @@ fn refused_app(reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Trouble {
 }
 
 /// What X says to a PIN that it gives no token for.
-fn refused_pin(reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Trouble {
-    let trouble = refusal(reply, now);
+fn refused_pin(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Trouble {
+    let trouble = refusal(reply, secrets, now);
     let is_page = is_html(reply.body());
     match trouble.reason {
         // It tells a wrong PIN from a wrong signature by words alone.
@@ -271,8 +270,8 @@ fn refused_pin(reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Trouble {
     }
 }
 
-fn refusal(reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Trouble {
-    let outcome = read_reply(reply, now);
+fn refusal(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Trouble {
+    let outcome = read_reply(reply, secrets, now);
     outcome.trouble().cloned().unwrap_or_else(no_token)
 }
 

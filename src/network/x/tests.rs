@@ -180,14 +180,14 @@ fn error(code: i64, message: &str) -> String {
 }
 
 fn refused(reply: &Response<Vec<u8>>) -> Trouble {
-    match read_reply(reply, now()) {
+    match read_reply(reply, &[], now()) {
         Outcome::Refused(trouble) => trouble,
         other => panic!("{other:?} instead of a refusal"),
     }
 }
 
 fn retry(reply: &Response<Vec<u8>>) -> (DateTime<Utc>, Trouble) {
-    match read_reply(reply, now()) {
+    match read_reply(reply, &[], now()) {
         Outcome::Retry { at, trouble } => (at, trouble),
         other => panic!("{other:?} instead of a retry"),
     }
@@ -206,7 +206,7 @@ const DAY: i64 = 24 * 60 * MINUTE;
 fn a_user_is_a_turn() {
     for status in [200, 201, 202] {
         assert_eq!(
-            read_reply(&reply(status, &[], USER), now()),
+            read_reply(&reply(status, &[], USER), &[], now()),
             Outcome::Turned
         );
     }
@@ -339,7 +339,7 @@ fn a_code_that_is_known_counts_for_more_than_the_status() {
         32, 38, 64, 88, 89, 99, 120, 130, 131, 135, 215, 226, 251, 261, 326, 416, 453,
     ] {
         let reasons = [302, 400, 401, 403, 404, 410, 413, 420, 429, 500, 503].map(|status| {
-            let outcome = read_reply(&reply(status, &[], error(code, "")), now());
+            let outcome = read_reply(&reply(status, &[], error(code, "")), &[], now());
             outcome.trouble().unwrap().reason
         });
         assert!(
@@ -361,6 +361,7 @@ fn without_a_code_the_status_counts() {
         (400, Reason::UnexpectedReply, "API_BASE_URL"),
         (404, Reason::UnexpectedReply, "API_BASE_URL"),
         (405, Reason::UnexpectedReply, "API_BASE_URL"),
+        (501, Reason::UnexpectedReply, "API_BASE_URL"),
         (600, Reason::UnexpectedReply, "API_BASE_URL"),
     ] {
         let trouble = refused(&reply(status, &[], ""));
@@ -713,7 +714,7 @@ proptest! {
                 reply.headers_mut().append(name, value);
             }
         }
-        let outcome = read_reply(&reply, at);
+        let outcome = read_reply(&reply, &[], at);
         let Some(Trouble { message, remedy, .. }) = outcome.trouble() else {
             prop_assert_eq!(outcome, Outcome::Turned);
             return Ok(());

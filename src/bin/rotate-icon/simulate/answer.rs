@@ -24,6 +24,8 @@ enum Shape {
     Bare,
     /// The words alone, as X's OAuth endpoints have it at times.
     Text,
+    /// A web page.
+    Html,
 }
 
 /// A way in which a network refuses a request.
@@ -68,6 +70,15 @@ impl Refusal {
             status,
             message,
             shape: Shape::Text,
+        }
+    }
+
+    /// A refusal with a web page.
+    pub(super) const fn html(status: u16, page: &'static str) -> Self {
+        Self {
+            status,
+            message: page,
+            shape: Shape::Html,
         }
     }
 
@@ -134,6 +145,7 @@ impl Rejection {
             Shape::Named(name) => format!("{status} {name}: {explanation}"),
             Shape::Bare | Shape::Text => format!("{status} {message}: {explanation}"),
             Shape::Empty => format!("{status} (no body): {explanation}"),
+            Shape::Html => format!("{status} (a web page): {explanation}"),
         }
     }
 
@@ -212,6 +224,7 @@ impl Answer {
             },
             Shape::Bare => Self::json(status, &json!({ "error": message })),
             Shape::Text => Self::of(status, "text/plain; charset=utf-8", message.to_owned()),
+            Shape::Html => Self::of(status, "text/html; charset=UTF-8", message.to_owned()),
         }
     }
 

@@ -14,7 +14,7 @@
 //! | `GET /simulator/bluesky` | the account on Bluesky |
 //! | `PATCH /simulator/bluesky` | changes it, see [`bluesky::Change`] |
 //! | `GET /simulator/mastodon` | the account on Mastodon |
-//! | `PATCH /simulator/mastodon` | changes `token` or `scopes` |
+//! | `PATCH /simulator/mastodon` | changes `token`, `scopes` or `software` |
 //! | `GET /simulator/clock` | `{"now":"…","offset":0}` |
 //! | `PUT /simulator/clock` | shifts the clock to `{"offset":7200}` seconds ahead |
 //!

@@ -54,6 +54,10 @@ pub(crate) struct Simulate {
     #[arg(long, default_value_t = 8788)]
     port: u16,
 
+    /// Answer to this Host header too, as a proxy in front sends it; may be repeated
+    #[arg(long = "allow-host", value_name = "HOST[:PORT]")]
+    allowed_hosts: Vec<String>,
+
     /// The API key (consumer key) that is accepted
     #[arg(
         long,
@@ -136,6 +140,11 @@ pub(crate) struct Simulate {
     )]
     mastodon_scopes: String,
 
+    /// The make of the server that Mastodon's API is offered by: what it says when it refuses, and
+    /// how it takes pictures
+    #[arg(long, value_name = "NAME", value_enum, default_value_t)]
+    mastodon_software: mastodon::Software,
+
     /// Answer with this fault from the start; may be repeated (--help lists the faults)
     #[arg(long = "fault", value_name = "[NETWORK:]NAME[@ENDPOINT][*TIMES]", long_help = faults::help())]
     faults: Vec<Queued>,
@@ -181,6 +190,7 @@ pub(crate) async fn run(options: Simulate) -> anyhow::Result<()> {
             mastodon: mastodon::Grant {
                 token: options.mastodon_access_token,
                 scopes: options.mastodon_scopes,
+                software: options.mastodon_software,
             },
         },
         Clock::with_offset(options.clock_offset),
@@ -197,7 +207,7 @@ pub(crate) async fn run(options: Simulate) -> anyhow::Result<()> {
         .context("standard output cannot be written to")?;
     drop(output);
 
-    server::serve(listener, simulator, end)
+    server::serve(listener, simulator, &options.allowed_hosts, end)
         .await
         .context("the stand-in for the networks stopped")
 }

@@ -4,9 +4,8 @@ use axum::http::HeaderValue;
 use axum::http::header::RETRY_AFTER;
 use serde_json::json;
 
-use super::{
-    AVATAR_TOO_LARGE, INVALID_TOKEN, OUTSIDE_SCOPES, TOO_MANY_REQUESTS, UPDATE, rate_headers,
-};
+use super::software::{INVALID_TOKEN, OUTSIDE_SCOPES};
+use super::{AVATAR_TOO_LARGE, TOO_MANY_REQUESTS, UPDATE, rate_headers};
 use crate::simulate::answer::{Answer, Refusal};
 use crate::simulate::faults::{
     BAD_GATEWAY, CAPTIVE_PORTAL, EMPTY_ERROR, ENDLESS_BODY, Fault, HANG, RESET, SLOW, cut_off,
@@ -59,6 +58,16 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     EMPTY_ERROR,
     refusal(
+        "not-implemented",
+        "501: there is no such call here",
+        Refusal::bare(501, "This method is not implemented"),
+    ),
+    refusal(
+        "unauthenticated",
+        "500 to a token that is nobody's, as Pixelfed answers it",
+        Refusal::bare(500, "Unauthenticated."),
+    ),
+    refusal(
         "invalid-token",
         "401: the access token is invalid",
         INVALID_TOKEN,
@@ -78,6 +87,47 @@ pub(crate) static FAULTS: &[Fault] = &[
         "403: the scopes of the token do not include this",
         OUTSIDE_SCOPES,
     ),
+    refusal(
+        "insufficient-scope",
+        "403 to a token without the scope, in the words of GoToSocial",
+        Refusal::bare(403, "Forbidden: token has insufficient scope permission"),
+    ),
+    refusal(
+        "insufficient-permission",
+        "403 to a token without the scope, in the words of Pleroma and Akkoma",
+        Refusal::bare(403, "Insufficient permissions: write:accounts."),
+    ),
+    refusal(
+        "invalid-credentials",
+        "403 to a token that is nobody's, in the words of Pleroma and Akkoma",
+        Refusal::bare(403, "Invalid credentials."),
+    ),
+    refusal(
+        "forbidden",
+        "403 without a word, as Pixelfed answers to a token without the scope",
+        Refusal::bare(403, ""),
+    ),
+    refusal(
+        "media-too-large",
+        "400: the avatar is larger than GoToSocial takes",
+        Refusal::bare(
+            400,
+            "Bad Request: media exceeds configured max size: 40.0KiB",
+        ),
+    )
+    .at(&[UPDATE]),
+    special(
+        "invalid-members",
+        "500 with members that are not accepted, as Pixelfed answers",
+        |_| {
+            let body = json!({
+                "message": "The file must be in jpeg or png format",
+                "errors": { "avatar": ["The file must be in jpeg or png format"] },
+            });
+            Answer::json(500, &body)
+        },
+    )
+    .at(&[UPDATE]),
     refusal(
         "suspended-account",
         "403: the account is suspended",

@@ -1,6 +1,8 @@
-//! Mastodon: a server with one account, and a token that may do some things.
+//! Mastodon: a server with one account, and a token that may do some things. It can also be one of
+//! the other makes that offer the same API.
 
 mod faults;
+mod software;
 
 use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue};
@@ -9,21 +11,24 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub(super) use self::faults::FAULTS;
+pub(super) use self::software::Software;
+use self::software::Taking;
 use super::answer::{Answer, Refusal, Rejection};
 use super::faults::Delivery;
 use super::incoming::Incoming;
 use super::network::Network;
 use super::payload::{Part, Payload};
-use super::picture::Picture;
+use super::picture::{Facts, Picture};
 use super::rate_limit::{Left, Window};
 use super::state::{Accepted, Icon, Judged, Simulator};
 use crate::text::{grouped, quoted};
 
 const UPDATE: &str = "accounts/update_credentials";
 const VERIFY: &str = "accounts/verify_credentials";
+const VERIFY_APP: &str = "apps/verify_credentials";
 
 /// What is answered, by name.
-pub(super) const ENDPOINTS: [&str; 2] = [UPDATE, VERIFY];
+pub(super) const ENDPOINTS: [&str; 3] = [UPDATE, VERIFY, VERIFY_APP];
 
 /// Safe whichever way the “2 MB” of older servers are meant.
 const LARGEST_AVATAR: usize = 2_000_000;
@@ -43,9 +48,12 @@ const AVATAR_SPOOFED: Refusal = Refusal::bare(
     422,
     "Validation failed: Avatar has contents that are not what they are reported to be",
 );
-const INVALID_TOKEN: Refusal = Refusal::bare(401, "The access token is invalid");
+const NO_METHOD: Refusal = Refusal::bare(
+    405,
+    "The POST method is not supported for route api/v1/accounts/update_credentials. Supported \
+     methods: PATCH.",
+);
 const NOT_FOUND: Refusal = Refusal::bare(404, "Not Found");
-const OUTSIDE_SCOPES: Refusal = Refusal::bare(403, "This action is outside the authorized scopes");
 const TOO_MANY_REQUESTS: Refusal = Refusal::bare(429, "Too many requests");
 
 /// A token and what it is good for.
@@ -53,6 +61,8 @@ pub(super) struct Grant {
     pub(super) token: String,
     /// The scopes, with spaces between them.
     pub(super) scopes: String,
+    /// Whose token it is.
+    pub(super) software: Software,
 }
 
 /// The server.
@@ -70,6 +80,7 @@ pub(super) struct Mastodon {
 pub(super) struct Change {
     token: Option<String>,
     scopes: Option<String>,
+    software: Option<Software>,
 }
 
 impl Mastodon {
@@ -84,7 +95,10 @@ impl Mastodon {
 
     /// The account as the control routes show it, without anything secret.
     pub(super) fn describe(&self) -> Value {
-        json!({ "acct": USERNAME, "scopes": self.grant.scopes })
+        let Grant {
+            scopes, software, ..
+        } = &self.grant;
+        json!({ "acct": USERNAME, "scopes": scopes, "software": software })
     }
 
     /// Changes the token: an old one is good for nothing any more.
@@ -94,6 +108,9 @@ impl Mastodon {
         }
         if let Some(scopes) = change.scopes {
             self.grant.scopes = scopes;
+        }
+        if let Some(software) = change.software {
+            self.grant.software = software;
         }
     }
 
@@ -108,16 +125,20 @@ impl Mastodon {
 /// Judges a request, records it and says what to do for it.
 pub(super) async fn receive(simulator: &Simulator, incoming: &Incoming) -> Delivery {
     let payload = Payload::of(&incoming.headers, &incoming.raw).await;
-    let endpoint = match (incoming.method.as_str(), incoming.path.as_str()) {
-        ("PATCH", "/api/v1/accounts/update_credentials") => Some(UPDATE),
-        ("GET", "/api/v1/accounts/verify_credentials") => Some(VERIFY),
-        _ => None,
-    };
     // Looked at before the state is locked, since that takes its time.
     let avatar = avatar_in(&payload);
 
     let now = simulator.clock.now();
     let mut state = simulator.state();
+    let software = state.mastodon.grant.software;
+    let endpoint = match (incoming.method.as_str(), incoming.path.as_str()) {
+        (_, "/api/v1/accounts/update_credentials") => {
+            software.taking(&incoming.method).map(|_| UPDATE)
+        }
+        ("GET", "/api/v1/accounts/verify_credentials") => Some(VERIFY),
+        ("GET", "/api/v1/apps/verify_credentials") if software.tells_scopes() => Some(VERIFY_APP),
+        _ => None,
+    };
     let fault = endpoint.and_then(|endpoint| state.faults.take(Network::Mastodon, endpoint));
     let mastodon = &mut state.mastodon;
     let token = incoming.bearer();
@@ -266,13 +287,28 @@ impl Request<'_> {
                 "there is only PATCH /api/v1/{UPDATE} and GET /api/v1/{VERIFY}, not {asked}"
             )));
         };
-        self.token.map_err(|reason| INVALID_TOKEN.because(reason))?;
-        let scopes: &[&str] = match endpoint {
-            UPDATE => &["write", "write:accounts"],
-            _ => &["profile", "read", "read:accounts"],
-        };
+        let software = mastodon.grant.software;
+        let headers = &self.incoming.headers;
+        self.token
+            .map_err(|reason| software.unknown_token(headers).because(reason))?;
+        let taking = software.taking(&self.incoming.method);
+        if endpoint == UPDATE && taking == Some(Taking::NoMethod) {
+            return Err(NO_METHOD.because("this server takes no POST"));
+        }
+        if endpoint == VERIFY_APP {
+            let scopes = mastodon.grant.scopes.split_whitespace();
+            let scopes: Vec<_> = scopes.collect();
+            let body = json!({ "name": "An application", "website": null, "scopes": scopes });
+            return Ok(Accepted::new(
+                Answer::json(200, &body),
+                "told what it may do",
+            ));
+        }
+        let needs_write = endpoint == UPDATE;
+        let scopes = software.scopes(needs_write);
         if !mastodon.may(scopes) {
-            return Err(OUTSIDE_SCOPES.because(format!(
+            let refusal = software.missing_scope(headers, needs_write);
+            return Err(refusal.because(format!(
                 "the token has the scopes {}, none of {}",
                 quoted(&mastodon.grant.scopes),
                 scopes.join(", ")
@@ -282,9 +318,13 @@ impl Request<'_> {
             return Err(AVATAR_BLANK.because("nothing belongs in the query"));
         }
         if endpoint == VERIFY {
-            let picture = icon.map(|icon| (icon.number, icon.facts.media_type));
-            let answer = Answer::json(200, &self.account(picture));
+            let answer = Answer::json(200, &self.account(software, shown(icon, software)));
             return Ok(Accepted::new(answer, format!("told who @{USERNAME} is")));
+        }
+        if taking == Some(Taking::Ignored) {
+            let answer = Answer::json(200, &self.account(software, shown(icon, software)));
+            let summary = "left everything as it was: PHP reads no multipart body of a PATCH";
+            return Ok(Accepted::new(answer, summary));
         }
         let avatar = avatar?;
         if let Some(name) = self.payload.names().iter().find(|name| **name != "avatar") {
@@ -295,7 +335,8 @@ impl Request<'_> {
             return Err(problem);
         }
         let facts = &avatar.picture.facts;
-        let answer = Answer::json(200, &self.account(Some((number, facts.media_type))));
+        let name = avatar_name(software, number, facts);
+        let answer = Answer::json(200, &self.account(software, Some(name)));
         Ok(Accepted {
             answer,
             summary: format!("frame {}", facts.summary()),
@@ -303,19 +344,14 @@ impl Request<'_> {
         })
     }
 
-    /// The account as its owner sees it.
-    fn account(&self, picture: Option<(u64, Option<&'static str>)>) -> Value {
+    /// The account as its owner sees it, with the picture of that file name.
+    fn account(&self, software: Software, picture: Option<String>) -> Value {
         let host = format!("http://{}", self.incoming.host());
         // Addresses in the shape of Mastodon's own ones; nothing is there.
         let avatar = match picture {
-            None => format!("{host}/avatars/original/missing.png"),
-            Some((number, media_type)) => {
-                let ending = media_type
-                    .and_then(|media_type| media_type.strip_prefix("image/"))
-                    .unwrap_or("jpeg");
-                format!(
-                    "{host}/system/accounts/avatars/000/000/001/original/{number:016x}.{ending}"
-                )
+            None => format!("{host}{}", software.missing_avatar()),
+            Some(name) => {
+                format!("{host}/system/accounts/avatars/000/000/001/original/{name}")
             }
         };
         let header = format!("{host}/headers/original/missing.png");
@@ -366,4 +402,20 @@ impl Request<'_> {
             },
         })
     }
+}
+
+/// What the file of a picture is called: by the request that brought it, or by what it holds.
+fn avatar_name(software: Software, number: u64, facts: &Facts) -> String {
+    let ending = facts.media_type.and_then(|it| it.strip_prefix("image/"));
+    let ending = ending.unwrap_or("jpeg");
+    if software.names_by_content() {
+        format!("{}.{ending}", facts.sha256)
+    } else {
+        format!("{number:016x}.{ending}")
+    }
+}
+
+/// The file name of the picture that the account has.
+fn shown(icon: Option<&Icon>, software: Software) -> Option<String> {
+    icon.map(|icon| avatar_name(software, icon.number, &icon.facts))
 }

@@ -28,6 +28,9 @@ pub(super) const APP_PASSWORD: &str = "abcd-efgh-ijkl-mnop";
 pub(super) const MASTODON_TOKEN: &str = "mastodon-token-of-a-test";
 pub(super) const BOUNDARY: &str = "boundary-of-a-test";
 
+/// By what else it may be addressed.
+pub(super) const ALLOWED_HOSTS: [&str; 3] = ["LocalHost:8788", "x.example:80", "x.example"];
+
 /// Where the simulator writes in a test.
 #[derive(Clone, Default)]
 struct Output(Arc<Mutex<Vec<u8>>>);
@@ -82,6 +85,7 @@ impl Running {
             mastodon: mastodon::Grant {
                 token: MASTODON_TOKEN.to_owned(),
                 scopes: "read:accounts write:accounts".to_owned(),
+                software: mastodon::Software::default(),
             },
         };
         let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
@@ -90,7 +94,8 @@ impl Running {
         let lines = Box::new(output.clone());
         let simulator = Arc::new(Simulator::new(accounts, shared, faults, keep, lines));
         let server = tokio::spawn(async move {
-            server::serve(listener, simulator, std::future::pending())
+            let also = ALLOWED_HOSTS.map(str::to_owned);
+            server::serve(listener, simulator, &also, std::future::pending())
                 .await
                 .unwrap();
         });

@@ -205,7 +205,9 @@ async fn a_request_that_names_no_sender_is_refused_by_each_network() {
     let update = "POST /1.1/account/update_profile_image.json";
     for line in [update, SESSION, VERIFY] {
         for name in ["", "User-Agent:\r\n"] {
-            let request = format!("{line} HTTP/1.1\r\nHost: x\r\n{name}Connection: close\r\n\r\n");
+            let address = running.address;
+            let head = format!("Host: {address}\r\n{name}Connection: close\r\n");
+            let request = format!("{line} HTTP/1.1\r\n{head}\r\n");
             let reply = Reply::read(&running.exchange(request.as_bytes()).await.unwrap());
             assert_eq!(reply.status, 418, "{line}");
             assert!(reply.text().contains("no user-agent"), "{}", reply.text());
@@ -216,8 +218,9 @@ async fn a_request_that_names_no_sender_is_refused_by_each_network() {
 #[tokio::test]
 async fn connections_fail_on_the_other_networks_too() {
     let running = Running::start().await;
-    let verify =
-        format!("{VERIFY} HTTP/1.1\r\nHost: x\r\nUser-Agent: test\r\nConnection: close\r\n\r\n");
+    let address = running.address;
+    let head = format!("Host: {address}\r\nUser-Agent: test\r\n");
+    let verify = format!("{VERIFY} HTTP/1.1\r\n{head}Connection: close\r\n\r\n");
     fail(&running, "mastodon", "reset", None).await;
     let error = running.exchange(verify.as_bytes()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
@@ -235,7 +238,7 @@ async fn connections_fail_on_the_other_networks_too() {
 
     fail(&running, "bluesky", "hang", None).await;
     let mut stream = TcpStream::connect(running.address).await.unwrap();
-    let session = format!("{SESSION} HTTP/1.1\r\nHost: x\r\nUser-Agent: test\r\n\r\n");
+    let session = format!("{SESSION} HTTP/1.1\r\n{head}\r\n");
     stream.write_all(session.as_bytes()).await.unwrap();
     let waited = timeout(Duration::from_millis(700), stream.read(&mut [0])).await;
     assert!(waited.is_err(), "something came");
@@ -247,7 +250,9 @@ async fn an_endless_body_does_not_end_before_the_client_leaves() {
     for (network, line) in [("bluesky", SESSION), ("mastodon", VERIFY)] {
         fail(&running, network, "endless-body", None).await;
         let mut stream = TcpStream::connect(running.address).await.unwrap();
-        let request = format!("{line} HTTP/1.1\r\nHost: x\r\nUser-Agent: test\r\n\r\n");
+        let address = running.address;
+        let head = format!("Host: {address}\r\nUser-Agent: test\r\n");
+        let request = format!("{line} HTTP/1.1\r\n{head}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut body = vec![0; 20_000_000];
         timeout(Duration::from_secs(10), stream.read_exact(&mut body))

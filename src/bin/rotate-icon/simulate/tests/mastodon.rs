@@ -8,6 +8,8 @@ use super::pictures;
 
 const UPDATE: &str = "PATCH /api/v1/accounts/update_credentials";
 const VERIFY: &str = "GET /api/v1/accounts/verify_credentials";
+const VERIFY_APP: &str = "GET /api/v1/apps/verify_credentials";
+const POST: &str = "POST /api/v1/accounts/update_credentials";
 const DISPOSITION: &str = "name=\"avatar\"; filename=\"icon\"";
 
 fn bearer(token: &str) -> String {
@@ -18,6 +20,10 @@ fn bearer(token: &str) -> String {
 type Part<'a> = (&'a str, &'a str, &'a [u8]);
 
 async fn send(running: &Running, parts: &[Part<'_>]) -> Reply {
+    send_by(UPDATE, running, parts).await
+}
+
+async fn send_by(line: &str, running: &Running, parts: &[Part<'_>]) -> Reply {
     let mut body = Vec::new();
     for (disposition, media_type, bytes) in parts {
         let head = format!(
@@ -31,7 +37,7 @@ async fn send(running: &Running, parts: &[Part<'_>]) -> Reply {
         bearer(MASTODON_TOKEN),
         format!("Content-Type: multipart/form-data; boundary={BOUNDARY}"),
     ];
-    running.ask(UPDATE, &headers, &body).await
+    running.ask(line, &headers, &body).await
 }
 
 pub(super) async fn turn(running: &Running, picture: &[u8]) -> Reply {
@@ -277,6 +283,110 @@ async fn requests_are_limited() {
     );
     running.wait(300);
     assert_eq!(verify(&running, MASTODON_TOKEN).await.status, 200);
+}
+
+/// What the servers of other makes answer to a client that asks for JSON.
+#[tokio::test]
+async fn other_servers_refuse_in_their_own_words() {
+    let running = Running::start().await;
+    for (software, token, scope, verify_scope) in [
+        (
+            "gotosocial",
+            (401, "Unauthorized: token not supplied"),
+            (403, "Forbidden: token has insufficient scope permission"),
+            "read:accounts",
+        ),
+        ("pixelfed", (500, "Unauthenticated."), (403, ""), "read"),
+        (
+            "pleroma",
+            (403, "Invalid credentials."),
+            (403, "Insufficient permissions: write:accounts."),
+            "read:accounts",
+        ),
+        (
+            "takahe",
+            (401, "identity_token_required"),
+            (403, "out_of_scope_for_token"),
+            "read:accounts",
+        ),
+    ] {
+        let change = json!({ "software": software, "scopes": verify_scope });
+        let shown = running.control("PATCH", "mastodon", &change).await;
+        assert_eq!(shown["software"], software);
+        let ask = |line, token| {
+            let headers = [bearer(token), "Accept: application/json".to_owned()];
+            let running = &running;
+            async move { running.ask(line, &headers, b"").await }
+        };
+        assert_eq!(ask(VERIFY, MASTODON_TOKEN).await.status, 200, "{software}");
+        let reply = ask(VERIFY, "wrong").await;
+        expect_error(&running, &reply, token.0, token.1, "unknown").await;
+        let reply = ask(UPDATE, MASTODON_TOKEN).await;
+        expect_error(&running, &reply, scope.0, scope.1, "write").await;
+    }
+    // Pixelfed without that header: a page for signing in.
+    running
+        .control("PATCH", "mastodon", &json!({ "software": "pixelfed" }))
+        .await;
+    assert_eq!(verify(&running, "wrong").await.status, 302);
+}
+
+#[tokio::test]
+async fn pixelfed_ignores_a_picture_by_patch_and_takes_it_by_post() {
+    let running = Running::start().await;
+    let picture = pictures::png(64, 64);
+    let software = |name: &'static str| {
+        let running = &running;
+        async move {
+            let change = json!({ "software": name, "scopes": "read write" });
+            running.control("PATCH", "mastodon", &change).await;
+        }
+    };
+    software("pixelfed").await;
+    let reply = turn(&running, &picture).await;
+    assert_eq!(reply.status, 200);
+    let avatar = reply.json()["avatar"].as_str().unwrap().to_owned();
+    assert!(avatar.ends_with("/storage/avatars/default.jpg"), "{avatar}");
+    let icon = || running.get("/simulator/icon?network=mastodon");
+    assert_eq!(icon().await.status, 404);
+    let reply = send_by(POST, &running, &[(DISPOSITION, "image/png", &picture)]).await;
+    assert_eq!(reply.status, 200);
+    assert_ne!(reply.json()["avatar"].as_str().unwrap(), avatar);
+    assert_eq!(icon().await.body, picture);
+    software("pixelfed-without-post").await;
+    let reply = send_by(POST, &running, &[(DISPOSITION, "image/png", &picture)]).await;
+    assert_eq!(reply.status, 405);
+}
+
+#[tokio::test]
+async fn pleroma_names_a_picture_by_what_it_holds() {
+    let running = Running::start().await;
+    running
+        .control("PATCH", "mastodon", &json!({ "software": "pleroma" }))
+        .await;
+    let avatar = |side| {
+        let running = &running;
+        async move { turn(running, &pictures::png(side, side)).await.json()["avatar"].to_string() }
+    };
+    let one = avatar(64).await;
+    assert_eq!(avatar(64).await, one);
+    assert_ne!(avatar(65).await, one);
+    assert_eq!(avatar(64).await, one);
+}
+
+#[tokio::test]
+async fn the_application_of_the_token_is_told_with_its_scopes() {
+    let running = Running::start().await;
+    running
+        .control("PATCH", "mastodon", &json!({ "scopes": "write:accounts" }))
+        .await;
+    let reply = running
+        .ask(VERIFY_APP, &[bearer(MASTODON_TOKEN)], b"")
+        .await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.json()["scopes"], json!(["write:accounts"]));
+    let reply = running.ask(VERIFY_APP, &[bearer("wrong")], b"").await;
+    assert_eq!(reply.status, 401);
 }
 
 #[tokio::test]

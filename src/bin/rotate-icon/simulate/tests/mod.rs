@@ -4,6 +4,7 @@ mod bluesky;
 mod client;
 mod control;
 mod faults;
+mod guard;
 mod mastodon;
 mod page;
 pub(super) mod pictures;

@@ -1,7 +1,7 @@
 //! Setting the picture on X.
 
 use crate::simulate::tests::client::{
-    BOUNDARY, CONSUMER_SECRET, Reply, Running, TOKEN_SECRET, Update,
+    ALLOWED_HOSTS, BOUNDARY, CONSUMER_SECRET, Reply, Running, TOKEN_SECRET, Update,
 };
 use crate::simulate::tests::pictures;
 
@@ -104,7 +104,7 @@ async fn the_other_parameters_may_be_in_the_query_and_the_body() {
 #[tokio::test]
 async fn the_host_is_signed_as_it_was_addressed() {
     let running = Running::start().await;
-    for host in ["LocalHost:8788", "x.example:80", "x.example"] {
+    for host in ALLOWED_HOSTS {
         let mut update = Update::multipart(&pictures::png(64, 64));
         host.clone_into(&mut update.host);
         expect_accepted(&running, &update).await;
@@ -405,7 +405,7 @@ async fn sloppy_parameters_are_refused() {
 async fn two_hosts_are_refused() {
     let running = Running::start().await;
     let mut update = Update::multipart(&pictures::png(64, 64));
-    "Host: elsewhere\r\n".clone_into(&mut update.extra_head);
+    "Host: x.example\r\n".clone_into(&mut update.extra_head);
     running.expect_refusal(&update, BAD_REQUEST, "Host").await;
 }
 
@@ -516,6 +516,6 @@ async fn there_is_nothing_else_under_this_version() {
             .expect_refusal(&update, (404, Some(34)), "there is only POST")
             .await;
     }
-    assert_eq!(running.get("/2/users/me").await.status, 404);
-    assert_eq!(running.received().await.len(), 2);
+    assert_eq!(running.get("/2/users/by").await.status, 404);
+    assert_eq!(running.received().await.len(), 3);
 }
