@@ -1,6 +1,6 @@
 /**
  * The main job on this machine, with no account anywhere: publishes the sample
- * icon to a local KV, starts the local X and the Worker, fires the cron once,
+ * icon to a local KV, starts the local networks and the Worker, fires the cron once,
  * and says what happened. `npm start -- --help` lists the options.
  */
 import { createHash } from "node:crypto";
@@ -8,24 +8,32 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { accountSecrets, command, startLocalX } from "./lib/local-x.js";
+import { accountSecrets, blueskySettings, command, mastodonSettings, startLocalX } from "./lib/local-x.js";
 import { UserError, main, root, run, say, start, stopAll } from "./lib/run.js";
 import { buildCommand, buildWorker } from "./build.js";
 
 const help = `Usage: npm start -- [options]
 
-Turns the sample icon once against a local X, then keeps all running.
+Turns the sample icon once on a local X, Bluesky and Mastodon, then keeps all running.
 
   --once                 end after the turn; exit status 0 only if the icon turned
   --port N               the Worker's port (8787, or another if that is taken)
-  --simulator-port N     the local X's port (8788, or another if that is taken)
+  --simulator-port N     the local networks' port (8788, or another if that is taken)
   --icon FILE            another icon than assets/icon.png
   --help                 this text`;
 
-const secrets = { ...accountSecrets, TRIGGER_TOKEN: "local-trigger-token" };
+/** What the Worker is told of the networks, which are all at one address here. */
+const settingsFor = (url) => ({
+  ...accountSecrets,
+  ...blueskySettings(url),
+  ...mastodonSettings(url),
+  TRIGGER_TOKEN: token,
+});
+
+const token = "local-trigger-token";
 
 /** The Worker's variables, which are those of wrangler.toml here. */
-const variables = ["TIME_ZONE", "PERIOD", "DIRECTION", "API_BASE_URL", "X_BODY"];
+const variables = ["TIME_ZONE", "PERIOD", "DIRECTION", "API_BASE_URL", "X_BODY", "ALERT_WEBHOOK_URL"];
 
 function options() {
   const flags = {
@@ -97,26 +105,31 @@ async function waitForHealth(worker, dev) {
   throw new UserError(`The Worker did not start:\n${dev.log.slice(-30).join("\n")}`);
 }
 
-/** Fires the cron for this moment and tells whether the local X took the due frame. */
+/** Fires the cron for this moment and tells whether each local network took the due frame. */
 async function turnOnce(worker, simulator) {
   const time = Date.now();
   const fired = await fetch(`${worker}/cdn-cgi/handler/scheduled?cron=0+*+*+*+*&time=${time}`);
   if (!fired.ok) throw new UserError(`The cron could not be fired: ${fired.status} ${await fired.text()}`);
-  const [received] = await (await fetch(`${simulator}/simulator/received`)).json();
-  if (!received) throw new UserError("The Worker sent nothing to the local X; see its log above.");
-  if (!received.took_effect) {
-    throw new UserError(`The local X refused: ${received.status} ${received.code}: ${received.explanation}`);
-  }
-  const { frame_set: set, dial } = await (await fetch(`${worker}/health`)).json();
+  const received = await (await fetch(`${simulator}/simulator/received`)).json();
+  const { frame_set: set, dial, networks } = await (await fetch(`${worker}/health`)).json();
   const frame = Buffer.from(await (await fetch(`${worker}/frames/${set.frame_now}`)).arrayBuffer());
-  if (createHash("sha256").update(frame).digest("hex") !== received.picture.sha256) {
-    throw new UserError(`The local X received another picture than frame ${set.frame_now}.`);
+  const sha256 = createHash("sha256").update(frame).digest("hex");
+  for (const network of networks) {
+    const own = received.filter((one) => one.network === network);
+    if (own.length === 0) throw new UserError(`The Worker sent nothing to the local ${network}; see its log above.`);
+    const refused = own.find(({ verdict }) => verdict !== "accepted");
+    if (refused) throw new UserError(`The local ${network} refused: ${refused.status} ${refused.code ?? ""}: ${refused.explanation}`);
+    const icon = await fetch(`${simulator}/simulator/icon?network=${network}`);
+    const shown = Buffer.from(await icon.arrayBuffer());
+    if (!icon.ok || createHash("sha256").update(shown).digest("hex") !== sha256) {
+      throw new UserError(`The local ${network} shows another picture than frame ${set.frame_now}.`);
+    }
   }
   const degrees = (set.frame_now * 360) / set.frames;
   const clock = new Date(time).toLocaleTimeString("en-GB", { timeZone: dial.time_zone, hour: "2-digit", minute: "2-digit" });
   console.log(`
 ✓ The icon turned. It is ${clock} in ${dial.time_zone}, so the Worker sent frame ${set.frame_now} of ${set.frames}
-  (${degrees}° clockwise, ${frame.length.toLocaleString("en")} bytes), and the local X found its signature right.`);
+  (${degrees}° clockwise, ${frame.length.toLocaleString("en")} bytes), and the local X, Bluesky and Mastodon show it.`);
 }
 
 await main(async () => {
@@ -131,7 +144,6 @@ await main(async () => {
   const state = ".wrangler/sample";
   const secretsFile = path.join(root, state, "secrets.env");
   mkdirSync(path.dirname(secretsFile), { recursive: true });
-  writeFileSync(secretsFile, Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`).join(""));
 
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, async () => {
@@ -140,23 +152,25 @@ await main(async () => {
     });
   }
 
-  say(`Publishing ${icon} to the local KV, starting the local X and the Worker …`);
+  say(`Publishing ${icon} to the local KV, starting the local networks and the Worker …`);
   const published = run(command, ["publish", icon, "--local", "--persist-to", state], { quiet: true });
   // Awaited below; a failure before that is not lost.
   published.catch(() => {});
   const worker = `http://127.0.0.1:${port}`;
   let shown = false;
-  const x = await startLocalX(simulatorPort, (line) => shown && console.log(`  x       ${line}`));
+  const x = await startLocalX(simulatorPort, (line) => shown && console.log(`  network ${line}`));
+  const settings = settingsFor(x.url);
+  writeFileSync(secretsFile, Object.entries(settings).map(([name, value]) => `${name}=${value}\n`).join(""));
   const dev = start(
     "wrangler",
     [
       "dev",
       ...["--ip", "127.0.0.1", "--port", String(port), "--persist-to", state, "--env-file", secretsFile],
-      ...["--var", `API_BASE_URL:${x.url}`, "--show-interactive-dev-session=false", "--inspector-port", "0"],
+      ...["--var", `API_BASE_URL:${x.url}`, "--var", `BLUESKY_SERVICE:${x.url}`, "--show-interactive-dev-session=false", "--inspector-port", "0"],
     ],
     {
       // wrangler lets the shell's variables of these names go before files.
-      env: Object.fromEntries([...Object.keys(secrets), ...variables].map((name) => [name, undefined])),
+      env: Object.fromEntries([...Object.keys(settings), ...variables].map((name) => [name, undefined])),
       onLine: (line) => shown && line.startsWith("{") && console.log(`  worker  ${line}`),
     },
   );
@@ -164,17 +178,17 @@ await main(async () => {
   const health = await waitForHealth(worker, dev);
   if (!health.ready) throw new UserError(`The Worker is not ready. ${health.detail}`);
 
-  // The local X is a new one, whatever the last one was made to show.
-  const token = { authorization: `Bearer ${secrets.TRIGGER_TOKEN}` };
-  const forgotten = await fetch(`${worker}/journal`, { method: "DELETE", headers: token });
+  // The local networks are new ones, whatever the last ones were made to show.
+  const owner = { authorization: `Bearer ${token}` };
+  const forgotten = await fetch(`${worker}/journal`, { method: "DELETE", headers: owner });
   if (!forgotten.ok) throw new UserError(`The journal of the last run cannot be emptied: ${await forgotten.text()}`);
   await turnOnce(worker, x.url);
   if (once) return stopAll();
 
-  const authorization = `Authorization: Bearer ${secrets.TRIGGER_TOKEN}`;
+  const authorization = `Authorization: Bearer ${token}`;
   console.log(`
-  The page (token: ${secrets.TRIGGER_TOKEN})   ${worker}/
-  See the icon as the local X shows it   ${x.url}/
+  The page (token: ${token})   ${worker}/
+  See the icon as the networks show it   ${x.url}/
   Whether the Worker could turn now      ${worker}/health
   A frame                                ${worker}/frames/3
   Turn by hand, to frame 3               curl -X POST -H '${authorization}' '${worker}/turn?frame=3'
@@ -184,5 +198,5 @@ await main(async () => {
 `);
   shown = true;
   await Promise.race([x.ended, dev.ended]);
-  throw new UserError("The local X or the Worker ended by itself.");
+  throw new UserError("The local networks or the Worker ended by themselves.");
 });
