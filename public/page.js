@@ -325,7 +325,7 @@ async function showJournal(before) {
 }
 
 const TRIGGERS = { cron: "by the schedule", retry: "tried again", manual: "by hand" };
-const MOODS = { turned: "good", unchanged: "calm", "dry-run": "calm", retry: "wait" };
+const MOODS = { turned: "good", unchanged: "calm", "dry-run": "calm", retry: "wait", unread: "wait" };
 
 /** An entry in the list, with its network's name if there are several. */
 function journalItem(entry, isOneOfSeveral) {
@@ -333,13 +333,15 @@ function journalItem(entry, isOneOfSeveral) {
   const item = document.createElement("li");
   item.className = MOODS[entry.outcome] ?? "bad";
   const at = entry.sent_at ?? entry.scheduled_at;
-  const time = Object.assign(element("time", there(at)), { dateTime: at });
-  const frame = entry.frame === null ? "" : `, frame ${entry.frame} of ${entry.frames}`;
-  const network = isOneOfSeveral ? `${entry.network[0].toUpperCase()}${entry.network.slice(1)}: ` : "";
+  // What another version has written may lack anything.
+  const time = at ? Object.assign(element("time", there(at)), { dateTime: at }) : element("span", "?");
+  const frame = entry.frame == null ? "" : `, frame ${entry.frame} of ${entry.frames}`;
+  const network = isOneOfSeveral && entry.network ? `${entry.network[0].toUpperCase()}${entry.network.slice(1)}: ` : "";
   item.append(time, element("span", `${network}${entry.outcome}${frame}`));
-  const facts = [TRIGGERS[entry.trigger] ?? entry.trigger, `${entry.duration_ms} ms`];
+  const facts = [TRIGGERS[entry.trigger] ?? entry.trigger ?? ""];
+  if (entry.duration_ms != null) facts.push(`${entry.duration_ms} ms`);
   if (entry.attempts > 1) facts.push(`${entry.attempts} tries`);
-  if (entry.network_status !== null) facts.push(`answered with status ${entry.network_status}`);
+  if (entry.network_status != null) facts.push(`answered with status ${entry.network_status}`);
   if (entry.retry_at) facts.push(`next try at ${there(entry.retry_at)}`);
   item.append(element("small", facts.join(", ")));
   if (entry.message) item.append(element("small", entry.message));

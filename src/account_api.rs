@@ -8,11 +8,12 @@
 //! | `POST /turn` | a turn now, by hand |
 //! | `GET /journal` | what turns did, newest first |
 //! | `DELETE /journal` | forgets that, and all that is known of the account |
+//! | `GET /health` | whether it could turn now, and whether it does |
 
 use std::pin::Pin;
 
-use chrono::{DateTime, Utc};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 
@@ -22,7 +23,7 @@ use crate::api::{
 };
 use crate::dial::{Dial, FrameCount};
 use crate::frame_set::FrameSet;
-use crate::frame_store::current_set;
+use crate::frame_store::{check_frame, current_set};
 use crate::journal::{Recorded, Report, Trigger};
 use crate::network::NETWORKS;
 use crate::outcome::{Outcome, Reason, Trouble};
@@ -45,6 +46,7 @@ pub async fn respond<H: Store + Client + Clock + Log>(
     let answering: Answering<'_> = match request.uri().path() {
         "/turn" => Box::pin(manual_turn(request, settings, host, ledger)),
         "/journal" => Box::pin(journal(request, settings, ledger)),
+        "/health" => Box::pin(health(request, settings, host, ledger)),
         _ => Box::pin(status_page(request, settings, host, ledger)),
     };
     guarded(answering.await)
@@ -174,7 +176,8 @@ async fn journal(
     admit(request, settings)?;
     if request.method() == Method::DELETE {
         query(request, &[])?;
-        ledger.forget().map_err(|error| unreadable(&error))?;
+        let forgotten = ledger.forget().await;
+        forgotten.map_err(|error| unreadable(&error))?;
         let forgotten = ledger.wake_at(None).await;
         forgotten.map_err(|error| unreadable(&error))?;
         let mut answer = Answer::default();
@@ -196,27 +199,147 @@ async fn journal(
     let records = ledger.records(before, limit);
     let records = records.map_err(|error| unreadable(&error))?;
     let next = (records.len() >= limit.into()).then(|| records.last().map(|(id, _)| *id));
-    let entries: Vec<Value> = records
-        .iter()
-        .filter_map(|(id, entry)| {
-            let mut entry: Value = serde_json::from_slice(entry.as_bytes()).ok()?;
-            let members = entry.as_object_mut()?;
-            members.remove("event");
-            members.insert("id".to_owned(), json!(id));
-            Some(entry)
-        })
-        .collect();
-    let mut answer = json_answer(&json!({ "entries": entries, "next": next.flatten() }));
-    insert(&mut answer, CACHE_CONTROL, "no-store");
-    Ok(answer)
+    let entries = records.iter().map(|(id, entry)| {
+        let mut members = match serde_json::from_slice(entry.as_bytes()) {
+            Ok(Value::Object(members)) => members,
+            _ => json_object(&json!({
+                "outcome": "unreadable",
+                "message": "What is stored of this turn cannot be read.",
+            })),
+        };
+        members.remove("event");
+        members.insert("id".to_owned(), json!(id));
+        Value::Object(members)
+    });
+    let entries: Vec<_> = entries.collect();
+    Ok(json_answer(
+        &json!({ "entries": entries, "next": next.flatten() }),
+    ))
 }
 
-/// The page for a person to look at.
-async fn status_page<H: Store + Clock>(
+/// What is known of the account on each network, or why that cannot be read.
+fn standings<'a, L: Ledger>(
+    settings: &'a Settings,
+    ledger: &L,
+) -> Vec<(&'a Configured, Result<Standing, Trouble>)> {
+    let networks = settings.networks.iter();
+    let standing = |one: &'a Configured| {
+        let standing = ledger.standing(one.definition.name);
+        (one, standing.map_err(|error| failed::<L>(&error)))
+    };
+    networks.map(standing).collect()
+}
+
+fn failed<L: Ledger>(error: &StoreError) -> Trouble {
+    Trouble::new(Reason::Host, error.to_string(), L::ADVICE)
+}
+
+/// Whether it could turn now and whether it does, with all that is in the way.
+async fn health<H: Store + Clock>(
     request: &Request<()>,
     settings: &Settings,
     host: &H,
     ledger: &impl Ledger,
+) -> Result<Answer, Problem> {
+    admit(request, settings)?;
+    let (frame_set, frames_trouble) = match frame_set_health(settings, host).await {
+        Ok(found) => (found, None),
+        Err(trouble) => (Value::Null, Some(trouble)),
+    };
+    let flaws = settings.flaws();
+    let mut detail: Vec<String> = Vec::new();
+    detail.extend(frames_trouble.iter().map(Trouble::in_words));
+    let mut troubles: Vec<Value> = Vec::new();
+    let now = host.now();
+    for (one, standing) in standings(settings, ledger) {
+        let name = one.definition.name;
+        let mut tell = |trouble: &Trouble, retry_at: Option<DateTime<Utc>>| {
+            let retry_at = retry_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+            troubles.push(json!({
+                "network": name,
+                "reason": trouble.reason,
+                "message": trouble.message,
+                "remedy": trouble.remedy,
+                "retry_at": retry_at,
+            }));
+        };
+        let standing = match standing {
+            Ok(standing) => standing,
+            Err(trouble) => {
+                tell(&trouble, None);
+                detail.push(trouble.in_words());
+                continue;
+            }
+        };
+        let hold = standing.hold.as_ref().filter(|hold| hold.until > now);
+        // Of settings and frames it was looked at how they are now.
+        let is_of_now =
+            |trouble: &&Trouble| !matches!(trouble.reason, Reason::Settings | Reason::Frames);
+        if let Some(trouble) = standing.stopped.as_ref().filter(is_of_now) {
+            tell(trouble, hold.map(|hold| hold.until));
+            let title = one.definition.title;
+            detail.push(format!("{title}, at the last try: {}", trouble.in_words()));
+        } else if let Some(hold) = hold.filter(|hold| is_of_now(&&hold.trouble)) {
+            // It passes by itself.
+            tell(&hold.trouble, Some(hold.until));
+        }
+        if let Some(unread) = &standing.unread {
+            tell(&unread.trouble, None);
+        }
+    }
+    let is_ready = detail.is_empty() && settings.flaws_of_turns().is_empty();
+    if !flaws.is_empty() {
+        detail.insert(0, format!("Settings: {flaws}."));
+    }
+    let networks = settings.networks.iter();
+    let networks: Vec<_> = networks.map(|one| one.definition.name).collect();
+    let body = json_object(&json!({
+        "ready": is_ready,
+        "missing": flaws.missing,
+        "invalid": flaws.invalid,
+        "manual_turn": if matches!(settings.trigger_token, Ok(Some(_))) { "open" } else { "closed" },
+        "networks": networks,
+        "dial": settings.dial.as_ref().ok().map(|dial| json!({
+            "time_zone": dial.time_zone.name(),
+            "period": dial.period.to_string(),
+            "direction": dial.direction.to_string(),
+        })),
+        "frame_set": frame_set,
+        "troubles": troubles,
+    }));
+    if is_ready {
+        Ok(json_answer(&body))
+    } else {
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail.join(" ")).with_extensions(body))
+    }
+}
+
+/// The current set and, if the dial is known, the frame of this moment, which has to
+/// be in the store, fit to be sent, or come from the icon there.
+async fn frame_set_health<H: Store + Clock>(
+    settings: &Settings,
+    host: &H,
+) -> Result<Value, Trouble> {
+    let set = current_set(host).await?;
+    let mut found = json!({ "id": set.id(), "frames": set.frames().get() });
+    if let (Ok(dial), Some(found)) = (&settings.dial, found.as_object_mut()) {
+        let n = dial.frame_at(host.now(), set.frames());
+        let networks = settings.networks.iter().filter_map(|one| {
+            let network = one.network.as_ref().ok()?;
+            Some((one.definition.title, network.max_picture_bytes()))
+        });
+        check_frame(host, &set, n, networks).await?;
+        found.insert("frame_now".to_owned(), json!(n));
+    }
+    Ok(found)
+}
+
+/// The page for a person to look at.
+async fn status_page<H: Store + Clock, L: Ledger>(
+    request: &Request<()>,
+    settings: &Settings,
+    host: &H,
+    ledger: &L,
 ) -> Result<Answer, Problem> {
     const LINES: u16 = 8;
 
@@ -224,7 +347,10 @@ async fn status_page<H: Store + Clock>(
     let now = host.now();
     let dial = settings.dial.as_ref().ok();
     let set = current_set(host).await;
-    let records = ledger.records(None, LINES).unwrap_or_default();
+    let (records, journal_trouble) = match ledger.records(None, LINES) {
+        Ok(records) => (records, None),
+        Err(error) => (Vec::new(), Some(failed::<L>(&error))),
+    };
     let are_several = settings.networks.len() > 1;
     let recorded: Vec<Recorded> = records
         .iter()
@@ -232,52 +358,56 @@ async fn status_page<H: Store + Clock>(
         .collect();
     let last = lines(&recorded, dial, are_several);
     let frames = set.as_ref().ok().map(FrameSet::frames);
-    let standings: Vec<(&Configured, Standing)> = settings
-        .networks
+    let standings = standings(settings, ledger);
+    let known: Vec<(&Configured, &Standing)> = standings
         .iter()
-        .map(|one| {
-            (
-                one,
-                ledger.standing(one.definition.name).unwrap_or_default(),
-            )
-        })
+        .filter_map(|(one, standing)| Some((*one, standing.as_ref().ok()?)))
         .collect();
     let is_current = |showing: &&Showing| set.as_ref().is_ok_and(|set| set.id() == showing.set);
     let shown: Vec<Shown<'_>> = standings
         .iter()
-        .map(|(one, standing)| Shown {
-            title: one.definition.title,
-            account: standing.account.as_deref(),
-            frame: standing
-                .showing
-                .as_ref()
-                .filter(is_current)
-                .map(|showing| showing.frame),
+        .map(|(one, standing)| {
+            let known = standing.as_ref().ok();
+            let showing = known.and_then(|known| known.showing.as_ref());
+            Shown {
+                title: one.definition.title,
+                account: known.and_then(|known| known.account.as_deref()),
+                frame: showing.filter(is_current).map(|showing| showing.frame),
+            }
         })
         .collect();
     let flaws = settings.flaws();
     let settings_trouble = (!flaws.is_empty())
         .then(|| flaws.trouble("The owner has to set them; GET /health names them too."));
-    let holds = standings
-        .iter()
-        .filter_map(|(_, standing)| standing.hold.as_ref());
+    let holds = known.iter();
+    let holds = holds.filter_map(|(_, standing)| standing.hold.as_ref());
     let holds = holds.map(|hold| hold.until).filter(|until| *until > now);
-    let has_had_none = || standings.iter().all(|(_, known)| known.set.is_none());
+    let has_had_none = || known.iter().all(|(_, known)| known.set.is_none());
     let is_new = set
         .as_ref()
         .is_err_and(|trouble| trouble.reason == Reason::NoIcon && has_had_none());
     let of_set = set.as_ref().err().filter(|_| !is_new);
+    let unread = standings
+        .iter()
+        .find_map(|(_, standing)| standing.as_ref().err());
     let of_all = settings_trouble.as_ref().or(of_set);
-    let mut troubles: Vec<(Option<&str>, &Trouble)> =
-        of_all.map(|trouble| (None, trouble)).into_iter().collect();
-    for (one, standing) in &standings {
+    let of_all = [of_all, unread.or(journal_trouble.as_ref())];
+    let mut troubles: Vec<(Option<&str>, &Trouble)> = of_all
+        .into_iter()
+        .flatten()
+        .map(|trouble| (None, trouble))
+        .collect();
+    let [turn_trouble, _] = of_all;
+    for (one, standing) in &known {
         let hold = standing.hold.as_ref().filter(|hold| hold.until > now);
         let trouble = standing.stopped.as_ref().or(hold.map(|hold| &hold.trouble));
-        let is_told = of_all.is_some_and(|_| {
+        let is_told = turn_trouble.is_some_and(|_| {
             trouble.is_some_and(|trouble| trouble.reason == Reason::Settings) || !are_several
         });
         let title = are_several.then_some(one.definition.title);
         troubles.extend(trouble.filter(|_| !is_told).map(|trouble| (title, trouble)));
+        let unread = standing.unread.as_ref();
+        troubles.extend(unread.map(|unread| (title, &unread.trouble)));
     }
     let next_slot = dial
         .zip(frames)
@@ -302,7 +432,6 @@ async fn status_page<H: Store + Clock>(
         CONTENT_SECURITY_POLICY,
         page::CONTENT_SECURITY_POLICY,
     );
-    insert(&mut answer, CACHE_CONTROL, "no-store");
     Ok(answer)
 }
 

@@ -63,6 +63,7 @@ pub fn in_words(news: &[(&'static str, News)], networks: usize) -> String {
             )
         }
         News::WorksAgain => format!("Your icon is turning again{place}."),
+        News::Unread(trouble) => format!("About your icon{place}: {}", trouble.in_words()),
     };
     match news {
         [(_, first), others @ ..]

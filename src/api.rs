@@ -5,7 +5,6 @@
 //! |---|---|
 //! | `PUT /icon` | a new icon, and with it a new frame set |
 //! | `GET /frames/{n}` | a frame of the current set |
-//! | `GET /health` | whether it could turn now |
 //!
 //! What needs to know the account's standing is answered in [`crate::account_api`].
 
@@ -20,10 +19,10 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::frame_store::{self, check_frame, current_set};
+use crate::frame_store::{self, current_set};
 use crate::icon_upload::{self, IconUpload};
 use crate::outcome::{Reason, Trouble};
-use crate::ports::{Body, BodyError, Clock, Store};
+use crate::ports::{Body, BodyError, Store};
 use crate::problem::Problem;
 use crate::settings::{Settings, TRIGGER_TOKEN};
 
@@ -32,7 +31,7 @@ pub type Answer = Response<Vec<u8>>;
 
 /// Answers one request. Its body is read only where one is asked for, and only
 /// from who may send it.
-pub async fn respond<H: Store + Clock>(
+pub async fn respond<H: Store>(
     request: &Request<()>,
     body: &impl Body,
     settings: &Settings,
@@ -45,7 +44,6 @@ pub async fn respond<H: Store + Clock>(
         match route {
             Route::Icon => Box::pin(icon(request, body, settings, host)),
             Route::Frame(n) => Box::pin(frame(request, n, host)),
-            Route::Health => Box::pin(health(request, settings, host)),
         }
     });
     let answer = match answering {
@@ -55,7 +53,9 @@ pub async fn respond<H: Store + Clock>(
     guarded(answer)
 }
 
-/// Gives every answer the headers that keep a browser from making more of it.
+/// Gives every answer the headers that keep a browser from making more of it, and
+/// anyone from keeping what is of this moment only. Whatever leaves a host has been
+/// through here.
 pub(crate) fn guarded(answer: Result<Answer, Problem>) -> Answer {
     let mut answer = answer.unwrap_or_else(Problem::into_response);
     let headers = answer.headers_mut();
@@ -66,18 +66,20 @@ pub(crate) fn guarded(answer: Result<Answer, Problem>) -> Answer {
         .or_insert(HeaderValue::from_static(
             "default-src 'none'; frame-ancestors 'none'",
         ));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     answer
 }
 
 /// Whether a request needs to know the account's standing.
 pub fn needs_account(request: &Request<()>) -> bool {
-    matches!(request.uri().path(), "/" | "/turn" | "/journal")
+    matches!(request.uri().path(), "/" | "/turn" | "/journal" | "/health")
 }
 
 enum Route {
     Icon,
     Frame(u16),
-    Health,
 }
 
 /// Reads path and method.
@@ -85,7 +87,6 @@ fn route(request: &Request<()>) -> Result<Route, Problem> {
     let path = request.uri().path();
     let (route, allowed) = match path {
         "/icon" => (Route::Icon, "PUT"),
-        "/health" => (Route::Health, "GET, HEAD"),
         _ => match path.strip_prefix("/frames/").map(frame_number) {
             Some(Some(n)) => (Route::Frame(n), "GET, HEAD"),
             Some(None) => {
@@ -297,65 +298,6 @@ fn is_known(request: &Request<()>, etag: &str) -> bool {
 
 fn unavailable(trouble: &Trouble) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, trouble.in_words())
-}
-
-async fn health<H: Store + Clock>(
-    request: &Request<()>,
-    settings: &Settings,
-    host: &H,
-) -> Result<Answer, Problem> {
-    query(request, &[])?;
-    let (frame_set, trouble) = match frame_set_health(settings, host).await {
-        Ok(found) => (found, None),
-        Err(trouble) => (Value::Null, Some(trouble)),
-    };
-    let flaws = settings.flaws();
-    let ready = settings.flaws_of_turns().is_empty() && trouble.is_none();
-    let mut detail: Vec<String> = Vec::new();
-    if !flaws.is_empty() {
-        detail.push(format!("Settings: {flaws}."));
-    }
-    if let Some(trouble) = &trouble {
-        detail.push(trouble.in_words());
-    }
-    let networks = settings.networks.iter();
-    let networks: Vec<_> = networks.map(|one| one.definition.name).collect();
-    let body = json_object(&json!({
-        "ready": ready,
-        "missing": flaws.missing,
-        "invalid": flaws.invalid,
-        "manual_turn": if matches!(settings.trigger_token, Ok(Some(_))) { "open" } else { "closed" },
-        "networks": networks,
-        "dial": settings.dial.as_ref().ok().map(|dial| json!({
-            "time_zone": dial.time_zone.name(),
-            "period": dial.period.to_string(),
-            "direction": dial.direction.to_string(),
-        })),
-        "frame_set": frame_set,
-    }));
-    if ready {
-        let mut answer = json_answer(&body);
-        insert(&mut answer, CACHE_CONTROL, "no-store");
-        Ok(answer)
-    } else {
-        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail.join(" ")).with_extensions(body))
-    }
-}
-
-/// The current set and, if the dial is known, the frame of this moment, which
-/// has to be in the store or come from the icon there.
-async fn frame_set_health<H: Store + Clock>(
-    settings: &Settings,
-    host: &H,
-) -> Result<Value, Trouble> {
-    let set = current_set(host).await?;
-    let mut found = json!({ "id": set.id(), "frames": set.frames().get() });
-    if let (Ok(dial), Some(found)) = (&settings.dial, found.as_object_mut()) {
-        let n = dial.frame_at(host.now(), set.frames());
-        check_frame(host, &set, n).await?;
-        found.insert("frame_now".to_owned(), json!(n));
-    }
-    Ok(found)
 }
 
 pub(crate) fn json_object(value: &impl Serialize) -> Map<String, Value> {

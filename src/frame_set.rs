@@ -11,13 +11,18 @@
 //! old to all of the new. Frames are a cache: one that is not there is made
 //! from the icon, if the set has one.
 
+use std::io::Cursor;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
 
 use crate::base16;
 use crate::dial::FrameCount;
 use crate::rendering::Rendering;
+use crate::stored;
 
 /// The key of the pointer to the current set.
 pub const CURRENT_KEY: &str = "current";
@@ -42,6 +47,27 @@ impl MediaType {
         match self {
             Self::Jpeg => "image/jpeg",
             Self::Png => "image/png",
+        }
+    }
+
+    /// Whether a file is a whole picture of this format, by its header and its end.
+    /// What is in between is not decoded, which would take as long as a turn.
+    pub fn is_of(self, file: &[u8]) -> bool {
+        /// The chunk `IEND` (PNG §11.2.5): no data, its name, its checksum.
+        const LAST_CHUNK: &[u8] = b"\0\0\0\0IEND\xae\x42\x60\x82";
+        /// The marker EOI (T.81 §B.1.1.3).
+        const LAST_MARKER: &[u8] = &[0xff, 0xd9];
+        match self {
+            Self::Jpeg => {
+                file.ends_with(LAST_MARKER)
+                    && JpegDecoder::new(ZCursor::new(file))
+                        .decode_headers()
+                        .is_ok()
+            }
+            Self::Png => {
+                file.ends_with(LAST_CHUNK)
+                    && png::Decoder::new(Cursor::new(file)).read_info().is_ok()
+            }
         }
     }
 
@@ -81,7 +107,13 @@ struct Stored {
     id: String,
     frames: u16,
     media_type: MediaType,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// `None` also where another version has stored one that is not understood: the
+    /// frames that are there turn all the same.
+    #[serde(
+        default,
+        deserialize_with = "stored::or_default",
+        skip_serializing_if = "Option::is_none"
+    )]
     rendering: Option<Rendering>,
 }
 
@@ -96,7 +128,10 @@ impl TryFrom<Stored> for FrameSet {
             id: stored.id,
             frames: FrameCount::new(stored.frames).ok_or(InvalidFrameSet::Frames)?,
             media_type: stored.media_type,
-            rendering: stored.rendering,
+            // What makes pictures of another format makes none of this set.
+            rendering: stored
+                .rendering
+                .filter(|rendering| rendering.media_type() == stored.media_type),
         })
     }
 }
@@ -320,13 +355,29 @@ mod tests {
             format!(r#"{{"id":"{id}","frames":1441,"media_type":"image/jpeg"}}"#),
             format!(r#"{{"id":"{id}","frames":12,"media_type":"text/html"}}"#),
             r#"{"id":"../secrets","frames":12,"media_type":"image/jpeg"}"#.to_owned(),
-            format!(
-                r#"{{"id":"{id}","frames":12,"media_type":"image/jpeg","rendering":{{"kernel":"x"}}}}"#
-            ),
             "{}".to_owned(),
             String::new(),
         ] {
             assert!(serde_json::from_str::<FrameSet>(&json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn of_a_set_that_another_version_has_published_the_frames_are_known() {
+        let id = "0123456789abcdef0123456789abcdef";
+        for rendering in [
+            r#"{"kernel":"x","fill":"reflect","shape":"square","quality":95}"#,
+            r#"{"kernel":"sharp"}"#,
+            r#""sharp""#,
+            // It makes PNG files.
+            r#"{"kernel":"sharp","fill":"reflect","shape":"circle","quality":95}"#,
+        ] {
+            let json = format!(
+                r#"{{"id":"{id}","frames":12,"media_type":"image/jpeg","rendering":{rendering},"new":1}}"#
+            );
+            let set: FrameSet = serde_json::from_str(&json).unwrap();
+            assert_eq!((set.id(), set.frames().get()), (id, 12));
+            assert_eq!(set.rendering(), None);
         }
     }
 

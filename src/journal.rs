@@ -1,14 +1,12 @@
 //! The journal: what turns did, one entry for each slot on each network and for
 //! each other turn by hand. The same entries go to the host's log.
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::outcome::{Outcome, Preview, Reason};
-use crate::rfc3339;
+use crate::outcome::{Outcome, Preview, Reason, Trouble};
+use crate::stored;
 
 /// A turn as the journal keeps it: one flat object.
 #[derive(Debug, Serialize)]
@@ -29,10 +27,11 @@ pub struct Entry<'a> {
 }
 
 /// What starts a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
     /// The schedule.
+    #[default]
     Cron,
     /// The time for another try.
     Retry,
@@ -85,39 +84,52 @@ impl Report {
     }
 }
 
-/// What of an entry the page tells.
+/// What of an entry the page tells. Another version may have written it: what is
+/// not understood is left out, but for the instant.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Recorded {
     /// The network's name.
+    #[serde(default, deserialize_with = "stored::or_default")]
     pub network: String,
     /// The instant it was for.
-    #[serde(deserialize_with = "from_rfc_3339")]
+    #[serde(deserialize_with = "stored::from_rfc_3339")]
     pub scheduled_at: DateTime<Utc>,
     /// When its frame was sent the last time.
-    #[serde(deserialize_with = "from_rfc_3339_or_null")]
+    #[serde(default, deserialize_with = "stored::from_rfc_3339_or_none")]
     pub sent_at: Option<DateTime<Utc>>,
     /// The frame.
+    #[serde(default, deserialize_with = "stored::or_default")]
     pub frame: Option<u16>,
     /// How it ended, in a word.
     pub outcome: String,
     /// How often the frame was sent.
+    #[serde(default, deserialize_with = "stored::or_default")]
     pub attempts: u32,
     /// What went wrong.
+    #[serde(default, deserialize_with = "stored::or_default")]
     pub message: Option<String>,
 }
 
-/// Reads an instant as [`Entry`] writes it; what chrono reads by itself may be
-/// written in more ways, which would add to the script.
-fn from_rfc_3339<'de, D: Deserializer<'de>>(text: D) -> Result<DateTime<Utc>, D::Error> {
-    from_rfc_3339_or_null(text)?.ok_or_else(|| D::Error::custom("no instant"))
-}
-
-fn from_rfc_3339_or_null<'de, D: Deserializer<'de>>(
-    text: D,
-) -> Result<Option<DateTime<Utc>>, D::Error> {
-    let text = Option::<Cow<'de, str>>::deserialize(text)?;
-    text.map(|text| rfc3339::parse(&text).ok_or_else(|| D::Error::custom("not an instant")))
-        .transpose()
+/// The entry, as one line of JSON, that tells what could not be read of what was
+/// stored of a network's account. It has the members of every other entry.
+pub fn unread(network: &str, trigger: Trigger, at: DateTime<Utc>, trouble: &Trouble) -> String {
+    let entry = json!({
+        "event": "unread",
+        "trigger": trigger,
+        "scheduled_at": at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        "sent_at": null,
+        "duration_ms": 0,
+        "network": network,
+        "frame": null,
+        "frames": null,
+        "outcome": "unread",
+        "attempts": 0,
+        "network_status": null,
+        "reason": trouble.reason,
+        "message": trouble.message,
+        "remedy": trouble.remedy,
+    });
+    entry.to_string()
 }
 
 /// A report as it is logged and answered: one flat object.

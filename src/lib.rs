@@ -35,6 +35,7 @@ mod rfc3339;
 pub mod secret;
 pub mod settings;
 pub mod standing;
+mod stored;
 #[cfg(test)]
 mod testing;
 pub mod time_zone;

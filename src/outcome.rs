@@ -8,6 +8,7 @@ use http::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
 
 use crate::network::Picture;
+use crate::stored;
 
 /// How a turn ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,11 +55,23 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// The kind, for programs.
+    #[serde(default, deserialize_with = "stored::or_default")]
     pub reason: Reason,
     /// What happened, in a sentence.
     pub message: String,
     /// What to do next, in a sentence.
     pub remedy: Cow<'static, str>,
+}
+
+impl Default for Trouble {
+    /// The trouble of which another version has stored what this one cannot read.
+    fn default() -> Self {
+        Self::new(
+            Reason::default(),
+            "Another version of this program has stored why, and that cannot be read.",
+            "Wait, or forget what is known: DELETE /journal, or another --state file.",
+        )
+    }
 }
 
 impl Trouble {
@@ -91,7 +104,7 @@ impl Trouble {
 }
 
 /// The kinds of trouble.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// A setting or secret is missing or cannot be read.
@@ -122,7 +135,9 @@ pub enum Reason {
     Request,
     /// Something between this host and the network refused the call.
     Blocked,
-    /// A reply that the network is not known to give.
+    /// A reply that the network is not known to give; and what is stored of a kind
+    /// that only another version knows.
+    #[default]
     UnexpectedReply,
 }
 

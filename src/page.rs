@@ -423,7 +423,7 @@ fn mood(outcome: &str) -> &'static str {
     match outcome {
         "turned" => "good",
         "unchanged" | "dry-run" => "calm",
-        "retry" => "wait",
+        "retry" | "unread" => "wait",
         _ => "bad",
     }
 }
@@ -438,6 +438,7 @@ fn in_words(line: &Line<'_>) -> String {
         "dry-run" => format!("A dry run of {frame}. Nothing was sent."),
         "retry" => format!("Could not turn to {frame} for the moment."),
         "refused" => format!("Could not turn to {frame}."),
+        "unread" => "Went on without a part of what was stored.".to_owned(),
         other => format!("{other}, {frame}."),
     };
     let tries = match line.attempts {

@@ -16,7 +16,8 @@ pub trait Store {
     /// The value's bytes, or `None` when there is none.
     ///
     /// # Errors
-    /// When the store cannot be read at all.
+    /// When the store cannot be read at all, or the value has more than
+    /// [`MAX_VALUE_BYTES`].
     fn read(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>>;
 
     /// Stores a value in place of any other.
@@ -125,10 +126,12 @@ pub trait Ledger {
     /// What its owner can do when it fails, in a sentence.
     const ADVICE: &'static str;
 
-    /// What is known of the account on a network; nothing at first.
+    /// What is known of the account on a network; nothing at first. What was stored
+    /// and is not understood is noted there ([`Standing::read`]), and set aside before
+    /// anything is kept in its place.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When the store fails.
     fn standing(&self, network: &str) -> Result<Standing, StoreError>;
 
     /// Keeps what is known, and a record with it: both or neither. A record
@@ -158,17 +161,18 @@ pub trait Ledger {
     fn wake_at(&self, at: Option<DateTime<Utc>>) -> impl Future<Output = Result<(), StoreError>>;
 
     /// The records with an id below `before`, newest first, at most `limit`: the
-    /// id and the entry as JSON.
+    /// id and the entry as JSON, or whatever else is stored there.
     ///
     /// # Errors
     /// When they cannot be read.
     fn records(&self, before: Option<u32>, limit: u16) -> Result<Vec<(u32, String)>, StoreError>;
 
-    /// Forgets the records and what is known.
+    /// Forgets the records and what is known, and what was set aside, whether or not
+    /// any of it can be read.
     ///
     /// # Errors
     /// When they are still there.
-    fn forget(&self) -> Result<(), StoreError>;
+    fn forget(&self) -> impl Future<Output = Result<(), StoreError>>;
 }
 
 /// How many records a ledger keeps at least before the oldest go.
@@ -201,6 +205,10 @@ pub const REPLY_TIMEOUT_MS: u32 = 20_000;
 /// The largest reply that is read, in bytes; a user object of X has about 4 kB.
 pub const MAX_REPLY_BYTES: usize = 1_000_000;
 
+/// The largest value that is read from a store, in bytes: as large as the largest
+/// frame that any network takes, and far larger than an icon.
+pub const MAX_VALUE_BYTES: usize = 2_000_000;
+
 /// The store failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StoreError {
@@ -210,6 +218,9 @@ pub enum StoreError {
     /// A value could not be written.
     #[error("The store could not be written: {0}.")]
     Write(String),
+    /// A value is larger than anything that belongs there.
+    #[error("The store holds a value of more than {MAX_VALUE_BYTES} bytes.")]
+    TooLarge,
 }
 
 /// No whole reply came back.

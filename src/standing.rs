@@ -4,14 +4,15 @@
 //! It is pure: a host loads it before a turn and keeps it after; instants are kept
 //! as milliseconds since 1970.
 
-use chrono::serde::{ts_milliseconds, ts_milliseconds_option};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::instant::after;
 use crate::journal::Trigger;
 use crate::network::Memory;
 use crate::outcome::{Outcome, Reason, Trouble};
+use crate::stored;
 
 /// How often a slot's frame is sent at most before the slot is given up.
 pub const MAX_ATTEMPTS: u32 = 5;
@@ -27,15 +28,19 @@ const LAST_WAIT: u32 = MAX_ATTEMPTS.saturating_sub(1);
 const FIRST_GAP_H: i64 = 1;
 const LONGEST_GAP_H: i64 = 24;
 
-/// What is known of an account of a network.
+/// How long the owner can see what was unread once they have been told.
+const UNREAD_IS_SHOWN: TimeDelta = TimeDelta::days(1);
+
+/// What is known of an account of a network. It may have been stored by an earlier
+/// or a later version, so each member is read by itself ([`Standing::read`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Standing {
     /// The set that was current when a frame was last chosen.
     pub set: Option<KnownSet>,
     /// The frame that the network took last.
     pub showing: Option<Showing>,
     /// The name of the account that took it, where the network tells.
-    #[serde(default)]
     pub account: Option<String>,
     /// The slot that the last turn was for.
     pub slot: Option<Slot>,
@@ -46,10 +51,23 @@ pub struct Standing {
     /// Why turning has stopped, until it works again.
     pub stopped: Option<Trouble>,
     /// When the next try comes by itself, if not with the schedule.
-    #[serde(with = "ts_milliseconds_option")]
+    #[serde(with = "stored::instant_or_none")]
     pub wake_at: Option<DateTime<Utc>>,
     /// What the network wants to find again.
     pub memory: Option<Memory>,
+    /// What of this could not be read, until a day after the owner was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<Unread>,
+}
+
+/// Something that was stored and could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// What it is, and where it is kept.
+    pub trouble: Trouble,
+    /// When the owner was told, if they were.
+    #[serde(with = "stored::instant_or_none")]
+    pub told_at: Option<DateTime<Utc>>,
 }
 
 /// As much of a set as tells which frame of it is due. Not checked: what is known may
@@ -75,23 +93,28 @@ pub struct Showing {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
     /// Its first instant.
-    #[serde(with = "ts_milliseconds")]
+    #[serde(with = "stored::instant")]
     pub start: DateTime<Utc>,
     /// The first instant after it.
-    #[serde(with = "ts_milliseconds")]
+    #[serde(with = "stored::instant")]
     pub end: DateTime<Utc>,
     /// What started its first turn.
+    #[serde(default, deserialize_with = "stored::or_default")]
     pub trigger: Trigger,
     /// The instant that turn was for.
-    #[serde(with = "ts_milliseconds")]
+    #[serde(with = "stored::instant")]
     pub scheduled_at: DateTime<Utc>,
     /// Its frame's number.
+    #[serde(default, deserialize_with = "stored::or_default")]
     pub frame: u16,
     /// How often that has been sent.
+    #[serde(default, deserialize_with = "stored::or_default")]
     pub attempts: u32,
     /// Whether the network has taken it.
+    #[serde(default, deserialize_with = "stored::or_default")]
     pub is_turned: bool,
     /// The id of its entry in the journal.
+    #[serde(default, deserialize_with = "stored::or_default")]
     pub record: Option<u32>,
 }
 
@@ -99,19 +122,22 @@ pub struct Slot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Its end.
-    #[serde(with = "ts_milliseconds")]
+    #[serde(with = "stored::instant")]
     pub until: DateTime<Utc>,
-    /// Whom it holds.
+    /// Whom it holds: everyone, where that is not understood.
+    #[serde(default, deserialize_with = "stored::or_default")]
     pub kind: HoldKind,
     /// Why.
+    #[serde(default, deserialize_with = "stored::or_default")]
     pub trouble: Trouble,
 }
 
 /// Whom a hold holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HoldKind {
     /// Everyone: the network has asked for a pause.
+    #[default]
     Pause,
     /// What comes by itself: the owner has to do something, and tries then.
     Refusal,
@@ -149,6 +175,71 @@ pub struct Question<'a> {
 }
 
 impl Standing {
+    /// Reads what was stored as JSON, all that is understood, and tells whether that
+    /// is all of it. Of the rest, the standing notes what it was, and that it is kept
+    /// where `aside` says, in a sentence.
+    pub fn read(json: &[u8], aside: &str) -> (Self, bool) {
+        let Ok(Value::Object(mut members)) = serde_json::from_slice(json) else {
+            return (Self::unread("It is no JSON object.", aside), false);
+        };
+        let stored = Value::Object(members.clone());
+        let is_readable = |name: &String, value: &mut Value| {
+            let alone = Value::Object([(name.clone(), value.clone())].into_iter().collect());
+            serde_json::from_value::<Self>(alone).is_ok()
+        };
+        members.retain(is_readable);
+        let mut standing: Self = serde_json::from_value(Value::Object(members)).unwrap_or_default();
+        let read = serde_json::to_value(&standing).unwrap_or_default();
+        let members = || stored.as_object().into_iter().flatten();
+        if members().all(|(name, _)| read.get(name).is_none()) {
+            let why = "It has no member that this version knows.";
+            return (Self::unread(why, aside), false);
+        }
+        let is_unread = |name: &str, value: &Value| match read.get(name) {
+            Some(read) => !stored::says_all(read, value),
+            None => !value.is_null(),
+        };
+        let unread = members().filter(|(name, value)| is_unread(name, value));
+        let unread: Vec<_> = unread.map(|(name, _)| stored::quoted(name)).collect();
+        if !unread.is_empty() {
+            let named = unread.get(..unread.len().min(5)).unwrap_or_default();
+            let rest = if unread.len() > 5 { " and more" } else { "" };
+            let what = format!("Not understood: {}{rest}.", named.join(", "));
+            standing.unread = Self::unread(&what, aside).unread;
+        }
+        (standing, unread.is_empty())
+    }
+
+    /// What is known where nothing of what was stored could be read.
+    pub fn unread(why: &str, aside: &str) -> Self {
+        let trouble = Trouble::new(
+            Reason::Host,
+            format!("What was stored of the account could not all be read. {why}"),
+            format!(
+                "Turning goes on with what is understood. It is so after a return to an earlier                  version; otherwise the store was damaged. {aside}"
+            ),
+        );
+        let told_at = None;
+        Self {
+            unread: Some(Unread { trouble, told_at }),
+            ..Self::default()
+        }
+    }
+
+    /// What the owner has to be told of what could not be read, if they have not been:
+    /// they are now. A day later it is forgotten.
+    pub fn tell_unread(&mut self, now: DateTime<Utc>) -> Option<Trouble> {
+        let is_old = |unread: &mut Unread| {
+            let told_at = unread.told_at;
+            told_at.is_some_and(|at| now >= after(at, UNREAD_IS_SHOWN) || at > now)
+        };
+        self.unread.take_if(is_old);
+        let unread = self.unread.as_mut()?;
+        let is_news = unread.told_at.is_none();
+        unread.told_at.get_or_insert(now);
+        is_news.then(|| unread.trouble.clone())
+    }
+
     /// Whether a slot has had its turn.
     pub fn has_turned(&self, slot: &Slot) -> bool {
         let known = self.slot.as_ref().filter(|known| known.start == slot.start);
@@ -314,6 +405,8 @@ pub enum News {
     Stopped(Trouble),
     /// It works again.
     WorksAgain,
+    /// What was stored could not all be read.
+    Unread(Trouble),
 }
 
 /// The wait after so many attempts have failed: exponential, and between 80%

@@ -111,12 +111,43 @@ pub(crate) fn album(content: &str, frames: u16) -> FrameSet {
     FrameSet::of_album([content.as_bytes()], "recipe", frames, MediaType::Jpeg)
 }
 
-/// The bytes of a frame of [`frame_set`]: short, not text, and each its own.
+/// The bytes of a frame of [`frame_set`]: a small JPEG file, with a comment (T.81
+/// §B.2.4.5) that is not text and each its own.
 pub(crate) fn frame_bytes(n: u16) -> Vec<u8> {
     let [high, low] = n.to_be_bytes();
-    vec![
-        0xff, 0xd8, 0x00, b'\r', b'\n', b'-', b'-', high, low, 0xff, 0xd9,
-    ]
+    let comment = [0xff, 0xfe, 0, 9, 0, high, low, b'\r', b'\n', b'-', b'-'];
+    let mut file = Vec::new();
+    let encoder = jpeg_encoder::Encoder::new(&mut file, 50);
+    encoder
+        .encode(&[128; 64], 8, 8, jpeg_encoder::ColorType::Luma)
+        .unwrap();
+    file.splice(2..2, comment);
+    file
+}
+
+/// A JPEG file of exactly so many bytes.
+pub(crate) fn frame_of_size(bytes: usize) -> Vec<u8> {
+    let mut file = frame_bytes(0);
+    while file.len() < bytes {
+        // A comment has a marker, its length and at most 65,533 bytes; the last one
+        // but one leaves room for the last.
+        let missing = bytes - file.len();
+        let length = if missing > 70_000 {
+            65_000
+        } else {
+            missing.min(60_000)
+        };
+        let length = if missing - length < 4 {
+            missing
+        } else {
+            length
+        };
+        let mut comment = vec![0; length];
+        let [high, low] = u16::try_from(length - 2).unwrap().to_be_bytes();
+        comment[..4].copy_from_slice(&[0xff, 0xfe, high, low]);
+        file.splice(2..2, comment);
+    }
+    file
 }
 
 type Reply = Result<Response<Vec<u8>>, SendError>;
@@ -441,7 +472,7 @@ impl Ledger for Book {
         Ok(newest.map(|(id, entry)| (*id, entry.clone())).collect())
     }
 
-    fn forget(&self) -> Result<(), StoreError> {
+    async fn forget(&self) -> Result<(), StoreError> {
         self.checked()?;
         self.standings.take();
         self.records.take();

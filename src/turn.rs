@@ -12,7 +12,7 @@ use crate::frame_set::{FrameSet, frame_key};
 use crate::frame_store::{self, current_set};
 use crate::instant::after;
 use crate::join_all::join_all;
-use crate::journal::{Entry, Report, Trigger};
+use crate::journal::{self, Entry, Report, Trigger};
 use crate::network::{Network, Picture};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::{Client, Clock, Ledger, Log, Record, Store, StoreError};
@@ -442,7 +442,7 @@ impl<'a> NetworkTurn<'a> {
         ledger: &impl Ledger,
         plan: &Plan,
         frame: &Result<Vec<u8>, Trouble>,
-    ) -> (Report, Option<(&'static str, News)>) {
+    ) -> (Report, Vec<(&'static str, News)>) {
         let ready = match (&self.configured.network, &plan.choice, frame) {
             (Ok(network), Ok(choice), Ok(frame)) if self.wants_a_frame() => self
                 .fitting::<H>(network.as_ref(), choice, frame)
@@ -463,9 +463,11 @@ impl<'a> NetworkTurn<'a> {
             Ok(None) => {}
             Err(trouble) => self.report.outcome = Outcome::Refused(trouble),
         }
+        let unread = self.tell_unread(host, ledger);
         let news = self.take_down(settings, host, ledger).await;
         let title = self.configured.definition.title;
-        (self.report, news.map(|news| (title, news)))
+        let news = unread.into_iter().chain(news);
+        (self.report, news.map(|news| (title, news)).collect())
     }
 
     /// The frame as a picture that the network takes.
@@ -477,16 +479,9 @@ impl<'a> NetworkTurn<'a> {
     ) -> Result<Picture<'b>, Trouble> {
         let most = network.max_picture_bytes();
         if frame.is_empty() || frame.len() > most {
-            return Err(Trouble::new(
-                Reason::Frames,
-                format!(
-                    "Frame {} has {} bytes; {} takes from 1 to {most}.",
-                    choice.due.showing.frame,
-                    frame.len(),
-                    self.configured.definition.title,
-                ),
-                H::ADVICE.size,
-            ));
+            let title = self.configured.definition.title;
+            let n = choice.due.showing.frame;
+            return Err(frame_store::misfit::<H>(n, frame.len(), title, most));
         }
         Ok(Picture {
             bytes: frame,
@@ -568,6 +563,27 @@ impl<'a> NetworkTurn<'a> {
             }
             outcome => outcome,
         };
+    }
+
+    /// Logs and records what could not be read of what was stored, once.
+    fn tell_unread<H: Clock + Log>(&mut self, host: &H, ledger: &impl Ledger) -> Option<News> {
+        let name = self.configured.definition.name;
+        let standing = self.standing.as_mut()?;
+        let trouble = standing.tell_unread(host.now())?;
+        let entry = journal::unread(name, self.order.trigger, self.order.at, &trouble);
+        host.log(&entry, true);
+        let kept = ledger.next_id().and_then(|id| {
+            let record = Record { id, entry: &entry };
+            ledger.keep(name, standing, Some(&record))
+        });
+        if kept.is_err() {
+            // The next turn tells it again.
+            standing
+                .unread
+                .iter_mut()
+                .for_each(|unread| unread.told_at = None);
+        }
+        kept.is_ok().then_some(News::Unread(trouble))
     }
 
     /// Logs the turn, keeps what is known after it, and sees to the next try.

@@ -394,7 +394,138 @@ fn an_entry_that_cannot_be_read_hides_no_other() {
     turn_for_hours(&mut host, 3);
     host.ledger.spoil(2);
     let page = json_in(&owner(&host, "GET", "/journal?limit=3"));
-    assert_eq!(ids(&page), [3, 1]);
+    assert_eq!(ids(&page), [3, 2, 1]);
+    assert_eq!(page["entries"][1]["outcome"], "unreadable");
+    // The page tells those that can be read.
+    let page = page_of(&host, &settings());
+    assert_eq!(page.matches("Turned to").count(), 2, "{page}");
+}
+
+#[test]
+fn an_entry_of_another_version_is_told_as_far_as_it_is_understood() {
+    let host = Host::new();
+    owner(&host, "POST", "/turn");
+    let other = json!({
+        "scheduled_at": "2026-11-22T02:23:45Z",
+        "outcome": "postponed",
+        "frame": "eleven",
+        "network": 7,
+        "more": [1],
+    });
+    let other = other.to_string();
+    host.ledger.records.borrow_mut().insert(1, other);
+    let entry = json_in(&owner(&host, "GET", "/journal"))["entries"][0].clone();
+    assert_eq!(
+        (&entry["more"], &entry["frame"]),
+        (&json!([1]), &json!("eleven"))
+    );
+    let page = page_of(&host, &settings());
+    assert!(page.contains("postponed, the frame."), "{page}");
+}
+
+// --- GET /health ---
+
+fn health_of(host: &Host, settings: &Settings) -> (u16, Value) {
+    let answer = answer_to(&request("GET", "/health"), settings, host);
+    (answer.status().as_u16(), json_in(&answer))
+}
+
+#[test]
+fn health_is_not_ready_while_turns_are_refused() {
+    let mut host = Host::new();
+    let body = r#"{"errors":[{"code":89,"message":"Nope."}]}"#;
+    host.reply = Ok(reply(401, &[], body));
+    assert_eq!(health_of(&host, &settings()).0, 200);
+    owner(&host, "POST", "/turn");
+    let (status, health) = health_of(&host, &settings());
+    assert_eq!((status, &health["ready"]), (503, &json!(false)));
+    let detail = health["detail"].as_str().unwrap();
+    let says = "X, at the last try: X answered 401, code 89: Nope.";
+    assert!(detail.starts_with(says), "{detail}");
+    let trouble = &health["troubles"][0];
+    assert_eq!(trouble["network"], "x");
+    assert_eq!(trouble["reason"], "credentials");
+    assert_eq!(trouble["retry_at"], "2026-11-22T03:23:45Z");
+    host.reply = Ok(reply(200, &[], USER));
+    owner(&host, "POST", "/turn");
+    let (status, health) = health_of(&host, &settings());
+    assert_eq!((status, &health["troubles"]), (200, &json!([])));
+}
+
+#[test]
+fn health_tells_of_a_pause_that_passes_by_itself_and_is_ready() {
+    let mut host = Host::new();
+    host.reply = Ok(reply(429, &[], ""));
+    owner(&host, "POST", "/turn");
+    let (status, health) = health_of(&host, &settings());
+    assert_eq!(status, 200);
+    assert_eq!(health["troubles"][0]["reason"], "rate-limit");
+    host.now += chrono::TimeDelta::minutes(16);
+    assert_eq!(health_of(&host, &settings()).1["troubles"], json!([]));
+}
+
+#[test]
+fn health_looks_at_settings_and_frames_as_they_are_now() {
+    let mut host = Host::new();
+    let unset = settings_with(&[(API_KEY, "")]);
+    owner_of(&unset, &host, "POST", "/turn");
+    assert_eq!(health_of(&host, &unset).0, 503);
+    // They have been set since, and no turn has been made.
+    assert_eq!(health_of(&host, &settings()).0, 200);
+    host.remove(CURRENT_KEY);
+    assert_eq!(health_of(&host, &settings()).0, 503);
+}
+
+#[test]
+fn where_what_is_known_cannot_be_read_neither_health_nor_the_page_says_all_is_well() {
+    let host = Host::new();
+    host.ledger.is_broken.set(true);
+    let (status, health) = health_of(&host, &settings());
+    assert_eq!((status, &health["ready"]), (503, &json!(false)));
+    let detail = health["detail"].as_str().unwrap();
+    assert!(detail.contains("disk I/O error"), "{detail}");
+    let page = page_of(&host, &settings());
+    assert!(page.contains("disk I/O error"), "{page}");
+    assert!(page.contains("Look at the ledger."), "{page}");
+}
+
+#[test]
+fn what_could_not_be_read_is_told_once_and_seen_for_a_day_and_turning_goes_on() {
+    let mut host = Host::new();
+    let kept = br#"{"refusals":"many","wake_at":null}"#;
+    let (unread, _) = Standing::read(kept, "It is kept aside.");
+    let standings = host.ledger.standings.get_mut();
+    standings.insert("x".to_owned(), unread);
+    let is_seen = |host: &Host| {
+        let (status, health) = health_of(host, &settings());
+        assert_eq!(status, 200, "it can turn: {health}");
+        let is_seen = !health["troubles"].as_array().unwrap().is_empty();
+        let page = page_of(host, &settings());
+        // The entry in the journal says so too.
+        let told = page.matches("Not understood: `refusals`").count();
+        assert!(!is_seen || told > 0, "{page}");
+        is_seen
+    };
+    assert!(is_seen(&host));
+    // A dry run tells nobody.
+    owner(&host, "POST", "/turn?dry_run=true");
+    assert_eq!(host.take_told(), Vec::<String>::new());
+    for hour in 0..25 {
+        let answer = owner(&host, "POST", "/turn");
+        assert_eq!(json_in(&answer)["outcome"], "turned");
+        assert_eq!(host.take_told().len(), usize::from(hour == 0), "{hour}");
+        assert_eq!(is_seen(&host), hour < 24, "{hour}");
+        host.now += chrono::TimeDelta::hours(1);
+    }
+    let entries = host.ledger.entries();
+    let count = |outcome| {
+        let entries = entries.iter();
+        entries.filter(|entry| entry["outcome"] == outcome).count()
+    };
+    assert_eq!((count("unread"), count("turned")), (1, 25));
+    assert_eq!(entries[0]["reason"], "host");
+    let remedy = entries[0]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("It is kept aside."), "{remedy}");
 }
 
 // --- GET / ---

@@ -17,8 +17,8 @@ use crate::ports::SendError;
 use crate::rendering::{Rendering, Shape};
 use crate::settings::PERIOD;
 use crate::testing::{
-    Host, NoBody, Sent, TRIGGER, assert_no_secret_in, block_on, frame_bytes, frame_set, instant,
-    reply, settings, settings_of_all_networks, settings_with,
+    Host, KEYS, NoBody, Sent, TRIGGER, assert_no_secret_in, block_on, frame_bytes, frame_of_size,
+    frame_set, instant, reply, settings, settings_of_all_networks, settings_with,
 };
 use pixels::rotation::Kernel;
 
@@ -50,6 +50,13 @@ fn checked(answer: Answer) -> Answer {
     let policy = headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'; "), "{policy}");
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    let is_of_a_set = headers.contains_key("etag");
+    let caching = if is_of_a_set {
+        "public, max-age=60"
+    } else {
+        "no-store"
+    };
+    assert_eq!(headers["cache-control"], caching);
     assert_no_secret_in(&String::from_utf8_lossy(answer.body()));
     assert_no_secret_in(&format!("{headers:?}"));
     if answer.status().is_client_error() || answer.status().is_server_error() {
@@ -388,7 +395,7 @@ fn a_dry_run_is_reported_and_nothing_is_sent() {
     assert_eq!(report["outcome"], "dry-run");
     assert_eq!(report["frame"], 3);
     assert_eq!(report["would_send"]["method"], "POST");
-    assert_eq!(report["would_send"]["frame_bytes"], 11);
+    assert_eq!(report["would_send"]["frame_bytes"], frame_bytes(3).len());
     assert_eq!(host.take_sent().len(), 0);
 }
 
@@ -583,10 +590,14 @@ fn a_png_frame_is_served_as_one() {
     let id = "0123456789abcdef0123456789abcdef";
     let current = json!({ "id": id, "frames": 1, "media_type": "image/png" });
     host.store(CURRENT_KEY, current.to_string());
-    host.store(&format!("sets/{id}/0"), "png");
+    let mut png = Vec::new();
+    let mut writer = png::Encoder::new(&mut png, 1, 1).write_header().unwrap();
+    writer.write_image_data(&[0]).unwrap();
+    writer.finish().unwrap();
+    host.store(&format!("sets/{id}/0"), png.clone());
     let answer = answer_with(&request("GET", "/frames/0", &[]), &settings(), &host);
     assert_eq!(answer.headers()["content-type"], "image/png");
-    assert_eq!(answer.body(), b"png");
+    assert_eq!(*answer.body(), png);
 }
 
 #[test]
@@ -744,6 +755,7 @@ fn health_is_ready_when_a_turn_could_be_made() {
                     "direction": "clockwise",
                 },
                 "frame_set": { "id": frame_set().id(), "frames": 12, "frame_now": 11 },
+                "troubles": [],
             })
         );
     }
@@ -781,6 +793,7 @@ fn health_names_every_setting_that_is_missing_or_wrong() {
         "networks": ["x"],            "dial": null,
             // Without settings there is no dial, so no frame of this moment.
             "frame_set": { "id": frame_set().id(), "frames": 12 },
+            "troubles": [],
         })
     );
 }
@@ -810,6 +823,7 @@ fn health_names_what_is_wrong_with_the_frames() {
                     "direction": "clockwise",
                 },
                 "frame_set": null,
+                "troubles": [],
             })
         );
     }
@@ -1080,18 +1094,83 @@ fn a_frame_that_cannot_be_kept_is_served_all_the_same() {
 fn without_frame_and_icon_both_are_named() {
     let (mut host, set, _) = host_with_icon_only(&Recipe::default());
     host.remove(&set.icon_key());
-    for broken in [None, Some(b"garbage".as_slice())] {
-        if let Some(garbage) = broken {
+    for (garbage, says) in [
+        (None, "so is the icon to render it from"),
+        (Some("garbage"), "the icon to render it from is damaged"),
+    ] {
+        if let Some(garbage) = garbage {
             host.store(&set.icon_key(), garbage);
         }
         let answer = answer_with(&request("GET", "/frames/5", &[]), &settings(), &host);
         assert_eq!(answer.status(), 503);
         assert_eq!(
             detail_in(&answer),
-            "Frame 5 of 12 is missing from the store, and so is the icon to render it from. \
-             Publish the icon."
+            format!("Frame 5 of 12 is missing from the store, and {says}. Publish the icon.")
         );
     }
+}
+
+#[test]
+fn a_frame_that_is_stored_and_no_good_heals_from_the_icon() {
+    let (mut host, set, icon) = host_with_icon_only(&Recipe::default());
+    let rendered = icon.frame(11, FrameCount::TWELVE).unwrap().file;
+    let half = &rendered[..rendered.len() / 2];
+    let large = frame_of_size(512_001);
+    for bad in [b"".as_slice(), b"<html>", half, &large] {
+        for (method, target) in [("GET", "/frames/11"), ("POST", "/turn?frame=11&force=true")] {
+            host.store(&set.frame_key(11), bad);
+            // It will be good when it is needed.
+            let health = answer_with(&request("GET", "/health", &[]), &settings(), &host);
+            assert_eq!(health.status(), 200);
+            let answer = answer_with(&request(method, target, &[BEARER]), &settings(), &host);
+            assert_eq!(answer.status(), 200, "{target}");
+            let stored = host.values.borrow().get(&set.frame_key(11)).cloned();
+            assert_eq!(stored.as_ref(), Some(&rendered));
+            if method == "GET" {
+                assert_eq!(*answer.body(), rendered);
+            }
+        }
+    }
+}
+
+#[test]
+fn health_is_not_ready_where_the_frame_that_is_due_can_be_neither_sent_nor_rendered() {
+    let large = frame_of_size(512_001);
+    for (bad, says) in [
+        (
+            b"".as_slice(),
+            "Frame 11 of 12 has 0 bytes, and an album has no icon",
+        ),
+        (
+            b"garbage",
+            "Frame 11 of 12 is stored as something else than image/jpeg",
+        ),
+        (
+            &large,
+            "Frame 11 has 512001 bytes; X takes from 1 to 512000.",
+        ),
+    ] {
+        let mut host = Host::new();
+        host.store(&frame_set().frame_key(11), bad);
+        let answer = answer_with(&request("GET", "/health", &[]), &settings(), &host);
+        assert_eq!(answer.status(), 503);
+        assert!(
+            detail_in(&answer).starts_with(says),
+            "{}",
+            detail_in(&answer)
+        );
+    }
+    // Where only networks turn that take it, it is ready.
+    let mut host = Host::new();
+    host.store(&frame_set().frame_key(11), large);
+    let mastodon = [
+        ("MASTODON_SERVER", "https://m.test"),
+        ("MASTODON_ACCESS_TOKEN", "t"),
+    ];
+    let keys = KEYS.map(|(name, _)| (name, ""));
+    let settings = settings_with(&[keys.as_slice(), &mastodon].concat());
+    let answer = answer_with(&request("GET", "/health", &[]), &settings, &host);
+    assert_eq!(answer.status(), 200);
 }
 
 #[test]

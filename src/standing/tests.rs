@@ -441,23 +441,192 @@ fn any_standing() -> impl Strategy<Value = Standing> {
                 stopped,
                 wake_at,
                 memory,
+                ..Standing::default()
             },
         )
 }
 
+// --- What another version has kept ---
+
+/// Reads what is all understood.
+#[track_caller]
+fn whole(kept: &str) -> Standing {
+    let (standing, is_whole) = Standing::read(kept.as_bytes(), "It is kept elsewhere.");
+    assert!(is_whole, "{:?}", standing.unread);
+    assert_eq!(standing.unread, None);
+    standing
+}
+
+/// Reads what is not all understood: the rest, and what the owner is told.
+#[track_caller]
+fn partial(kept: &[u8]) -> (Standing, String) {
+    let (mut standing, is_whole) = Standing::read(kept, "It is kept elsewhere.");
+    assert!(!is_whole);
+    let unread = standing.unread.take().expect("a note");
+    assert_eq!(unread.told_at, None);
+    (standing, unread.trouble.in_words())
+}
+
 #[test]
-fn what_was_kept_before_the_set_was_is_understood() {
-    let kept = r#"{"showing":{"set":"a","frame":1},"slot":null,"hold":null,"refusals":0,"stopped":null,"wake_at":null,"memory":null}"#;
-    let standing: Standing = serde_json::from_str(kept).unwrap();
+fn what_earlier_versions_have_kept_is_understood_in_full() {
+    let before_the_set = r#"{"showing":{"set":"a","frame":1},"slot":null,"hold":null,"refusals":0,"stopped":null,"wake_at":null,"memory":null}"#;
+    let standing = whole(before_the_set);
     assert_eq!(standing.showing.unwrap().frame, 1);
     assert_eq!(standing.set, None);
+
+    // The first version wrote instants as texts, and knew no wake and no memory.
+    let first = r#"{"showing":null,"slot":{"start":"2026-11-22T02:00:00Z","end":"2026-11-22T03:00:00Z","trigger":"manual","scheduled_at":"2026-11-22T02:23:45.678Z","attempts":2,"is_turned":false},"hold":{"until":"2026-11-22T02:35:00Z","kind":"backoff","trouble":{"reason":"transient","message":"No.","remedy":"Wait."}},"refusals":3,"stopped":null}"#;
+    let standing = whole(first);
+    let slot = standing.slot.unwrap();
+    assert_eq!(slot.start, now());
+    assert_eq!(slot.scheduled_at, instant("2026-11-22T02:23:45.678Z"));
+    assert_eq!((slot.trigger, slot.attempts), (Trigger::Manual, 2));
+    let hold = standing.hold.unwrap();
+    assert_eq!(hold.until, instant("2026-11-22T02:35:00Z"));
+    assert_eq!(hold.kind, HoldKind::Backoff);
+    assert_eq!(standing.refusals, 3);
+
+    let today = r#"{"set":{"id":"a","frames":12},"showing":{"set":"a","frame":11},"slot":{"start":1795312800000,"end":1795316400000,"trigger":"cron","scheduled_at":1795314225000,"frame":11,"attempts":1,"is_turned":true,"record":3},"hold":null,"refusals":0,"stopped":{"reason":"access","message":"No.","remedy":"Ask."},"wake_at":1795316400000,"memory":"m"}"#;
+    let standing = whole(today);
+    assert_eq!(standing.slot.as_ref().unwrap().record, Some(3));
+    let written = serde_json::to_value(&standing).unwrap();
+    let Value::Object(today) = serde_json::from_str(today).unwrap() else {
+        panic!("no object");
+    };
+    for (name, value) in today {
+        assert_eq!(written[&name], value, "{name}");
+    }
+}
+
+#[test]
+fn of_what_a_later_version_has_kept_all_is_taken_that_is_understood() {
+    let later = r#"{"set":{"id":"a","frames":"12"},"showing":{"set":"a","frame":11,"network_id":"z"},"slot":[1,2],"hold":{"until":1795314900000,"kind":"quarantine","trouble":{"reason":"moderation","message":"Held.","remedy":"Wait.","link":"l"}},"refusals":{"by":"kind"},"stopped":"since yesterday","wake_at":"2026-11-22T03:00:00Z","memory":{"sealed":"x"},"lease":7,"none":null}"#;
+    let (standing, told) = partial(later.as_bytes());
+    let hold = standing.hold.clone().unwrap();
+    assert_eq!(hold.until, instant("2026-11-22T02:35:00Z"));
+    // Whom it holds is not known: everyone.
+    assert_eq!(hold.kind, HoldKind::Pause);
+    assert_eq!(hold.trouble.in_words(), "Held. Wait.");
+    let expected = Standing {
+        showing: Some(Showing {
+            set: "a".to_owned(),
+            frame: 11,
+        }),
+        hold: Some(hold),
+        wake_at: Some(instant("2026-11-22T03:00:00Z")),
+        ..Standing::default()
+    };
+    assert_eq!(standing, expected);
+    for name in ["hold", "lease", "memory", "refusals", "set"] {
+        assert!(told.contains(&format!("`{name}`")), "{name}: {told}");
+    }
+    assert!(told.contains("and more") && told.contains("It is kept elsewhere."));
+    assert!(
+        !told.contains("`wake_at`") && !told.contains("`none`"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_hold_holds_though_nothing_else_of_it_is_understood() {
+    for hold in [
+        r#"{"until":1795314900000}"#,
+        r#"{"until":1795314900000.0,"kind":7,"trouble":null}"#,
+        r#"{"until":"2026-11-22T02:35:00Z","kind":"pause","trouble":{"reason":"rate-limit"}}"#,
+    ] {
+        let kept = format!(r#"{{"hold":{hold},"refusals":1}}"#);
+        let (standing, _) = Standing::read(kept.as_bytes(), "");
+        assert_eq!(standing.refusals, 1);
+        for trigger in [Trigger::Cron, Trigger::Manual] {
+            let Decision::Wait(hold) = decide(&standing, now(), trigger, true) else {
+                panic!("{hold}");
+            };
+            assert_eq!(hold.until, instant("2026-11-22T02:35:00Z"));
+            assert!(!hold.trouble.message.is_empty());
+        }
+    }
+}
+
+#[test]
+fn what_is_no_standing_is_as_if_nothing_were_known_and_told() {
+    for (kept, why) in [
+        (b"".as_slice(), "It is no JSON object."),
+        (b"null", "It is no JSON object."),
+        (b"[1]", "It is no JSON object."),
+        (b"\xff\xfe", "It is no JSON object."),
+        (b"{\"refusals\":1", "It is no JSON object."),
+        (b"{}", "It has no member that this version knows."),
+        (b"{\"a\":1}", "It has no member that this version knows."),
+    ] {
+        let (standing, told) = partial(kept);
+        assert_eq!(standing, Standing::default());
+        assert!(told.contains(why), "{told}");
+        assert!(told.contains("It is kept elsewhere."), "{told}");
+    }
+    let long = format!(r#"{{"refusals":1,"{}\u001b":2}}"#, "\u{202e}x".repeat(99));
+    let (_, told) = partial(long.as_bytes());
+    assert!(told.len() < 500 && !told.contains('\u{202e}'), "{told}");
+}
+
+#[test]
+fn the_owner_is_told_once_of_what_was_unread_and_can_see_it_for_a_day() {
+    let mut standing = Standing::unread("Why.", "Where.");
+    assert!(standing.tell_unread(now()).is_some());
+    let kept = serde_json::to_string(&standing).unwrap();
+    let mut standing = whole_with_note(&kept);
+    assert_eq!(standing.tell_unread(now() + TimeDelta::hours(23)), None);
+    assert!(standing.unread.is_some());
+    assert_eq!(standing.tell_unread(now() + TimeDelta::hours(24)), None);
+    assert_eq!(standing.unread, None);
+}
+
+fn whole_with_note(kept: &str) -> Standing {
+    let (standing, is_whole) = Standing::read(kept.as_bytes(), "");
+    assert!(is_whole && standing.unread.is_some());
+    standing
+}
+
+/// Any JSON, not too deep.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::btree_map(any::<String>(), inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_one_member_is_the_others_are_understood(
+        standing in any_standing(),
+        other in any_json(),
+        member in 0..10_usize,
+    ) {
+        let mut kept = serde_json::to_value(&standing).unwrap();
+        let names = ["set", "showing", "slot", "hold", "refusals", "stopped", "wake_at", "memory", "account", "new"];
+        kept[names[member]] = other;
+        let (read, _) = Standing::read(kept.to_string().as_bytes(), "");
+        let read = serde_json::to_value(&read).unwrap();
+        for name in names.iter().filter(|name| **name != names[member]) {
+            prop_assert_eq!(read.get(name), kept.get(name), "{}", name);
+        }
+    }
 }
 
 proptest! {
     #[test]
     fn what_is_known_is_the_same_after_it_was_kept(standing in any_standing()) {
         let text = serde_json::to_string(&standing).unwrap();
-        prop_assert_eq!(serde_json::from_str::<Standing>(&text).unwrap(), standing);
+        prop_assert_eq!(Standing::read(text.as_bytes(), ""), (standing, true));
     }
 
     #[test]

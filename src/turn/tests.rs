@@ -12,8 +12,8 @@ use crate::network::x::{
 use crate::ports::SendError;
 use crate::settings::{DIRECTION, PERIOD, TIME_ZONE};
 use crate::testing::{
-    Host, KEYS, assert_no_secret_in, block_on, frame_bytes, frame_set, instant, reply, settings,
-    settings_with, settings_with_webhook,
+    Host, KEYS, assert_no_secret_in, block_on, frame_bytes, frame_of_size, frame_set, instant,
+    reply, settings, settings_with, settings_with_webhook,
 };
 
 mod networks;
@@ -162,7 +162,13 @@ fn the_body_has_the_form_that_is_set() {
         request.headers()["content-type"],
         "application/x-www-form-urlencoded"
     );
-    assert_eq!(*request.body(), *b"image=%2F9gADQotLQAL%2F9k%3D");
+    let (_, image) = form_urlencoded::parse(request.body()).next().unwrap();
+    let image = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &*image);
+    assert_eq!(image.unwrap(), frame_bytes(11));
+    assert!(
+        request.body().starts_with(b"image=%2F9j%2F"),
+        "percent-encoded"
+    );
 }
 
 #[test]
@@ -292,8 +298,8 @@ fn a_dry_run_does_everything_but_send() {
                     ["authorization", "OAuth (signed, not shown)"],
                     ["content-type", null],
                 ],
-                "body_bytes": 183,
-                "frame_bytes": 11,
+                "body_bytes": 172 + frame_bytes(11).len(),
+                "frame_bytes": frame_bytes(11).len(),
             },
         })
     );
@@ -443,10 +449,10 @@ fn a_frame_outside_the_set_is_refused() {
 }
 
 #[test]
-fn a_frame_that_is_empty_or_larger_than_x_takes_is_not_sent() {
-    for bytes in [0, 512_001, 2_000_000] {
+fn a_frame_that_is_larger_than_x_takes_is_not_sent() {
+    for bytes in [512_001, 2_000_000] {
         let mut host = Host::new();
-        host.store(&frame_set().frame_key(11), vec![0; bytes]);
+        host.store(&frame_set().frame_key(11), frame_of_size(bytes));
         let report = refused_for_the_frames(&host);
         assert_eq!(
             refused(&report).message,
@@ -456,13 +462,50 @@ fn a_frame_that_is_empty_or_larger_than_x_takes_is_not_sent() {
 }
 
 #[test]
-fn a_frame_as_small_or_as_large_as_x_takes_is_sent() {
-    for bytes in [1, 512_000] {
+fn a_frame_as_large_as_x_takes_is_sent() {
+    let mut host = Host::new();
+    host.store(&frame_set().frame_key(11), frame_of_size(512_000));
+    assert_eq!(turn_now(&settings(), &host).outcome, Outcome::Turned);
+    assert_eq!(frame_in(&host.take_only_sent()).len(), 512_000);
+}
+
+#[test]
+fn what_is_no_picture_of_the_set_s_format_is_not_sent() {
+    let whole = frame_bytes(11);
+    for (stored, says) in [
+        (Vec::new(), "has 0 bytes"),
+        (
+            b"<html>".to_vec(),
+            "is stored as something else than image/jpeg",
+        ),
+        (
+            whole[..whole.len() - 1].to_vec(),
+            "is stored as something else",
+        ),
+        (
+            [&whole, b"more".as_slice()].concat(),
+            "is stored as something else",
+        ),
+        (vec![0xff, 0xd8, 0xff, 0xd9], "is stored as something else"),
+        (png_of_a_pixel(), "is stored as something else"),
+    ] {
         let mut host = Host::new();
-        host.store(&frame_set().frame_key(11), vec![0; bytes]);
-        assert_eq!(turn_now(&settings(), &host).outcome, Outcome::Turned);
-        assert_eq!(frame_in(&host.take_only_sent()).len(), bytes);
+        host.store(&frame_set().frame_key(11), stored);
+        let report = refused_for_the_frames(&host);
+        let message = &refused(&report).message;
+        assert!(
+            message.starts_with(&format!("Frame 11 of 12 {says}")),
+            "{message}"
+        );
     }
+}
+
+fn png_of_a_pixel() -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut writer = png::Encoder::new(&mut file, 1, 1).write_header().unwrap();
+    writer.write_image_data(&[0]).unwrap();
+    writer.finish().unwrap();
+    file
 }
 
 #[test]

@@ -14,6 +14,7 @@ use worker::{DurableObject, Env, Request, Response, Result, State, Stub, durable
 use super::host::{Host, describe, settings};
 use super::http::{request_from, response_from};
 use crate::account_api;
+use crate::api::guarded;
 use crate::journal::Trigger;
 use crate::ports::{Ledger, MAX_RECORDS, Record, StoreError};
 use crate::problem::Problem;
@@ -30,6 +31,9 @@ extern "C" {
         storage: &JsValue,
         network: &str,
     ) -> std::result::Result<Option<String>, JsValue>;
+
+    #[wasm_bindgen(js_name = setAside, catch)]
+    fn set_aside(storage: &JsValue, network: &str) -> std::result::Result<(), JsValue>;
 
     #[wasm_bindgen(js_name = keepStanding, catch)]
     fn keep_standing(
@@ -63,7 +67,7 @@ extern "C" {
     ) -> std::result::Result<Array, JsValue>;
 
     #[wasm_bindgen(js_name = forgetAll, catch)]
-    fn forget_all(storage: &JsValue) -> std::result::Result<(), JsValue>;
+    async fn forget_all(storage: &JsValue) -> std::result::Result<JsValue, JsValue>;
 }
 
 /// The Durable Objects of accounts.
@@ -117,7 +121,7 @@ impl DurableObject for Account {
     async fn fetch(&self, request: Request) -> Result<Response> {
         let request = match request_from(&request) {
             Ok(request) => request,
-            Err(problem) => return response_from(problem.into_response()),
+            Err(problem) => return response_from(guarded(Err(problem))),
         };
         let settings = settings(&self.host);
         let is_reading = [Method::GET, Method::HEAD].contains(request.method());
@@ -183,8 +187,18 @@ impl Ledger for Storage {
         }
         let text = read_standing(&self.durable, network).map_err(|error| unread(&error))?;
         let standing = match text {
-            Some(text) => serde_json::from_slice(text.as_bytes())
-                .map_err(|error| StoreError::Read(error.to_string()))?,
+            Some(text) => {
+                let aside = format!(
+                    "What could be read back is kept in the account's Durable Object, under `set \
+                     aside: standing on {network}`, until DELETE /journal."
+                );
+                let (standing, is_whole) = Standing::read(text.as_bytes(), &aside);
+                if !is_whole {
+                    // What cannot be read back is of no use to anyone.
+                    let _ = set_aside(&self.durable, network);
+                }
+                standing
+            }
             None => Standing::default(),
         };
         self.know(network, &standing);
@@ -247,9 +261,10 @@ impl Ledger for Storage {
         Ok(records)
     }
 
-    fn forget(&self) -> std::result::Result<(), StoreError> {
+    async fn forget(&self) -> std::result::Result<(), StoreError> {
         self.standings.take();
-        forget_all(&self.durable).map_err(|error| unwritten(&error))
+        let forgotten = forget_all(&self.durable).await;
+        forgotten.map(|_| ()).map_err(|error| unwritten(&error))
     }
 }
 

@@ -5,20 +5,25 @@
  */
 
 /**
- * Reads a value of a KV namespace: an ArrayBuffer, or null. Never throws, only rejects, and that
- * after a third try: a read that fails for a moment is no reason to leave out a turn.
+ * Reads a value of a KV namespace: its bytes, or null. Never throws, only rejects, and that after a
+ * third try: a read that fails for a moment is no reason to leave out a turn. Rejects with a
+ * `TooLargeError` past `maxBytes`.
  */
-export async function kvGet(namespace, key) {
+export async function kvGet(namespace, key, maxBytes) {
+  const read = async () => {
+    const body = await namespace.get(key, "stream");
+    return body === null ? null : readAtMost({ body }, maxBytes);
+  };
   for (const waitMs of [200, 2_000]) {
     try {
-      return await namespace.get(key, "arrayBuffer");
+      return await read();
     } catch (error) {
-      // Of what is no namespace.
-      if (error instanceof TypeError) throw error;
+      // A TypeError is one of what is no namespace.
+      if (error instanceof TypeError || error.name === TOO_LARGE) throw error;
       await scheduler.wait(waitMs);
     }
   }
-  return namespace.get(key, "arrayBuffer");
+  return read();
 }
 
 /** Stores a value in a KV namespace, for good or for so many seconds. Never throws, only rejects. */
@@ -67,58 +72,118 @@ export async function send(method, url, headers, body, timeoutMs, maxBytes) {
   }
 }
 
-/** Reads the body of a request or a reply. */
-async function readAtMost(message, maxBytes) {
-  const length = message.headers.get("content-length");
-  // The length of an encoded body says nothing of what it decodes to.
-  const isPlain = !message.headers.has("content-encoding");
-  if (isPlain && length !== null && Number(length) <= maxBytes) return message.bytes();
-  if (message.body === null) return new Uint8Array();
-  const reader = message.body.getReader({ mode: "byob" });
+/** The name of the error for more bytes than were asked for; host.rs has it too. */
+const TOO_LARGE = "TooLargeError";
+
+/**
+ * Reads the body of a request, a reply or a value. What arrives is counted, after it was decoded: no
+ * length that a header states is believed, for the sender may go on beyond it.
+ */
+async function readAtMost({ body }, maxBytes) {
+  if (body === null) return new Uint8Array();
+  const reader = body.getReader({ mode: "byob" });
   const pieces = [];
-  // Most replies fit into the first piece, which is read in one go.
+  // Most bodies fit into the first piece, which is read in one go.
   for (let total = 0, size = 16_384; ; size *= 4) {
-    const { value, done } = await reader.readAtLeast(size, new Uint8Array(size));
+    // One byte more than may come is enough to know that it is too much.
+    const wanted = Math.min(size, maxBytes + 1 - total);
+    const { value, done } = await reader.readAtLeast(wanted, new Uint8Array(wanted));
     if (value !== undefined) pieces.push(value);
     total += value?.length ?? 0;
     if (total > maxBytes) {
-      await reader.cancel();
       const error = new Error(`more than ${maxBytes} bytes`);
-      error.name = "TooLargeError";
+      error.name = TOO_LARGE;
+      // The sender is not waited for.
+      reader.cancel(error).catch(() => {});
       throw error;
     }
     // Only the last piece has less.
-    if (done || value.length < size) break;
+    if (done || value.length < wanted) break;
   }
   return pieces.length === 1 ? pieces[0] : new Blob(pieces).bytes();
 }
 
 // --- The ledger of an account: the SQLite storage of its Durable Object -----
+//
+// Another version may have stored something else there: what is not understood is set aside.
+
+const RECORDS = "create table if not exists records (id integer primary key, entry text not null)";
 
 /** Makes the table of the journal, once. */
-export function openLedger(storage) {
-  storage.sql.exec("create table if not exists records (id integer primary key, entry text not null)");
+export function openLedger({ sql }) {
+  sql.exec(RECORDS);
 }
 
-/** What is known of the account on a network, as it was kept. */
-export function readStanding({ kv }, network) {
-  return kv.get(`standing on ${network}`);
+const standingOn = (network) => `standing on ${network}`;
+
+/**
+ * What is known of the account on a network, as it was kept: text, which is empty where there is
+ * something that is none and cannot be made one; undefined where there is nothing.
+ */
+export function readStanding({ kv, sql }, network) {
+  let value;
+  try {
+    value = kv.get(standingOn(network));
+  } catch {
+    // A store that works has a value that cannot be read back; any other throws here too.
+    sql.exec("select 1 from records limit 1");
+    return "";
+  }
+  if (value === undefined || typeof value === "string") return value;
+  try {
+    return JSON.stringify(value) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** Keeps a copy of what is known of the account on a network, if it can be read back. */
+export function setAside({ kv }, network) {
+  kv.put(`set aside: ${standingOn(network)}`, kv.get(standingOn(network)));
 }
 
 /** Keeps what is known of the account on a network; writes without an await between are kept as one. */
 export function keepStanding({ kv }, network, standing) {
-  kv.put(`standing on ${network}`, standing);
+  kv.put(standingOn(network), standing);
 }
 
 /** Keeps a record in place of any other with its id; once in a while, forgets those more than `most` before it. */
 export function keepRecord({ sql }, id, entry, most) {
-  sql.exec("insert or replace into records values (?, ?)", id, entry);
-  if (id % 100 === 0) sql.exec("delete from records where id <= ?", id - most);
+  withRecords(sql, () => {
+    sql.exec("insert or replace into records (id, entry) values (?, ?)", id, entry);
+    if (id % 100 === 0) sql.exec("delete from records where id <= ?", id - most);
+  });
 }
+
+/** Ids are numbers of 32 bits. */
+const LARGEST_ID = 2 ** 32 - 1;
 
 /** The highest id of a record. */
 export function lastRecord({ sql }) {
-  return sql.exec("select ifnull(max(id), 0) as id from records").one().id;
+  return withRecords(sql, () => sql.exec("select ifnull(max(id), 0) as id from records where id < ?", LARGEST_ID).one().id);
+}
+
+/** The newest entries with an id below `before`: id and entry in turn. An entry that is no text is empty. */
+export function readRecords({ sql }, before, limit) {
+  const query = "select id, entry from records where id < ? order by id desc limit ?";
+  const rows = withRecords(sql, () => [...sql.exec(query, before ?? LARGEST_ID + 1, limit).raw()]);
+  return rows.flatMap(([id, entry]) => [id, typeof entry === "string" ? entry : ""]);
+}
+
+/** Works on the table of the journal; one of another form is first set aside. */
+function withRecords(sql, work) {
+  try {
+    return work();
+  } catch (error) {
+    const columns = [...sql.exec("select name, \"notnull\" and dflt_value is null from pragma_table_info('records')").raw()];
+    const names = columns.map(([name]) => name);
+    const needed = columns.filter(([, isNeeded]) => isNeeded).map(([name]) => name);
+    const isOurs = ["id", "entry"].every((name) => names.includes(name)) && needed.every((name) => name === "entry");
+    if (isOurs) throw error;
+    if (names.length > 0) sql.exec(`alter table records rename to "records set aside ${Date.now()}"`);
+    sql.exec(RECORDS);
+    return work();
+  }
 }
 
 /** Sets the alarm, or deletes it. Never throws, only rejects. */
@@ -126,16 +191,10 @@ export async function setAlarm(storage, unixMs) {
   await (unixMs === undefined ? storage.deleteAlarm() : storage.setAlarm(unixMs));
 }
 
-/** The newest entries with an id below `before`: id and entry in turn. */
-export function readRecords({ sql }, before, limit) {
-  const rows = sql.exec("select id, entry from records where id < ? order by id desc limit ?", before ?? 2 ** 52, limit);
-  return [...rows.raw()].flat();
-}
-
-/** Forgets everything. */
-export function forgetAll(storage) {
-  storage.transactionSync(() => {
-    for (const [key] of [...storage.kv.list()]) storage.kv.delete(key);
-    storage.sql.exec("delete from records");
-  });
+/** Forgets everything, also what cannot be read. Never throws, only rejects. */
+export async function forgetAll(storage) {
+  const deleted = storage.deleteAll();
+  // Before anyone else gets to look at it.
+  openLedger(storage);
+  await deleted;
 }

@@ -6,21 +6,21 @@ use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
-use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
+use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, console_error, console_log};
 
 use crate::ports::{
-    Advice, Body, BodyError, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, REPLY_HEADERS,
-    SendError, Store, StoreError, USER_AGENT,
+    Advice, Body, BodyError, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, MAX_VALUE_BYTES,
+    REPLY_HEADERS, SendError, Store, StoreError, USER_AGENT,
 };
 use crate::settings::Settings;
 
 #[wasm_bindgen(module = "/src/worker/glue.js")]
 extern "C" {
     #[wasm_bindgen(js_name = kvGet, catch)]
-    async fn kv_get(namespace: &JsValue, key: &str) -> Result<JsValue, JsValue>;
+    async fn kv_get(namespace: &JsValue, key: &str, max_bytes: usize) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(js_name = kvPut, catch)]
     async fn kv_put(
@@ -128,11 +128,15 @@ impl Store for Host {
     };
 
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = async { kv_get(self.frames()?, key).await }.await;
-        let value = value.map_err(|error| StoreError::Read(describe(&error)))?;
-        Ok(value
-            .dyn_ref::<ArrayBuffer>()
-            .map(|buffer| Uint8Array::new(buffer).to_vec()))
+        let value = async { kv_get(self.frames()?, key, MAX_VALUE_BYTES).await }.await;
+        let value = value.map_err(|error| {
+            if has_name(&error, TOO_LARGE) {
+                StoreError::TooLarge
+            } else {
+                StoreError::Read(describe(&error))
+            }
+        })?;
+        Ok(value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec))
     }
 
     async fn write(&self, key: &str, value: &[u8], lifetime: Lifetime) -> Result<(), StoreError> {
@@ -242,7 +246,7 @@ fn send_error(error: &JsValue) -> SendError {
     }
 }
 
-/// The name of the error for more bytes than were asked for.
+/// The name of the error for more bytes than were asked for; glue.js has it too.
 const TOO_LARGE: &str = "TooLargeError";
 
 fn has_name(error: &JsValue, name: &str) -> bool {

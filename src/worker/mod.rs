@@ -61,7 +61,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     let settings = settings(&host);
     let core_request = match http::request_from(&request) {
         Ok(request) => request,
-        Err(problem) => return http::response_from(problem.into_response()),
+        Err(problem) => return http::response_from(api::guarded(Err(problem))),
     };
     if !api::needs_account(&core_request) {
         let body = Upload(request.inner());

@@ -130,6 +130,9 @@ pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
             opened => opened?,
         }
     };
+    if let Some(notice) = ledger.notice() {
+        complain(notice);
+    }
     let host = Host {
         https,
         frames: match options.rendered {

@@ -353,7 +353,7 @@ fn an_icon_that_is_missing_stops_all() {
 #[test]
 fn a_frame_that_is_too_large_for_one_network_goes_to_the_others() {
     let mut icon = Icon::new();
-    let frame = vec![0xff; 600_000];
+    let frame = frame_of_size(600_000);
     icon.host.store(&frame_set().frame_key(11), frame);
     let reports = icon.cron();
     assert_eq!(

@@ -1,0 +1,104 @@
+//! Reading what another version may have stored: member by member, so that one
+//! that is missing or not understood costs no other.
+
+use chrono::{DateTime, Utc};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::rfc3339;
+
+/// Reads a member, or gives the default where it is not understood.
+pub(crate) fn or_default<'de, D, T>(member: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let stored = Value::deserialize(member)?;
+    Ok(serde_json::from_value(stored).unwrap_or_default())
+}
+
+/// Whether a value that was read says all that was stored. A member that was
+/// stored as null says nothing.
+pub(crate) fn says_all(read: &Value, stored: &Value) -> bool {
+    match (read, stored) {
+        (Value::Object(read), Value::Object(stored)) => stored.iter().all(|(name, stored)| {
+            let read = read.get(name);
+            read.map_or(stored.is_null(), |read| says_all(read, stored))
+        }),
+        (Value::Number(_), Value::String(_) | Value::Number(_)) => {
+            read == stored || read.as_i64() == unix_ms(stored)
+        }
+        _ => read == stored,
+    }
+}
+
+/// Milliseconds since 1970, which may have been stored as the text of the instant
+/// (RFC 3339).
+fn unix_ms(stored: &Value) -> Option<i64> {
+    match stored {
+        Value::String(text) => rfc3339::parse(text).map(|at| at.timestamp_millis()),
+        // Whole numbers below 2^53 are the same as a float.
+        #[allow(clippy::cast_possible_truncation)]
+        number => number
+            .as_i64()
+            .or_else(|| number.as_f64().map(|ms| ms as i64)),
+    }
+}
+
+/// Instants as milliseconds since 1970.
+pub(crate) mod instant {
+    pub(crate) use chrono::serde::ts_milliseconds::serialize;
+
+    use super::{DateTime, Deserialize, Deserializer, Utc, Value, unix_ms};
+    use serde::de::Error as _;
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        member: D,
+    ) -> Result<DateTime<Utc>, D::Error> {
+        let stored = Value::deserialize(member)?;
+        unix_ms(&stored)
+            .and_then(DateTime::from_timestamp_millis)
+            .ok_or_else(|| D::Error::custom("not an instant"))
+    }
+}
+
+/// The same, where there may be none.
+pub(crate) mod instant_or_none {
+    pub(crate) use chrono::serde::ts_milliseconds_option::serialize;
+
+    use super::{DateTime, Deserialize, Deserializer, Utc, Value, unix_ms};
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        member: D,
+    ) -> Result<Option<DateTime<Utc>>, D::Error> {
+        let stored = Value::deserialize(member)?;
+        Ok(unix_ms(&stored).and_then(DateTime::from_timestamp_millis))
+    }
+}
+
+/// Text from the store as part of a sentence: one short line.
+pub(crate) fn quoted(text: &str) -> String {
+    const MAX_CHARS: usize = 40;
+
+    let mut chars = text.chars();
+    let start: String = chars.by_ref().take(MAX_CHARS).collect();
+    let rest = if chars.next().is_some() { "…" } else { "" };
+    format!("`{}{rest}`", start.escape_debug())
+}
+
+/// Reads an instant as RFC 3339 writes it.
+pub(crate) fn from_rfc_3339<'de, D: Deserializer<'de>>(
+    member: D,
+) -> Result<DateTime<Utc>, D::Error> {
+    let text = String::deserialize(member)?;
+    rfc3339::parse(&text).ok_or_else(|| D::Error::custom("not an instant"))
+}
+
+/// The same, or `None` where there is none that is understood.
+pub(crate) fn from_rfc_3339_or_none<'de, D: Deserializer<'de>>(
+    member: D,
+) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let stored = Value::deserialize(member)?;
+    Ok(stored.as_str().and_then(rfc3339::parse))
+}
