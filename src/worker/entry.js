@@ -43,9 +43,31 @@ async function askForTurn({ ACCOUNT }, scheduledTime) {
   }
 }
 
+/** The answer when wasm has given none, as src/api.rs would guard it. */
+function failed() {
+  const problem = {
+    title: "Internal Server Error",
+    status: 500,
+    detail: "The Worker failed at this request; its log says where. Try again, and report it if it stays.",
+  };
+  const headers = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "content-type": "application/problem+json",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+  };
+  return Response.json(problem, { status: 500, headers });
+}
+
 export default {
-  fetch(request, env, ctx) {
-    return new Wasm(ctx, env).fetch(request);
+  async fetch(request, env, ctx) {
+    try {
+      return await new Wasm(ctx, env).fetch(request);
+    } catch (error) {
+      console.error(JSON.stringify({ event: "failed", message: String(error) }));
+      return failed();
+    }
   },
 
   async scheduled({ scheduledTime }, env, ctx) {

@@ -242,26 +242,62 @@ test("over https, only who the machine knows is believed", async (t) => {
   assert.deepEqual([known.status, requests], [0, 1], known.stderr);
 });
 
-test("a state that cannot be read is told, loses nothing and sends nothing", async (t) => {
+test("a state that cannot be read is told once and kept beside, and the turn is made", async (t) => {
   const x = await localX(t);
-  const { state, run } = await account(t, x.url);
+  const hook = await server(t, () => [204]);
+  const { state, run } = await account(t, x.url, { ALERT_WEBHOOK_URL: `${hook.url}/hook` });
+  const folder = path.dirname(state);
   assert.equal((await run(icon)).status, 0);
   const whole = await readFile(state, "utf8");
-  for (const text of ["", whole.slice(0, -20), whole.replace('"version":1', '"version":9'), "null"]) {
+  let kept = 0;
+  for (const [text, why] of [
+    ["", /no JSON object/],
+    ["\ufeff\u0000", /no JSON object/],
+    [whole.slice(0, -20), /no JSON object/],
+    ["null", /no JSON object/],
+    ["{}", /version/],
+    [whole.replace('"version":1', '"version":9'), /version/],
+    [whole.replace('"refusals":0', '"refusals":"none","lease":{"until":1}'), /standings\.x/],
+  ]) {
     await writeFile(state, text);
-    const { status, stderr } = await run([...icon, "--force"]);
-    assert.equal(status, 1);
-    assert.match(stderr, /^rotate-icon: the state in .*state\.json cannot be read, .*move it away/);
-    assert.equal(await readFile(state, "utf8"), text);
+    const [sent, told] = [(await x.received()).length, hook.received.length];
+    const { status, stdout, stderr } = await run([...icon, "--force"]);
+    assert.deepEqual([status, stdout.includes("turned")], [0, true], stderr);
+    assert.match(stderr, /^rotate-icon: the state in .*state\.json could not all be read \(.*\); this turn goes on .*kept as .*\.unread-[0-9a-f]{8}\n$/);
+    assert.match(stderr, why);
+    assert.equal((await x.received()).length, sent + 1);
+    assert.equal(hook.received.length, told + 1, "the owner is told");
+    assert.match(JSON.parse(hook.received.at(-1).body).text, /^About your icon: What was stored .*\.unread-/);
+    assert.ok((await journal(state)).some(({ outcome }) => outcome === "unread"));
+    const beside = (await readdir(folder)).filter((name) => name.includes(".unread-"));
+    assert.equal(beside.length, (kept += 1));
+    const contents = await Promise.all(beside.map((name) => readFile(path.join(folder, name), "utf8")));
+    assert.ok(contents.includes(text), "as it was");
+    for (const name of beside) assert.equal((await stat(path.join(folder, name))).mode & 0o777, 0o600);
+
+    const again = await run(icon);
+    assert.deepEqual([again.status, again.stderr], [0, ""]);
+    assert.equal(hook.received.length, told + 1, "once");
   }
-  assert.equal((await x.received()).length, 1);
   await writeFile(state, whole);
   assert.match((await run(icon)).stdout, /nothing to do/);
 
+  const sent = (await x.received()).length;
   const nowhere = await run([...icon, "--state", path.join(state, "below-a-file")]);
   assert.equal(nowhere.status, 1);
   assert.match(nowhere.stderr, /cannot make the folder/);
-  assert.equal((await x.received()).length, 1);
+  assert.equal((await x.received()).length, sent);
+});
+
+test("a pause of a newer version's state is kept to", async (t) => {
+  const x = await localX(t);
+  const { state, run } = await account(t, x.url);
+  await mkdir(path.dirname(state), { recursive: true });
+  const hold = { until: Date.now() + 3_600_000, kind: "quarantine", trouble: { reason: "moderation", message: "Held back.", remedy: "Wait." } };
+  await writeFile(state, JSON.stringify({ version: 2, standings: { x: { hold, memory: [1] } } }));
+  const { stderr } = await run([...icon, "--force"]);
+  assert.match(stderr, /X: Held back\. Wait\./);
+  assert.deepEqual(await x.received(), []);
 });
 
 test("the owner is told when turning stops and when it works again", async (t) => {

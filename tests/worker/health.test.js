@@ -24,6 +24,7 @@ test("with everything in place it is ready, and says what is shown", async () =>
     dial: { time_zone: "Asia/Tokyo", period: "12h", direction: "clockwise" },
     networks: ["x"],
     frame_set: { id: stage.set.id, frames: 12, frame_now: frame },
+    troubles: [],
   });
   assert.ok([earliest, latest].includes(frame), `frame ${frame}`);
   await stage.simulator.receivedNothing();

@@ -1,0 +1,253 @@
+/**
+ * Bodies that say they are small and are not, and senders that do not come to an end: what arrives
+ * is counted, so that memory stays bounded, and the turn ends with a sentence. The other side is a
+ * plain TCP server, since no HTTP server would send such a thing.
+ */
+import assert from "node:assert/strict";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { configuration, publishedValues, scriptFiles, workerd } from "../../benches/lib/workerd.js";
+import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { root } from "../../scripts/lib/run.js";
+
+const TOKEN = "local-trigger-token";
+const MB = 1_000_000;
+
+const driver = `export default {
+  fetch(request, env) {
+    const { pathname, search } = new URL(request.url);
+    return env.edge.fetch(new Request("http://worker" + pathname + search, request));
+  },
+};`;
+
+const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-sizes-"));
+const servers = [];
+let values;
+let worker;
+/** How X answers, and Mastodon: what is done with the connection once the request has begun to come. */
+let answer;
+let onMastodon;
+/** How KV answers instead of with a value. */
+let kvAnswer;
+let sent = 0;
+
+const listen = async (server) => {
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  servers.push(server);
+  return server.address().port;
+};
+
+/** A server that answers by no rules. */
+const plainServer = (reply) =>
+  listen(
+    net.createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => {
+        socket.resume();
+        reply(socket);
+      });
+    }),
+  );
+
+before(async () => {
+  values = await publishedValues(path.join(root, "assets/icon.png"), path.join(folder, "out"));
+  const kvPort = await listen(
+    http.createServer((request, response) => {
+      const key = decodeURIComponent(request.url.slice(1).split("?")[0]);
+      const value = request.method === "PUT" ? "" : values.get(key);
+      request.resume().on("end", () => {
+        if (request.method === "GET" && kvAnswer && key !== "current") return kvAnswer(response);
+        response.writeHead(value === undefined ? 404 : 200).end(value);
+      });
+    }),
+  );
+  const xPort = await plainServer((socket) => ((sent += 1), answer(socket)));
+  const mastodonPort = await plainServer((socket) => onMastodon(socket));
+  const mastodon = { MASTODON_SERVER: `http://127.0.0.1:${mastodonPort}`, MASTODON_ACCESS_TOKEN: "local-mastodon-token" };
+  const vars = { ...accountSecrets, TRIGGER_TOKEN: TOKEN, API_BASE_URL: `http://127.0.0.1:${xPort}` };
+  for (const name of ["edge", "both"]) copyFileSync(scriptFiles[0], path.join(folder, `${name}.js`));
+  copyFileSync(scriptFiles[1], path.join(folder, "index_bg.wasm"));
+  writeFileSync(
+    path.join(folder, "driver.js"),
+    driver.replace("env.edge", `(pathname.startsWith("/both") ? env.both : env.edge)`).replace("pathname +", `pathname.replace("/both", "") +`),
+  );
+  const workers = [
+    { id: "edge", wasm: "index_bg.wasm", vars },
+    { id: "both", wasm: "index_bg.wasm", vars: { ...vars, ...mastodon } },
+  ];
+  worker = await workerd(folder, configuration(workers, kvPort, folder), { log: "ignore" });
+  // What it takes when all is well is no matter of these tests.
+  answer = (socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 21\r\n\r\n{\"screen_name\":\"abc\"}");
+  assert.equal((await turn()).outcome, "turned");
+});
+
+beforeEach(() => {
+  kvAnswer = undefined;
+});
+
+after(async () => {
+  await worker?.stop();
+  for (const server of servers) server.close();
+  rmSync(folder, { recursive: true });
+});
+
+const headers = { authorization: `Bearer ${TOKEN}` };
+const ask = (where, init = {}) => fetch(worker.url + where, { headers, signal: AbortSignal.timeout(60_000), ...init });
+
+/** Makes a turn, after whatever was known is forgotten: what it answers. */
+async function turn(prefix = "") {
+  assert.equal((await ask(`${prefix}/journal`, { method: "DELETE" })).status, 204);
+  return (await ask(`${prefix}/turn?force=true`, { method: "POST" })).json();
+}
+
+/** Does something, and fails if workerd grows by more than so many MB on the way. */
+async function within(mb, act) {
+  const start = worker.residentMB();
+  let most = start;
+  const watch = setInterval(() => (most = Math.max(most, worker.residentMB())), 20);
+  try {
+    return await act();
+  } finally {
+    clearInterval(watch);
+    assert.ok(most - start < mb, `workerd grew from ${start} to ${most} MB`);
+  }
+}
+
+/** Writes pieces without end, as fast as they are taken. */
+function endlessly(socket, piece) {
+  const more = () => {
+    while (!socket.destroyed && socket.write(piece));
+  };
+  socket.on("drain", more);
+  more();
+}
+
+const chunk = (bytes) => Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+const TEXT = Buffer.alloc(65_536, "x");
+/** 64 MB of nothing, in few bytes: several of these in a row are one gzip file (RFC 1952 §2.2). */
+const PACKED = gzipSync(Buffer.alloc(64 * MB));
+
+/** Heads of replies whose bodies do not end, and what comes after them again and again. */
+const ENDLESS = {
+  "a length of 5 beside chunks": ["content-length: 5\r\ntransfer-encoding: chunked", chunk(TEXT)],
+  "chunks beside a length of 5": ["transfer-encoding: chunked\r\ncontent-length: 5", chunk(TEXT)],
+  "chunks alone": ["transfer-encoding: chunked", chunk(TEXT)],
+  "no length at all": ["connection: close", TEXT],
+  "a length of 10 GB": ["content-length: 10000000000", TEXT],
+  "packed chunks and a small length": ["content-encoding: gzip\r\ncontent-length: 5\r\ntransfer-encoding: chunked", chunk(PACKED)],
+  "packed chunks": ["content-encoding: gzip\r\ntransfer-encoding: chunked", chunk(PACKED)],
+};
+
+for (const [what, [head, piece]] of Object.entries(ENDLESS)) {
+  for (const status of ["200 OK", "403 Forbidden"]) {
+    test(`a reply (${status}) without end, with ${what}, is given up and takes no memory`, async () => {
+      answer = (socket) => {
+        socket.write(`HTTP/1.1 ${status}\r\ncontent-type: application/json\r\n${head}\r\n\r\n`);
+        endlessly(socket, piece);
+      };
+      const { outcome, reason, message } = await within(120, () => turn());
+      assert.deepEqual([outcome, reason], ["retry", "transient"], message);
+      assert.match(message, /^X did not answer: the reply is larger than 1000000 bytes\.$/);
+    });
+  }
+}
+
+/** Replies that are none. */
+const BROKEN = {
+  "a negative length": "content-length: -5\r\n\r\nhello",
+  "a length that is no number": "content-length: five\r\n\r\nhello",
+  "a length beyond all numbers": "content-length: 99999999999999999999999\r\n\r\nhello",
+  "two lengths": "content-length: 5\r\ncontent-length: 50000000\r\n\r\nhello",
+  "a length larger than the body": "content-length: 50\r\n\r\nhello",
+  "a chunk of a negative size": "transfer-encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
+  "a chunk beyond all sizes": "transfer-encoding: chunked\r\n\r\nffffffffffffffffffff\r\nhello",
+  "no gzip where it says so": "content-encoding: gzip\r\ncontent-length: 5\r\n\r\nhello",
+};
+
+for (const [what, rest] of Object.entries(BROKEN)) {
+  test(`a reply with ${what} ends the turn with a sentence`, async () => {
+    answer = (socket) => socket.end(`HTTP/1.1 200 OK\r\n${rest}`);
+    const { outcome, message } = await within(120, () => turn());
+    assert.ok(["retry", "refused"].includes(outcome), outcome);
+    assert.match(message, /^X (did not answer: .*|answered 200 .*)\.?$/);
+  });
+}
+
+test("headers without end are given up", async () => {
+  answer = (socket) => {
+    socket.write("HTTP/1.1 200 OK\r\n");
+    endlessly(socket, `x-padding: ${"x".repeat(8_000)}\r\n`);
+  };
+  const { outcome, reason, message } = await within(120, () => turn());
+  assert.deepEqual([outcome, reason], ["retry", "transient"], message);
+});
+
+test("a reply that drips, be it its head or its body, is waited for 20 s and no longer", async () => {
+  const drip = (socket, piece) => {
+    const timer = setInterval(() => socket.write(piece), 500);
+    socket.on("close", () => clearInterval(timer));
+  };
+  answer = (socket) => {
+    socket.write("HTTP/1.1 200 OK\r\n");
+    drip(socket, "x-a: b\r\n");
+  };
+  onMastodon = (socket) => {
+    socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+    drip(socket, "1\r\nx\r\n");
+  };
+  const start = Date.now();
+  const { turns } = await within(120, () => turn("/both"));
+  assert.ok(Date.now() - start < 30_000, `${Date.now() - start} ms`);
+  for (const { network, outcome, message } of turns) {
+    assert.equal(outcome, "retry", network);
+    assert.match(message, /did not answer: no complete reply within 20 s/);
+  }
+});
+
+test("a value of KV without end is given up, and the frame is rendered from the icon if that is there", async () => {
+  kvAnswer = (response) => {
+    response.writeHead(200);
+    const more = () => {
+      while (!response.destroyed && response.write(TEXT));
+    };
+    response.on("drain", more);
+    more();
+  };
+  const { outcome, reason, message } = await within(120, () => turn());
+  assert.deepEqual([outcome, reason], ["refused", "frames"]);
+  assert.match(message, /^Frame \d+ of 12 has more than 2000000 bytes, and the icon to render it from is damaged\.$/);
+});
+
+for (const [what, head] of [
+  ["a length of 5 beside chunks", "content-length: 5\r\ntransfer-encoding: chunked"],
+  ["chunks alone", "transfer-encoding: chunked"],
+]) {
+  test(`an upload without end, with ${what}, is refused and takes no memory`, async () => {
+    const { hostname, port } = new URL(worker.url);
+    const status = await within(150, async () => {
+      const socket = net.connect(Number(port), hostname);
+      socket.on("error", () => {});
+      const answered = new Promise((resolve) => {
+        socket.once("data", (data) => resolve(Number(String(data).split(" ")[1])));
+        socket.once("close", () => resolve(null));
+      });
+      socket.write(`PUT /icon HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${TOKEN}\r\n${head}\r\n\r\n`);
+      endlessly(socket, chunk(TEXT));
+      const status = await answered;
+      socket.destroy();
+      return status;
+    });
+    assert.ok([400, 413].includes(status), `${status}`);
+  });
+}
+
+test("after all this it still turns", async () => {
+  answer = (socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 21\r\n\r\n{\"screen_name\":\"abc\"}");
+  assert.equal((await turn()).outcome, "turned");
+  assert.ok(sent > 20);
+});

@@ -1,0 +1,351 @@
+/**
+ * What another version of the Worker, or a damaged disk, has left in the account's object and in
+ * KV: it is read as far as it is understood, told once, kept aside, and turning goes on. The object
+ * lies on the disk; the other version is a Worker of the test's with the same object.
+ */
+import assert from "node:assert/strict";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import os from "node:os";
+import path from "node:path";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { DatabaseSync } from "node:sqlite";
+import { configuration, publishedValues, scriptFiles, workerd } from "../../benches/lib/workerd.js";
+import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { root } from "../../scripts/lib/run.js";
+
+const TOKEN = "local-trigger-token";
+const HOUR_MS = 3_600_000;
+
+/** Passes events and requests on to the Worker. */
+const driver = `export default {
+  async fetch(request, env) {
+    const { pathname, search, searchParams } = new URL(request.url);
+    if (pathname !== "/scheduled") return env.edge.fetch(new Request("http://worker" + pathname + search, request));
+    const scheduledTime = new Date(Number(searchParams.get("at")));
+    return new Response((await env.edge.scheduled({ cron: "0 * * * *", scheduledTime })).outcome);
+  },
+};`;
+
+/** Another version: it stores what is asked of it, and tells what is there. */
+const other = `import { DurableObject } from "cloudflare:workers";
+export class Account extends DurableObject {
+  change({ puts = [], execs = [] }) {
+    const { kv, sql } = this.ctx.storage;
+    for (const [key, value, isMap] of puts) kv.put(key, isMap ? new Map(value) : value);
+    for (const query of execs) sql.exec(query);
+    return [...kv.list()].map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]);
+  }
+}
+export default {
+  async fetch(request, env) {
+    return Response.json(await env.ACCOUNT.getByName("default").change(await request.json()));
+  },
+};`;
+
+const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-versions-"));
+const servers = [];
+const values = new Map();
+let published;
+let vars;
+let kvPort;
+let worker;
+let disk;
+let count = 0;
+let sent = 0;
+let answer = [200, `{"id_str":"1","screen_name":"local_account"}`];
+const told = [];
+let at = Date.parse("2031-06-15T00:00:00Z");
+
+async function listen(reply) {
+  const server = http.createServer((request, response) => {
+    const parts = [];
+    request.on("data", (part) => parts.push(part)).on("end", () => reply(request, response, Buffer.concat(parts)));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  servers.push(server);
+  return server.address().port;
+}
+
+before(async () => {
+  published = await publishedValues(path.join(root, "assets/icon.png"), path.join(folder, "out"));
+  kvPort = await listen((request, response, body) => {
+    const key = decodeURIComponent(request.url.slice(1).split("?")[0]);
+    if (request.method === "PUT") values.set(key, body);
+    const value = request.method === "PUT" ? "" : values.get(key);
+    response.writeHead(value === undefined ? 404 : 200).end(value);
+  });
+  const xPort = await listen((request, response) => {
+    sent += 1;
+    response.writeHead(answer[0], { "content-type": "application/json" }).end(answer[1]);
+  });
+  const hookPort = await listen((request, response, body) => {
+    told.push(JSON.parse(body).text);
+    response.writeHead(204).end();
+  });
+  const base = { API_BASE_URL: `http://127.0.0.1:${xPort}`, ALERT_WEBHOOK_URL: `http://127.0.0.1:${hookPort}/hook` };
+  vars = { ...accountSecrets, TRIGGER_TOKEN: TOKEN, ...base };
+  copyFileSync(scriptFiles[0], path.join(folder, "edge.js"));
+  copyFileSync(scriptFiles[1], path.join(folder, "index_bg.wasm"));
+  writeFileSync(path.join(folder, "driver.js"), driver);
+});
+
+beforeEach(async () => {
+  values.clear();
+  for (const [key, value] of published) values.set(key, value);
+  [sent, told.length, answer] = [0, 0, [200, `{"id_str":"1","screen_name":"local_account"}`]];
+  disk = path.join(folder, `disk-${(count += 1)}`);
+  mkdirSync(disk);
+  await start();
+});
+
+afterEach(() => worker?.stop());
+
+after(() => {
+  for (const server of servers) server.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Starts this version. */
+async function start() {
+  copyFileSync(scriptFiles[0], path.join(folder, "edge.js"));
+  writeFileSync(path.join(folder, "driver.js"), driver);
+  worker = await workerd(folder, configuration([{ id: "edge", wasm: "index_bg.wasm", vars }], kvPort, disk), { log: "ignore" });
+}
+
+/** Has another version do this to the storage in between; gives what it finds there, by key. */
+async function byAnotherVersion(changes = {}) {
+  await worker.stop();
+  writeFileSync(path.join(folder, "edge.js"), other);
+  writeFileSync(path.join(folder, "driver.js"), "export default { fetch: (request, env) => env.edge.fetch(request) };");
+  const config = configuration([{ id: "edge", vars: {}, hasObject: true }], kvPort, disk);
+  const another = await workerd(folder, config, { log: "inherit" });
+  const response = await fetch(another.url, { method: "POST", body: JSON.stringify(changes) });
+  const found = new Map(await response.json());
+  await another.stop();
+  await start();
+  return found;
+}
+
+/** Changes the database of the object as it lies on the disk. */
+async function onTheDisk(change) {
+  await worker.stop();
+  const [file] = readdirSync(path.join(disk, "edge")).filter((name) => name.endsWith(".sqlite") && !name.startsWith("metadata"));
+  const database = new DatabaseSync(path.join(disk, "edge", file));
+  change(database);
+  database.close();
+  await start();
+}
+
+const ask = (where, init) =>
+  fetch(worker.url + where, { headers: { authorization: `Bearer ${TOKEN}` }, signal: AbortSignal.timeout(10_000), ...init });
+
+const journal = async () => (await (await ask("/journal")).json()).entries;
+
+/** The next hour's turn by the cron: how it ended. */
+async function turn() {
+  at += HOUR_MS;
+  assert.equal(await (await ask(`/scheduled?at=${at}`)).text(), "ok");
+  const [entry] = await journal();
+  assert.equal(Date.parse(entry.scheduled_at), at);
+  return entry;
+}
+
+const health = async () => {
+  const response = await ask("/health");
+  return { status: response.status, ...(await response.json()) };
+};
+
+const KEY = "standing on x";
+const NEWER = JSON.stringify({
+  set: { id: "a", frames: "twelve" },
+  showing: null,
+  slot: ["another", "form"],
+  hold: null,
+  refusals: { by: "kind" },
+  stopped: "since yesterday",
+  wake_at: null,
+  memory: { sealed: "x" },
+  lease: { until: 1 },
+});
+
+/** What may lie where a standing should; the last is whether it can be read back. */
+const STANDINGS = {
+  garbage: "garbage",
+  "no text": "",
+  "an object without members": "{}",
+  "a list": "[]",
+  null: "null",
+  "a newer version's JSON": NEWER,
+  "a newer version's object, not text": JSON.parse(NEWER),
+  "a number": 7,
+  "a value that is null": null,
+};
+
+for (const [what, value] of Object.entries(STANDINGS)) {
+  test(`${what} for what is known is told once, kept aside, and turning goes on`, async () => {
+    assert.equal((await turn()).outcome, "turned");
+    await byAnotherVersion({ puts: [[KEY, value]] });
+
+    // Before the next turn, page and health say so, and neither hangs.
+    const before = await health();
+    assert.deepEqual([before.status, before.ready, before.troubles.length], [200, true, 1]);
+    assert.match(before.troubles[0].message, /What was stored of the account could not all be read/);
+    assert.match(await (await ask("/")).text(), /What was stored of the account could not all be read/);
+    assert.deepEqual(told, []);
+
+    for (let hour = 0; hour < 3; hour++) assert.equal((await turn()).outcome, "turned");
+    assert.equal(sent, 4);
+    assert.equal(told.length, 1, told.join("\n"));
+    assert.match(told[0], /^About your icon: What was stored .*`set aside: standing on x`/);
+    const unread = (await journal()).filter(({ outcome }) => outcome === "unread");
+    assert.equal(unread.length, 1);
+    assert.deepEqual([unread[0].network, unread[0].reason], ["x", "host"]);
+    assert.equal((await health()).troubles.length, 1, "for a day");
+
+    const found = await byAnotherVersion();
+    assert.equal(found.get(`set aside: ${KEY}`), typeof value === "string" ? value : JSON.stringify(value));
+    assert.deepEqual((await turn()).outcome, "turned");
+    assert.equal(told.length, 1);
+  });
+}
+
+test("a map, which is no JSON, hangs nothing", async () => {
+  await byAnotherVersion({ puts: [[KEY, [[1, 2]], true]] });
+  assert.equal((await ask("/")).status, 200);
+  assert.equal((await turn()).outcome, "turned");
+  assert.equal(told.length, 1);
+});
+
+test("a hold of a newer version holds, though nothing else of it is understood", async () => {
+  const until = at + 30 * HOUR_MS;
+  const hold = { until, kind: "quarantine", trouble: { reason: "moderation", message: "Held back.", remedy: "Wait." }, by: 1 };
+  await byAnotherVersion({ puts: [[KEY, JSON.stringify({ hold, refusals: "many" })]] });
+  const entry = await turn();
+  assert.match(entry.message, /Held back\./);
+  assert.equal(Date.parse(entry.retry_at), until);
+  assert.equal(sent, 0);
+  assert.match(await (await ask("/")).text(), /Held back\./);
+  // Who forgets it, turns.
+  assert.equal((await ask("/journal", { method: "DELETE" })).status, 204);
+  assert.equal((await turn()).outcome, "turned");
+});
+
+test("what this version keeps is read back in full by the version after the other", async () => {
+  assert.equal((await turn()).outcome, "turned");
+  const before = (await byAnotherVersion()).get(KEY);
+  assert.deepEqual((await health()).troubles, []);
+  assert.equal((await byAnotherVersion()).get(KEY), before);
+  assert.equal(told.length, 0);
+});
+
+test("a value that cannot be read back hides nothing, and DELETE /journal removes it", async () => {
+  assert.equal((await turn()).outcome, "turned");
+  const spoil = (key) => (database) =>
+    database.prepare("insert or replace into _cf_KV (key, value) values (?, ?)").run(key, Buffer.from("c0ffee", "hex"));
+  await onTheDisk(spoil(KEY));
+  assert.equal((await ask("/")).status, 200);
+  assert.match((await health()).troubles[0].message, /could not all be read/);
+  assert.equal((await turn()).outcome, "turned");
+  assert.equal(told.length, 1);
+
+  for (const key of [KEY, "of another version"]) await onTheDisk(spoil(key));
+  assert.equal((await ask("/journal", { method: "DELETE" })).status, 204);
+  assert.deepEqual(await journal(), []);
+  assert.equal((await turn()).outcome, "turned");
+  assert.equal(told.length, 1, "nothing is left to be told of");
+  assert.deepEqual([...(await byAnotherVersion()).keys()], [KEY]);
+});
+
+test("entries of another version, or none at all, hide no other", async () => {
+  assert.equal((await turn()).outcome, "turned");
+  await byAnotherVersion({
+    execs: [
+      "insert into records values (2, x'ff00'), (3, 'garbage'), (4, '[]'), (5, 7), (99999999999, 'beyond')",
+      `insert into records values (6, '{"outcome":"postponed","scheduled_at":"2031-06-15T01:00:00Z","frame":"x"}')`,
+    ],
+  });
+  const entries = await journal();
+  assert.deepEqual(entries.map(({ id }) => id), [6, 5, 4, 3, 2, 1]);
+  assert.deepEqual(entries.map(({ outcome }) => outcome), ["postponed", ...Array(4).fill("unreadable"), "turned"]);
+  assert.match(await (await ask("/")).text(), /postponed/);
+  assert.equal((await turn()).id, 7);
+});
+
+test("a journal of another form is set aside, and a new one begun", async () => {
+  for (const execs of [
+    ["drop table records", "create table records (id integer primary key, body blob not null)"],
+    ["drop table records", "create table records (id integer primary key, entry text not null, network text not null)"],
+    ["drop table records", "create table records (name text)"],
+  ]) {
+    assert.equal((await turn()).outcome, "turned");
+    await byAnotherVersion({ execs });
+    assert.equal((await ask("/")).status, 200);
+    assert.equal((await turn()).outcome, "turned");
+    assert.equal((await journal()).length, 1, execs.join());
+    assert.equal((await ask("/journal", { method: "DELETE" })).status, 204);
+  }
+});
+
+test("a table with one column more is used as it is", async () => {
+  assert.equal((await turn()).outcome, "turned");
+  await byAnotherVersion({ execs: ["alter table records add column network text"] });
+  assert.equal((await turn()).outcome, "turned");
+  assert.equal((await journal()).length, 2);
+});
+
+test("while X refuses, neither health nor the page says all is well", async () => {
+  answer = [401, `{"errors":[{"code":89,"message":"Invalid or expired token."}]}`];
+  assert.equal((await turn()).outcome, "refused");
+  const { status, ready, detail } = await health();
+  assert.deepEqual([status, ready], [503, false]);
+  assert.match(detail, /^X, at the last try: X answered 401, code 89/);
+});
+
+// --- Frames, the icon and the pointer -----------------------------------------
+
+const setId = () => JSON.parse(values.get("current")).id;
+
+for (const [what, spoil] of [
+  ["no bytes", () => Buffer.alloc(0)],
+  ["a web page", () => Buffer.from("<html>Not found</html>")],
+  ["half of itself", (frame) => frame.subarray(0, frame.length / 2)],
+  ["too many bytes", (frame) => Buffer.concat([frame, Buffer.alloc(600_000)])],
+  ["more bytes than are read", () => Buffer.alloc(24_000_000)],
+]) {
+  test(`a frame with ${what} heals from the icon before it is served or sent`, async () => {
+    const whole = new Map(values);
+    const frames = [...values.keys()].filter((key) => /\/\d+$/.test(key));
+    for (const key of frames) values.set(key, spoil(whole.get(key)));
+    assert.equal((await health()).status, 200, "it heals when it is needed");
+    const served = await ask("/frames/3");
+    assert.equal(served.status, 200);
+    assert.ok(Buffer.from(await served.arrayBuffer()).equals(whole.get(`sets/${setId()}/3`)));
+    assert.ok(values.get(`sets/${setId()}/3`).equals(whole.get(`sets/${setId()}/3`)), "and is stored again");
+    assert.equal((await turn()).outcome, "turned");
+
+    // Without an icon that can be used it is told, by health too.
+    for (const key of frames) values.set(key, spoil(whole.get(key)));
+    for (const icon of [undefined, Buffer.from("YUV4MPEG2 W1 H1 C444\nFRAME\nabc"), whole.get("current"), Buffer.alloc(5_000_000)]) {
+      if (icon) values.set(`sets/${setId()}/icon`, icon);
+      else values.delete(`sets/${setId()}/icon`);
+      const { status, detail } = await health();
+      assert.deepEqual([status, (await ask("/frames/3")).status], [503, 503], detail);
+      assert.match(detail, /^Frame \d+ of 12 (has|is) .*, and the icon to render it from is (missing|damaged)\./);
+      const { outcome, reason } = await turn();
+      assert.deepEqual([outcome, reason], ["refused", "frames"]);
+    }
+  });
+}
+
+test("a pointer of a newer version still turns the frames that are there", async () => {
+  const current = JSON.parse(values.get("current"));
+  values.set("current", JSON.stringify({ ...current, rendering: { ...current.rendering, kernel: "gaussian" }, made_by: 2 }));
+  assert.equal((await health()).status, 200);
+  assert.equal((await turn()).outcome, "turned");
+});
+
+test("a pointer that is larger than any is told as none", async () => {
+  values.set("current", Buffer.alloc(3_000_000, "["));
+  assert.match((await health()).detail, /`current` is no frame set: it has more than 2000000 bytes/);
+});
