@@ -131,13 +131,11 @@ pub async fn check_frame<H: Store>(
     networks: impl Iterator<Item = (&'static str, usize)>,
 ) -> Result<(), Trouble> {
     let stored = host.read(&set.frame_key(n)).await;
-    let flaw = match looked_at::<H>(stored, set)? {
-        Ok(_) => return Ok(()),
-        Err(flaw) => flaw,
+    let Err(flaw) = looked_at::<H>(stored, set)? else {
+        return Ok(());
     };
-    let no_icon = match stored_icon(host, set).await {
-        Ok(_) => return Ok(()),
-        Err(no_icon) => no_icon,
+    let Err(no_icon) = stored_icon(host, set).await else {
+        return Ok(());
     };
     let Flaw::Large(file) = &flaw else {
         return Err(no_icon.trouble::<H>(set, n, &flaw));
