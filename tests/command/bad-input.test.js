@@ -1,12 +1,13 @@
 /** Files that are no picture, are broken, or ask for too much. */
 import assert from "node:assert/strict";
-import { readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
 import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { pngChunk, pngFile } from "../../scripts/lib/png.js";
-import { rotateIcon, temporaryFolder } from "./command.js";
+import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
 import { scene } from "./pictures.js";
 
 /** Renders what has to fail: status 1, one line that says why, nothing written, and soon. */
@@ -114,4 +115,35 @@ test("a frame that cannot be written is said with its place", async (t) => {
   const { status, stderr } = await rotateIcon(["render", icon, "--out", icon]);
   assert.equal(status, 1);
   assert.match(stderr, /^rotate-icon: cannot make the folder .*icon\.png: /);
+});
+
+test("no name of a file is obeyed by the terminal", async (t) => {
+  const folder = await temporaryFolder(t);
+  const name = "a\u001b[31m\n\u202egnp.png";
+  const icon = path.join(folder, name);
+  const shown = "a\\u{1b}[31m\\n\\u{202e}gnp.png";
+  const out = path.join(folder, "out\u001b]0;x\u0007");
+  await writeFile(icon, "no picture");
+  await mkdir(path.join(folder, `album${name}`));
+  for (const words of [
+    ["render", icon, "--out", out],
+    ["render", `${icon}.none`, "--out", out],
+    ["render", "--album", path.join(folder, `album${name}`), "--out", out],
+    ["render", sampleIcon, "--out", path.join(icon, "out")],
+    ["turn", icon, "--settings", `${icon}.none`],
+    ["turn", sampleIcon, "--state", path.join(icon, "state")],
+    ["turn", sampleIcon, "--state", path.join(folder, `album${name}`)],
+    ["turn", "--rendered", path.join(folder, `album${name}`), "--stateless"],
+    ["render", icon, icon],
+    ["render", sampleIcon, "--out", "a", "--frames", name],
+  ]) {
+    const { status, stdout, stderr } = await rotateIcon(words, { ...accountSecrets, API_BASE_URL: "http://127.0.0.1:9" });
+    assert.notEqual(status, 0, words.join(" "));
+    const said = `${stdout}${stderr}`;
+    assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(said), JSON.stringify(said));
+    if (!said.includes("error:")) assert.ok(said.includes(shown) && !said.includes("\u202e"), said);
+  }
+  const rendered = await rotateIcon(["render", sampleIcon, "--out", out]);
+  assert.equal(rendered.status, 0, rendered.stderr);
+  assert.ok(rendered.stdout.includes("out\\u{1b}]0;x\\u{7}"), rendered.stdout);
 });

@@ -1,11 +1,13 @@
 /** `rotate-icon publish --local`, through the real wrangler. */
 import assert from "node:assert/strict";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { access, chmod, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
 import sharp from "sharp";
 import { getPlatformProxy } from "wrangler";
-import { root, rotateIcon, runProgram, sampleIcon, temporaryFolder } from "./command.js";
+import { environment } from "../../scripts/lib/run.js";
+import { command, root, rotateIcon, runProgram, sampleIcon, temporaryFolder } from "./command.js";
 import { render, scene } from "./pictures.js";
 import { noisyIcon } from "../../benches/noisy-icon.js";
 
@@ -155,6 +157,45 @@ test("an upload that breaks off leaves the current set as it was", async (t) => 
   assert.match(stderr, /the current set is untouched/);
   assert.match(stderr, /no network/);
   assert.deepEqual(await kv.current(), before);
+});
+
+test("a publish that is ended or killed leaves no folder and no program behind", async (t) => {
+  const folder = await temporaryFolder(t);
+  const temporary = path.join(folder, "tmp");
+  const started = path.join(folder, "started");
+  await mkdir(temporary);
+  // An npx that hangs, and what it starts too.
+  const npx = path.join(folder, "npx");
+  await writeFile(npx, `#!/bin/sh\nsleep 300 & echo $$ $! > ${started}\nwait\n`);
+  await chmod(npx, 0o755);
+  const env = environment({ TMPDIR: temporary });
+  env.PATH = `${folder}:${env.PATH}`;
+  const isAlive = (pid) => access(`/proc/${pid}/stat`).then(() => readFile(`/proc/${pid}/stat`, "utf8")).then((stat) => !/\) Z /.test(stat), () => false);
+  const publish = async (signal) => {
+    await rm(started, { force: true });
+    const child = spawn(command, ["publish", sampleIcon, "--local"], { cwd: root, env, stdio: "ignore" });
+    const ended = new Promise((resolve) => child.on("exit", (status, by) => resolve(status ?? by)));
+    let pids;
+    while (!pids?.trim()) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      pids = await readFile(started, "utf8").catch(() => "");
+    }
+    child.kill(signal);
+    const status = await ended;
+    pids = pids.trim().split(" ");
+    const alive = await Promise.all(pids.map(isAlive));
+    t.after(() => pids.forEach((pid) => runProgram("kill", ["-9", pid])));
+    return { status, alive };
+  };
+  for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]]) {
+    assert.deepEqual(await publish(signal), { status, alive: [false, false] }, signal);
+    assert.deepEqual(await readdir(temporary), [], signal);
+  }
+  assert.equal((await publish("SIGKILL")).status, "SIGKILL");
+  assert.equal((await readdir(temporary)).length, 1);
+  // The next one takes away what that left.
+  assert.equal((await publish("SIGTERM")).status, 143);
+  assert.deepEqual(await readdir(temporary), []);
 });
 
 test("where to publish has to be said", async () => {

@@ -1,7 +1,7 @@
 /** `rotate-icon turn`, as cron starts it, against the local X. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:https";
 import path from "node:path";
 import test from "node:test";
@@ -297,6 +297,41 @@ test("a pause of a newer version's state is kept to", async (t) => {
   await writeFile(state, JSON.stringify({ version: 2, standings: { x: { hold, memory: [1] } } }));
   const { stderr } = await run([...icon, "--force"]);
   assert.match(stderr, /X: Held back\. Wait\./);
+  assert.deepEqual(await x.received(), []);
+});
+
+test("a state that is no file is refused at once", async (t) => {
+  const x = await localX(t);
+  const { folder, run } = await account(t, x.url);
+  const pipe = path.join(folder, "pipe");
+  assert.equal((await runProgram("mkfifo", [pipe])).status, 0);
+  const link = path.join(folder, "link");
+  await symlink("/dev/full", link);
+  await writeFile(path.join(folder, "huge"), "{");
+  await truncate(path.join(folder, "huge"), 5_000_000_000);
+  const locked = path.join(folder, "locked");
+  assert.equal((await runProgram("mkfifo", [`${locked}.lock`])).status, 0);
+  for (const [state, why] of [
+    ["/dev/full", /is no regular file/],
+    ["/dev/zero", /is no regular file/],
+    [pipe, /is no regular file/],
+    [link, /is no regular file/],
+    [folder, /is no regular file/],
+    [locked, /locked\.lock is no regular file/],
+    [path.join(folder, "huge"), /has more than 64000000 bytes/],
+  ]) {
+    const began = Date.now();
+    const { status, stderr } = await run([...icon, "--state", state]);
+    assert.equal(status, 1, `${state}: ${stderr}`);
+    assert.match(stderr, why);
+    assert.ok(Date.now() - began < 10_000, state);
+  }
+  await assert.rejects(stat("/dev/full.lock"), { code: "ENOENT" });
+  for (const settings of ["/dev/zero", pipe]) {
+    const { status, stderr } = await rotateIcon([...icon, "--settings", settings]);
+    assert.equal(status, 78);
+    assert.match(stderr, /is no regular file/);
+  }
   assert.deepEqual(await x.received(), []);
 });
 

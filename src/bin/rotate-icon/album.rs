@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::progress::Progress;
 use crate::source::read_file;
+use crate::text::shown;
 
 /// The pictures of a folder, in the order of their names.
 pub(crate) struct Album {
@@ -34,10 +35,10 @@ impl Album {
         let paths = paths(folder)?;
         let count = u16::try_from(paths.len()).ok().and_then(FrameCount::new);
         let count = count.with_context(|| match paths.len() {
-            0 => format!("there is no picture in {}", folder.display()),
+            0 => format!("there is no picture in {}", shown(folder)),
             files => format!(
                 "there are {files} files in {}, and an album has at most {}",
-                folder.display(),
+                shown(folder),
                 FrameCount::MAX
             ),
         })?;
@@ -76,7 +77,7 @@ impl Album {
             let frame = Icon::read(&file, recipe, Limits::COMPUTER)
                 .map_err(anyhow::Error::from)
                 .and_then(|icon| Ok(icon.frame(0, self.count)?))
-                .with_context(|| picture.path.display().to_string())?;
+                .with_context(|| shown(&picture.path))?;
             progress.advance(1);
             Ok(Frame {
                 number: *number,
@@ -95,7 +96,7 @@ impl Picture {
         ensure!(
             sha256 == self.sha256,
             "{} was changed just now; run this again",
-            self.path.display()
+            shown(&self.path)
         );
         Ok(file)
     }
@@ -104,7 +105,7 @@ impl Picture {
 /// The files of a folder in the order of the frames. Whatever a person may not
 /// have meant to be a frame is refused: left out, it would move all others.
 fn paths(folder: &Path) -> Result<Vec<PathBuf>> {
-    let cannot_read = || format!("cannot read the folder {}", folder.display());
+    let cannot_read = || format!("cannot read the folder {}", shown(folder));
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).with_context(cannot_read)? {
         let path = entry.with_context(cannot_read)?.path();
@@ -112,14 +113,14 @@ fn paths(folder: &Path) -> Result<Vec<PathBuf>> {
         if path.is_dir() {
             bail!(
                 "{} is a folder; the pictures of an album lie in one folder, so move it elsewhere",
-                path.display()
+                shown(&path)
             );
         }
         if name.as_encoded_bytes().starts_with(b".") {
             bail!(
                 "{} is a hidden file; every file of an album is a frame, so delete it or move it \
                  elsewhere",
-                path.display()
+                shown(&path)
             );
         }
         paths.push(path);

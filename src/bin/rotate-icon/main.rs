@@ -25,6 +25,7 @@ mod state_file;
 mod status;
 mod text;
 mod turn;
+mod workspace;
 mod wrangler_config;
 
 use std::process::ExitCode;
@@ -62,9 +63,12 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let result = match Cli::try_parse()
+        .unwrap_or_else(|error| refuse(&error))
+        .command
+    {
         Command::Render(options) => render::run(&options).map(done),
-        Command::Publish(options) => publish::run(&options).map(done),
+        Command::Publish(options) => publish::run(options).await,
         Command::Turn(options) => turn::run(options).await,
         Command::Doctor(options) => doctor::run(&options).await,
         Command::Login(options) => login::run(&options).await,
@@ -76,6 +80,17 @@ async fn main() -> ExitCode {
     })
 }
 
+/// Tells what is wrong with the words of the command, or what was asked for, and ends.
+fn refuse(error: &clap::Error) -> Cli {
+    // With its colours, unless a word, such as the name of a file, has codes of its own.
+    let is_plain = |word: std::ffi::OsString| text::shown(word.as_ref()) == word.to_string_lossy();
+    if !std::env::args_os().all(is_plain) {
+        complain(error.to_string().trim_end());
+        std::process::exit(error.exit_code());
+    }
+    error.exit()
+}
+
 /// What ends well has nothing more to tell than that.
 fn done(_: ()) -> ExitCode {
     ExitCode::SUCCESS
@@ -84,11 +99,11 @@ fn done(_: ()) -> ExitCode {
 /// Tells the person at the terminal, or who reads the log, what is wrong.
 #[allow(clippy::print_stderr)]
 fn complain(text: &str) {
-    eprintln!("rotate-icon: {text}");
+    eprintln!("rotate-icon: {}", text::harmless(text));
 }
 
 /// Tells the person at the terminal.
 #[allow(clippy::print_stdout)]
 fn say(text: &str) {
-    println!("{text}");
+    println!("{}", text::harmless(text));
 }

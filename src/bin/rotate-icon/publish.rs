@@ -2,18 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{ArgGroup, Args};
 use rotate_icon::frame_set::{CURRENT_KEY, FrameSet};
 use serde::Deserialize;
-use tempfile::TempDir;
 
 use crate::render::BulkEntry;
 use crate::say;
 use crate::source::{SourceArgs, frames_in_words, lowered_in_words};
+use crate::text::shown;
+use crate::workspace::{Workspace, ended};
 
 /// How many values go into one bulk upload; wrangler's own limits are 10,000
 /// values and 100 MB.
@@ -51,13 +54,27 @@ pub(crate) struct Publish {
     namespace_id: Option<String>,
 }
 
-pub(crate) fn run(options: &Publish) -> Result<()> {
+pub(crate) async fn run(options: Publish) -> Result<ExitCode> {
+    let workspace = Arc::new(Workspace::new()?);
+    let theirs = Arc::clone(&workspace);
+    let publishing = tokio::task::spawn_blocking(move || publish(&options, &theirs));
+    tokio::select! {
+        published = publishing => published?.map(|()| ExitCode::SUCCESS),
+        status = ended() => {
+            workspace.clear();
+            // What still renders is not waited for.
+            std::process::exit(status)
+        }
+    }
+}
+
+fn publish(options: &Publish, workspace: &Workspace) -> Result<()> {
     if !Path::new("wrangler.toml").exists() {
         bail!("there is no wrangler.toml here; run this in the project's folder");
     }
     let source = options.source.read()?;
     let set = source.set();
-    let kv = Kv::new(options)?;
+    let kv = Kv::new(options, workspace)?;
 
     let stored = kv.keys()?;
     let current = stored
@@ -122,13 +139,13 @@ pub(crate) fn run(options: &Publish) -> Result<()> {
 }
 
 /// The KV namespace, through wrangler.
-struct Kv {
+struct Kv<'a> {
     flags: Vec<String>,
-    files: TempDir,
+    workspace: &'a Workspace,
 }
 
-impl Kv {
-    fn new(options: &Publish) -> Result<Self> {
+impl<'a> Kv<'a> {
+    fn new(options: &Publish, workspace: &'a Workspace) -> Result<Self> {
         let mut flags = match &options.namespace_id {
             Some(id) => vec!["--namespace-id".to_owned(), id.clone()],
             None => vec!["--binding".to_owned(), "FRAMES".to_owned()],
@@ -145,10 +162,7 @@ impl Kv {
             flags.push("--persist-to".to_owned());
             flags.push(path_text(folder)?.to_owned());
         }
-        Ok(Self {
-            flags,
-            files: tempfile::tempdir().context("cannot make a temporary folder")?,
-        })
+        Ok(Self { flags, workspace })
     }
 
     fn keys(&self) -> Result<BTreeSet<String>> {
@@ -186,34 +200,39 @@ impl Kv {
     }
 
     fn file(&self, name: &str, content: &[u8]) -> Result<String> {
-        let path = self.files.path().join(name);
-        fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+        let path = self.workspace.path().join(name);
+        fs::write(&path, content).with_context(|| format!("cannot write {}", shown(&path)))?;
         path_text(&path).map(str::to_owned)
     }
 
     /// Runs `wrangler kv …` and gives what it prints.
     fn wrangler(&self, words: &[&str]) -> Result<Vec<u8>> {
         let program = if cfg!(windows) { "npx.cmd" } else { "npx" };
-        let output = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(["--no-install", "wrangler", "kv"])
             .args(words)
             .args(&self.flags)
             .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit());
+        let started = self.workspace.start(&mut command);
+        let mut printed = started
             .map_err(|error| anyhow!("cannot start npx ({error}); install Node.js 20 or later"))?;
-        if !output.status.success() {
+        let mut output = Vec::new();
+        printed.read_to_end(&mut output)?;
+        if !self.workspace.wait()? {
             bail!(
                 "`wrangler kv {}` failed: {}",
                 words.join(" "),
-                String::from_utf8_lossy(&output.stdout).trim()
+                String::from_utf8_lossy(&output).trim()
             );
         }
-        Ok(output.stdout)
+        Ok(output)
     }
 }
 
 fn path_text(path: &Path) -> Result<&str> {
     path.to_str()
-        .ok_or_else(|| anyhow!("the path {} is not UTF-8", path.display()))
+        .ok_or_else(|| anyhow!("the path {} is not UTF-8", shown(path)))
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::say;
 use crate::source::{SourceArgs, frames_in_words, lowered_in_words};
+use crate::text::shown;
 
 /// The most bytes that Cloudflare takes in one bulk upload.
 const MAX_BULK_BYTES: u64 = 100_000_000;
@@ -88,7 +89,7 @@ pub(crate) fn run(options: &Render) -> Result<()> {
 
     // Nothing is written before all is made.
     fs::create_dir_all(&options.out)
-        .with_context(|| format!("cannot make the folder {}", options.out.display()))?;
+        .with_context(|| format!("cannot make the folder {}", shown(&options.out)))?;
     for step in 0..set.frames().get() {
         let n = options.direction.frame_after(step, set.frames());
         let frame = frames.get(usize::from(n));
@@ -106,14 +107,14 @@ pub(crate) fn run(options: &Render) -> Result<()> {
         .chain([(CURRENT_KEY.to_owned(), current.as_bytes())]);
     let bulk = options.out.join(BULK_FILE);
     let bulk_bytes =
-        write_bulk(&bulk, values).with_context(|| format!("cannot write {}", bulk.display()))?;
+        write_bulk(&bulk, values).with_context(|| format!("cannot write {}", shown(&bulk)))?;
 
     let bytes: usize = frames.iter().map(|frame| frame.file.len()).sum();
     say(&format!(
         "Wrote {} ({} kB) and kv-bulk.json into {}.",
         frames_in_words(frames.len()),
         bytes / 1000,
-        options.out.display()
+        shown(&options.out)
     ));
     if let Some(lowered) = lowered_in_words(&frames) {
         say(&lowered);
@@ -129,14 +130,14 @@ pub(crate) fn run(options: &Render) -> Result<()> {
         write(path, &png)?;
         say(&format!(
             "Wrote all frames as a clock into {}.",
-            path.display()
+            shown(path)
         ));
     }
     Ok(())
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    fs::write(path, bytes).with_context(|| format!("cannot write {}", shown(path)))
 }
 
 /// Writes a file for `wrangler kv bulk put`, value by value: all of them at once

@@ -20,6 +20,7 @@ use crate::album::Album;
 use crate::animation::Animation;
 use crate::progress::Progress;
 use crate::text::grouped;
+use crate::text::shown;
 
 /// The pictures and what their frames should be.
 #[derive(Args)]
@@ -143,11 +144,10 @@ impl SourceArgs {
             ensure!(
                 !path.is_dir(),
                 "{0} is a folder; to make its pictures the frames, write --album {0}",
-                path.display()
+                shown(&path)
             );
             let file = read_file(&path)?;
-            self.of_file(file, &recipe)
-                .with_context(|| path.display().to_string())?
+            self.of_file(file, &recipe).with_context(|| shown(&path))?
         };
         Ok(Source {
             recipe,
@@ -203,7 +203,7 @@ impl Source {
             Pictures::Album(album) => return album.frames(&self.recipe, wanted, &progress),
             Pictures::Animation(animation) => animation.frames(&self.recipe, wanted, &progress),
         };
-        frames.with_context(|| self.path.display().to_string())
+        frames.with_context(|| shown(&self.path))
     }
 
     fn turned(&self, icon: &Icon, wanted: &[u16], progress: &Progress) -> Result<Vec<Frame>> {
@@ -226,13 +226,13 @@ impl Source {
 
 /// Reads a picture's file, unless that is larger than any picture.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let cannot_read = || format!("cannot read {}", path.display());
+    let cannot_read = || format!("cannot read {}", shown(path));
     let metadata = fs::metadata(path).with_context(cannot_read)?;
-    ensure!(metadata.is_file(), "{} is not a file", path.display());
+    ensure!(metadata.is_file(), "{} is not a file", shown(path));
     ensure!(
         metadata.len() <= Limits::COMPUTER.memory,
         "{} is larger than any picture that can be read, {} MB",
-        path.display(),
+        shown(path),
         Limits::COMPUTER.memory / 1_000_000
     );
     fs::read(path).with_context(cannot_read)

@@ -6,11 +6,10 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
 use rotate_icon::network::NETWORKS;
@@ -22,9 +21,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::private_file;
+use crate::text::shown;
 
 /// The form of the file, should there be others one day.
 const VERSION: u32 = 1;
+
+/// The most bytes of a file: a journal of 2,000 entries takes a few million.
+const MAX_BYTES: u64 = 64_000_000;
 
 /// How long to wait for another turn: longer than any takes.
 const LONGEST_TURN: Duration = Duration::from_mins(5);
@@ -107,9 +110,10 @@ impl StateFile {
     /// [`Busy`], or what keeps the file from being read, or one that is not understood
     /// from being kept beside. It is left as it is.
     pub(crate) async fn open(path: &Path) -> Result<Self> {
+        refuse_what_is_no_file(path)?;
         if let Some(folder) = path.parent() {
             make_folder(folder)
-                .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+                .with_context(|| format!("cannot make the folder {}", shown(folder)))?;
         }
         let lock = lock(path).await?;
         let (state, notice) = read(path)?;
@@ -241,16 +245,14 @@ fn read(path: &Path) -> Result<(State, Option<String>)> {
         format!(
             "the state in {} cannot be read, so nothing was sent and the file is as it was; name \
              another with --state",
-            path.display()
+            shown(path)
         )
     };
-    let json = match fs::read(path) {
-        Ok(json) => json,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((State::default(), None)),
-        Err(error) => return Err(error).with_context(unusable),
+    let Some(json) = private_file::read(path, MAX_BYTES).with_context(unusable)? else {
+        return Ok((State::default(), None));
     };
     let beside = beside(path, &json);
-    let (state, why) = State::read(&json, &format!("The file is kept as {}.", beside.display()));
+    let (state, why) = State::read(&json, &format!("The file is kept as {}.", shown(&beside)));
     let Some(why) = why else {
         return Ok((state, None));
     };
@@ -258,8 +260,8 @@ fn read(path: &Path) -> Result<(State, Option<String>)> {
     let notice = format!(
         "the state in {} could not all be read ({why}); this turn goes on with what is \
          understood, and the file is kept as {}",
-        path.display(),
-        beside.display()
+        shown(path),
+        shown(&beside)
     );
     Ok((state, Some(notice)))
 }
@@ -362,7 +364,8 @@ async fn lock(path: &Path) -> Result<File> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".lock");
     let path = path.with_file_name(name);
-    let cannot = || format!("cannot lock {}", path.display());
+    let cannot = || format!("cannot lock {}", shown(&path));
+    refuse_what_is_no_file(&path)?;
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -379,6 +382,18 @@ async fn lock(path: &Path) -> Result<File> {
             Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
         }
     }
+}
+
+/// Refuses a device, which never ends, a pipe, which may never begin, and a folder.
+fn refuse_what_is_no_file(path: &Path) -> Result<()> {
+    let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    ensure!(
+        !is_other,
+        "{} is no regular file, so that no state can be kept there; nothing was sent. Name another \
+         with --state",
+        shown(path)
+    );
+    Ok(())
 }
 
 /// Makes a folder for the state, of the owner alone, unless it is there.
@@ -508,6 +523,30 @@ mod tests {
             assert_eq!(ledger.standing("x").unwrap(), Standing::default());
             assert_eq!(files(&path).len(), 2);
         }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_is_no_file_is_refused_at_once_and_gets_no_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/dev/full", &link).unwrap();
+        for path in [link.as_path(), folder.path(), Path::new("/dev/zero")] {
+            let error = StateFile::open(path).await.err().unwrap();
+            assert!(error.to_string().contains("is no regular file"), "{error}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(!Path::new("/dev/zero.lock").exists());
+    }
+
+    #[tokio::test]
+    async fn a_file_without_end_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        let file = File::create(&path).unwrap();
+        file.set_len(MAX_BYTES + 1).unwrap();
+        let error = StateFile::open(&path).await.err().unwrap();
+        assert!(format!("{error:#}").contains("has more than"), "{error:#}");
     }
 
     #[tokio::test]

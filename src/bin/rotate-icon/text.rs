@@ -1,7 +1,7 @@
 //! Words for people: what came from a request, and what files are called, is made
 //! harmless before it is shown.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
 use std::path::Path;
 
 /// The longest piece of a request that is repeated in an explanation.
@@ -25,11 +25,28 @@ pub(crate) fn shown(path: &Path) -> String {
         // A quotation mark or a backslash of a path shows as it is.
         match c {
             '"' | '\'' | '\\' => shown.push(c),
-            // Writing to a text does not fail.
-            _ => drop(write!(shown, "{}", c.escape_debug())),
+            _ => shown.extend(c.escape_debug()),
         }
     }
     shown
+}
+
+/// A text for a terminal, without escape sequences: a control character other than a
+/// line break or a tab is written as its code.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let is_harmful = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut harmless = String::new();
+    for c in text.chars() {
+        if is_harmful(c) {
+            harmless.extend(c.escape_debug());
+        } else {
+            harmless.push(c);
+        }
+    }
+    Cow::Owned(harmless)
 }
 
 /// A number with its thousands set apart: 80,123.
@@ -70,6 +87,12 @@ mod tests {
         ] {
             assert_eq!(shown(Path::new(name)), text);
         }
+    }
+
+    #[test]
+    fn a_terminal_obeys_no_text() {
+        assert_eq!(harmless("✓ ä\n\tb"), "✓ ä\n\tb");
+        assert_eq!(harmless("a\u{1b}[2Jb\r\u{9b}c"), "a\\u{1b}[2Jb\\r\\u{9b}c");
     }
 
     #[test]
