@@ -226,8 +226,10 @@ impl Dial {
             .frame_after(u16::try_from(step).unwrap_or_default(), frames)
     }
 
-    /// The slot of an instant: the stretch of time around it that shows one
-    /// frame, as long as the local clock is not put forward or back in it.
+    /// The slot of an instant: the stretch of time around it that shows one frame.
+    /// Where the local clock is put forward or back, one slot ends and another
+    /// begins, whatever they show: so two stretches with different frames are never
+    /// the same slot, and an hour that happens twice is two.
     pub fn slot_at(&self, at: DateTime<Utc>, frames: FrameCount) -> Range<DateTime<Utc>> {
         // A clock may know more than milliseconds, and a slot has one start only.
         let finer = TimeDelta::nanoseconds((at.timestamp_subsec_nanos() % 1_000_000).into());
@@ -238,6 +240,10 @@ impl Dial {
             let since = TimeDelta::milliseconds(since);
             after(at, since.checked_sub(&finer).unwrap_or(since))
         });
+        let unchanged = self.time_zone.stretch_at(at.timestamp());
+        let change = |unix_seconds| DateTime::from_timestamp(unix_seconds, 0);
+        let start = change(unchanged.start).map_or(start, |change| start.max(change));
+        let end = change(unchanged.end).map_or(end, |change| end.min(change));
         start..end
     }
 
@@ -569,6 +575,27 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_goes_back_within_an_hour_begins_a_slot() {
+        // 03:45 becomes 02:45, so that 2 o'clock is due for a quarter of an hour.
+        let chatham = dial("Pacific/Chatham", "12h", Direction::Clockwise);
+        let around = slots(&chatham, "2027-04-03T13:00:00Z", "2027-04-03T15:00:00Z", 12);
+        let around: Vec<_> = around
+            .iter()
+            .map(|slot| {
+                let times = [slot.start, slot.end].map(|at| at.format("%H:%M").to_string());
+                (times.join("-"), chatham.frame_at(slot.start, count(12)))
+            })
+            .collect();
+        let expected = [
+            ("12:15-13:15", 2),
+            ("13:15-14:00", 3),
+            ("14:00-14:15", 2),
+            ("14:15-15:15", 3),
+        ];
+        assert_eq!(around, expected.map(|(times, n)| (times.to_owned(), n)));
+    }
+
+    #[test]
     fn where_the_clock_changes_within_a_slot_an_instant_is_in_its_slot_all_the_same() {
         for (zone, day) in [
             ("Europe/Berlin", "2026-10-25T00:00:00Z"),
@@ -626,10 +653,7 @@ mod tests {
             let slot = dial.slot_at(instant, frames);
             prop_assert!(slot.contains(&instant), "{:?}", slot);
 
-            // As long as the clock is not changed.
             let ms = Duration::milliseconds(1);
-            let offset = |at: DateTime<Utc>| dial.time_zone.offset_seconds_at(at.timestamp());
-            prop_assume!(offset(slot.start - ms) == offset(instant) && offset(slot.end) == offset(instant));
             let frame = dial.frame_at(instant, frames);
             for within in [slot.start, slot.end - ms] {
                 prop_assert_eq!(dial.frame_at(within, frames), frame);
@@ -638,9 +662,13 @@ mod tests {
             let (before, after) = (dial.slot_at(slot.start - ms, frames), dial.slot_at(slot.end, frames));
             prop_assert_eq!(before.end, slot.start);
             prop_assert_eq!(after.start, slot.end);
-            if frames.get() > 1 {
-                prop_assert_ne!(dial.frame_at(slot.start - ms, frames), frame);
-                prop_assert_ne!(dial.frame_at(slot.end, frames), frame);
+
+            // Where the clock is not changed there, another frame is why it ends.
+            let offset = |at: DateTime<Utc>| dial.time_zone.offset_seconds_at(at.timestamp());
+            for other in [slot.start - ms, slot.end] {
+                if frames.get() > 1 && offset(other) == offset(instant) {
+                    prop_assert_ne!(dial.frame_at(other, frames), frame);
+                }
             }
         }
     }

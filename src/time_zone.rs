@@ -7,6 +7,8 @@
 //! matters to a Worker's script. An earlier instant still has an offset: the
 //! first that a zone has here, or the one of its rule if it has nothing else.
 
+use std::ops::Range;
+
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Weekday};
 use thiserror::Error;
 
@@ -94,9 +96,45 @@ impl TimeZone {
         }
     }
 
+    /// The stretch of Unix time in seconds around an instant in which local time
+    /// keeps its distance from UTC: from the last change of the clock to the next.
+    /// Where none is known, it reaches to the end of the numbers.
+    pub fn stretch_at(&self, unix_seconds: i64) -> Range<i64> {
+        let is_change = |at: &i64| {
+            let before = self.offset_seconds_at(at.saturating_sub(1));
+            before != self.offset_seconds_at(*at)
+        };
+        let changes = self.offsets.changes_near(unix_seconds);
+        let (past, ahead): (Vec<i64>, Vec<i64>) =
+            changes.into_iter().partition(|at| *at <= unix_seconds);
+        let start = past.into_iter().rev().find(is_change);
+        let end = ahead.into_iter().find(is_change);
+        start.unwrap_or(i64::MIN)..end.unwrap_or(i64::MAX)
+    }
+
     /// Every name in the database, in alphabetical order.
     pub fn names() -> impl Iterator<Item = &'static str> {
         NAMES.lines()
+    }
+}
+
+impl Offsets {
+    /// When the clock may change, in order of time: all that follows no rule, and
+    /// what the rule says of the years around an instant.
+    fn changes_near(&self, unix_seconds: i64) -> Vec<i64> {
+        let mut changes: Vec<i64> = self.before.iter().map(|(until, _)| *until).collect();
+        let rule_from = changes.last().copied().unwrap_or(i64::MIN);
+        let year = DateTime::from_timestamp(unix_seconds, 0).map(|instant| instant.year());
+        if let (Some(summer), Some(year)) = (&self.summer, year) {
+            let mut by_rule: Vec<i64> = (year.saturating_sub(1)..=year.saturating_add(1))
+                .flat_map(|year| [summer.start.in_year(year), summer.end.in_year(year)])
+                .flatten()
+                .filter(|at| *at > rule_from)
+                .collect();
+            by_rule.sort_unstable();
+            changes.extend(by_rule);
+        }
+        changes
     }
 }
 
@@ -137,7 +175,6 @@ mod tests {
     use super::*;
     use chrono::{Offset as _, TimeZone as _};
     use proptest::prelude::*;
-    use std::ops::Range;
 
     #[test]
     fn every_zone_of_the_database_can_be_read() {
@@ -174,6 +211,28 @@ mod tests {
         let berlin = TimeZone::named("Europe/Berlin").unwrap();
         assert_eq!(berlin.offset_seconds_at(i64::MIN), 3600);
         assert_eq!(berlin.offset_seconds_at(i64::MAX), 3600);
+    }
+
+    #[test]
+    fn a_stretch_lasts_from_one_change_to_the_next() {
+        let berlin = TimeZone::named("Europe/Berlin").unwrap();
+        let (spring, autumn) = (1_774_746_000, 1_792_890_000);
+        for at in [spring, spring + 1, autumn - 1] {
+            assert_eq!(berlin.stretch_at(at), spring..autumn);
+        }
+        assert_eq!(berlin.stretch_at(spring - 1).end, spring);
+        assert_eq!(berlin.stretch_at(autumn).start, autumn);
+
+        let tokyo = TimeZone::named("Asia/Tokyo").unwrap();
+        for at in [i64::MIN, 0, spring, i64::MAX] {
+            assert_eq!(tokyo.stretch_at(at), i64::MIN..i64::MAX);
+        }
+        for name in TimeZone::names() {
+            let zone = TimeZone::named(name).unwrap();
+            for at in [i64::MIN, -1, 0, 8_000_000_000_000, i64::MAX - 1] {
+                assert!(zone.stretch_at(at).contains(&at), "{name} {at}");
+            }
+        }
     }
 
     /// 2026 to 2099: chrono-tz knows no later changes.
@@ -270,6 +329,13 @@ mod tests {
                 for quarter in (day..day + 86_400).step_by(900) {
                     compare(quarter);
                     compare(quarter + 899);
+                    // Where the one stretch ends, the next begins.
+                    let (until, from) = (ours.stretch_at(quarter - 1), ours.stretch_at(quarter));
+                    if theirs(quarter - 1) == theirs(quarter) {
+                        assert_eq!(until, from, "{} at {quarter}", ours.name());
+                    } else {
+                        assert_eq!((until.end, from.start), (quarter, quarter));
+                    }
                 }
             }
             before = after;
