@@ -32,7 +32,7 @@ use crate::ports::{Client, Clock, Ledger, Log, Store, StoreError};
 use crate::problem::Problem;
 use crate::settings::{Configured, Settings};
 use crate::standing::{Showing, Standing};
-use crate::turn::{Order, turn};
+use crate::turn::{Order, turn, wake_when_needed};
 
 /// Answers one request that needs to know the account's standing.
 pub async fn respond<H: Store + Client + Clock + Log>(
@@ -45,7 +45,7 @@ pub async fn respond<H: Store + Client + Clock + Log>(
     type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + 'a>>;
     let answering: Answering<'_> = match request.uri().path() {
         "/turn" => Box::pin(manual_turn(request, settings, host, ledger)),
-        "/journal" => Box::pin(journal(request, settings, ledger)),
+        "/journal" => Box::pin(journal(request, settings, host, ledger)),
         "/health" => Box::pin(health(request, settings, host, ledger)),
         _ => Box::pin(status_page(request, settings, host, ledger)),
     };
@@ -166,9 +166,10 @@ fn status_of(reason: Reason) -> StatusCode {
 }
 
 /// The journal, a page at a time.
-async fn journal(
+async fn journal<H: Store + Clock>(
     request: &Request<()>,
     settings: &Settings,
+    host: &H,
     ledger: &impl Ledger,
 ) -> Result<Answer, Problem> {
     const MOST: u16 = 200;
@@ -180,6 +181,8 @@ async fn journal(
         forgotten.map_err(|error| unreadable(&error))?;
         let forgotten = ledger.wake_at(None).await;
         forgotten.map_err(|error| unreadable(&error))?;
+        // The schedule goes on, and with it the slots that it does not begin.
+        wake_when_needed(settings, host, ledger).await;
         let mut answer = Answer::default();
         *answer.status_mut() = StatusCode::NO_CONTENT;
         return Ok(answer);

@@ -32,6 +32,7 @@ pub mod ports;
 pub mod problem;
 pub mod rendering;
 mod rfc3339;
+pub mod schedule;
 pub mod secret;
 pub mod settings;
 pub mod standing;

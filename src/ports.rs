@@ -6,6 +6,7 @@ use http::header::{DATE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, Request, Response};
 use thiserror::Error;
 
+use crate::schedule::Schedule;
 use crate::standing::Standing;
 
 /// Keeps values by key.
@@ -160,6 +161,23 @@ pub trait Ledger {
     /// When that cannot be promised.
     fn wake_at(&self, at: Option<DateTime<Utc>>) -> impl Future<Output = Result<(), StoreError>>;
 
+    /// What is known of the schedule whose events come to [`crate::turn::on_schedule`].
+    /// Who cannot be woken need not keep it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn schedule(&self) -> Result<Schedule, StoreError> {
+        Ok(Schedule::default())
+    }
+
+    /// Keeps what is known of the schedule.
+    ///
+    /// # Errors
+    /// When it is not kept.
+    fn keep_schedule(&self, _schedule: &Schedule) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// The records with an id below `before`, newest first, at most `limit`: the
     /// id and the entry as JSON, or whatever else is stored there.
     ///
@@ -167,8 +185,8 @@ pub trait Ledger {
     /// When they cannot be read.
     fn records(&self, before: Option<u32>, limit: u16) -> Result<Vec<(u32, String)>, StoreError>;
 
-    /// Forgets the records and what is known, and what was set aside, whether or not
-    /// any of it can be read.
+    /// Forgets the records and what is known of the account, and what was set aside,
+    /// whether or not any of it can be read. The schedule goes on.
     ///
     /// # Errors
     /// When they are still there.

@@ -22,6 +22,7 @@ use crate::ports::{
     StoreError,
 };
 use crate::settings::{ALERT_WEBHOOK_URL, Settings, TRIGGER_TOKEN};
+use crate::schedule::Schedule;
 use crate::standing::Standing;
 
 /// The four keys of the made-up account; none is part of any other text.
@@ -383,6 +384,7 @@ pub(crate) struct Book {
     /// Each record's entry by its id.
     pub(crate) records: RefCell<BTreeMap<u32, String>>,
     last_id: Cell<u32>,
+    schedule: RefCell<Schedule>,
     pub(crate) wake_at: Cell<Option<DateTime<Utc>>>,
     /// Whether it can neither be read nor written.
     pub(crate) is_broken: Cell<bool>,
@@ -461,6 +463,22 @@ impl Ledger for Book {
             return Err(StoreError::Write("no alarm".to_owned()));
         }
         self.wake_at.set(at);
+        Ok(())
+    }
+
+    fn schedule(&self) -> Result<Schedule, StoreError> {
+        self.checked()?;
+        Ok(self.schedule.borrow().clone())
+    }
+
+    fn keep_schedule(&self, schedule: &Schedule) -> Result<(), StoreError> {
+        self.checked()?;
+        if self.is_read_only.get() {
+            return Err(StoreError::Write("disk full".to_owned()));
+        }
+        // As it goes through a store.
+        let text = serde_json::to_string(schedule).unwrap();
+        self.schedule.replace(serde_json::from_str(&text).unwrap());
         Ok(())
     }
 

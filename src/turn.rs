@@ -62,9 +62,28 @@ pub async fn turn<H: Store + Client + Clock + Log>(
     turn_on(&networks, settings, host, ledger, order).await
 }
 
-/// Makes the turn that [`Ledger::wake_at`] asked for, on the networks that wait for
-/// it: for the slot that waits for another try if it still lasts, else for the
-/// present.
+/// Makes the turn of an event of the schedule: of a cron, given by its text, for an
+/// instant. Then sees to the slots that begin before the next event.
+pub async fn on_schedule<H: Store + Client + Clock + Log>(
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+    cron: &str,
+    at: DateTime<Utc>,
+) -> Vec<Report> {
+    let mut schedule = ledger.schedule().unwrap_or_default();
+    schedule.renew(cron, host.now());
+    // Without it, turns come with the schedule's events alone.
+    let _ = ledger.keep_schedule(&schedule);
+    let reports = turn(settings, host, ledger, &Order::due_at(at, Trigger::Cron)).await;
+    wake_when_needed(settings, host, ledger).await;
+    reports
+}
+
+/// Makes the turn that [`Ledger::wake_at`] asked for. Where a slot has begun without
+/// an event of the schedule, that is the schedule's turn on all networks. Then those
+/// that wait for another try have it: for the slot that waits if it still lasts, else
+/// for the present.
 pub async fn wake<H: Store + Client + Clock + Log>(
     settings: &Settings,
     host: &H,
@@ -76,20 +95,93 @@ pub async fn wake<H: Store + Client + Clock + Log>(
     let due = after(host.now(), TOLERANCE);
     let all = || settings.networks.iter();
     let standing_on = |one: &Configured| ledger.standing(one.definition.name).unwrap_or_default();
+    let mut reports = Vec::new();
+    if let Some(start) = start_to_make(settings, host, ledger, due).await {
+        let order = Order::due_at(start, Trigger::Cron);
+        reports = turn(settings, host, ledger, &order).await;
+    }
     let waits = |one: &&Configured| standing_on(one).wake_at.is_some_and(|at| at <= due);
     let mut networks: Vec<_> = all().filter(waits).collect();
-    if networks.is_empty() {
+    if networks.is_empty() && reports.is_empty() {
         networks = all().collect();
     }
-    let starts = networks.iter().filter_map(|one| standing_on(one).slot);
-    let start = starts.map(|slot| slot.start).max();
-    let order = Order::due_at(start.unwrap_or_else(|| host.now()), Trigger::Retry);
-    let reports = turn_on(&networks, settings, host, ledger, &order).await;
-    if let Some(at) = all().filter_map(|one| standing_on(one).wake_at).min() {
+    if !networks.is_empty() {
+        let starts = networks.iter().filter_map(|one| standing_on(one).slot);
+        let start = starts.map(|slot| slot.start).max();
+        let order = Order::due_at(start.unwrap_or_else(|| host.now()), Trigger::Retry);
+        reports.extend(turn_on(&networks, settings, host, ledger, &order).await);
+    }
+    wake_when_needed(settings, host, ledger).await;
+    reports
+}
+
+/// Has the ledger wake the next turn that no event of the schedule makes: another
+/// try, or the turn of a slot, whichever is sooner.
+pub async fn wake_when_needed<H: Store + Clock>(
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+) {
+    let tries = settings.networks.iter();
+    let tries = tries.filter_map(|one| ledger.standing(one.definition.name).ok()?.wake_at);
+    let frames = frames_in_use(settings, host, ledger).await;
+    let start = next_start(settings, ledger, frames, host.now());
+    if let Some(at) = tries.chain(start).min() {
         // What could not be promised waits for the next turn.
         let _ = ledger.wake_at(Some(at)).await;
     }
-    reports
+}
+
+/// When the next slot begins without an event of the schedule.
+fn next_start(
+    settings: &Settings,
+    ledger: &impl Ledger,
+    frames: Option<FrameCount>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let dial = settings.dial.as_ref().ok()?;
+    ledger.schedule().ok()?.next_start(now, dial, frames?)
+}
+
+/// The start of the present slot, if it has begun without an event of the schedule and
+/// a network has not had its turn.
+async fn start_to_make<H: Store>(
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let dial = settings.dial.as_ref().ok()?;
+    let schedule = ledger.schedule().ok().filter(|one| one.is_live(now))?;
+    let frames = frames_in_use(settings, host, ledger).await?;
+    let start = dial.slot_at(now, frames).start;
+    let has_begun = |one: &Configured| {
+        let slot = ledger.standing(one.definition.name).ok()?.slot;
+        slot.filter(|slot| slot.start == start)
+    };
+    let mut ready = settings.networks.iter().filter(|one| one.network.is_ok());
+    let is_open = ready.any(|one| has_begun(one).is_none());
+    (is_open && schedule.wants(start, now, dial, frames)).then_some(start)
+}
+
+/// How many frames the set has that was current in the last turn; after what was known
+/// has been forgotten, the one that is current.
+async fn frames_in_use<H: Store>(
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+) -> Option<FrameCount> {
+    match known_frames(settings, ledger) {
+        Some(frames) => Some(frames),
+        None => Some(current_set(host).await.ok()?.frames()),
+    }
+}
+
+/// How many frames the set had that was current in the last turn.
+fn known_frames(settings: &Settings, ledger: &impl Ledger) -> Option<FrameCount> {
+    let networks = settings.networks.iter();
+    let mut sets = networks.filter_map(|one| ledger.standing(one.definition.name).ok()?.set);
+    FrameCount::new(sets.next()?.frames)
 }
 
 async fn turn_on<H: Store + Client + Clock + Log>(
@@ -642,7 +734,10 @@ impl<'a> NetworkTurn<'a> {
             let others = settings.networks.iter().map(|one| one.definition.name);
             let others = others.filter(|other| *other != name);
             let theirs = others.filter_map(|other| ledger.standing(other).ok()?.wake_at);
-            let _ = ledger.wake_at(theirs.chain(standing.wake_at).min()).await;
+            let tries = theirs.chain(standing.wake_at);
+            let frames = known_frames(settings, ledger);
+            let start = next_start(settings, ledger, frames, self.started);
+            let _ = ledger.wake_at(tries.chain(start).min()).await;
         }
         news.filter(|_| kept.is_ok())
     }

@@ -16,6 +16,7 @@ use crate::testing::{
     reply, settings, settings_with, settings_with_webhook,
 };
 
+mod between_events;
 mod clock_changes;
 mod networks;
 mod over_time;

@@ -15,11 +15,11 @@ use super::host::{Host, describe, settings};
 use super::http::{request_from, response_from};
 use crate::account_api;
 use crate::api::guarded;
-use crate::journal::Trigger;
 use crate::ports::{Ledger, MAX_RECORDS, Record, StoreError};
 use crate::problem::Problem;
+use crate::schedule::Schedule;
 use crate::standing::Standing;
-use crate::turn::{Order, turn, wake};
+use crate::turn::{on_schedule, wake};
 
 #[wasm_bindgen(module = "/src/worker/glue.js")]
 extern "C" {
@@ -59,6 +59,12 @@ extern "C" {
         unix_ms: Option<f64>,
     ) -> std::result::Result<JsValue, JsValue>;
 
+    #[wasm_bindgen(js_name = readSchedule, catch)]
+    fn read_schedule(storage: &JsValue) -> std::result::Result<Option<String>, JsValue>;
+
+    #[wasm_bindgen(js_name = keepSchedule, catch)]
+    fn keep_schedule(storage: &JsValue, schedule: &str) -> std::result::Result<(), JsValue>;
+
     #[wasm_bindgen(js_name = readRecords, catch)]
     fn read_records(
         storage: &JsValue,
@@ -94,11 +100,13 @@ pub struct Account {
 
 #[wasm_bindgen]
 impl Account {
-    /// Makes the turn that is due at an instant in Unix ms, for the Cron Trigger.
-    pub async fn turn(&self, unix_ms: f64) {
-        let order = Order::due_at(self.host.instant(unix_ms), Trigger::Cron);
+    /// Makes the turn that is due at an instant in Unix ms, for the Cron Trigger of
+    /// this text.
+    pub async fn turn(&self, unix_ms: f64, cron: String) {
+        let at = self.host.instant(unix_ms);
         let _turn = self.turns.lock().await;
-        turn(&settings(&self.host), &self.host, &self.storage, &order).await;
+        let settings = settings(&self.host);
+        on_schedule(&settings, &self.host, &self.storage, &cron, at).await;
     }
 }
 
@@ -242,6 +250,19 @@ impl Ledger for Storage {
         let unix_ms = at.map(|at| at.timestamp_millis() as f64);
         let set = set_alarm(&self.durable, unix_ms).await;
         set.map(|_| ()).map_err(|error| unwritten(&error))
+    }
+
+    fn schedule(&self) -> std::result::Result<Schedule, StoreError> {
+        let text = read_schedule(&self.durable).map_err(|error| unread(&error))?;
+        // What another version kept in another form is made anew by the next event.
+        let schedule = text.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(schedule.unwrap_or_default())
+    }
+
+    fn keep_schedule(&self, schedule: &Schedule) -> std::result::Result<(), StoreError> {
+        let text = serde_json::to_string(schedule)
+            .map_err(|error| StoreError::Write(error.to_string()))?;
+        keep_schedule(&self.durable, &text).map_err(|error| unwritten(&error))
     }
 
     fn records(

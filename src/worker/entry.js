@@ -5,8 +5,8 @@
  */
 import Wasm, { Account as WasmAccount } from "../../build/index.js";
 
-/** What the Cron Trigger asks the account for, before the time in Unix ms. No request from outside has this host. */
-const SCHEDULED = "https://account/scheduled?at=";
+/** What the Cron Trigger asks the account for, with its time in Unix ms and its text. No request from outside has this host. */
+const SCHEDULED = "https://account/scheduled?";
 
 /** The account's Durable Object. */
 export class Account {
@@ -18,7 +18,8 @@ export class Account {
 
   async fetch(request) {
     if (!request.url.startsWith(SCHEDULED)) return this.#wasm.fetch(request);
-    await this.#wasm.turn(Number(request.url.slice(SCHEDULED.length)));
+    const event = new URL(request.url).searchParams;
+    await this.#wasm.turn(Number(event.get("at")), event.get("cron"));
     return new Response();
   }
 
@@ -31,11 +32,12 @@ export class Account {
  * Has the account make the turn that is due. An object that ends in the middle, as with a deploy,
  * is followed by another, which is asked again: it knows what has been done.
  */
-async function askForTurn({ ACCOUNT }, scheduledTime) {
+async function askForTurn({ ACCOUNT }, { scheduledTime, cron }) {
+  const event = new URLSearchParams({ at: scheduledTime, cron });
   for (let attempt = 1; ; attempt++) {
     try {
       // A stub is of no use after an error. The name is the one of src/worker/account.rs.
-      return await ACCOUNT.getByName("default").fetch(SCHEDULED + scheduledTime);
+      return await ACCOUNT.getByName("default").fetch(SCHEDULED + event);
     } catch (error) {
       if (error.overloaded || attempt === 3) throw error;
       await scheduler.wait(1_000 * attempt);
@@ -70,11 +72,11 @@ export default {
     }
   },
 
-  async scheduled({ scheduledTime }, env, ctx) {
+  async scheduled(event, env, ctx) {
     try {
-      await askForTurn(env, scheduledTime);
+      await askForTurn(env, event);
     } catch (error) {
-      new Wasm(ctx, env).tellUnreachable(env, scheduledTime, error);
+      new Wasm(ctx, env).tellUnreachable(env, event.scheduledTime, error);
     }
   },
 };

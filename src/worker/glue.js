@@ -109,6 +109,9 @@ async function readAtMost({ body }, maxBytes) {
 
 const RECORDS = "create table if not exists records (id integer primary key, entry text not null)";
 
+/** The key of what is known of the schedule. */
+const SCHEDULE = "schedule";
+
 /** Makes the table of the journal, once. */
 export function openLedger({ sql }) {
   sql.exec(RECORDS);
@@ -191,10 +194,27 @@ export async function setAlarm(storage, unixMs) {
   await (unixMs === undefined ? storage.deleteAlarm() : storage.setAlarm(unixMs));
 }
 
-/** Forgets everything, also what cannot be read. Never throws, only rejects. */
+/** What is known of the schedule, as it was kept; undefined where that cannot be read. */
+export function readSchedule({ kv }) {
+  try {
+    const schedule = kv.get(SCHEDULE);
+    return typeof schedule === "string" ? schedule : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps what is known of the schedule. */
+export function keepSchedule({ kv }, schedule) {
+  kv.put(SCHEDULE, schedule);
+}
+
+/** Forgets everything, also what cannot be read, but for the schedule, which goes on. Never throws, only rejects. */
 export async function forgetAll(storage) {
+  const schedule = readSchedule(storage);
   const deleted = storage.deleteAll();
   // Before anyone else gets to look at it.
   openLedger(storage);
+  if (schedule !== undefined) keepSchedule(storage, schedule);
   await deleted;
 }
