@@ -32,7 +32,7 @@ use crate::ports::{Client, Clock, Ledger, Log, Store, StoreError};
 use crate::problem::Problem;
 use crate::settings::{Configured, Settings};
 use crate::standing::{Showing, Standing};
-use crate::turn::{Order, turn, wake_when_needed};
+use crate::turn::{Order, known, turn, wake_when_needed};
 
 /// Answers one request that needs to know the account's standing.
 pub async fn respond<H: Store + Client + Clock + Log>(
@@ -227,10 +227,30 @@ fn standings<'a, L: Ledger>(
 ) -> Vec<(&'a Configured, Result<Standing, Trouble>)> {
     let networks = settings.networks.iter();
     let standing = |one: &'a Configured| {
-        let standing = ledger.standing(one.definition.name);
+        let standing = known(one, ledger);
         (one, standing.map_err(|error| failed::<L>(&error)))
     };
     networks.map(standing).collect()
+}
+
+/// When the next turn comes by itself on any network: with the next slot that the
+/// schedule begins, or at the end of what holds the network.
+fn next_turn(
+    settings: &Settings,
+    ledger: &impl Ledger,
+    frames: Option<FrameCount>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let schedule = ledger.schedule().unwrap_or_default();
+    let dial = settings.dial.as_ref().ok().zip(frames);
+    let next_slot = dial.and_then(|(dial, frames)| schedule.next_turn(now, dial, frames));
+    let networks = settings.networks.iter();
+    let next_turns = networks.filter_map(|one| {
+        let hold = known(one, ledger).unwrap_or_default().hold;
+        let hold = hold.filter(|hold| hold.holds_at(now));
+        hold.map_or(next_slot, |hold| Some(hold.until))
+    });
+    next_turns.min()
 }
 
 fn failed<L: Ledger>(error: &StoreError) -> Trouble {
@@ -274,7 +294,7 @@ async fn health<H: Store + Clock>(
                 continue;
             }
         };
-        let hold = standing.hold.as_ref().filter(|hold| hold.until > now);
+        let hold = standing.hold.as_ref().filter(|hold| hold.holds_at(now));
         // Of settings and frames it was looked at how they are now.
         let is_of_now =
             |trouble: &&Trouble| !matches!(trouble.reason, Reason::Settings | Reason::Frames);
@@ -290,6 +310,9 @@ async fn health<H: Store + Clock>(
             tell(&unread.trouble, None);
         }
     }
+    let frames = frame_set.get("frames").and_then(Value::as_u64);
+    let frames = frames.and_then(|frames| FrameCount::new(u16::try_from(frames).ok()?));
+    let next_turn = next_turn(settings, ledger, frames, now);
     let is_ready = detail.is_empty() && settings.flaws_of_turns().is_empty();
     if !flaws.is_empty() {
         detail.insert(0, format!("Settings: {flaws}."));
@@ -307,6 +330,7 @@ async fn health<H: Store + Clock>(
             "period": dial.period.to_string(),
             "direction": dial.direction.to_string(),
         })),
+        "next_turn": next_turn.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
         "frame_set": frame_set,
         "troubles": troubles,
     }));
@@ -382,9 +406,6 @@ async fn status_page<H: Store + Clock, L: Ledger>(
     let flaws = settings.flaws();
     let settings_trouble = (!flaws.is_empty())
         .then(|| flaws.trouble("The owner has to set them; GET /health names them too."));
-    let holds = known.iter();
-    let holds = holds.filter_map(|(_, standing)| standing.hold.as_ref());
-    let holds = holds.map(|hold| hold.until).filter(|until| *until > now);
     let has_had_none = || known.iter().all(|(_, known)| known.set.is_none());
     let is_new = set
         .as_ref()
@@ -402,7 +423,7 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         .collect();
     let [turn_trouble, _] = of_all;
     for (one, standing) in &known {
-        let hold = standing.hold.as_ref().filter(|hold| hold.until > now);
+        let hold = standing.hold.as_ref().filter(|hold| hold.holds_at(now));
         let trouble = standing.stopped.as_ref().or(hold.map(|hold| &hold.trouble));
         let is_told = turn_trouble.is_some_and(|_| {
             trouble.is_some_and(|trouble| trouble.reason == Reason::Settings) || !are_several
@@ -412,9 +433,9 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         let unread = standing.unread.as_ref();
         troubles.extend(unread.map(|unread| (title, &unread.trouble)));
     }
-    let next_slot = dial
-        .zip(frames)
-        .map(|(dial, frames)| dial.slot_at(now, frames).end);
+    let next_turn = next_turn(settings, ledger, frames, now);
+    let next_frame = dial.zip(frames);
+    let next_frame = next_frame.map(|(dial, frames)| dial.slot_at(now, frames).end);
     let html = page::html(&View {
         now,
         local: dial.map(|dial| (dial.time_zone.name(), dial.local_time_at(now))),
@@ -424,7 +445,8 @@ async fn status_page<H: Store + Clock, L: Ledger>(
             .zip(frames)
             .map(|(dial, frames)| dial.frame_at(now, frames)),
         shown: &shown,
-        next_turn: holds.min().or(next_slot),
+        next_turn,
+        next_frame,
         last: &last,
         troubles: &troubles,
     });

@@ -66,6 +66,8 @@ pub struct Report {
     pub retry_at: Option<DateTime<Utc>>,
     /// What the owner should know besides.
     pub note: Option<String>,
+    /// Whether nothing was tried, since what happened before is waited out.
+    pub is_held: bool,
 }
 
 impl Report {
@@ -80,6 +82,7 @@ impl Report {
             outcome,
             retry_at: None,
             note: None,
+            is_held: false,
         }
     }
 }

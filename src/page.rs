@@ -49,8 +49,11 @@ pub struct View<'a> {
     pub due: Option<u16>,
     /// What each network shows.
     pub shown: &'a [Shown<'a>],
-    /// When the next frame is due, or the next try.
+    /// When the next turn comes by itself, for a frame or as another try; `None` where
+    /// no schedule makes one.
     pub next_turn: Option<DateTime<Utc>>,
+    /// When the next frame is due.
+    pub next_frame: Option<DateTime<Utc>>,
     /// The last outcomes, newest first.
     pub last: &'a [Line<'a>],
     /// What is wrong now and what to do; with the network's title where there are
@@ -354,11 +357,16 @@ fn standing(view: &View<'_>) -> Markup {
                 "pick a picture. It turns with the next full slot, or as soon as you press Turn now."
             }
         }
-        @if let Some(next) = view.next_turn {
+        @if let Some(next) = view.next_turn.or(view.next_frame) {
             p.next {
-                "Next turn at " time #next datetime=(rfc_3339(next)) { (at_there(next, view)) }
+                @if view.next_turn.is_some() { "Next turn at " } @else { "The next frame is due at " }
+                time #next datetime=(rfc_3339(next)) { (at_there(next, view)) }
                 // The script fills this in; without it, the time says enough.
                 span #left hidden { ", " strong #countdown role="timer" {} } "."
+                @if view.next_turn.is_none() {
+                    " No cron has fired lately, so nothing turns by itself: after a deployment, wait "
+                    "for its first event; under " code { "wrangler dev" } " there is none."
+                }
             }
         }
     }

@@ -127,6 +127,16 @@ pub trait Ledger {
     /// What its owner can do when it fails, in a sentence.
     const ADVICE: &'static str;
 
+    /// How its owner has a network asked at once that has refused and is left alone,
+    /// as the end of a sentence: `to ask now, …`.
+    const ASK_NOW: &'static str;
+
+    /// Whether what is known is there for the next turn. If not, that turn is held by
+    /// nothing, and nothing is tried again by itself.
+    fn is_kept(&self) -> bool {
+        true
+    }
+
     /// What is known of the account on a network; nothing at first. What was stored
     /// and is not understood is noted there ([`Standing::read`]), and set aside before
     /// anything is kept in its place.

@@ -202,7 +202,7 @@ fn starts_after(
 /// So many whole minutes, from the first that is not before an instant.
 fn minutes_from(at: DateTime<Utc>, count: i64) -> impl Iterator<Item = DateTime<Utc>> {
     let floor = floor(at);
-    let first = if floor == at { 0 } else { 1 };
+    let first = i64::from(floor != at);
     (first..count.saturating_add(first)).map(move |n| after(floor, TimeDelta::minutes(n)))
 }
 

@@ -10,8 +10,10 @@ use std::rc::Rc;
 use std::str::FromStr;
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::alert::Webhook;
+use crate::base16;
 use crate::dial::{Dial, Direction, Period};
 use crate::network::{Definition, NETWORKS, Network, x};
 use crate::outcome::{Reason, Trouble};
@@ -82,6 +84,9 @@ pub struct Configured {
     pub definition: Definition,
     /// The account, or what is wrong with its settings.
     pub network: Result<Rc<dyn Network>, Flaws>,
+    /// Tells these settings from others: eight hex digits of a hash of the values. It
+    /// notices a change, and is too short to tell a value from.
+    pub fingerprint: String,
 }
 
 /// Everything that keeps the settings from being used.
@@ -299,6 +304,7 @@ fn networks(text: &dyn Fn(&str) -> Option<String>) -> Vec<Configured> {
         Configured {
             definition,
             network: reader.finish(network),
+            fingerprint: fingerprint(&definition, text),
         }
     };
     let is_meant = |definition: &Definition| {
@@ -310,6 +316,25 @@ fn networks(text: &dyn Fn(&str) -> Option<String>) -> Vec<Configured> {
         networks.push(read(x::DEFINITION));
     }
     networks
+}
+
+/// The fingerprint of a network's settings. A variable that has its default counts as
+/// one that is not set.
+fn fingerprint(definition: &Definition, text: &dyn Fn(&str) -> Option<String>) -> String {
+    let required = definition.required.iter().map(|name| (*name, text(name)));
+    let variables = definition.variables.iter().map(|variable| {
+        let text = text(variable.name).filter(|text| text != variable.default);
+        (variable.name, text)
+    });
+    let mut hash = Sha256::new();
+    for (name, text) in required.chain(variables) {
+        // No text has this character in it, so none runs into the next.
+        for part in [name, "\0", text.as_deref().unwrap_or_default(), "\0"] {
+            hash.update(part);
+        }
+    }
+    let digest = hash.finalize();
+    base16::encode(digest.get(..4).unwrap_or_default())
 }
 
 /// Reads one setting after the other and gathers what is wrong.
@@ -791,6 +816,41 @@ mod tests {
                 "ALERT_WEBHOOK_URL has to be an https:// URL (http:// only for localhost)"
             );
         }
+    }
+
+    #[test]
+    fn a_fingerprint_changes_with_any_value_of_its_network_and_with_no_other() {
+        let with = |changes: &[(&str, &str)]| {
+            let all = [changes, &SECRETS].concat();
+            let [one] = read(&all).networks.try_into().unwrap();
+            one.fingerprint
+        };
+        let usual = with(&[]);
+        assert_eq!(usual.len(), 8);
+        for change in [
+            (API_KEY, "k2"),
+            (API_KEY_SECRET, "ks2"),
+            (ACCESS_TOKEN, "t2"),
+            (ACCESS_TOKEN_SECRET, "ts2"),
+            (API_BASE_URL.name, "https://x.test"),
+            (X_BODY.name, "form"),
+            // The same characters, between others.
+            (API_KEY, "kks"),
+            (API_KEY, ""),
+        ] {
+            assert_ne!(with(&[change]), usual, "{change:?}");
+        }
+        for change in [
+            (API_KEY, " k\n"),
+            (API_BASE_URL.name, API_BASE_URL.default),
+            (TIME_ZONE.name, "UTC"),
+            (TRIGGER_TOKEN, "hunter2"),
+            (ALERT_WEBHOOK_URL, "https://hooks.test/a"),
+        ] {
+            assert_eq!(with(&[change]), usual, "{change:?}");
+        }
+        let moved = [(API_KEY, "kk"), (API_KEY_SECRET, "s")];
+        assert_ne!(with(&moved), usual);
     }
 
     #[test]

@@ -31,6 +31,13 @@ const LONGEST_GAP_H: i64 = 24;
 /// How long the owner can see what was unread once they have been told.
 const UNREAD_IS_SHOWN: TimeDelta = TimeDelta::days(1);
 
+/// The longest pause, in hours: no network has a limit for longer than a day, and a
+/// day of rest follows what was taken for spam.
+const LONGEST_PAUSE_H: i64 = 24;
+
+/// The longest slot, in hours: one frame in a week.
+const LONGEST_SLOT_H: i64 = 168;
+
 /// What is known of an account of a network. It may have been stored by an earlier
 /// or a later version, so each member is read by itself ([`Standing::read`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +62,9 @@ pub struct Standing {
     pub wake_at: Option<DateTime<Utc>>,
     /// What the network wants to find again.
     pub memory: Option<Memory>,
+    /// The [`Configured::fingerprint`](crate::settings::Configured::fingerprint) of the
+    /// settings that all of this comes from; `None` where it was not kept yet.
+    pub settings: Option<String>,
     /// What of this could not be read, until a day after the owner was told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<Unread>,
@@ -110,6 +120,9 @@ pub struct Slot {
     /// How often that has been sent.
     #[serde(default, deserialize_with = "stored::or_default")]
     pub attempts: u32,
+    /// How often of these by hand.
+    #[serde(default, deserialize_with = "stored::or_default")]
+    pub by_hand: u32,
     /// Whether the network has taken it.
     #[serde(default, deserialize_with = "stored::or_default")]
     pub is_turned: bool,
@@ -132,6 +145,14 @@ pub struct Hold {
     pub trouble: Trouble,
 }
 
+impl Hold {
+    /// Whether it holds at an instant. One that reaches further ahead than its kind
+    /// ever does comes from a clock that was ahead, and is not believed.
+    pub fn holds_at(&self, at: DateTime<Utc>) -> bool {
+        at < self.until && self.until <= self.kind.latest_end(at)
+    }
+}
+
 /// Whom a hold holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -143,6 +164,18 @@ pub enum HoldKind {
     Refusal,
     /// What comes by itself in the same slot: the next try has its time.
     Backoff,
+}
+
+impl HoldKind {
+    /// The latest end of such a hold that begins at an instant.
+    fn latest_end(self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let hours = match self {
+            Self::Pause => LONGEST_PAUSE_H,
+            Self::Refusal => LONGEST_GAP_H,
+            Self::Backoff => LONGEST_SLOT_H,
+        };
+        after(at, TimeDelta::hours(hours))
+    }
 }
 
 /// What to do about a frame that is due or asked for.
@@ -240,6 +273,26 @@ impl Standing {
         is_news.then(|| unread.trouble.clone())
     }
 
+    /// What is known once the settings of the network are those of a fingerprint. If
+    /// they were others before, that says nothing of what comes: what was refused may
+    /// be put right, and the account may be another one, which shows what nobody knows.
+    #[must_use]
+    pub fn with_settings(mut self, fingerprint: &str) -> Self {
+        if self
+            .settings
+            .as_deref()
+            .is_some_and(|known| known != fingerprint)
+        {
+            self.showing = None;
+            self.account = None;
+            self.slot = None;
+            self.hold = None;
+            self.refusals = 0;
+        }
+        self.settings = Some(fingerprint.to_owned());
+        self
+    }
+
     /// Whether a slot has had its turn.
     pub fn has_turned(&self, slot: &Slot) -> bool {
         let known = self.slot.as_ref().filter(|known| known.start == slot.start);
@@ -268,7 +321,7 @@ impl Standing {
             return Decision::Unchanged;
         }
         let hold = self.hold.as_ref().filter(|hold| {
-            question.at < hold.until
+            hold.holds_at(question.at)
                 && match hold.kind {
                     HoldKind::Pause => true,
                     HoldKind::Refusal => !is_manual,
@@ -294,15 +347,20 @@ impl Standing {
 
     /// Takes in how sending ended, and tells when to try again, if that is not
     /// with the next slot. `chance` is a random number from 0 to 1, so that not
-    /// all accounts try at once; `slot` is the slot that was sent for.
+    /// all accounts try at once; `slot` is the slot that was sent for, `trigger` what
+    /// started this turn. A try by hand keeps nothing from what comes by itself, but
+    /// for what the network asks of everyone.
     pub fn learn(
         &mut self,
         outcome: &Outcome,
         frame: Showing,
         at: DateTime<Utc>,
         slot: Option<&Slot>,
+        trigger: Trigger,
         chance: f64,
     ) -> Option<DateTime<Utc>> {
+        let by_itself = |slot: &Slot| slot.attempts.saturating_sub(slot.by_hand);
+        let is_by_hand = trigger == Trigger::Manual;
         match outcome {
             Outcome::Turned => {
                 self.showing = Some(frame);
@@ -314,37 +372,55 @@ impl Standing {
             Outcome::Retry { at: until, trouble } => match trouble.reason {
                 Reason::RateLimit | Reason::SpamFilter => {
                     // To be told so again in one slot is no reason to hurry.
-                    let again = slot.map_or(0, |slot| slot.attempts.saturating_sub(1));
+                    let again = slot.map_or(0, |slot| by_itself(slot).saturating_sub(1));
                     let until = match again.min(LAST_WAIT) {
                         0 => *until,
                         again => (*until).max(after(at, wait_after(again, chance))),
                     };
+                    let kind = HoldKind::Pause;
+                    let until = until.min(kind.latest_end(at));
                     self.hold = Some(Hold {
                         until,
-                        kind: HoldKind::Pause,
+                        kind,
                         trouble: trouble.clone(),
                     });
                     Some(until)
                 }
                 _ => {
-                    let attempts = slot.map_or(MAX_ATTEMPTS, |slot| slot.attempts);
+                    // The network may have taken it all the same.
+                    self.showing = None;
+                    let attempts = slot.map_or(MAX_ATTEMPTS, by_itself);
                     let until = (*until).max(after(at, wait_after(attempts, chance)));
                     let end = slot.map_or(until, |slot| slot.end);
                     let has_more = attempts < MAX_ATTEMPTS && until < end;
                     let until = if has_more { until } else { end };
-                    if slot.is_some() {
-                        self.hold = Some(Hold {
-                            until,
-                            kind: HoldKind::Backoff,
-                            trouble: trouble.clone(),
-                        });
+                    slot?;
+                    let sooner = self
+                        .hold
+                        .as_mut()
+                        .filter(|hold| is_by_hand && hold.holds_at(at) && hold.until <= until);
+                    if let Some(sooner) = sooner {
+                        return (sooner.until < end).then_some(sooner.until);
                     }
-                    // The network may have taken it all the same.
-                    self.showing = None;
+                    self.hold = Some(Hold {
+                        until,
+                        kind: HoldKind::Backoff,
+                        trouble: trouble.clone(),
+                    });
                     has_more.then_some(until)
                 }
             },
             Outcome::Refused(trouble) => {
+                if trouble.reason == Reason::UnexpectedReply {
+                    self.showing = None;
+                }
+                if is_by_hand {
+                    let hold = self.hold.as_mut().filter(|hold| hold.holds_at(at))?;
+                    if hold.kind == HoldKind::Refusal {
+                        hold.trouble = trouble.clone();
+                    }
+                    return Some(hold.until);
+                }
                 let gap = FIRST_GAP_H
                     .checked_shl(self.refusals)
                     .map_or(LONGEST_GAP_H, |hours| {
@@ -352,9 +428,6 @@ impl Standing {
                     });
                 self.refusals = self.refusals.saturating_add(1).min(16);
                 let until = after(at, TimeDelta::hours(gap));
-                if trouble.reason == Reason::UnexpectedReply {
-                    self.showing = None;
-                }
                 self.hold = Some(Hold {
                     until,
                     kind: HoldKind::Refusal,

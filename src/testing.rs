@@ -21,8 +21,8 @@ use crate::ports::{
     Advice, Body, BodyError, Client, Clock, Ledger, Lifetime, Log, Record, SendError, Store,
     StoreError,
 };
-use crate::settings::{ALERT_WEBHOOK_URL, Settings, TRIGGER_TOKEN};
 use crate::schedule::Schedule;
+use crate::settings::{ALERT_WEBHOOK_URL, Settings, TRIGGER_TOKEN};
 use crate::standing::Standing;
 
 /// The four keys of the made-up account; none is part of any other text.
@@ -420,6 +420,8 @@ impl Book {
 
 impl Ledger for Book {
     const ADVICE: &'static str = "Look at the ledger.";
+
+    const ASK_NOW: &'static str = "knock";
 
     fn standing(&self, network: &str) -> Result<Standing, StoreError> {
         self.checked()?;

@@ -3,7 +3,7 @@
 
 use std::pin::pin;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use futures_util::future::{Either, select};
 
 use crate::alert;
@@ -94,7 +94,7 @@ pub async fn wake<H: Store + Client + Clock + Log>(
 
     let due = after(host.now(), TOLERANCE);
     let all = || settings.networks.iter();
-    let standing_on = |one: &Configured| ledger.standing(one.definition.name).unwrap_or_default();
+    let standing_on = |one: &Configured| known(one, ledger).unwrap_or_default();
     let mut reports = Vec::new();
     if let Some(start) = start_to_make(settings, host, ledger, due).await {
         let order = Order::due_at(start, Trigger::Cron);
@@ -123,7 +123,7 @@ pub async fn wake_when_needed<H: Store + Clock>(
     ledger: &impl Ledger,
 ) {
     let tries = settings.networks.iter();
-    let tries = tries.filter_map(|one| ledger.standing(one.definition.name).ok()?.wake_at);
+    let tries = tries.filter_map(|one| known(one, ledger).ok()?.wake_at);
     let frames = frames_in_use(settings, host, ledger).await;
     let start = next_start(settings, ledger, frames, host.now());
     if let Some(at) = tries.chain(start).min() {
@@ -156,11 +156,15 @@ async fn start_to_make<H: Store>(
     let frames = frames_in_use(settings, host, ledger).await?;
     let start = dial.slot_at(now, frames).start;
     let has_begun = |one: &Configured| {
-        let slot = ledger.standing(one.definition.name).ok()?.slot;
+        let slot = known(one, ledger).ok()?.slot;
         slot.filter(|slot| slot.start == start)
     };
+    // Where no settings can be used, that is what the turn tells.
     let mut ready = settings.networks.iter().filter(|one| one.network.is_ok());
-    let is_open = ready.any(|one| has_begun(one).is_none());
+    let is_open = match ready.clone().next() {
+        Some(_) => ready.any(|one| has_begun(one).is_none()),
+        None => true,
+    };
     (is_open && schedule.wants(start, now, dial, frames)).then_some(start)
 }
 
@@ -177,10 +181,23 @@ async fn frames_in_use<H: Store>(
     }
 }
 
+/// What is known of the account on a network, as far as that holds with its settings;
+/// with settings that cannot be used nothing is asked, and nothing changes.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn known(one: &Configured, ledger: &impl Ledger) -> Result<Standing, StoreError> {
+    let standing = ledger.standing(one.definition.name)?;
+    Ok(match one.network {
+        Ok(_) => standing.with_settings(&one.fingerprint),
+        Err(_) => standing,
+    })
+}
+
 /// How many frames the set had that was current in the last turn.
 fn known_frames(settings: &Settings, ledger: &impl Ledger) -> Option<FrameCount> {
     let networks = settings.networks.iter();
-    let mut sets = networks.filter_map(|one| ledger.standing(one.definition.name).ok()?.set);
+    let mut sets = networks.filter_map(|one| known(one, ledger).ok()?.set);
     FrameCount::new(sets.next()?.frames)
 }
 
@@ -347,6 +364,7 @@ impl Due {
                 scheduled_at: order.at,
                 frame,
                 attempts: 0,
+                by_hand: 0,
                 is_turned: false,
                 record: None,
             }
@@ -367,7 +385,7 @@ impl Due {
         ledger: &impl Ledger,
         order: &Order,
     ) -> Option<Self> {
-        let standings = networks.filter_map(|one| ledger.standing(one.definition.name).ok());
+        let standings = networks.filter_map(|one| known(one, ledger).ok());
         let standings: Vec<_> = standings.collect();
         let KnownSet { id, frames } = standings.iter().find_map(|one| one.set.as_ref())?;
         let due = Self::of(id, FrameCount::new(*frames)?, dial, order).ok()?;
@@ -466,7 +484,7 @@ impl<'a> NetworkTurn<'a> {
             }
             return self;
         }
-        let mut standing = match ledger.standing(self.configured.definition.name) {
+        let mut standing = match known(self.configured, ledger) {
             Ok(standing) => standing,
             Err(error) => {
                 self.report.outcome = Outcome::Refused(unkept(ledger, &error));
@@ -478,7 +496,7 @@ impl<'a> NetworkTurn<'a> {
             standing.wake_at = None;
         }
         match choice {
-            Ok(choice) => self.decide(choice, &mut standing),
+            Ok(choice) => self.decide(choice, &mut standing, ledger),
             Err(trouble) => {
                 self.report.outcome = Outcome::Refused(trouble);
                 self.is_recorded = true;
@@ -488,7 +506,7 @@ impl<'a> NetworkTurn<'a> {
         self
     }
 
-    fn decide(&mut self, choice: &Choice, standing: &mut Standing) {
+    fn decide(&mut self, choice: &Choice, standing: &mut Standing, ledger: &impl Ledger) {
         let Choice { set, due } = choice;
         let slot = due.slot(standing, self.order);
         let decision = due.decide(standing, self.order);
@@ -513,8 +531,9 @@ impl<'a> NetworkTurn<'a> {
             Decision::Wait(hold) => {
                 // An attempt that was made says more than that there was none.
                 self.is_recorded = slot.as_ref().is_none_or(|slot| slot.attempts == 0);
+                self.report.is_held = true;
                 self.report.retry_at = Some(hold.until);
-                self.report.outcome = waiting(hold);
+                self.report.outcome = waiting(hold, ledger);
             }
             Decision::Send => {
                 self.is_recorded = true;
@@ -593,8 +612,10 @@ impl<'a> NetworkTurn<'a> {
         let Some(standing) = &mut self.standing else {
             return;
         };
+        let by_hand = u32::from(self.order.trigger == Trigger::Manual);
         if let Some(slot) = standing.slot.as_mut().filter(|_| self.is_for_slot) {
             slot.attempts = slot.attempts.saturating_add(1);
+            slot.by_hand = slot.by_hand.saturating_add(by_hand);
         }
         // Until the network has answered, nobody knows what it shows. The first try of
         // a slot need not say so beforehand, which would be half of what it writes: if
@@ -619,6 +640,7 @@ impl<'a> NetworkTurn<'a> {
             Err(trouble) => {
                 if let Some(slot) = slot {
                     slot.attempts = slot.attempts.saturating_sub(1);
+                    slot.by_hand = slot.by_hand.saturating_sub(by_hand);
                 }
                 self.report.outcome = Outcome::Refused(trouble);
                 return;
@@ -644,14 +666,31 @@ impl<'a> NetworkTurn<'a> {
         } else {
             0.0
         };
-        let next = standing.learn(&outcome, showing, self.order.at, slot.as_ref(), chance);
+        let next = standing.learn(
+            &outcome,
+            showing,
+            self.order.at,
+            slot.as_ref(),
+            self.order.trigger,
+            chance,
+        );
         self.report.retry_at = next;
         self.report.outcome = match outcome {
             // With the next slot, if not before.
             Outcome::Retry { at, trouble } => {
-                self.report.retry_at = next.or(slot.map(|slot| slot.end));
-                let at = self.report.retry_at.unwrap_or(at);
+                let is_asked_for = matches!(trouble.reason, Reason::RateLimit | Reason::SpamFilter);
+                let next = next.or(slot.map(|slot| slot.end));
+                self.report.retry_at = next.filter(|_| is_asked_for || ledger.is_kept());
+                let at = next.unwrap_or(at);
                 Outcome::Retry { at, trouble }
+            }
+            Outcome::Refused(trouble) => {
+                self.report.retry_at = next.filter(|_| ledger.is_kept());
+                let until = self.report.retry_at;
+                Outcome::Refused(match until {
+                    Some(until) => left_alone(trouble, until, ledger),
+                    None => trouble,
+                })
             }
             outcome => outcome,
         };
@@ -711,9 +750,9 @@ impl<'a> NetworkTurn<'a> {
         let is_retry = order.trigger == Trigger::Retry;
         let was = standing.wake_at;
         if self.sent_at.is_some() || self.report.retry_at.is_some() || is_retry {
-            let ahead = |at: &DateTime<Utc>| *at > order.at;
-            let held = standing.hold.as_ref().map(|hold| hold.until);
-            let wait = self.report.retry_at.or(held.filter(ahead));
+            let ahead = |hold: &&Hold| hold.holds_at(order.at);
+            let held = standing.hold.as_ref().filter(ahead);
+            let wait = self.report.retry_at.or(held.map(|hold| hold.until));
             let wait = wait.map(|at| at.signed_duration_since(order.at));
             standing.wake_at = wait.and_then(|wait| self.started.checked_add_signed(wait));
         }
@@ -731,9 +770,9 @@ impl<'a> NetworkTurn<'a> {
         // Without waiting in between, so that the two are kept together. Who is woken
         // sees to this after all networks.
         if standing.wake_at != was && !is_retry {
-            let others = settings.networks.iter().map(|one| one.definition.name);
-            let others = others.filter(|other| *other != name);
-            let theirs = others.filter_map(|other| ledger.standing(other).ok()?.wake_at);
+            let others = settings.networks.iter();
+            let others = others.filter(|other| other.definition.name != name);
+            let theirs = others.filter_map(|other| known(other, ledger).ok()?.wake_at);
             let tries = theirs.chain(standing.wake_at);
             let frames = known_frames(settings, ledger);
             let start = next_start(settings, ledger, frames, self.started);
@@ -744,12 +783,24 @@ impl<'a> NetworkTurn<'a> {
 }
 
 /// What a turn comes to that a hold keeps from sending.
-fn waiting(Hold { until, trouble, .. }: Hold) -> Outcome {
+fn waiting(hold: Hold, ledger: &impl Ledger) -> Outcome {
+    let Hold { until, trouble, .. } = hold;
     if trouble.reason.is_for_the_owner() {
-        Outcome::Refused(trouble)
+        Outcome::Refused(left_alone(trouble, until, ledger))
     } else {
         Outcome::Retry { at: until, trouble }
     }
+}
+
+/// What was refused, and how long the network is left alone for it.
+fn left_alone<L: Ledger>(trouble: Trouble, until: DateTime<Utc>, _: &L) -> Trouble {
+    let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let remedy = format!(
+        "{} It is not asked again before {until}; to ask now, {}.",
+        trouble.remedy,
+        L::ASK_NOW
+    );
+    Trouble::new(trouble.reason, trouble.message, remedy)
 }
 
 /// The outcome of a turn whose instant may lie ahead of the clock: so do the

@@ -5,10 +5,12 @@ use crate::frame_set::CURRENT_KEY;
 use crate::network::x::API_KEY;
 use crate::ports::{Ledger, SendError};
 use crate::settings::TRIGGER_TOKEN;
+use crate::standing::{Hold, HoldKind};
 use crate::testing::{
     Host, TRIGGER, USER, assert_no_secret_in, block_on, instant, reply, settings,
     settings_of_all_networks, settings_with, settings_with_webhook,
 };
+use crate::turn::{on_schedule, wake};
 
 fn request(method: &str, target: &str) -> Request<()> {
     let request = Request::builder().method(method).uri(target);
@@ -262,7 +264,6 @@ fn the_journal_tells_what_turns_did() {
                     "reason": "credentials",
                     "message": "X answered 401, code 32: No.",
                     "remedy": null,
-                    "retry_at": "2026-11-22T04:23:45Z",
                 },
                 {
                     "id": 1,
@@ -376,6 +377,32 @@ fn to_delete_the_journal_is_to_forget_all_that_is_known() {
 }
 
 #[test]
+fn the_schedule_goes_on_when_what_is_known_is_forgotten() {
+    let mut host = Host::new();
+    let kolkata = settings_with(&[("TIME_ZONE", "Asia/Kolkata")]);
+    host.now = instant("2026-11-22T03:00:00Z");
+    let at = host.now;
+    block_on(on_schedule(&kolkata, &host, &host.ledger, "0 * * * *", at));
+    assert_eq!(host.take_sent().len(), 1);
+    let half_past = instant("2026-11-22T03:30:00Z");
+    assert_eq!(host.ledger.wake_at.get(), Some(half_past));
+    let answer = owner_of(&kolkata, &host, "DELETE", "/journal");
+    assert_eq!(answer.status(), 204);
+    assert_eq!(host.ledger.wake_at.get(), Some(half_past));
+    // The slot's turn is the schedule's as before.
+    host.now = half_past;
+    block_on(wake(&kolkata, &host, &host.ledger));
+    assert_eq!(host.take_sent().len(), 1);
+    let entry = host.ledger.entries().pop().unwrap();
+    assert_eq!(
+        (&entry["trigger"], &entry["frame"]),
+        (&json!("cron"), &json!(9))
+    );
+    let next = instant("2026-11-22T04:30:00Z");
+    assert_eq!(host.ledger.wake_at.get(), Some(next));
+}
+
+#[test]
 fn a_journal_that_cannot_be_read_or_forgotten_is_unavailable() {
     let host = Host::new();
     host.ledger.is_broken.set(true);
@@ -436,7 +463,9 @@ fn health_is_not_ready_while_turns_are_refused() {
     let body = r#"{"errors":[{"code":89,"message":"Nope."}]}"#;
     host.reply = Ok(reply(401, &[], body));
     assert_eq!(health_of(&host, &settings()).0, 200);
-    owner(&host, "POST", "/turn");
+    let settings_now = settings();
+    let turn = on_schedule(&settings_now, &host, &host.ledger, "0 * * * *", host.now);
+    block_on(turn);
     let (status, health) = health_of(&host, &settings());
     assert_eq!((status, &health["ready"]), (503, &json!(false)));
     let detail = health["detail"].as_str().unwrap();
@@ -586,6 +615,60 @@ fn the_page_says_what_is_wrong_until_it_works_again() {
     host.reply = Ok(reply(200, &[], USER));
     owner(&host, "POST", "/turn");
     assert!(!page_of(&host, &settings()).contains("Nope."));
+}
+
+/// The instant that the page counts down to, and the words before it.
+fn next_on(host: &Host, settings: &Settings) -> (String, String) {
+    let page = page_of(host, settings);
+    let (before, rest) = page.split_once("<time id=\"next\" datetime=\"").unwrap();
+    let (_, words) = before.rsplit_once('>').unwrap();
+    let (instant, _) = rest.split_once('"').unwrap();
+    (words.trim().to_owned(), instant.to_owned())
+}
+
+#[test]
+fn the_page_tells_the_next_turn_that_comes_by_itself() {
+    let mut host = Host::new();
+    let kolkata = settings_with(&[("TIME_ZONE", "Asia/Kolkata")]);
+    let says = |words: &str, time: &str| (words.to_owned(), format!("2026-11-22T{time}Z"));
+    let healthy = |host: &Host| json_in(&answer_to(&request("GET", "/health"), &kolkata, host));
+    // Nothing turns by itself before a cron has fired.
+    assert_eq!(healthy(&host)["next_turn"], Value::Null);
+    let due = says("The next frame is due at", "02:30:00");
+    assert_eq!(next_on(&host, &kolkata), due);
+    assert!(page_of(&host, &kolkata).contains("No cron has fired lately"));
+
+    host.now = instant("2026-11-22T03:00:00Z");
+    let turn = on_schedule(&kolkata, &host, &host.ledger, "0 * * * *", host.now);
+    block_on(turn);
+    for (zone, time) in [("Asia/Kolkata", "03:30:00"), ("Asia/Tokyo", "04:00:00")] {
+        let settings = settings_with(&[("TIME_ZONE", zone)]);
+        assert_eq!(next_on(&host, &settings), says("Next turn at", time));
+        assert!(!page_of(&host, &settings).contains("No cron"));
+    }
+
+    assert_eq!(healthy(&host)["next_turn"], "2026-11-22T03:30:00Z");
+
+    // What is left alone has its turn later, and the others do not wait for it.
+    let mut standing = host.ledger.standing("x").unwrap();
+    standing.hold = Some(Hold {
+        until: instant("2026-11-22T03:50:00Z"),
+        kind: HoldKind::Pause,
+        trouble: Trouble::new(Reason::RateLimit, "No.", "Wait."),
+    });
+    host.ledger.keep("x", &standing, None).unwrap();
+    assert_eq!(next_on(&host, &kolkata), says("Next turn at", "03:50:00"));
+    let all = settings_of_all_networks(&[("TIME_ZONE", "Asia/Kolkata")]);
+    assert_eq!(next_on(&host, &all), says("Next turn at", "03:30:00"));
+    // Not for ever.
+    standing.hold.as_mut().unwrap().until = instant("2041-01-01T00:00:00Z");
+    host.ledger.keep("x", &standing, None).unwrap();
+    assert_eq!(next_on(&host, &kolkata), says("Next turn at", "03:30:00"));
+
+    // The cron has been switched off.
+    host.now = instant("2026-11-22T05:10:00Z");
+    let due = says("The next frame is due at", "05:30:00");
+    assert_eq!(next_on(&host, &kolkata), due);
 }
 
 #[test]

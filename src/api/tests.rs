@@ -426,7 +426,6 @@ fn a_refusal_by_x_is_a_bad_gateway_that_says_what_to_do() {
             "reason": "account",
             "message": "X answered 403, code 326: Locked.",
             "remedy": remedy,
-            "retry_at": "2026-11-22T03:23:45Z",
         })
     );
 }
@@ -749,7 +748,7 @@ fn health_is_ready_when_a_turn_could_be_made() {
                 "missing": [],
                 "invalid": [],
                 "manual_turn": "open",
-            "networks": ["x"],                "dial": {
+            "networks": ["x"], "next_turn": null,                "dial": {
                     "time_zone": "Asia/Tokyo",
                     "period": "12h",
                     "direction": "clockwise",
@@ -790,7 +789,7 @@ fn health_names_every_setting_that_is_missing_or_wrong() {
                 "accepts": "a period that divides a day, such as 12h, 24h, 1h, 1h30m or 20m, or 7d for a week",
             }],
             "manual_turn": "open",
-        "networks": ["x"],            "dial": null,
+        "networks": ["x"], "next_turn": null,            "dial": null,
             // Without settings there is no dial, so no frame of this moment.
             "frame_set": { "id": frame_set().id(), "frames": 12 },
             "troubles": [],
@@ -817,7 +816,7 @@ fn health_names_what_is_wrong_with_the_frames() {
                 "missing": [],
                 "invalid": [],
                 "manual_turn": "open",
-            "networks": ["x"],                "dial": {
+            "networks": ["x"], "next_turn": null,                "dial": {
                     "time_zone": "Asia/Tokyo",
                     "period": "12h",
                     "direction": "clockwise",

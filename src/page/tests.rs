@@ -54,6 +54,7 @@ fn view<'a>() -> View<'a> {
         due: Some(8),
         shown: &ON_X,
         next_turn: Some(at("2026-11-22T12:00:00Z")),
+        next_frame: Some(at("2026-11-22T12:00:00Z")),
         last: &[],
         troubles: &[],
     }
@@ -207,6 +208,17 @@ fn times_on_other_days_are_told_with_the_day() {
 }
 
 #[test]
+fn without_a_schedule_no_turn_is_promised() {
+    let mut view = view();
+    view.next_turn = None;
+    assert_says(
+        &view,
+        "The next frame is due at 21:00. No cron has fired lately",
+    );
+    assert!(!text_of(&view).contains("Next turn"));
+}
+
+#[test]
 fn the_next_turn_is_told_in_the_summer_time_that_begins_with_it() {
     let mut view = view();
     view.now = at("2026-03-29T00:30:00Z");
@@ -251,7 +263,7 @@ fn trouble_is_shown_with_what_to_do() {
 #[test]
 fn without_a_set_there_is_an_empty_dial() {
     let mut view = view();
-    (view.frames, view.next_turn) = (None, None);
+    (view.frames, view.next_turn, view.next_frame) = (None, None, None);
     assert_says(&view, "There is no icon yet.");
     assert_says(&view, "No turn yet.");
     let html = text_of(&view);

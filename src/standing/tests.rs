@@ -40,6 +40,7 @@ fn slot(attempts: u32) -> Slot {
         trigger: Trigger::Cron,
         scheduled_at: now(),
         attempts,
+        by_hand: 0,
         frame: 11,
         is_turned: false,
         record: None,
@@ -51,7 +52,7 @@ fn slot(attempts: u32) -> Slot {
 fn wait_of(attempts: u32, chance: f64, retry: &Outcome) -> Option<f64> {
     let mut standing = Standing::default();
     let slot = slot(attempts);
-    let next = standing.learn(retry, frame(11), now(), Some(&slot), chance);
+    let next = standing.learn(retry, frame(11), now(), Some(&slot), Trigger::Cron, chance);
     let hold = standing.hold.expect("a hold");
     assert_eq!(hold.until, next.unwrap_or(slot.end));
     next.map(|next| (next - now()).as_seconds_f64())
@@ -109,7 +110,14 @@ fn a_pause_lasts_as_long_as_the_network_says_and_longer_if_it_says_so_again() {
 fn refusals_are_followed_by_gaps_that_double_up_to_a_day() {
     let mut standing = Standing::default();
     let gap = |standing: &mut Standing| {
-        let next = standing.learn(&refusal(), frame(11), now(), Some(&slot(1)), 0.5);
+        let next = standing.learn(
+            &refusal(),
+            frame(11),
+            now(),
+            Some(&slot(1)),
+            Trigger::Cron,
+            0.5,
+        );
         assert_eq!(standing.hold.as_ref().map(|hold| hold.until), next);
         (next.unwrap() - now()).num_hours()
     };
@@ -118,7 +126,14 @@ fn refusals_are_followed_by_gaps_that_double_up_to_a_day() {
     for _ in 0..1000 {
         assert_eq!(gap(&mut standing), 24);
     }
-    standing.learn(&Outcome::Turned, frame(11), now(), None, 0.5);
+    standing.learn(
+        &Outcome::Turned,
+        frame(11),
+        now(),
+        None,
+        Trigger::Manual,
+        0.5,
+    );
     assert_eq!(gap(&mut standing), 1);
 }
 
@@ -131,9 +146,23 @@ fn a_frame_that_is_taken_ends_every_hold() {
         refusal(),
     ] {
         let mut standing = Standing::default();
-        standing.learn(&outcome, frame(11), now(), Some(&slot(1)), 0.5);
+        standing.learn(
+            &outcome,
+            frame(11),
+            now(),
+            Some(&slot(1)),
+            Trigger::Cron,
+            0.5,
+        );
         assert!(standing.hold.is_some());
-        let next = standing.learn(&Outcome::Turned, frame(11), now(), Some(&slot(2)), 0.5);
+        let next = standing.learn(
+            &Outcome::Turned,
+            frame(11),
+            now(),
+            Some(&slot(2)),
+            Trigger::Cron,
+            0.5,
+        );
         assert_eq!(next, None);
         assert_eq!(standing.hold, None);
         assert_eq!(standing.refusals, 0);
@@ -155,7 +184,14 @@ fn what_shows_is_forgotten_where_the_frame_may_have_been_taken() {
             showing: Some(frame(10)),
             ..Standing::default()
         };
-        standing.learn(&outcome, frame(11), now(), Some(&slot(1)), 0.5);
+        standing.learn(
+            &outcome,
+            frame(11),
+            now(),
+            Some(&slot(1)),
+            Trigger::Cron,
+            0.5,
+        );
         let expected = is_known.then(|| frame(10));
         assert_eq!(standing.showing, expected, "{outcome:?}");
     }
@@ -165,11 +201,21 @@ fn what_shows_is_forgotten_where_the_frame_may_have_been_taken() {
 fn a_frame_by_its_number_that_fails_changes_no_hold() {
     let mut standing = Standing::default();
     let transient = retry(Reason::Transient, 60);
-    assert_eq!(standing.learn(&transient, frame(5), now(), None, 0.5), None);
+    assert_eq!(
+        standing.learn(&transient, frame(5), now(), None, Trigger::Manual, 0.5),
+        None
+    );
     assert_eq!(standing.hold, None);
-    standing.learn(&refusal(), frame(11), now(), Some(&slot(1)), 0.5);
+    standing.learn(
+        &refusal(),
+        frame(11),
+        now(),
+        Some(&slot(1)),
+        Trigger::Cron,
+        0.5,
+    );
     let hold = standing.hold.clone();
-    standing.learn(&transient, frame(5), now(), None, 0.5);
+    standing.learn(&transient, frame(5), now(), None, Trigger::Manual, 0.5);
     assert_eq!(standing.hold, hold);
 }
 
@@ -285,6 +331,135 @@ fn a_frame_that_shows_is_unchanged_unless_it_is_forced() {
 }
 
 #[test]
+fn a_hold_that_reaches_further_than_its_kind_can_holds_nobody() {
+    let all = [Trigger::Cron, Trigger::Retry, Trigger::Manual];
+    for (kind, longest) in [
+        (HoldKind::Pause, TimeDelta::days(1)),
+        (HoldKind::Refusal, TimeDelta::days(1)),
+        (HoldKind::Backoff, TimeDelta::days(7)),
+    ] {
+        let hold = |until| Hold {
+            until,
+            kind,
+            trouble: trouble(Reason::RateLimit),
+        };
+        let ms = TimeDelta::milliseconds(1);
+        assert!(hold(now() + longest).holds_at(now()));
+        for until in [
+            now() + longest + ms,
+            instant("2041-01-01T00:00:00Z"),
+            DateTime::<Utc>::MAX_UTC,
+        ] {
+            let standing = Standing {
+                slot: Some(slot(1)),
+                hold: Some(hold(until)),
+                ..Standing::default()
+            };
+            assert!(!hold(until).holds_at(now()));
+            for trigger in all {
+                for is_forced in [false, true] {
+                    let decision = decide(&standing, now(), trigger, is_forced);
+                    assert_eq!(decision, Decision::Send, "{kind:?} {until}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_network_has_itself_left_alone_for_longer_than_a_day() {
+    for reason in [Reason::RateLimit, Reason::SpamFilter] {
+        let days = retry(reason, 10 * 86_400);
+        assert_eq!(wait_of(1, 0.5, &days), Some(86_400.0));
+    }
+}
+
+#[test]
+fn tries_by_hand_lengthen_no_wait() {
+    for (outcome, expected) in [
+        (retry(Reason::Transient, 60), TimeDelta::minutes(1)),
+        (refusal(), TimeDelta::hours(1)),
+    ] {
+        let mut standing = Standing::default();
+        let mut sent_for = slot(1);
+        standing.learn(
+            &outcome,
+            frame(11),
+            now(),
+            Some(&sent_for),
+            Trigger::Cron,
+            0.5,
+        );
+        let (hold, refusals) = (standing.hold.clone(), standing.refusals);
+        assert_eq!(hold.as_ref().map(|hold| hold.until), Some(now() + expected));
+        for seconds in [1, 2, 3, 40, 50, 59] {
+            let at = now() + TimeDelta::seconds(seconds);
+            for by_hand in [retry(Reason::Transient, 60 + seconds), refusal()] {
+                sent_for.attempts += 1;
+                sent_for.by_hand += 1;
+                let slot = Some(&sent_for);
+                let next = standing.learn(&by_hand, frame(11), at, slot, Trigger::Manual, 0.5);
+                assert!(next <= Some(now() + expected), "{next:?}");
+            }
+        }
+        let until = |hold: Option<Hold>| hold.map(|hold| hold.until);
+        assert!(until(standing.hold.clone()) <= until(hold), "{standing:?}");
+        assert_eq!(standing.refusals, refusals);
+    }
+}
+
+#[test]
+fn a_refusal_by_hand_holds_nothing_that_was_not_held() {
+    let mut standing = Standing::default();
+    let next = standing.learn(
+        &refusal(),
+        frame(11),
+        now(),
+        Some(&slot(1)),
+        Trigger::Manual,
+        0.5,
+    );
+    assert_eq!((next, &standing.hold, standing.refusals), (None, &None, 0));
+}
+
+#[test]
+fn other_settings_end_what_held_the_ones_before() {
+    let mut standing = Standing {
+        showing: Some(frame(11)),
+        account: Some("alice".to_owned()),
+        slot: Some(slot(3)),
+        wake_at: Some(now()),
+        stopped: Some(trouble(Reason::Credentials)),
+        memory: Some(Memory("session".to_owned())),
+        ..Standing::default()
+    };
+    standing.learn(
+        &refusal(),
+        frame(11),
+        now(),
+        Some(&slot(1)),
+        Trigger::Cron,
+        0.5,
+    );
+    // What was kept before fingerprints were says nothing of a change.
+    let first = standing.clone().with_settings("aaaaaaaa");
+    assert_eq!(first.settings.as_deref(), Some("aaaaaaaa"));
+    assert_eq!((&first.hold, first.refusals), (&standing.hold, 1));
+    assert_eq!(first.clone().with_settings("aaaaaaaa"), first);
+
+    let changed = first.clone().with_settings("bbbbbbbb");
+    let expected = Standing {
+        settings: Some("bbbbbbbb".to_owned()),
+        stopped: first.stopped,
+        memory: first.memory,
+        // Where the alarm stands, until the next turn.
+        wake_at: first.wake_at,
+        ..Standing::default()
+    };
+    assert_eq!(changed, expected);
+}
+
+#[test]
 fn entering_a_slot_again_keeps_what_is_known_of_it() {
     let mut standing = Standing::default();
     standing.enter(slot(0));
@@ -383,28 +558,35 @@ fn any_trouble() -> impl Strategy<Value = Trouble> {
         .prop_map(|(reason, message, remedy)| Trouble::new(reason, message, remedy))
 }
 
+fn any_trigger() -> impl Strategy<Value = Trigger> {
+    proptest::sample::select(vec![Trigger::Cron, Trigger::Retry, Trigger::Manual])
+}
+
 fn any_slot() -> impl Strategy<Value = Slot> {
-    let trigger = proptest::sample::select(vec![Trigger::Cron, Trigger::Retry, Trigger::Manual]);
     (
         any_instant(),
         any_instant(),
-        trigger,
+        any_trigger(),
         any_instant(),
         any::<u16>(),
+        any::<u32>(),
         any::<u32>(),
         any::<bool>(),
         option::of(any::<u32>()),
     )
         .prop_map(
-            |(start, end, trigger, scheduled_at, frame, attempts, is_turned, record)| Slot {
-                start,
-                end,
-                trigger,
-                scheduled_at,
-                frame,
-                attempts,
-                is_turned,
-                record,
+            |(start, end, trigger, scheduled_at, frame, attempts, by_hand, is_turned, record)| {
+                Slot {
+                    start,
+                    end,
+                    trigger,
+                    scheduled_at,
+                    frame,
+                    attempts,
+                    by_hand,
+                    is_turned,
+                    record,
+                }
             },
         )
 }
@@ -429,19 +611,23 @@ fn any_standing() -> impl Strategy<Value = Standing> {
         option::of(any_instant()),
         option::of(any::<String>().prop_map(Memory)),
         option::of(any::<String>()),
+        option::of(any::<String>()),
     )
         .prop_map(
-            |(set, showing, slot, hold, refusals, stopped, wake_at, memory, account)| Standing {
-                set,
-                showing,
-                account,
-                slot,
-                hold,
-                refusals,
-                stopped,
-                wake_at,
-                memory,
-                ..Standing::default()
+            |(set, showing, slot, hold, refusals, stopped, wake_at, memory, account, settings)| {
+                Standing {
+                    set,
+                    showing,
+                    account,
+                    slot,
+                    hold,
+                    refusals,
+                    stopped,
+                    wake_at,
+                    memory,
+                    settings,
+                    ..Standing::default()
+                }
             },
         )
 }
@@ -486,7 +672,7 @@ fn what_earlier_versions_have_kept_is_understood_in_full() {
     assert_eq!(hold.kind, HoldKind::Backoff);
     assert_eq!(standing.refusals, 3);
 
-    let today = r#"{"set":{"id":"a","frames":12},"showing":{"set":"a","frame":11},"slot":{"start":1795312800000,"end":1795316400000,"trigger":"cron","scheduled_at":1795314225000,"frame":11,"attempts":1,"is_turned":true,"record":3},"hold":null,"refusals":0,"stopped":{"reason":"access","message":"No.","remedy":"Ask."},"wake_at":1795316400000,"memory":"m"}"#;
+    let today = r#"{"set":{"id":"a","frames":12},"showing":{"set":"a","frame":11},"slot":{"start":1795312800000,"end":1795316400000,"trigger":"cron","scheduled_at":1795314225000,"frame":11,"attempts":1,"by_hand":0,"is_turned":true,"record":3},"hold":null,"refusals":0,"stopped":{"reason":"access","message":"No.","remedy":"Ask."},"wake_at":1795316400000,"memory":"m"}"#;
     let standing = whole(today);
     assert_eq!(standing.slot.as_ref().unwrap().record, Some(3));
     let written = serde_json::to_value(&standing).unwrap();
@@ -622,6 +808,14 @@ proptest! {
     }
 }
 
+#[test]
+fn a_slot_that_was_kept_before_tries_by_hand_counted_apart_is_understood() {
+    let kept = r#"{"set":null,"showing":null,"slot":{"start":0,"end":3600000,"trigger":"cron","scheduled_at":0,"frame":1,"attempts":2,"is_turned":false,"record":7},"hold":null,"refusals":0,"stopped":null,"wake_at":null,"memory":null}"#;
+    let standing = whole(kept);
+    let slot = standing.slot.unwrap();
+    assert_eq!((slot.attempts, slot.by_hand), (2, 0));
+}
+
 proptest! {
     #[test]
     fn what_is_known_is_the_same_after_it_was_kept(standing in any_standing()) {
@@ -638,13 +832,14 @@ proptest! {
         trouble in any_trouble(),
         chance in any::<f64>(),
         is_refused in any::<bool>(),
+        trigger in any_trigger(),
     ) {
         let outcome = if is_refused {
             Outcome::Refused(trouble)
         } else {
             Outcome::Retry { at: until, trouble }
         };
-        let next = standing.learn(&outcome, frame(1), at, slot.as_ref(), chance);
+        let next = standing.learn(&outcome, frame(1), at, slot.as_ref(), trigger, chance);
         let held = standing.hold.as_ref().map(|hold| hold.until);
         prop_assert!(next.is_none() || held == next);
     }

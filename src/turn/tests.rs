@@ -263,7 +263,7 @@ fn a_report_of_a_refusal_tells_why_and_what_to_do() {
             "message": "X answered 403, code 453: A subset only.",
             "remedy": "The app's access level does not include this call: X has said that it takes a \
                        paid one. Raise the level in the developer portal, or use an app that has \
-                       it.",
+                       it. It is not asked again before 2026-11-22T03:23:45Z; to ask now, knock.",
             "retry_at": "2026-11-22T03:23:45Z",
         })
     );

@@ -189,6 +189,8 @@ impl Ledger for Storage {
     const ADVICE: &'static str =
         "Try again; if it stays, see whether Cloudflare reports a problem with Durable Objects.";
 
+    const ASK_NOW: &'static str = "press Turn now on the page";
+
     fn standing(&self, network: &str) -> std::result::Result<Standing, StoreError> {
         if let Some(standing) = self.known(network) {
             return Ok(standing);

@@ -5,6 +5,7 @@ import { mkdir, readFile, readdir, rm, stat, symlink, truncate, writeFile } from
 import { createServer } from "node:https";
 import path from "node:path";
 import test from "node:test";
+import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { environment } from "../../scripts/lib/run.js";
 import { command, root, rotateIcon, runProgram, sampleIcon, temporaryFolder } from "./command.js";
 import { account, entryKeys, localX, server } from "./account.js";
@@ -116,7 +117,7 @@ test("with --json, each network is one line as in the journal", async (t) => {
   await x.fault("read-only-app");
   const refused = await run([...icon, "--json", "--force"]);
   assert.deepEqual([refused.status, refused.stderr], [1, ""]);
-  assert.deepEqual(Object.keys(JSON.parse(refused.stdout)), [...entryKeys, "reason", "message", "remedy", "retry_at"]);
+  assert.deepEqual(Object.keys(JSON.parse(refused.stdout)), [...entryKeys, "reason", "message", "remedy"]);
 });
 
 test("the exit status tells what passes from what the owner has to see to", async (t) => {
@@ -141,16 +142,65 @@ test("the exit status tells what passes from what the owner has to see to", asyn
     assert.match(failed.stderr.trimEnd(), /^rotate-icon: X: [^\n]*$/, "one line");
     assert.match(failed.stderr.trimEnd(), text);
 
-    // It waits, and says the same.
+    // It waits, and complains of nothing, so that cron does not mail the same again.
     const before = (await x.received()).length;
     const waiting = await run(icon);
-    assert.equal(waiting.status, status, `${fault}: ${waiting.stderr}`);
+    assert.deepEqual([waiting.status, waiting.stderr], [75, ""], fault);
+    assert.match(waiting.stdout.trimEnd(), /^X: nothing was tried\. Before: [^\n]*$/, fault);
+    assert.match(waiting.stdout.trimEnd(), text);
+    if (status === 1) assert.match(waiting.stdout, /It is not asked again before \S+Z; to ask now, add --force\.\n$/);
     assert.equal((await x.received()).length, before, fault);
     assert.equal((await journal(state)).length, 1);
     // A pause is kept to even by hand; all else can be tried at once.
     const isPause = ["rate-limit", "spam-filter"].includes(fault);
     const forced = await run([...icon, "--force"]);
     assert.equal(forced.status, isPause ? 75 : 0, `${fault}: ${forced.stderr}`);
+  }
+});
+
+test("a setting that is put right is tried with the next run", async (t) => {
+  const x = await localX(t);
+  const { run } = await account(t, x.url, { API_KEY_SECRET: "a slip of the hand" });
+  assert.equal((await run(icon)).status, 1);
+  // By hand in vain: that makes nobody wait any longer.
+  for (let n = 0; n < 3; n++) assert.equal((await run([...icon, "--force"])).status, 1);
+  assert.equal((await run(icon)).status, 75);
+  const before = (await x.received()).length;
+  const repaired = await run(icon, { API_KEY_SECRET: accountSecrets.API_KEY_SECRET });
+  assert.deepEqual([repaired.status, repaired.stderr], [0, ""]);
+  assert.match(repaired.stdout, /^X: turned to frame/);
+  assert.equal((await x.received()).length, before + 1);
+});
+
+test("a pause from a clock that was years ahead is not believed", async (t) => {
+  const x = await localX(t);
+  for (const words of [[], ["--force"]]) {
+    const { state, run } = await account(t, x.url);
+    await x.fault("rate-limit");
+    assert.equal((await run(icon)).status, 75);
+    const known = JSON.parse(await readFile(state, "utf8"));
+    assert.equal(known.standings.x.hold.kind, "pause");
+    known.standings.x.hold.until = Date.UTC(2041, 0, 1);
+    await writeFile(state, JSON.stringify(known));
+    const { status, stdout, stderr } = await run([...icon, ...words]);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /turned/);
+  }
+});
+
+test("without a state, no other run is promised", async (t) => {
+  const x = await localX(t);
+  const { run } = await account(t, x.url);
+  for (const [fault, status, text] of [
+    ["over-capacity", 75, /Nothing tries again by itself: start another run\.\n$/],
+    ["rate-limit", 75, /Start no other before \S+Z: without a state, it would send\.\n$/],
+    ["invalid-token", 1, /Check the four values[^\n]*\n$/],
+  ]) {
+    await x.fault(fault);
+    const failed = await run([...icon, "--stateless"]);
+    assert.equal(failed.status, status, failed.stderr);
+    assert.match(failed.stderr, text);
+    assert.doesNotMatch(failed.stderr, /The first run after|not asked again/);
   }
 });
 

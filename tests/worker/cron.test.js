@@ -5,8 +5,7 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { frameSet, json, pngFrames, publish, renderedSet, sha256, useStage } from "./harness.js";
+import { frameSet, pngFrames, publish, renderedSet, sha256, useStage } from "./harness.js";
 
 const stage = useStage();
 
@@ -196,47 +195,6 @@ test("an event that is delivered twice sends its frame once", async () => {
   await turns(at, 9);
   const line = await sendsNothing(at, 9);
   assert.equal(line.attempts, 1);
-});
-
-/** What the page says of the next turn, and when that is. */
-async function nextOnPage() {
-  const page = await (await stage.worker.fetch("/")).text();
-  const [, words, at] = /<p class="next">([^<]*)<time id="next" datetime="([^"]*)"/.exec(page);
-  return { words: words.trim(), at: new Date(at) };
-}
-
-test("in a zone that is half an hour off, the page promises the half hour once a cron has fired", async () => {
-  await stage.worker.configure({ vars: { TIME_ZONE: "Asia/Kolkata" } });
-  const before = await nextOnPage();
-  assert.deepEqual([before.words, before.at.getUTCMinutes()], ["The next frame is due at", 30]);
-  await stage.worker.cron(Date.now(), "0 * * * *");
-  const after = await nextOnPage();
-  assert.deepEqual([after.words, after.at.getUTCMinutes()], ["Next turn at", 30]);
-  assert.ok(after.at > Date.now() && after.at - Date.now() <= 3_600_000, `${after.at}`);
-});
-
-test("a slot that no event of the cron begins has its turn at its start, as the schedule's", async () => {
-  // A frame a minute; the cron comes once an hour.
-  await stage.worker.configure({ vars: { TIME_ZONE: "Asia/Kolkata", PERIOD: "1h" } });
-  const set = frameSet(pngFrames(60));
-  await publish(stage.worker.kv, set);
-  await stage.worker.cron(Date.now(), "0 * * * *");
-  await stage.simulator.clear();
-  const start = (Math.floor(Date.now() / 60_000) + 1) * 60_000;
-  await sleep(start - Date.now() + 500);
-  let received = [];
-  for (let waited = 0; waited < 20_000 && received.length === 0; waited += 100) {
-    await sleep(100);
-    received = await stage.simulator.received();
-  }
-  assert.equal(received.length, 1, "frames that were sent");
-  const n = (new Date(start).getUTCMinutes() + 30) % 60;
-  assert.equal(received[0].picture.sha256, sha256(set.frames[n]));
-  assert.equal(received[0].verdict, "accepted", received[0].explanation);
-  const { entries } = await json(await stage.worker.journal());
-  const [{ trigger, frame, outcome, attempts, scheduled_at: at }] = entries;
-  assert.deepEqual([trigger, frame, outcome, attempts], ["cron", n, "turned", 1]);
-  assert.ok(Math.abs(Date.parse(at) - start) < 10_000, `${at} for ${new Date(start).toISOString()}`);
 });
 
 for (const body of ["multipart", "form"]) {

@@ -42,9 +42,9 @@ export const ACCOUNT_SECRETS = ["API_KEY", "API_KEY_SECRET", "ACCESS_TOKEN", "AC
  */
 export const SECRETS = {
   API_KEY: `key-${randomUUID()}`,
-  API_KEY_SECRET: `key-secret-&=+/%~ ☃-${randomUUID()}`,
+  API_KEY_SECRET: `key-secret-&=+/%~-${randomUUID()}`,
   ACCESS_TOKEN: `1-token-${randomUUID()}`,
-  ACCESS_TOKEN_SECRET: `token-secret-%26+!*'()-${randomUUID()}`,
+  ACCESS_TOKEN_SECRET: `token-secret-%26+!*()-${randomUUID()}`,
   TRIGGER_TOKEN: `trigger-${randomUUID()}`,
 };
 

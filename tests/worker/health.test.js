@@ -23,6 +23,7 @@ test("with everything in place it is ready, and says what is shown", async () =>
     manual_turn: "open",
     dial: { time_zone: "Asia/Tokyo", period: "12h", direction: "clockwise" },
     networks: ["x"],
+    next_turn: null,
     frame_set: { id: stage.set.id, frames: 12, frame_now: frame },
     troubles: [],
   });

@@ -124,10 +124,10 @@ const TRANSIENT = {
   cron: fault("retry", "transient", 60, "sends"),
   manual: fault("retry", "transient", 60, "sends", "sends"),
 };
-/** An hour's wait: the next slot begins when it is over, or before that if the turn was made within an hour. */
+/** An hour's wait: the next slot begins when it is over. What was refused by hand lets nobody wait. */
 const refused = (reason) => ({
   cron: fault("refused", reason, 3_600, "sends"),
-  manual: fault("refused", reason, 3_600, "waits", "sends"),
+  manual: fault("refused", reason, null, "sends", "sends"),
 });
 /** Nothing at all before the time that X has named. */
 const pause = (reason, wait, next) => ({

@@ -52,7 +52,7 @@ for (const [what, authorization] of [
   ["the token in capitals", `Bearer ${TOKEN.toUpperCase()}`],
   ["the token twice", `Bearer ${TOKEN} ${TOKEN}`],
   ["the token in quotes", `Bearer "${TOKEN}"`],
-  ["another secret", `Bearer ${SECRETS.API_KEY_SECRET.replace("☃", "?")}`],
+  ["another secret", `Bearer ${SECRETS.API_KEY_SECRET}`],
 ]) {
   test(`${what} does not make a turn`, async () => {
     const response = await stage.worker.turn("", { headers: { authorization } });

@@ -168,6 +168,12 @@ impl Ledger for StateFile {
     const ADVICE: &'static str =
         "See that the state file can be written, or name another with --state.";
 
+    const ASK_NOW: &'static str = "add --force";
+
+    fn is_kept(&self) -> bool {
+        self.path.is_some()
+    }
+
     fn standing(&self, network: &str) -> Result<Standing, StoreError> {
         let state = self.state.borrow();
         let stored = state.standings.get(network);

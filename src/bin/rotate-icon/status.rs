@@ -3,6 +3,7 @@
 
 use std::process::ExitCode;
 
+use rotate_icon::journal::Report;
 use rotate_icon::outcome::{Outcome, Reason, Trouble};
 
 /// How a run ended, the worse the later.
@@ -10,7 +11,7 @@ use rotate_icon::outcome::{Outcome, Reason, Trouble};
 pub(crate) enum Status {
     /// All is well.
     Well,
-    /// It passes by itself; the next run tries again (`EX_TEMPFAIL`).
+    /// It passes, or it is not time yet; a later run tries again (`EX_TEMPFAIL`).
     Later,
     /// The owner has to do something.
     Refused,
@@ -28,8 +29,18 @@ impl Status {
         }
     }
 
+    /// What a turn means. One that waits out what happened before has tried nothing,
+    /// and a later one does.
+    pub(crate) fn of_report(report: &Report) -> Self {
+        if report.is_held {
+            Self::Later
+        } else {
+            Self::of_outcome(&report.outcome)
+        }
+    }
+
     /// What an outcome means.
-    pub(crate) fn of_outcome(outcome: &Outcome) -> Self {
+    fn of_outcome(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Retry { .. } => Self::Later,
             _ => outcome.trouble().map_or(Self::Well, Self::of_trouble),
@@ -77,7 +88,10 @@ mod tests {
         ] {
             let trouble = Trouble::new(reason, "No.", "Wait.");
             assert_eq!(Status::of_trouble(&trouble), status);
-            assert_eq!(Status::of_outcome(&Outcome::Refused(trouble)), status);
+            let mut report = Report::of("x", Outcome::Refused(trouble));
+            assert_eq!(Status::of_report(&report), status);
+            report.is_held = true;
+            assert_eq!(Status::of_report(&report), Status::Later);
         }
     }
 }

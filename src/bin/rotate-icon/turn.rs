@@ -14,7 +14,9 @@ use rotate_icon::frame_set::CURRENT_KEY;
 use rotate_icon::journal::{Report, Trigger};
 use rotate_icon::network::NETWORKS;
 use rotate_icon::outcome::Outcome;
-use rotate_icon::ports::{Advice, Client, Clock, Lifetime, Log, SendError, Store, StoreError};
+use rotate_icon::ports::{
+    Advice, Client, Clock, Ledger, Lifetime, Log, SendError, Store, StoreError,
+};
 use rotate_icon::settings::Settings;
 use rotate_icon::turn::{Order, turn};
 
@@ -38,12 +40,14 @@ const MAX_BULK_BYTES: u64 = 1_100_000_000;
 /// for: a network that asks for a pause is left alone until a run after it.
 ///
 /// What was sent, and what waits, is kept in a state file. Two runs at once make one
-/// turn. A refusal is tried again after 1, 2, 4 hours and so on up to a day; once
-/// you have done something about it, --force tries at once.
+/// turn. A refusal is tried again after 1, 2, 4 hours and so on up to a day, and at
+/// once with other settings; --force tries at once too. A run that tries nothing, since
+/// it is not time yet, complains of nothing.
 ///
 /// Exit status:
 ///   0   every network shows the frame, or nothing is to be done
-///   75  a network could not take it now; a later run tries again by itself
+///   75  a network could not take it now, or is left alone for a time; a later run
+///       tries again
 ///   78  a setting is missing or wrong
 ///   1   something else that you have to see to: it is said what
 ///   2   the words of the command are wrong
@@ -157,12 +161,11 @@ pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
     };
     let reports = turn(&settings, &host, &ledger, &order).await;
     if !options.json {
-        reports.iter().for_each(tell);
+        for report in &reports {
+            tell(report, ledger.is_kept());
+        }
     }
-    let mut statuses: Vec<_> = reports
-        .iter()
-        .map(|report| Status::of_outcome(&report.outcome))
-        .collect();
+    let mut statuses: Vec<_> = reports.iter().map(Status::of_report).collect();
     if let Some(failure) = ledger.failure() {
         complain(&format!(
             "what this turn did could not be kept, so that the next one may send again: {failure}"
@@ -172,8 +175,10 @@ pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
     Ok(statuses.into_iter().max().unwrap_or(Status::Well).into())
 }
 
-/// Tells how a turn ended on a network, in one line.
-fn tell(report: &Report) {
+/// Tells how a turn ended on a network, in one line: on standard error where
+/// something went wrong in it. What went wrong before, and is waited out, has been
+/// told then.
+fn tell(report: &Report, is_kept: bool) {
     let definition = NETWORKS.iter().find(|one| one.name == report.network);
     let title = definition.map_or(report.network, |one| one.title);
     let frame = match (report.frame, report.frames) {
@@ -188,13 +193,30 @@ fn tell(report: &Report) {
             preview.method, preview.url, preview.body_bytes
         )),
         Outcome::Retry { trouble, .. } | Outcome::Refused(trouble) => {
-            let when = report.retry_at.map(|at| {
-                let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
-                format!(" The first run after {at} tries again.")
-            });
-            let when = when.unwrap_or_default();
-            complain(&format!("{title}: {}{when}", trouble.in_words()));
+            let next = next_try(report, is_kept);
+            let told = format!("{}{next}", trouble.in_words());
+            if report.is_held {
+                say(&format!("{title}: nothing was tried. Before: {told}"));
+            } else {
+                complain(&format!("{title}: {told}"));
+            }
         }
+    }
+}
+
+/// When what failed for the moment is tried again, as a sentence to follow. A refusal
+/// says it itself.
+fn next_try(report: &Report, is_kept: bool) -> String {
+    let Outcome::Retry { .. } = report.outcome else {
+        return String::new();
+    };
+    let at = report.retry_at;
+    let at = at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+    match at {
+        Some(at) if is_kept => format!(" The first run after {at} tries again."),
+        Some(at) => format!(" Start no other before {at}: without a state, it would send."),
+        None if is_kept => String::new(),
+        None => " Nothing tries again by itself: start another run.".to_owned(),
     }
 }
 

@@ -15,11 +15,10 @@ const DAY: i64 = 86_400;
 const YEARS: Range<i64> = 1_767_225_600..2_114_380_800;
 
 /// A dial of so many frames: name, its period in seconds, and the frames.
-const DIALS: [(&str, i64, u16); 4] = [
+const DIALS: [(&str, i64, u16); 3] = [
     ("12h", 12 * HOUR, 12),
     ("12h", 12 * HOUR, 24),
     ("24h", DAY, 7),
-    ("1h", HOUR, 12),
 ];
 
 /// How far local time is ahead of UTC, in seconds.
@@ -46,7 +45,12 @@ fn changes(zone: tz::TimeZoneRef<'_>) -> Vec<(i64, i64, i64)> {
 
 /// What the wall clock names around a change, one after the other: since when, until
 /// when, which frame.
-fn stretches(zone: tz::TimeZoneRef<'_>, change: i64, period: i64, frames: u16) -> Vec<(Range<i64>, u16)> {
+fn stretches(
+    zone: tz::TimeZoneRef<'_>,
+    change: i64,
+    period: i64,
+    frames: u16,
+) -> Vec<(Range<i64>, u16)> {
     let mut stretches: Vec<(Range<i64>, u16)> = Vec::new();
     for minute in (change - 2 * HOUR..change + 2 * HOUR).step_by(60) {
         let elapsed = (minute + offset(zone, minute)).rem_euclid(period);
@@ -82,12 +86,16 @@ fn every_frame_that_a_wall_clock_names_is_sent_by_a_turn_in_its_stretch() {
                     host.now = DateTime::from_timestamp(second, 0).unwrap();
                     let report = turn_now(&settings, &host);
                     let at = format!("{name} {} {period}/{frames}", host.now);
-                    assert_eq!((report.frame, report.outcome), (Some(frame), Outcome::Turned), "{at}");
+                    assert_eq!(
+                        (report.frame, report.outcome),
+                        (Some(frame), Outcome::Turned),
+                        "{at}"
+                    );
                     assert_eq!(frame_in(&host.take_only_sent()), frame_bytes(frame), "{at}");
                     turned += 1;
                 }
             }
         }
     }
-    assert!(turned > 10_000, "{turned} turns");
+    assert!(turned > 5_000, "{turned} turns");
 }

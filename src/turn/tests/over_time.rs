@@ -398,10 +398,12 @@ fn a_cron_in_between_sends_nothing_and_keeps_the_time_of_the_next_try() {
 #[test]
 fn a_turn_by_hand_tries_at_once() {
     let mut account = Account::new();
-    account.x_fails().cron();
+    let first = account.x_fails().cron();
     let report = account.at("02:00:10").by_hand();
     assert_eq!(report.attempts, 2);
-    assert!(is_about(3, account.host.now, account.wake_at()));
+    // What comes by itself comes when it would have come.
+    assert_eq!(account.wake_at(), first.retry_at);
+    assert_eq!(report.retry_at, first.retry_at);
     let report = account.x_works().at("02:00:20").by_hand();
     assert_eq!((report.outcome, report.attempts), (Outcome::Turned, 3));
     assert_eq!(account.wake_at(), None);
@@ -640,8 +642,9 @@ fn after_a_refusal_a_turn_by_hand_tries_at_once() {
     account.x_says(401, 32).cron();
     let report = account.at("02:05:00").by_hand();
     assert_eq!(refused(&report).reason, Reason::Credentials);
-    assert_eq!(report.retry_at, Some(utc("04:05:00")));
-    assert_eq!(account.wake_at(), Some(utc("04:05:00")));
+    // What comes by itself comes when it would have come.
+    assert_eq!(report.retry_at, Some(utc("03:00:00")));
+    assert_eq!(account.wake_at(), Some(utc("03:00:00")));
     assert_eq!(account.sent(), [11; 2]);
 
     let report = account.x_works().at("02:06:00").by_hand();
@@ -663,6 +666,110 @@ fn once_it_works_again_the_gaps_begin_anew_and_the_schedule_counts() {
     assert_eq!(report.outcome, Outcome::Turned);
     let report = account.x_says(401, 32).at("07:00:00").cron();
     assert_eq!(report.retry_at, Some(utc("08:00:00")));
+}
+
+#[test]
+fn however_often_it_is_tried_by_hand_what_comes_by_itself_comes_in_time() {
+    let mut account = Account::new();
+    // With nothing held, four tries hold nothing.
+    account.x_says(401, 32).at("02:10:00");
+    for _ in 0..4 {
+        let report = account.by_hand();
+        assert_eq!((report.outcome.name(), report.retry_at), ("refused", None));
+        assert_eq!(account.wake_at(), None);
+    }
+    assert_eq!(account.sent().len(), 4);
+    let report = account.x_works().at("02:20:00").cron();
+    assert_eq!((report.outcome, report.attempts), (Outcome::Turned, 5));
+    account.sent();
+
+    // Nor do four that fail for the moment use up what a slot is tried by itself.
+    let mut account = Account::new();
+    account.x_fails().cron();
+    for seconds in 1..5 {
+        account.host.now = utc("02:00:00") + TimeDelta::seconds(seconds);
+        account.by_hand();
+    }
+    for _ in 0..4 {
+        assert_eq!(account.wake().outcome.name(), "retry");
+        assert!(account.host.now < utc("03:00:00"));
+    }
+    assert_eq!(account.sent().len(), 9);
+    assert_eq!(account.journal(), ["02:00 cron 11 retry 9"]);
+}
+
+#[test]
+fn settings_that_are_put_right_are_tried_with_the_next_turn() {
+    for (status, code) in [(401, 32), (403, 226), (429, 88), (503, 131)] {
+        let mut account = Account::new();
+        account.x_says(status, code).cron();
+        assert_eq!(account.sent(), [11]);
+        account.x_works().at("02:00:10").cron();
+        assert_eq!(account.sent(), NONE);
+        let webhook = ("ALERT_WEBHOOK_URL", WEBHOOK);
+        account.settings = settings_with(&[(ACCESS_TOKEN, "another"), webhook]);
+        let report = account.at("02:00:20").cron();
+        assert_eq!(report.outcome, Outcome::Turned, "{status} {code}");
+        assert_eq!(account.sent(), [11]);
+        assert_eq!(account.wake_at(), None);
+        assert_eq!(account.standing().refusals, 0);
+        // Once.
+        account.at("02:00:30").cron();
+        assert_eq!(account.sent(), NONE);
+    }
+}
+
+#[test]
+fn another_account_is_not_believed_to_show_what_the_one_before_did() {
+    let mut account = Account::new();
+    account.cron();
+    account.settings = settings_with(&[(ACCESS_TOKEN, "another")]);
+    assert_eq!(account.at("02:10:00").cron().outcome, Outcome::Turned);
+    assert_eq!(account.sent(), [11, 11]);
+    // Other settings than the network's are no reason.
+    account.settings = settings_with(&[(ACCESS_TOKEN, "another"), ("TRIGGER_TOKEN", "t")]);
+    assert_eq!(account.at("02:11:00").cron().outcome, Outcome::Unchanged);
+    assert_eq!(account.sent(), NONE);
+}
+
+#[test]
+fn who_is_left_alone_is_told_until_when_and_how_to_ask_now() {
+    let mut account = Account::new();
+    let first = account.x_says(401, 32).cron();
+    let held = account.at("02:10:00").cron();
+    for report in [&first, &held] {
+        let trouble = refused(report);
+        let end = " It is not asked again before 2026-11-22T03:00:00Z; to ask now, knock.";
+        assert!(trouble.remedy.ends_with(end), "{trouble:?}");
+        assert_eq!(trouble.remedy.matches("to ask now").count(), 1);
+    }
+    assert!(!first.is_held && held.is_held);
+    // Who asks by hand may ask at any time.
+    assert!(!refused(&account.by_hand()).remedy.is_empty());
+    // A pause is kept by everyone.
+    let mut account = Account::new();
+    account.x_says(429, 88).cron();
+    let held = account.at("02:10:00").cron();
+    assert!(held.is_held && !held.outcome.trouble().unwrap().remedy.contains("knock"));
+}
+
+#[test]
+fn a_hold_from_a_clock_that_was_years_ahead_holds_nobody() {
+    for (status, code) in [(401, 32), (403, 226), (429, 88), (503, 131)] {
+        let mut account = Account::new();
+        account.host.now = instant("2041-06-01T10:00:00Z");
+        account.x_says(status, code).cron();
+        assert!(account.standing().hold.is_some());
+        account.sent();
+        account.x_works().at("02:10:00");
+        for report in [account.cron(), account.forced(), account.to_frame(3)] {
+            assert_eq!(report.outcome, Outcome::Turned, "{status} {code}");
+        }
+        assert_eq!(account.sent(), [11, 11, 3]);
+        assert_eq!(account.wake_at(), None);
+        account.at("03:00:00").cron();
+        assert_eq!(account.sent(), [0]);
+    }
 }
 
 // --- Once a slot ---
