@@ -33,7 +33,7 @@ const settingsFor = (url) => ({
 const token = "local-trigger-token";
 
 /** The Worker's variables, which are those of wrangler.toml here. */
-const variables = ["TIME_ZONE", "PERIOD", "DIRECTION", "API_BASE_URL", "X_BODY", "ALERT_WEBHOOK_URL"];
+const variables = ["TIME_ZONE", "PERIOD", "DIRECTION", "API_BASE_URL", "X_API", "X_BODY", "ALERT_WEBHOOK_URL"];
 
 function options() {
   const flags = {

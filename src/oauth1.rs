@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::Request;
+use http::header::AUTHORIZATION;
 use sha1::Sha1;
 
 use crate::base16;
@@ -151,6 +153,16 @@ pub fn authorization_with(
     percent_encode(&signature, &mut header);
     header.push('"');
     header
+}
+
+/// The signature of a request that was signed, which is good for nothing else.
+pub fn signature_of<T>(request: &Request<T>) -> Option<Secret> {
+    let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (_, signature) = header.split_once("oauth_signature=\"")?;
+    let (signature, _) = signature.split_once('"')?;
+    // Of base64, three characters are encoded.
+    let decoded = signature.replace("%2B", "+").replace("%2F", "/");
+    Some(Secret::new(decoded.replace("%3D", "=")))
 }
 
 /// The signature base string (§3.4.1) over all groups of parameters together.

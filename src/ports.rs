@@ -95,18 +95,46 @@ pub const RATELIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset
 /// When Mastodon's limit ends.
 pub const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// When X's limit ends.
+/// When X's limit of a quarter of an hour ends.
 pub const X_RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-rate-limit-reset");
+
+/// What remains of it.
+pub const X_RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-rate-limit-remaining");
+
+/// When X's limit of a day ends for the account.
+pub const X_USER_LIMIT_24HOUR_RESET: HeaderName =
+    HeaderName::from_static("x-user-limit-24hour-reset");
+
+/// What remains of it.
+pub const X_USER_LIMIT_24HOUR_REMAINING: HeaderName =
+    HeaderName::from_static("x-user-limit-24hour-remaining");
+
+/// When X's limit of a day ends for the app.
+pub const X_APP_LIMIT_24HOUR_RESET: HeaderName =
+    HeaderName::from_static("x-app-limit-24hour-reset");
+
+/// What remains of it.
+pub const X_APP_LIMIT_24HOUR_REMAINING: HeaderName =
+    HeaderName::from_static("x-app-limit-24hour-remaining");
+
+/// What X lets the token of a request do.
+pub const X_ACCESS_LEVEL: HeaderName = HeaderName::from_static("x-access-level");
 
 /// The headers of a reply that are ever read. A host that knows them need not make
 /// names of texts, for which `http` has a table of all that there are.
-pub static REPLY_HEADERS: [HeaderName; 6] = [
+pub static REPLY_HEADERS: [HeaderName; 12] = [
     DATE,
     RETRY_AFTER,
     WWW_AUTHENTICATE,
     RATELIMIT_RESET,
     X_RATELIMIT_RESET,
     X_RATE_LIMIT_RESET,
+    X_RATE_LIMIT_REMAINING,
+    X_USER_LIMIT_24HOUR_RESET,
+    X_USER_LIMIT_24HOUR_REMAINING,
+    X_APP_LIMIT_24HOUR_RESET,
+    X_APP_LIMIT_24HOUR_REMAINING,
+    X_ACCESS_LEVEL,
 ];
 
 /// Tells the time.

@@ -447,7 +447,7 @@ mod tests {
     use crate::network::mastodon::{self, MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
     use crate::network::x::{
         ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_BASE_URL, API_KEY, API_KEY_SECRET, Account,
-        BodyForm, X_BODY,
+        BodyForm, X_API, X_BODY,
     };
 
     const SECRETS: [(&str, &str); 4] = [
@@ -772,7 +772,7 @@ mod tests {
 
     #[test]
     fn every_variable_that_does_not_parse_is_named_with_what_it_may_be() {
-        let variables = [TIME_ZONE, PERIOD, DIRECTION, API_BASE_URL, X_BODY];
+        let variables = [TIME_ZONE, PERIOD, DIRECTION, API_BASE_URL, X_API, X_BODY];
         for variable in variables {
             let mut settings = SECRETS.to_vec();
             settings.push((variable.name, "hunter2"));
@@ -881,7 +881,7 @@ mod tests {
 
     #[test]
     fn every_default_is_one_that_parses() {
-        for variable in [TIME_ZONE, PERIOD, DIRECTION, API_BASE_URL, X_BODY] {
+        for variable in [TIME_ZONE, PERIOD, DIRECTION, API_BASE_URL, X_API, X_BODY] {
             let mut settings = SECRETS.to_vec();
             settings.push((variable.name, variable.default));
             assert_eq!(flaws(&settings), None, "{}", variable.name);

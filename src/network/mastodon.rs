@@ -14,13 +14,13 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Request, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use self::server::Server;
 use super::base_url::BaseUrl;
 use super::reply::{ErrorReply, Meaning, header_text, no_answer, rate_limited, text_of, transient};
-use super::{Attempt, Definition, Memory, Network, Pending, Picture, Verified, Wire, multipart};
-use crate::base16;
+use super::{
+    Attempt, Definition, Memory, Network, Pending, Picture, Verified, Wire, fingerprint, multipart,
+};
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
 use crate::ports::{SendError, X_RATELIMIT_RESET};
 use crate::rfc3339;
@@ -287,12 +287,6 @@ fn is_nobodys(avatar: &str) -> bool {
     ["/avatars/original/missing.png", "/avatars/default.jpg"]
         .iter()
         .any(|end| avatar.ends_with(end))
-}
-
-/// Enough of the SHA-256 of bytes to tell a few apart.
-fn fingerprint(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    base16::encode(digest.get(..8).unwrap_or_default())
 }
 
 impl Account {

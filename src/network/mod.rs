@@ -10,7 +10,9 @@ use std::rc::Rc;
 use chrono::{DateTime, Utc};
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+use crate::base16;
 use crate::frame_set::MediaType;
 use crate::outcome::{Outcome, Preview, Trouble};
 use crate::ports::{Client, Clock, REPLY_TIMEOUT_MS, SendError};
@@ -132,6 +134,12 @@ impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Memory(hidden)")
     }
+}
+
+/// Enough of the SHA-256 of bytes to tell a few apart.
+fn fingerprint(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    base16::encode(digest.get(..8).unwrap_or_default())
 }
 
 /// Carries a network's requests, and tells it the time.

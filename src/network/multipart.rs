@@ -35,6 +35,28 @@ pub(super) fn one_file(boundary: &str, name: &str, media_type: MediaType, file: 
     [head.as_bytes(), file, tail.as_bytes()].concat()
 }
 
+/// The body with a file and texts, by the names of their fields. The texts come first, so
+/// that who reads knows what the file is for.
+///
+/// `boundary` has to be unguessable, so that nothing can contain it.
+pub(super) fn file_and_fields(
+    boundary: &str,
+    name: &str,
+    media_type: MediaType,
+    file: &[u8],
+    fields: &[(&str, &str)],
+) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, text) in fields {
+        let part = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n"
+        );
+        body.extend_from_slice(part.as_bytes());
+    }
+    body.extend(one_file(boundary, name, media_type, file));
+    body
+}
+
 /// The value of the `Content-Type` header for that boundary.
 pub(super) fn content_type(boundary: &str) -> String {
     format!("multipart/form-data; boundary={boundary}")

@@ -1,32 +1,37 @@
-//! X: `POST account/update_profile_image`, API v1.1, signed with OAuth 1.0a.
+//! X, by either of two ways, both signed with OAuth 1.0a: `POST
+//! account/update_profile_image` of API v1.1, or an upload and `PUT
+//! /2/users/me/profile_image` of API v2 ([`v2`]).
+//!
+//! Which of them X offers to an app depends on its access level, and is not documented for
+//! all of them. So unless a setting says otherwise, v1.1 is tried first, and v2 where X
+//! refuses v1.1 to the app; the one that works is kept and tried first from then on.
 
 use std::rc::Rc;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use chrono::{DateTime, TimeDelta, Utc};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use serde::Deserialize;
-use serde_json::Value;
+use chrono::{DateTime, Utc};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, Response};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::base_url::{self, BaseUrl};
-use super::reply::{
-    Meaning, header_text, is_html, no_answer, quoted, rate_limited, retry, text_of, transient,
+use super::reply::{no_answer, quoted};
+use super::{
+    Attempt, Definition, Memory, Network, Pending, Picture, Verified, Wire, fingerprint, multipart,
 };
-use super::{Attempt, Definition, Memory, Network, Pending, Picture, Verified, Wire, multipart};
 use crate::frame_set::MediaType;
-use crate::http_date;
-use crate::instant::after;
 use crate::oauth1::{self, Credentials, Stamp};
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
-use crate::ports::{SendError, X_RATE_LIMIT_RESET};
+use crate::ports::SendError;
 use crate::secret::Secret;
 use crate::settings::{Reader, Variable};
 
+mod errors;
 pub mod sign_in;
+mod v2;
 
 const TITLE: &str = "X";
 
@@ -35,7 +40,7 @@ pub const DEFINITION: Definition = Definition {
     name: "x",
     title: TITLE,
     required: &[API_KEY, API_KEY_SECRET, ACCESS_TOKEN, ACCESS_TOKEN_SECRET],
-    variables: &[API_BASE_URL, X_BODY],
+    variables: &[API_BASE_URL, X_API, X_BODY],
     read,
 };
 
@@ -54,7 +59,13 @@ pub const API_BASE_URL: Variable = Variable {
     default: "https://api.x.com",
     accepts: base_url::ACCEPTS,
 };
-/// How the picture is sent to X.
+/// By which version of X's API the picture is sent.
+pub const X_API: Variable = Variable {
+    name: "X_API",
+    default: "auto",
+    accepts: "auto, 1.1 or 2",
+};
+/// How the picture is sent by v1.1.
 pub const X_BODY: Variable = Variable {
     name: "X_BODY",
     default: "multipart",
@@ -74,10 +85,68 @@ pub const MAX_FRAME_BYTES: usize = 512_000;
 pub struct Account {
     /// Where the API is.
     pub base_url: BaseUrl,
-    /// How the picture is sent.
+    /// By which version of it the picture is sent.
+    pub api: Api,
+    /// How the picture is sent by v1.1.
     pub body: BodyForm,
     /// The app's and the account's keys.
     pub credentials: Credentials,
+}
+
+/// What the setting says of the version of X's API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Api {
+    /// Whichever X offers to the app, v1.1 first.
+    #[default]
+    Auto,
+    /// This one alone.
+    Only(Version),
+}
+
+/// A version of X's API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Version {
+    /// v1.1: one request.
+    #[serde(rename = "1.1")]
+    V1,
+    /// v2: an upload, and a request that refers to it.
+    #[serde(rename = "2")]
+    V2,
+}
+
+/// The text is neither `auto` nor a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("neither auto nor 1.1 nor 2")]
+pub struct InvalidApi;
+
+impl FromStr for Api {
+    type Err = InvalidApi;
+
+    fn from_str(text: &str) -> Result<Self, InvalidApi> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "1.1" => Ok(Self::Only(Version::V1)),
+            "2" => Ok(Self::Only(Version::V2)),
+            _ => Err(InvalidApi),
+        }
+    }
+}
+
+impl Version {
+    fn other(self) -> Self {
+        match self {
+            Self::V1 => Self::V2,
+            Self::V2 => Self::V1,
+        }
+    }
+
+    /// Its name in sentences.
+    fn title(self) -> &'static str {
+        match self {
+            Self::V1 => "API v1.1",
+            Self::V2 => "API v2",
+        }
+    }
 }
 
 /// The two forms of body that X takes.
@@ -119,31 +188,36 @@ impl Network for Account {
     fn update<'a>(
         &'a self,
         picture: Picture<'a>,
-        _: &'a mut Option<Memory>,
+        memory: &'a mut Option<Memory>,
         wire: &'a dyn Wire,
     ) -> Pending<'a, Result<Attempt, Trouble>> {
         Box::pin(async move {
-            let request = self.request(picture, wire.now())?;
-            let reply = wire.send(request).await;
-            let taken = reply.as_ref().ok();
-            let taken = taken.filter(|reply| reply.status().is_success());
-            let secrets = self.credentials.secrets();
-            let name = taken.and_then(|reply| read_user(reply.body(), &secrets));
-            Ok(Attempt {
-                account: name.map(|name| format!("@{name}")),
-                status: reply.as_ref().ok().map(|reply| reply.status().as_u16()),
-                outcome: match reply {
-                    Ok(reply) => read_reply(&reply, &self.credentials.secrets(), wire.now()),
-                    Err(error) => no_reply(&error, wire.now()),
-                },
-                note: None,
-            })
+            let mut kept = Kept::recalled(memory.as_ref(), self);
+            let first = match self.api {
+                Api::Only(version) => version,
+                Api::Auto => kept.version.unwrap_or(Version::V1),
+            };
+            let tried = self.send(first, picture, &mut kept, wire).await?;
+            let attempt = if self.api == Api::Auto && tried.is_closed {
+                let other = self.send(first.other(), picture, &mut kept, wire).await?;
+                if other.attempt.outcome == Outcome::Turned {
+                    kept.version = Some(first.other());
+                }
+                both(&tried, other, first.other())
+            } else {
+                tried.attempt
+            };
+            *memory = kept.memory();
+            Ok(attempt)
         })
     }
 
     fn preview(&self, picture: Picture<'_>, now: DateTime<Utc>) -> Result<Preview, Trouble> {
-        let request = self.request(picture, now)?;
-        Ok(Preview::of(&request, "OAuth (signed, not shown)", picture))
+        let request = match self.api {
+            Api::Only(Version::V2) => v2::upload(self, picture, &stamp(now)?),
+            _ => self.request(picture, now),
+        };
+        Ok(Preview::of(&request?, "OAuth (signed, not shown)", picture))
     }
 
     fn verify<'a>(
@@ -152,22 +226,171 @@ impl Network for Account {
         wire: &'a dyn Wire,
     ) -> Pending<'a, Result<Verified, Trouble>> {
         Box::pin(async move {
-            let stamp = stamp(wire.now())?;
-            let url = format!("{}{VERIFY_CREDENTIALS}", self.base_url);
-            let signed = oauth1::authorization("GET", &url, &[], &self.credentials, &stamp);
-            let request = Request::get(url).header(AUTHORIZATION, signed);
-            let request = request.body(Vec::new()).map_err(|error| unmade(&error))?;
-            let secrets = self.credentials.secrets();
-            let outcome = match wire.send(request).await {
-                Ok(reply) if reply.status().is_success() => {
-                    let name = read_user(reply.body(), &secrets);
-                    return name.map(Verified::account).ok_or_else(no_user);
-                }
-                Ok(reply) => read_reply(&reply, &secrets, wire.now()),
-                Err(error) => no_reply(&error, wire.now()),
+            let first = match self.api {
+                Api::Only(version) => version,
+                Api::Auto => Version::V1,
             };
-            Err(outcome.trouble().cloned().unwrap_or_else(no_user))
+            let one = self.ask_whose(first, wire).await?;
+            if let Err(asked) = &one
+                && !asked.is_closed
+            {
+                return Err(asked.trouble.clone());
+            }
+            let other = match self.api {
+                Api::Only(_) => None,
+                Api::Auto => Some(self.ask_whose(first.other(), wire).await?),
+            };
+            let notes = vec![open_to_the_app(&one, other.as_ref())];
+            match (one, other) {
+                (Ok(name), _) | (Err(_), Some(Ok(name))) => Ok(Verified {
+                    account: Some(name),
+                    notes,
+                }),
+                (Err(asked), None) => Err(asked.trouble),
+                (Err(one), Some(Err(other))) => {
+                    let second = (&other.trouble, first.other());
+                    Err(neither(&one.trouble, second, other.is_of_oauth_1))
+                }
+            }
         })
+    }
+}
+
+/// A picture that was sent by one version.
+struct Tried {
+    attempt: Attempt,
+    /// Whether X does not offer this version to the app: the other one may be open.
+    is_closed: bool,
+    /// Whether it is OAuth 1.0a that X does not take.
+    is_of_oauth_1: bool,
+}
+
+impl Tried {
+    fn with(outcome: Outcome, status: Option<u16>) -> Self {
+        Self {
+            attempt: Attempt {
+                outcome,
+                status,
+                account: None,
+                note: None,
+            },
+            is_closed: false,
+            is_of_oauth_1: false,
+        }
+    }
+}
+
+/// A version that did not tell whose the keys are.
+struct Untold {
+    trouble: Trouble,
+    is_closed: bool,
+    is_of_oauth_1: bool,
+}
+
+/// What came of both versions, the first of which is closed to the app.
+fn both(first: &Tried, second: Tried, version: Version) -> Attempt {
+    let mut attempt = second.attempt;
+    let closed = first.attempt.outcome.trouble();
+    match (&attempt.outcome, closed) {
+        (Outcome::Turned, closed) => {
+            let why = closed.map_or("", |trouble| trouble.message.as_str());
+            attempt.note = Some(format!(
+                "X refused one version of its API to this app ({why}), so the picture went by the \
+                 other, which is tried first from now on."
+            ));
+        }
+        (Outcome::Refused(trouble), Some(closed)) => {
+            // X has checked the signature before it says what the app may do.
+            let knows_the_keys = first.attempt.status == Some(403);
+            let is_of_oauth_1 =
+                second.is_of_oauth_1 || knows_the_keys && trouble.reason == Reason::Credentials;
+            let trouble = neither(closed, (trouble, version), is_of_oauth_1);
+            attempt.outcome = Outcome::Refused(trouble);
+        }
+        _ => {}
+    }
+    attempt
+}
+
+/// Neither version takes the picture: with both answers, unless they are the same.
+fn neither(first: &Trouble, second: (&Trouble, Version), is_of_oauth_1: bool) -> Trouble {
+    let (second, version) = second;
+    if first.message == second.message {
+        return first.clone();
+    }
+    let message = format!(
+        "{}; and by {}, {}",
+        first.message.trim_end_matches('.'),
+        version.title(),
+        second.message
+    );
+    let remedy = if is_of_oauth_1 {
+        v2::NO_OAUTH_1.into()
+    } else if second.reason == Reason::Access {
+        first.remedy.clone()
+    } else {
+        second.remedy.clone()
+    };
+    let reason = if is_of_oauth_1 {
+        Reason::Access
+    } else {
+        second.reason
+    };
+    Trouble {
+        reason,
+        message,
+        remedy,
+    }
+}
+
+/// Which versions are open to the app, as far as calls that change nothing tell.
+fn open_to_the_app(v1: &Result<String, Untold>, v2: Option<&Result<String, Untold>>) -> String {
+    let answers = |version: Version, answer: &Result<String, Untold>| match answer {
+        Ok(_) => format!("{} answers this app", version.title()),
+        Err(untold) => {
+            let said = untold.trouble.message.trim_end_matches('.');
+            format!("{} does not ({said})", version.title())
+        }
+    };
+    match v2 {
+        None => "Whether X lets this app set the picture, only a turn can tell.".to_owned(),
+        Some(v2) => format!(
+            "{}; {}. Whether X lets it set the picture by them, only a turn can tell.",
+            answers(Version::V1, v1),
+            answers(Version::V2, v2)
+        ),
+    }
+}
+
+/// What is found again in the next turn.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    /// Of which app and address it is known.
+    app: String,
+    /// The version that has worked after the other one was refused.
+    version: Option<Version>,
+    /// A picture that was uploaded and not set yet.
+    media: Option<v2::Media>,
+}
+
+impl Kept {
+    fn recalled(memory: Option<&Memory>, account: &Account) -> Self {
+        let key = account.credentials.api_key.expose();
+        let app = fingerprint(format!("{key} {}", account.base_url).as_bytes());
+        let kept = memory.and_then(|memory| serde_json::from_slice(memory.0.as_bytes()).ok());
+        let kept = kept.filter(|kept: &Self| kept.app == app);
+        kept.unwrap_or_else(|| Self {
+            app,
+            ..Self::default()
+        })
+    }
+
+    /// Nothing where there is nothing to know.
+    fn memory(&self) -> Option<Memory> {
+        (self.version.is_some() || self.media.is_some())
+            .then(|| serde_json::to_string(self).ok().map(Memory))
+            .flatten()
     }
 }
 
@@ -175,6 +398,7 @@ impl Account {
     /// Reads the settings of an account.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let base_url = reader.parsed(API_BASE_URL);
+        let api = reader.parsed(X_API);
         let body = reader.parsed(X_BODY);
         let api_key = reader.secret(API_KEY);
         let api_key_secret = reader.secret(API_KEY_SECRET);
@@ -182,6 +406,7 @@ impl Account {
         let access_token_secret = reader.secret(ACCESS_TOKEN_SECRET);
         Some(Self {
             base_url: base_url?,
+            api: api?,
             body: body?,
             credentials: Credentials {
                 api_key: api_key?,
@@ -200,6 +425,96 @@ impl Account {
         let stamp = stamp(now)?;
         update_profile_image(self, picture.bytes, picture.media_type, &stamp)
             .map_err(|error| unmade(&error))
+    }
+
+    /// Sends a picture by a version.
+    async fn send(
+        &self,
+        version: Version,
+        picture: Picture<'_>,
+        kept: &mut Kept,
+        wire: &dyn Wire,
+    ) -> Result<Tried, Trouble> {
+        match version {
+            Version::V1 => {
+                let request = self.request(picture, wire.now())?;
+                let reply = self.exchange(request, wire).await;
+                Ok(match reply {
+                    Ok(reply) => {
+                        let outcome = reply.outcome(read_success);
+                        let mut tried = Tried::with(outcome, Some(reply.status()));
+                        if reply.is_success() {
+                            let name = read_user(reply.body(), &reply.secrets);
+                            tried.attempt.account = name.map(|name| format!("@{name}"));
+                        } else {
+                            tried.is_closed = errors::closes_v1(&reply);
+                        }
+                        tried
+                    }
+                    Err(error) => Tried::with(no_reply(&error, wire.now()), None),
+                })
+            }
+            Version::V2 => v2::send(self, picture, &mut kept.media, wire).await,
+        }
+    }
+
+    /// Asks whose the keys are, by a call that changes nothing.
+    async fn ask_whose(
+        &self,
+        version: Version,
+        wire: &dyn Wire,
+    ) -> Result<Result<String, Untold>, Trouble> {
+        let path = match version {
+            Version::V1 => VERIFY_CREDENTIALS,
+            Version::V2 => v2::ME,
+        };
+        let url = format!("{}{path}", self.base_url);
+        let stamp = stamp(wire.now())?;
+        let signed = oauth1::authorization("GET", &url, &[], &self.credentials, &stamp);
+        let request = Request::get(url).header(AUTHORIZATION, signed);
+        let request = request.body(Vec::new()).map_err(|error| unmade(&error))?;
+        let untold = |outcome: Outcome, is_closed, is_of_oauth_1| Untold {
+            trouble: outcome.trouble().cloned().unwrap_or_else(no_user),
+            is_closed,
+            is_of_oauth_1,
+        };
+        Ok(match self.exchange(request, wire).await {
+            Ok(reply) if reply.is_success() => {
+                let name = match version {
+                    Version::V1 => read_user(reply.body(), &reply.secrets),
+                    Version::V2 => v2::read_me(reply.body(), &reply.secrets),
+                };
+                match name {
+                    Some(_) if reply.may_only_read() => {
+                        Err(untold(Outcome::Refused(errors::only_reads()), false, false))
+                    }
+                    Some(name) => Ok(name),
+                    None => Err(untold(Outcome::Refused(no_user()), false, false)),
+                }
+            }
+            Ok(reply) => {
+                let is_closed = match version {
+                    Version::V1 => errors::closes_v1(&reply),
+                    Version::V2 => errors::closes_v2(&reply),
+                };
+                let outcome = reply.outcome(read_success);
+                Err(untold(outcome, is_closed, errors::refuses_oauth_1(&reply)))
+            }
+            Err(error) => Err(untold(no_reply(&error, wire.now()), false, false)),
+        })
+    }
+
+    /// Sends a request and reads what came back.
+    async fn exchange(
+        &self,
+        request: Request<Vec<u8>>,
+        wire: &dyn Wire,
+    ) -> Result<errors::Reply, SendError> {
+        // Some proxies repeat what they were sent.
+        let secrets = self.credentials.secrets().into_iter().cloned();
+        let secrets = secrets.chain(oauth1::signature_of(&request)).collect();
+        let reply = wire.send(request).await?;
+        Ok(errors::Reply::read(reply, secrets, wire.now()))
     }
 }
 
@@ -260,27 +575,10 @@ pub fn update_profile_image(
         .body(body)
 }
 
-/// Reads what X answered.
-///
-/// X has three shapes of error, and proxies in front of it add HTML and empty
-/// bodies: `{"errors":[{"code","message"}]}`, `{"request","error"}` and problem
-/// details. The error code says more than the status, so it is looked at first.
-/// `secrets` are taken out of what is told, as some proxies repeat what they were sent.
+/// Reads what X answered to a call of API v1.1; `secrets` are taken out of what is told.
 pub fn read_reply(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Outcome {
-    let status = reply.status();
-    if status.is_success() {
-        return read_success(reply.body());
-    }
-    let reply_error = ErrorReply::read(reply.body(), secrets);
-    // Where one reply holds several errors, the first that is known counts.
-    reply_error
-        .errors
-        .iter()
-        .find_map(|error| {
-            let said = reply_error.describe(status, Some(error));
-            outcome_of_code(error.code?, &said, reply.headers(), now)
-        })
-        .unwrap_or_else(|| outcome_of_status(reply, &reply_error, now))
+    let secrets = secrets.iter().map(|secret| (*secret).clone()).collect();
+    errors::Reply::read(reply.clone(), secrets, now).outcome(read_success)
 }
 
 /// What it means that no whole reply came.
@@ -297,14 +595,15 @@ fn read_success(body: &[u8]) -> Outcome {
 }
 
 /// The name of the user that X answers with.
-fn read_user(body: &[u8], secrets: &[&Secret]) -> Option<String> {
+fn read_user(body: &[u8], secrets: &[Secret]) -> Option<String> {
     #[derive(Deserialize)]
     struct User {
         screen_name: String,
     }
 
     let user = serde_json::from_slice::<User>(body).ok()?;
-    Some(quoted(&user.screen_name, secrets))
+    let secrets: Vec<_> = secrets.iter().collect();
+    Some(quoted(&user.screen_name, &secrets))
 }
 
 fn no_user() -> Trouble {
@@ -313,187 +612,6 @@ fn no_user() -> Trouble {
         "The call was answered with success, but not with a user of X.",
         "Check API_BASE_URL: something other than X's API answers there.",
     )
-}
-
-/// A reply of error in any of X's shapes.
-struct ErrorReply {
-    errors: Vec<SaidError>,
-    is_html: bool,
-}
-
-/// One error as X tells it.
-struct SaidError {
-    code: Option<i64>,
-    message: Option<String>,
-}
-
-impl ErrorReply {
-    /// Reads a body member by member, so that an odd one hides no other.
-    fn read(body: &[u8], secrets: &[&Secret]) -> Self {
-        let Ok(body) = serde_json::from_slice::<Value>(body) else {
-            return Self {
-                errors: Vec::new(),
-                is_html: is_html(body),
-            };
-        };
-        let text = |value: &Value, name: &str| {
-            Some(text_of(value, name, secrets)).filter(|text| !text.is_empty())
-        };
-        let listed = body.get("errors").and_then(Value::as_array);
-        let listed = listed.into_iter().flatten().map(|error| SaidError {
-            code: error.get("code").and_then(Value::as_i64),
-            message: text(error, "message"),
-        });
-        let single = ["error", "detail", "title"]
-            .into_iter()
-            .find_map(|name| text(&body, name))
-            .map(|message| SaidError {
-                code: None,
-                message: Some(message),
-            });
-        Self {
-            errors: listed
-                .chain(single)
-                .filter(|error| error.code.is_some() || error.message.is_some())
-                .collect(),
-            is_html: false,
-        }
-    }
-
-    /// What X said, for a message: status, and code and text of one error.
-    fn describe(&self, status: StatusCode, error: Option<&SaidError>) -> String {
-        let mut said = format!("X answered {}", status.as_u16());
-        if let Some(code) = error.and_then(|error| error.code) {
-            said.push_str(", code ");
-            said.push_str(&code.to_string());
-        }
-        if let Some(message) = error.and_then(|error| error.message.as_deref()) {
-            said.push_str(": ");
-            said.push_str(message);
-        } else if self.is_html {
-            said.push_str(" with a web page");
-        }
-        said
-    }
-}
-
-const REGENERATE: &str = "Check the four values API_KEY, API_KEY_SECRET, ACCESS_TOKEN and \
-     ACCESS_TOKEN_SECRET: all from one app, complete, and not regenerated since. \
-     Copy them again from the developer portal, under Keys and tokens.";
-
-/// The codes that are known: <https://docs.x.com/x-api/fundamentals/response-codes-and-errors>.
-fn outcome_of_code(
-    code: i64,
-    said: &str,
-    headers: &HeaderMap,
-    now: DateTime<Utc>,
-) -> Option<Outcome> {
-    let refused =
-        |reason, remedy: &'static str| Some(Outcome::Refused(Trouble::new(reason, said, remedy)));
-    match code {
-        32 | 89 | 99 | 215 => refused(Reason::Credentials, REGENERATE),
-        135 => Some(clock_skew(said, headers, now)),
-        453 => refused(
-            Reason::Access,
-            "The app's access level does not include this call: X has said that it takes a paid \
-             one. Raise the level in the developer portal, or use an app that has it.",
-        ),
-        261 => refused(
-            Reason::Access,
-            "The app may only read. Set its permissions to Read and Write in the developer portal, \
-             then regenerate the access token and its secret and store both again.",
-        ),
-        416 => refused(
-            Reason::Access,
-            "X has suspended the app. Look into the developer portal for the reason.",
-        ),
-        251 => refused(
-            Reason::Access,
-            "X has retired this call. Look for a newer version of rotate-icon.",
-        ),
-        64 => refused(
-            Reason::Account,
-            "X has suspended the account. Sign in to X in a browser and follow what it says.",
-        ),
-        326 => refused(
-            Reason::Account,
-            "X has locked the account for now. Sign in to X in a browser and unlock it.",
-        ),
-        226 => Some(retry(
-            after(now, TimeDelta::days(1)),
-            now,
-            Trouble::new(
-                Reason::SpamFilter,
-                said,
-                "X takes the turns for spam. Leave them off for a day, then turn less often.",
-            ),
-        )),
-        88 => Some(limited(said, headers, now)),
-        130 | 131 => Some(transient(TITLE, said, headers, now)),
-        38 | 120 => refused(Reason::Request, NOT_ACCEPTED),
-        _ => None,
-    }
-}
-
-const NOT_ACCEPTED: &str = "X does not accept the picture or the request. Publish the icon again; \
-     if that does not help, try X_BODY = \"form\".";
-
-fn outcome_of_status(reply: &Response<Vec<u8>>, error: &ErrorReply, now: DateTime<Utc>) -> Outcome {
-    let status = reply.status();
-    let said = error.describe(status, error.errors.first());
-    let refused = |reason, remedy: &'static str| {
-        Outcome::Refused(Trouble::new(reason, said.as_str(), remedy))
-    };
-    match Meaning::of(status.as_u16()) {
-        Meaning::Limit => limited(&said, reply.headers(), now),
-        Meaning::Passes => transient(TITLE, &said, reply.headers(), now),
-        Meaning::Forbidden if error.is_html => refused(
-            Reason::Blocked,
-            "A firewall in front of X refused the call, as it does at times to calls from \
-             Workers. Wait, or make the turn from an ordinary machine.",
-        ),
-        Meaning::Credentials => refused(Reason::Credentials, REGENERATE),
-        Meaning::Forbidden => refused(
-            Reason::Access,
-            "X does not allow this call. Check the app's permissions and access level in the \
-             developer portal.",
-        ),
-        Meaning::Request => refused(Reason::Request, NOT_ACCEPTED),
-        Meaning::Payment | Meaning::Unexpected => refused(
-            Reason::UnexpectedReply,
-            "This is no reply that X is known to give. Check API_BASE_URL; if it is right, see \
-             whether X reports a problem.",
-        ),
-    }
-}
-
-/// Too many requests: the reset that X names counts.
-fn limited(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
-    let reset = header_text(headers, X_RATE_LIMIT_RESET);
-    // Seconds since 1970.
-    let reset = reset.and_then(|seconds| seconds.trim().parse().ok());
-    let reset = reset.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    rate_limited("the app's keys", said, reset, headers, now)
-}
-
-fn clock_skew(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
-    let theirs = header_text(headers, DATE).and_then(http_date::parse);
-    let message = match theirs {
-        Some(theirs) => {
-            let seconds = now.signed_duration_since(theirs).num_seconds();
-            let side = if seconds < 0 { "behind" } else { "ahead of" };
-            format!(
-                "{said} (this clock is {} s {side} X's)",
-                seconds.unsigned_abs()
-            )
-        }
-        None => said.to_owned(),
-    };
-    Outcome::Refused(Trouble::new(
-        Reason::ClockSkew,
-        message,
-        "The clock of the machine that sends is wrong. Set it, by NTP if possible.",
-    ))
 }
 
 #[cfg(test)]

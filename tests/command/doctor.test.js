@@ -8,8 +8,10 @@ import { account, localX, server, signed } from "./account.js";
 const user = JSON.stringify({ id: 7, screen_name: "XAPI", name: "X API" });
 const refusal = JSON.stringify({ errors: [{ code: 89, message: `Invalid token ${accountSecrets.ACCESS_TOKEN}` }] });
 
-/** An X that answers who it is with what `answers` gives for each request. */
-const verifier = (t, ...answers) => server(t, () => answers.shift() ?? [200, user]);
+/** An X that answers who it is with what `answers` gives for each request, by API v1.1 alone. */
+const verifier = (t, ...answers) => server(t, ({ url }) => (url.startsWith("/2/") ? [404] : (answers.shift() ?? [200, user])));
+
+const byV1 = "API v1.1 answers this app; API v2 does not (X answered 404). Whether X lets it set the picture by them, only a turn can tell.";
 
 test("complete settings are told with the account that they belong to", async (t) => {
   const x = await verifier(t);
@@ -29,6 +31,7 @@ test("complete settings are told with the account that they belong to", async (t
       "  API_BASE_URL: file",
       "✓ The dial: the icon turns clockwise once in 7d, on the clock of Europe/Berlin",
       "✓ X: the account XAPI",
+      `  ${byV1}`,
       "",
     ].join("\n"),
   );
@@ -102,5 +105,43 @@ test("with --json, the findings are one object", async (t) => {
   assert.deepEqual([network, ok, reason], ["x", false, "credentials"]);
   assert.ok(message && remedy);
   const good = JSON.parse((await run(["doctor", "--json"])).stdout);
-  assert.deepEqual([good.ok, good.networks], [true, [{ network: "x", ok: true, found: "the account XAPI" }]]);
+  assert.deepEqual([good.ok, good.networks], [true, [{ network: "x", ok: true, found: "the account XAPI", notes: [byV1] }]]);
+});
+
+test("which versions of X's API are open is told, by calls that change nothing", async (t) => {
+  const x = await localX(t);
+  const { run } = await account(t, x.url);
+  const both = await run(["doctor"]);
+  assert.equal(both.status, 0, both.stdout);
+  assert.match(both.stdout, /^ {2}API v1\.1 answers this app; API v2 answers this app\./m);
+  const ask = (fault, endpoint) => fetch(`${x.url}/simulator/faults`, { method: "PUT", body: JSON.stringify({ fault, endpoint }) });
+  await ask("access-tier", "account/verify_credentials");
+  const second = await run(["doctor"]);
+  assert.equal(second.status, 0, second.stdout);
+  assert.match(second.stdout, /^✓ X: the account \S+\n {2}API v1\.1 does not \(X answered 403, code 453: .*\); API v2 answers this app\./m);
+  await ask("oauth1-forbidden", "2/users/me");
+  const neither = await run(["doctor"]);
+  assert.equal(neither.status, 1, neither.stdout);
+  assert.match(neither.stdout, /^✗ X: X answered 403, code 453: .*; and by API v2, X answered 403: .*OAuth 1\.0a.*X does not take OAuth 1\.0a/m);
+  const methods = await (await fetch(`${x.url}/simulator/received`)).json();
+  assert.ok(methods.every(({ endpoint }) => ["account/verify_credentials", "2/users/me"].includes(endpoint)));
+});
+
+test("a token of Mastodon that may write and not read is told as that", async (t) => {
+  const x = await localX(t);
+  const { run } = await account(t, x.url);
+  const settings = { MASTODON_SERVER: x.url, MASTODON_ACCESS_TOKEN: "local-mastodon-token" };
+  const change = (what) => fetch(`${x.url}/simulator/mastodon`, { method: "PATCH", body: JSON.stringify(what) });
+  await change({ scopes: "write:accounts" });
+  const { status, stdout } = await run(["doctor"], settings);
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /^✓ Mastodon: an account whose name may not be read\n {2}The token may write, .*read:accounts/m);
+  await change({ software: "gotosocial" });
+  const other = await run(["doctor"], settings);
+  assert.equal(other.status, 1, other.stdout);
+  assert.match(other.stdout, /^✗ Mastodon: .*insufficient scope.*only `doctor`.*read:accounts/m);
+  await change({ software: "mastodon", scopes: "read" });
+  const read = await run(["doctor"], settings);
+  assert.equal(read.status, 1, read.stdout);
+  assert.match(read.stdout, /^✗ Mastodon: .*may not change the account.*write:accounts/m);
 });

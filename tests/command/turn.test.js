@@ -130,7 +130,9 @@ test("the exit status tells what passes from what the owner has to see to", asyn
     ["cut-off", 75, /X did not answer/],
     ["read-only-app", 1, /Read and Write/],
     ["invalid-token", 1, /Check the four values/],
-    ["access-tier", 1, /paid/],
+    ["suspended-app", 1, /suspended the app/],
+    ["credits-depleted", 1, /credits .* used up/],
+    ["user-day-limit", 75, /Too many requests/],
     ["captive-portal", 1, /Check API_BASE_URL/],
     ["hostile-text", 1, /X answered 403/],
   ]) {

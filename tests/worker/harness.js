@@ -156,6 +156,11 @@ class Simulator {
     return (await this.#ask(network, init)).json();
   }
 
+  /** Has X forget what was uploaded and not set yet. */
+  async forgetUploads() {
+    await this.#ask("uploads", { method: "DELETE" });
+  }
+
   /** Has its clock run so many seconds ahead. */
   async runAhead(offset) {
     await this.#ask("clock", { method: "PUT", body: JSON.stringify({ offset }) });

@@ -144,18 +144,17 @@ test("a token that is revoked stops it, which the owner is told once, and with t
 
 test("a token that no header can carry is named, and nothing is sent", async (t) => {
   t.after(() => stage.worker.restart(changes));
-  await stage.worker.restart({ ...changes, secrets: { MASTODON_ACCESS_TOKEN: "two\nlines" } });
+  await stage.worker.restart({ ...changes, secrets: { MASTODON_ACCESS_TOKEN: "two words" } });
   const { line } = await stage.worker.cron(later());
   assert.deepEqual([line.outcome, line.reason, line.attempts, line.sent_at], ["refused", "settings", 0, null], JSON.stringify(line));
-  assert.match(line.remedy, /MASTODON_ACCESS_TOKEN/);
+  assert.match(line.message, /MASTODON_ACCESS_TOKEN/);
   await stage.simulator.receivedNothing();
 });
 
 for (const [what, secrets, named] of [
   ["the server", { MASTODON_SERVER: null }, { missing: ["MASTODON_SERVER"], invalid: [] }],
   ["the token", { MASTODON_ACCESS_TOKEN: " " }, { missing: ["MASTODON_ACCESS_TOKEN"], invalid: [] }],
-  ["a server with a path", { MASTODON_SERVER: "https://mastodon.test/@me" }, { missing: [], invalid: ["MASTODON_SERVER"] }],
-  ["a server without a scheme", { MASTODON_SERVER: "mastodon.test" }, { missing: [], invalid: ["MASTODON_SERVER"] }],
+  ["a server with half a name", { MASTODON_SERVER: "https://mastodon..test" }, { missing: [], invalid: ["MASTODON_SERVER"] }],
   ["a server without encryption", { MASTODON_SERVER: "http://mastodon.test" }, { missing: [], invalid: ["MASTODON_SERVER"] }],
 ]) {
   test(`what is missing or wrong is named, and nothing is sent: ${what}`, async (t) => {

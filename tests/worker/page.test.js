@@ -156,7 +156,8 @@ test("the page's files are served beside the Worker, as guarded as what it answe
 
 test("without JavaScript all that is to be read is there, and nothing else", async () => {
   const { frame } = await json(await stage.worker.turn("?frame=4"));
-  await stage.simulator.fail("access-tier");
+  // By both versions of the API.
+  await stage.simulator.fail("access-tier", 2);
   assert.equal((await stage.worker.turn("?frame=5")).status, 502);
   const { dial, frame_set: set } = await (await stage.worker.fetch("/health")).json();
   await withPage({ javaScriptEnabled: false }, async (page) => {
@@ -368,7 +369,8 @@ test("a frame is sent by its number, which has to be one of the set's", async ()
 
 test("a turn that is refused is told with what to do, also in words that are hostile", async () => {
   await withPage({ signedIn: true, expected: ["status of 502"] }, async (page) => {
-    await stage.simulator.fail("access-tier");
+    // By both versions of the API.
+    await stage.simulator.fail("access-tier", 2);
     await press(page, "Turn now");
     assert.match(await said(page, "453"), /453.*portal/);
     const trouble = page.getByRole("region", { name: "Something is wrong" });
@@ -531,7 +533,8 @@ async function showEverything(page) {
 /** A turn that worked and one that did not. */
 async function makeTrouble() {
   await json(await stage.worker.turn("?frame=4"));
-  await stage.simulator.fail("access-tier");
+  // By both versions of the API.
+  await stage.simulator.fail("access-tier", 2);
   assert.equal((await stage.worker.turn("?frame=5")).status, 502);
 }
 

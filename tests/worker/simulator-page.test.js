@@ -80,7 +80,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
 
   test(`after faults the ${name} shows what failed and why, also with text that is hostile`, async () => {
     await json(await stage.worker.turn("?frame=3"));
-    await stage.simulator.fail("access-tier");
+    await stage.simulator.fail("read-only-app");
     assert.equal((await stage.worker.turn("?frame=4")).status, 502);
     await stage.simulator.fail("hostile-text");
     assert.equal((await stage.worker.turn("?frame=5")).status, 502);
@@ -93,7 +93,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
       const failures = await page.locator("ol.failures li").allTextContents();
       assert.equal(failures.length, 2);
       assert.match(failures[0], /answered: 403 999.*Fault hostile-text/);
-      assert.match(failures[1], /answered: 403 453.*Fault access-tier/);
+      assert.match(failures[1], /answered: 403 261.*Fault read-only-app/);
       await assertFits(page);
     });
   });

@@ -10,11 +10,13 @@ use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
 use http::{Request, Response};
 
+use super::errors::ErrorReply;
 use super::{
-    API_BASE_URL, API_KEY, API_KEY_SECRET, Account, BaseUrl, BodyForm, ErrorReply, is_html,
-    no_reply, quoted, read_reply, stamp, unmade,
+    API_BASE_URL, API_KEY, API_KEY_SECRET, Account, Api, BaseUrl, BodyForm, no_reply, quoted,
+    read_reply, stamp, unmade,
 };
 use crate::network::Wire;
+use crate::network::reply::is_html;
 use crate::oauth1::{self, Credentials, Keys, Pair};
 use crate::outcome::{Reason, Trouble};
 use crate::secret::Secret;
@@ -172,6 +174,7 @@ impl SignedIn {
     pub fn account(&self) -> Account {
         Account {
             base_url: self.base_url.clone(),
+            api: Api::default(),
             body: BodyForm::default(),
             credentials: self.credentials.clone(),
         }

@@ -1,3 +1,9 @@
+mod ways;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::TimeDelta;
+use http::header::CONTENT_TYPE;
 use multer::Multipart;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,6 +23,7 @@ const FRAME: [u8; 7] = [0xff, 0xd8, 0xff, 0xe0, 0x00, 0x10, 0xf8];
 fn account(body: BodyForm) -> Account {
     Account {
         base_url: "https://api.x.com".parse().unwrap(),
+        api: Api::Auto,
         body,
         credentials: Credentials {
             api_key: Secret::new("xvz1evFS4wEEPTGEFPHBog"),
@@ -644,6 +651,101 @@ fn what_x_says_is_made_fit_for_one_line_of_a_log() {
     assert_eq!(trouble.message, "X answered 403, code 453");
 }
 
+#[test]
+fn a_limit_of_a_day_is_waited_out_and_not_asked_after_every_quarter_of_an_hour() {
+    let at = |seconds: i64| (NOW + seconds).to_string();
+    let (quarter, day, later) = (at(900), at(40_000), at(50_000));
+    for (headers, seconds) in [
+        // The account's is used up, the app's, or both: the last one counts.
+        (
+            vec![
+                ("x-rate-limit-remaining", "149"),
+                ("x-rate-limit-reset", &quarter),
+                ("x-user-limit-24hour-remaining", "0"),
+                ("x-user-limit-24hour-reset", &day),
+            ],
+            40_000,
+        ),
+        (
+            vec![
+                ("x-rate-limit-reset", &quarter),
+                ("x-app-limit-24hour-remaining", "0"),
+                ("x-app-limit-24hour-reset", &day),
+            ],
+            40_000,
+        ),
+        (
+            vec![
+                ("x-rate-limit-remaining", "0"),
+                ("x-rate-limit-reset", &quarter),
+                ("x-user-limit-24hour-remaining", " 0 "),
+                ("x-user-limit-24hour-reset", &day),
+                ("x-app-limit-24hour-remaining", "0"),
+                ("x-app-limit-24hour-reset", &later),
+            ],
+            50_000,
+        ),
+        // There is some left of the day.
+        (
+            vec![
+                ("x-rate-limit-remaining", "0"),
+                ("x-rate-limit-reset", &quarter),
+                ("x-user-limit-24hour-remaining", "7"),
+                ("x-user-limit-24hour-reset", &day),
+            ],
+            900,
+        ),
+        // What cannot be read says nothing.
+        (
+            vec![
+                ("x-user-limit-24hour-remaining", "none"),
+                ("x-user-limit-24hour-reset", &day),
+                ("x-app-limit-24hour-remaining", "0"),
+                ("x-app-limit-24hour-reset", "soon"),
+                ("retry-after", "77"),
+            ],
+            77,
+        ),
+    ] {
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (*name, &**value))
+            .collect();
+        assert_eq!(pause(&reply(429, &headers, "")), seconds, "{headers:?}");
+        let limited = reply(429, &headers, error(88, "Rate limit exceeded."));
+        assert_eq!(pause(&limited), seconds, "{headers:?}");
+    }
+}
+
+#[test]
+fn credits_and_caps_that_are_used_up_are_told_as_that() {
+    let problem = |status: u16, kind: &str| {
+        let body = json!({
+            "title": "No", "detail": "Used up.", "status": status,
+            "type": format!("https://api.twitter.com/2/problems/{kind}"),
+        });
+        reply(status, &[], body.to_string())
+    };
+    for reply in [
+        problem(402, "credits"),
+        reply(402, &[], ""),
+        problem(403, "credits"),
+    ] {
+        let trouble = refused(&reply);
+        assert_eq!(trouble.reason, Reason::Access);
+        for part in ["credits", "used up", "console.x.com"] {
+            assert!(trouble.remedy.contains(part), "{}", trouble.remedy);
+        }
+        assert!(!trouble.remedy.contains("API_BASE_URL"));
+    }
+    let (at, trouble) = retry(&problem(429, "usage-capped"));
+    assert_eq!(at.timestamp() - NOW, DAY);
+    assert_eq!(trouble.reason, Reason::RateLimit);
+    let trouble = refused(&problem(403, "client-forbidden"));
+    assert_eq!(trouble.reason, Reason::Access);
+    assert!(trouble.remedy.contains("not enrolled"));
+}
+
 fn any_code() -> impl Strategy<Value = i64> {
     let known = vec![
         32, 38, 64, 88, 89, 99, 120, 130, 131, 135, 215, 226, 251, 261, 326, 416, 453,
@@ -696,7 +798,14 @@ proptest! {
         status in 100_u16..1000,
         headers in vec(
             (
-                proptest::sample::select(vec!["date", "retry-after", "x-rate-limit-reset"]),
+                proptest::sample::select(vec![
+                    "date",
+                    "retry-after",
+                    "x-rate-limit-reset",
+                    "x-rate-limit-remaining",
+                    "x-user-limit-24hour-reset",
+                    "x-user-limit-24hour-remaining",
+                ]),
                 any_header_value(),
             ),
             0..4,

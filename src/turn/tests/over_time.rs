@@ -606,7 +606,7 @@ fn a_refusal_is_followed_by_longer_and_longer_gaps_up_to_a_day() {
     for (status, body, why) in [
         (401, r#"{"errors":[{"code":32}]}"#, Reason::Credentials),
         (401, r#"{"errors":[{"code":135}]}"#, Reason::ClockSkew),
-        (403, r#"{"errors":[{"code":453}]}"#, Reason::Access),
+        (403, r#"{"errors":[{"code":261}]}"#, Reason::Access),
         (403, r#"{"errors":[{"code":326}]}"#, Reason::Account),
         (403, r#"{"errors":[{"code":38}]}"#, Reason::Request),
         (403, "<html>", Reason::Blocked),

@@ -22,6 +22,8 @@ enum Shape {
     Named(&'static str),
     /// `{"error":"…"}`, as Mastodon has it.
     Bare,
+    /// A problem with that title and type (RFC 9457), as version 2 of X's API has it.
+    Problem(&'static str, &'static str),
     /// The words alone, as X's OAuth endpoints have it at times.
     Text,
     /// A web page.
@@ -64,6 +66,20 @@ impl Refusal {
         }
     }
 
+    /// A refusal with a problem of this title and type; the words are its detail.
+    pub(super) const fn problem(
+        status: u16,
+        title: &'static str,
+        kind: &'static str,
+        message: &'static str,
+    ) -> Self {
+        Self {
+            status,
+            message,
+            shape: Shape::Problem(title, kind),
+        }
+    }
+
     /// A refusal in plain text.
     pub(super) const fn text(status: u16, message: &'static str) -> Self {
         Self {
@@ -92,7 +108,6 @@ impl Refusal {
     }
 
     /// X's number for it.
-    #[cfg(test)]
     pub(super) fn code(self) -> Option<u16> {
         match self.shape {
             Shape::Numbered(code) => Some(code),
@@ -143,9 +158,19 @@ impl Rejection {
         match shape {
             Shape::Numbered(code) => format!("{status} {code} {message}: {explanation}"),
             Shape::Named(name) => format!("{status} {name}: {explanation}"),
+            Shape::Problem(title, _) => format!("{status} {title}: {explanation}"),
             Shape::Bare | Shape::Text => format!("{status} {message}: {explanation}"),
             Shape::Empty => format!("{status} (no body): {explanation}"),
             Shape::Html => format!("{status} (a web page): {explanation}"),
+        }
+    }
+
+    /// The same reason with another refusal.
+    pub(super) fn instead(self, refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            message: None,
+            explanation: self.explanation,
         }
     }
 
@@ -222,6 +247,12 @@ impl Answer {
                 error: Some(name),
                 ..Self::json(status, &json!({ "error": name, "message": message }))
             },
+            Shape::Problem(title, kind) => {
+                let body = json!({
+                    "title": title, "type": kind, "status": status, "detail": message,
+                });
+                Self::of(status, "application/problem+json", body.to_string())
+            }
             Shape::Bare => Self::json(status, &json!({ "error": message })),
             Shape::Text => Self::of(status, "text/plain; charset=utf-8", message.to_owned()),
             Shape::Html => Self::of(status, "text/html; charset=UTF-8", message.to_owned()),

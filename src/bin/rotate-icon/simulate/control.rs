@@ -11,6 +11,7 @@
 //! | `GET /simulator/received/{number}/picture` | the bytes of a picture as they were received |
 //! | `GET /simulator/icon` | the bytes of the account's picture as it is now |
 //! | `GET /simulator/pin?oauth_token=…` | `{"pin":"1234567"}`, as if the person had said yes to a sign-in on X |
+//! | `DELETE /simulator/uploads` | has X forget what was uploaded and not set yet |
 //! | `GET /simulator/bluesky` | the account on Bluesky |
 //! | `PATCH /simulator/bluesky` | changes it, see [`bluesky::Change`] |
 //! | `GET /simulator/mastodon` | the account on Mastodon |
@@ -32,7 +33,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{delete, get};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -52,6 +53,7 @@ pub(super) fn routes() -> Router<Arc<Simulator>> {
         .route("/received/{number}/picture", get(picture))
         .route("/icon", get(icon))
         .route("/pin", get(pin))
+        .route("/uploads", delete(forget_uploads))
         .route("/bluesky", get(show_bluesky).patch(change_bluesky))
         .route("/mastodon", get(show_mastodon).patch(change_mastodon))
         .route("/clock", get(show_clock).put(set_clock))
@@ -181,6 +183,11 @@ async fn pin(State(simulator): State<Arc<Simulator>>, uri: Uri) -> Response {
         Some(pin) => json_response(StatusCode::OK, &json!({ "pin": pin })),
         None => missing("no sign-in is under way with that oauth_token"),
     }
+}
+
+async fn forget_uploads(State(simulator): State<Arc<Simulator>>) -> StatusCode {
+    simulator.state().x.forget_uploads();
+    StatusCode::NO_CONTENT
 }
 
 async fn show_bluesky(State(simulator): State<Arc<Simulator>>) -> Response {

@@ -379,7 +379,7 @@ mod tests {
             }
         }
         // Each of X's is known by name to the tests of the Worker.
-        assert_eq!(Network::X.faults().len(), 31);
+        assert_eq!(Network::X.faults().len(), 42);
     }
 
     #[test]

@@ -395,6 +395,20 @@ impl Update {
         self.bytes_with(host, &format!("Authorization: {authorization}\r\n"))
     }
 
+    /// The whole request, with the protocol parameters in the query (RFC 5849 §3.5.3).
+    pub(super) fn bytes_in_query(&self, running: &Running) -> Vec<u8> {
+        let host = running.address.to_string();
+        let authorization = self.authorization(&host, running.clock.now().timestamp());
+        let protocol = authorization.strip_prefix("OAuth ").unwrap();
+        let protocol = protocol.replace(", ", "&").replace('"', "");
+        let mut query = self.query.clone();
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query.push_str(&protocol);
+        self.clone().query(&query).bytes_with(&host, "")
+    }
+
     /// The whole request with other authorization headers.
     pub(super) fn bytes_with(&self, host: &str, authorization: &str) -> Vec<u8> {
         let Self {

@@ -7,18 +7,24 @@ use axum::http::header::AUTHORIZATION;
 use percent_encoding::percent_decode_str;
 
 use super::signature::percent_encode;
+use crate::simulate::form;
 use crate::text::quoted;
 
 /// A shorter nonce is more likely to come up again than chance excuses.
 const SHORTEST_NONCE: usize = 16;
 
-/// The protocol parameters that a request may have whatever it is for.
-const KNOWN: [&str; 6] = [
+/// The protocol parameters that a request may have whatever it is for. Clients that keep those of a
+/// sign-in send them again with what comes after it; `oauth_body_hash` is that of an extension,
+/// which oauthlib adds to each body that is no form.
+const KNOWN: [&str; 9] = [
+    "oauth_body_hash",
+    "oauth_callback",
     "oauth_consumer_key",
     "oauth_nonce",
     "oauth_signature",
     "oauth_signature_method",
     "oauth_timestamp",
+    "oauth_verifier",
     "oauth_version",
 ];
 
@@ -37,9 +43,8 @@ impl Purpose {
     fn knows(self, name: &str) -> bool {
         KNOWN.contains(&name)
             || match self {
-                Self::RequestToken => name == "oauth_callback",
-                Self::AccessToken => name == "oauth_token" || name == "oauth_verifier",
-                Self::Resource => name == "oauth_token",
+                Self::RequestToken => false,
+                Self::AccessToken | Self::Resource => name == "oauth_token",
             }
     }
 }
@@ -52,15 +57,31 @@ pub(super) struct Authorization {
     pub(super) signature: String,
     pub(super) timestamp: i64,
     pub(super) nonce: String,
+    /// The hash of the body, if it is signed too.
+    pub(super) body_hash: Option<String>,
     /// All of them but the signature (and the realm), as RFC 5849 §3.4.1.3.1 wants them signed.
     pub(super) signed: Vec<(String, String)>,
 }
 
 impl Authorization {
-    /// Reads the one `Authorization` header, or says what is wrong with it.
-    pub(super) fn of(headers: &HeaderMap, purpose: Purpose) -> Result<Self, String> {
+    /// Reads the one `Authorization` header, or the parameters in the query if there is none
+    /// (RFC 5849 §3.5.3), or says what is wrong with them.
+    pub(super) fn of(headers: &HeaderMap, query: &str, purpose: Purpose) -> Result<Self, String> {
         let mut all = headers.get_all(AUTHORIZATION).iter();
-        let header = all.next().ok_or("there is no Authorization header")?;
+        let Some(header) = all.next() else {
+            let mut protocol = form::decode(query.as_bytes())?;
+            protocol.retain(|(name, _)| is_protocol(name));
+            if protocol.is_empty() {
+                return Err("there is no Authorization header".to_owned());
+            }
+            if let Some((name, _)) = protocol.iter().find(|(name, _)| !purpose.knows(name)) {
+                return Err(format!(
+                    "the parameter {} does not belong here",
+                    quoted(name)
+                ));
+            }
+            return Self::of_pairs(protocol, purpose);
+        };
         if all.next().is_some() {
             return Err("there are two Authorization headers".to_owned());
         }
@@ -70,12 +91,12 @@ impl Authorization {
         let parameters = header
             .strip_prefix("OAuth ")
             .ok_or("the Authorization header does not begin with “OAuth ”")?;
-        Self::of_parameters(parameters, purpose)
+        Self::of_pairs(pairs(parameters, purpose)?, purpose)
     }
 
-    fn of_parameters(text: &str, purpose: Purpose) -> Result<Self, String> {
+    fn of_pairs(pairs: Vec<(String, String)>, purpose: Purpose) -> Result<Self, String> {
         let mut parameters = BTreeMap::new();
-        for (name, value) in pairs(text, purpose)? {
+        for (name, value) in pairs {
             if parameters.insert(name.clone(), value).is_some() {
                 return Err(format!("{name} is given twice"));
             }
@@ -117,6 +138,7 @@ impl Authorization {
                 quoted(version)
             ));
         }
+        let body_hash = parameters.get("oauth_body_hash").cloned();
         let signed = parameters
             .into_iter()
             .filter(|(name, _)| name != "oauth_signature" && name != "realm")
@@ -127,9 +149,15 @@ impl Authorization {
             signature,
             timestamp,
             nonce,
+            body_hash,
             signed,
         })
     }
+}
+
+/// Whether a parameter of a query is one of the protocol's.
+pub(super) fn is_protocol(name: &str) -> bool {
+    name.starts_with("oauth_")
 }
 
 /// RFC 5849 §3.3: a positive whole number of seconds.
@@ -203,7 +231,7 @@ mod tests {
     fn read(header: &str) -> Result<Authorization, String> {
         let mut headers = HeaderMap::new();
         headers.append(AUTHORIZATION, HeaderValue::from_str(header).unwrap());
-        Authorization::of(&headers, Purpose::Resource)
+        Authorization::of(&headers, "", Purpose::Resource)
     }
 
     fn reason(header: &str) -> String {
@@ -256,9 +284,8 @@ mod tests {
             ("\"key\",", "\"key\";", "comma"),
             ("\"key\",", "\"key\"", "comma"),
             ("oauth_version=\"1.0\"", "oauth_token=\"1-token\"", "twice"),
-            ("oauth_version", "oauth_callback", "does not belong"),
             ("oauth_version", "OAuth_version", "does not belong"),
-            ("oauth_version", "oauth_body_hash", "does not belong"),
+            ("oauth_version", "oauth_session", "does not belong"),
             ("oauth_version", "status", "does not belong"),
             ("oauth_version=", "oauth_version =", "does not belong"),
             ("HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA1"),
@@ -292,13 +319,13 @@ mod tests {
 
     #[test]
     fn there_has_to_be_exactly_one_header() {
-        assert!(Authorization::of(&HeaderMap::new(), Purpose::Resource).is_err());
+        assert!(Authorization::of(&HeaderMap::new(), "", Purpose::Resource).is_err());
         let mut headers = HeaderMap::new();
         headers.append(AUTHORIZATION, HeaderValue::from_static(GOOD));
-        assert!(Authorization::of(&headers, Purpose::Resource).is_ok());
+        assert!(Authorization::of(&headers, "", Purpose::Resource).is_ok());
         headers.append(AUTHORIZATION, HeaderValue::from_static(GOOD));
         assert!(
-            Authorization::of(&headers, Purpose::Resource)
+            Authorization::of(&headers, "", Purpose::Resource)
                 .err()
                 .unwrap()
                 .contains("two")
@@ -309,7 +336,7 @@ mod tests {
             HeaderValue::from_bytes(b"OAuth \xff").unwrap(),
         );
         assert!(
-            Authorization::of(&headers, Purpose::Resource)
+            Authorization::of(&headers, "", Purpose::Resource)
                 .err()
                 .unwrap()
                 .contains("ASCII")
@@ -322,7 +349,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             let header = GOOD.replace(from, to);
             headers.append(AUTHORIZATION, HeaderValue::from_str(&header).unwrap());
-            Authorization::of(&headers, purpose).map(|read| read.token)
+            Authorization::of(&headers, "", purpose).map(|read| read.token)
         };
         let token = "oauth_token=\"1-token\"";
         let callback = "oauth_callback=\"oob\"";
@@ -333,7 +360,37 @@ mod tests {
         );
         assert!(read(token, token, Purpose::RequestToken).is_err());
         assert!(read(token, both, Purpose::AccessToken).is_ok());
-        assert!(read(token, both, Purpose::Resource).is_err());
+        // Clients keep what a sign-in took.
+        assert!(read(token, both, Purpose::Resource).is_ok());
+        let again = "oauth_token=\"1-token\", oauth_callback=\"oob\"";
+        assert!(read(token, again, Purpose::AccessToken).is_ok());
+        // A token is needed all the same.
         assert!(read(token, callback, Purpose::AccessToken).is_err());
+    }
+
+    #[test]
+    fn without_a_header_the_parameters_may_be_in_the_query() {
+        let query = "user.fields=name&oauth_consumer_key=key&oauth_nonce=0123456789abcdef&\
+                     oauth_signature=AAAAAAAAAAAAAAAAAAAAAAAAAAA%3D&\
+                     oauth_signature_method=HMAC-SHA1&oauth_timestamp=1318622958&\
+                     oauth_token=1-token";
+        let read = |query: &str| Authorization::of(&HeaderMap::new(), query, Purpose::Resource);
+        let authorization = read(query).unwrap();
+        assert_eq!(authorization.token, "1-token");
+        assert!(authorization.signature.ends_with('='));
+        assert_eq!(authorization.signed.len(), 5, "none of the others");
+        for (from, to) in [
+            ("oauth_token=1-token", ""),
+            ("oauth_token=", "oauth_session="),
+            ("HMAC-SHA1", "PLAINTEXT"),
+            ("oauth_nonce=", "oauth_timestamp="),
+            ("%3D", "%3d"),
+        ] {
+            assert!(read(&query.replace(from, to)).is_err(), "{from}");
+        }
+        // With a header, only the header counts.
+        let mut headers = HeaderMap::new();
+        headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer x"));
+        assert!(Authorization::of(&headers, query, Purpose::Resource).is_err());
     }
 }

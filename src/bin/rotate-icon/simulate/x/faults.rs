@@ -6,10 +6,12 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::answer::{
-    BAD_AUTHENTICATION_DATA, COULD_NOT_AUTHENTICATE, IMAGE_MISSING, INVALID_TOKEN,
-    TIMESTAMP_OUT_OF_BOUNDS, TOO_LARGE, with_rate_limit,
+    BAD_AUTHENTICATION_DATA, CLIENT_FORBIDDEN, COULD_NOT_AUTHENTICATE, CREDITS_DEPLETED,
+    IMAGE_MISSING, INVALID_REQUEST, INVALID_TOKEN, NO_SUCH_PAGE, NOTHING_HERE,
+    TIMESTAMP_OUT_OF_BOUNDS, TOO_LARGE, UNAUTHORIZED, UNSUPPORTED_AUTHENTICATION, day_limit,
+    with_rate_limit,
 };
-use super::endpoint::UPDATE_PATH;
+use super::endpoint::{SET, UPDATE_PATH, UPLOAD};
 use crate::simulate::answer::{Answer, Refusal};
 use crate::simulate::clock;
 use crate::simulate::faults::{
@@ -47,6 +49,26 @@ pub(crate) static FAULTS: &[Fault] = &[
             Answer::json_of_x(420, &body)
         },
     ),
+    special(
+        "user-day-limit",
+        "429: the account's limit of a day is reached, x-user-limit-24hour-reset is in 40,000 s",
+        |now| day_limit("user", now),
+    ),
+    special(
+        "app-day-limit",
+        "429: the app's limit of a day is reached, x-app-limit-24hour-reset is in 40,000 s",
+        |now| day_limit("app", now),
+    ),
+    refusal(
+        "usage-capped",
+        "429: what the app's plan includes is used up",
+        Refusal::problem(
+            429,
+            "UsageCapExceeded",
+            "https://api.twitter.com/2/problems/usage-capped",
+            "Usage cap exceeded: Monthly product cap",
+        ),
+    ),
     error(
         "over-capacity",
         "503, code 130: X is over capacity",
@@ -63,6 +85,16 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     BAD_GATEWAY,
     EMPTY_ERROR,
+    refusal(
+        "not-implemented",
+        "501 with an empty body",
+        Refusal::empty(501),
+    ),
+    refusal(
+        "credits-depleted",
+        "402: the credits for the API are used up",
+        CREDITS_DEPLETED,
+    ),
     refusal(
         "could-not-authenticate",
         "401, code 32: keys or signature are wrong",
@@ -142,6 +174,39 @@ pub(crate) static FAULTS: &[Fault] = &[
         251,
         "This endpoint has been retired and should not be used.",
     ),
+    refusal(
+        "no-such-page",
+        "404, code 34: X offers no such call to the app",
+        NO_SUCH_PAGE,
+    ),
+    refusal(
+        "nothing-here",
+        "404 with an empty body, as version 2 has it where there is nothing",
+        NOTHING_HERE,
+    ),
+    refusal(
+        "client-forbidden",
+        "403: the app is not enrolled, in the shape of version 2",
+        CLIENT_FORBIDDEN,
+    ),
+    refusal(
+        "oauth1-forbidden",
+        "403: OAuth 1.0a is not taken for setting the picture by version 2",
+        UNSUPPORTED_AUTHENTICATION,
+    )
+    .at(&[SET]),
+    refusal(
+        "unauthorized",
+        "401 in the shape of version 2",
+        UNAUTHORIZED,
+    )
+    .at(&[SET, UPLOAD]),
+    refusal(
+        "invalid-media",
+        "400: X does not know the picture that was uploaded",
+        INVALID_REQUEST,
+    )
+    .at(&[SET]),
     error(
         "spam-filter",
         "403, code 226: X takes the request for spam",

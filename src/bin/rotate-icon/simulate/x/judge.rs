@@ -3,19 +3,21 @@
 use std::collections::HashSet;
 
 use axum::body::Bytes;
-use axum::http::header::HOST;
+use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::{HeaderMap, Method};
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64;
 
 use super::answer::{
     BAD_AUTHENTICATION_DATA, BAD_REQUEST, CALLBACK_NOT_APPROVED, COULD_NOT_AUTHENTICATE,
-    IMAGE_IN_QUERY, IMAGE_MISSING, INVALID_TOKEN, INVALID_VERIFIER, MEDIA_TYPE_UNRECOGNIZED,
-    NO_SUCH_PAGE, SCREEN_NAME, TIMESTAMP_OUT_OF_BOUNDS, TOO_LARGE, USER_ID, user_answer,
+    IMAGE_IN_QUERY, IMAGE_MISSING, INVALID_REQUEST, INVALID_TOKEN, INVALID_VERIFIER,
+    MEDIA_TYPE_UNRECOGNIZED, NO_SUCH_PAGE, NOTHING_HERE, SCREEN_NAME, TIMESTAMP_OUT_OF_BOUNDS,
+    TOO_LARGE, UNAUTHORIZED, USER_ID, me_answer, set_answer, user_answer,
 };
 use super::attempt::{Attempt, explain_mismatch};
-use super::authorization::{Authorization, Purpose};
-use super::endpoint::{Endpoint, UPDATE_PATH, VERIFY_PATH};
+use super::authorization::{Authorization, Purpose, is_protocol};
+use super::endpoint::{Endpoint, ME_PATH, SET_PATH, UPDATE_PATH, UPLOAD_PATH, VERIFY_PATH};
+use super::media::{self, Uploads};
 use super::picture::Upload;
 use super::sign_in::SignIns;
 use super::signature::{self, percent_encode};
@@ -23,6 +25,7 @@ use crate::simulate::answer::{Answer, Rejection};
 use crate::simulate::form;
 use crate::simulate::incoming::Incoming;
 use crate::simulate::payload::{self, Payload};
+use crate::simulate::picture::Picture;
 use crate::simulate::state::Accepted;
 use crate::text::{grouped, quoted};
 
@@ -57,11 +60,21 @@ pub(super) struct Request {
     path: String,
     query: String,
     headers: HeaderMap,
+    body: Bytes,
     pub(super) payload: Payload,
     pub(super) endpoint: Option<Endpoint>,
     pub(super) authorization: Result<Authorization, String>,
     /// The picture in the body, or why there is none.
     pub(super) upload: Result<Upload, Rejection>,
+    /// The picture that is uploaded by version 2, or why there is none.
+    pub(super) media: Result<Picture, Rejection>,
+}
+
+/// What a request may change, judged on a copy.
+#[derive(Clone, Default)]
+pub(super) struct Memory {
+    pub(super) sign_ins: SignIns,
+    pub(super) uploads: Uploads,
 }
 
 impl Request {
@@ -80,9 +93,16 @@ impl Request {
         };
         let endpoint = Endpoint::of(&incoming.method, &incoming.path);
         let purpose = endpoint.map_or(Purpose::Resource, Endpoint::purpose);
+        let is_upload = endpoint == Some(Endpoint::Upload);
         Self {
-            authorization: Authorization::of(&incoming.headers, purpose),
+            authorization: Authorization::of(&incoming.headers, &incoming.query, purpose),
             upload,
+            media: if is_upload {
+                media::picture_in(&payload, length)
+            } else {
+                Err(INVALID_REQUEST.because("this is no upload"))
+            },
+            body: incoming.raw.bytes,
             endpoint,
             method: incoming.method,
             path: incoming.path,
@@ -93,21 +113,53 @@ impl Request {
     }
 
     /// Judges the request: what is done for it, or what X would have answered and why. `picture`
-    /// is the address of the account's present one.
+    /// is the address of the account's present one, `number` that of the request.
     pub(super) fn judge(
         &self,
         keys: &Keys,
         nonces: &mut Nonces,
-        sign_ins: &mut SignIns,
+        memory: &mut Memory,
         picture: &str,
+        number: u64,
         now: DateTime<Utc>,
     ) -> Result<Accepted, Rejection> {
         let Some(endpoint) = self.endpoint else {
             let asked = quoted(&format!("{} {}", self.method, self.path));
-            return Err(NO_SUCH_PAGE.because(format!(
-                "there is only POST {UPDATE_PATH} and GET {VERIFY_PATH}, not {asked}"
+            // Version 2 answers so whether or not the request is signed.
+            let refusal = if self.path.starts_with("/2/") {
+                NOTHING_HERE
+            } else {
+                NO_SUCH_PAGE
+            };
+            return Err(refusal.because(format!(
+                "there is only POST {UPDATE_PATH}, GET {VERIFY_PATH}, POST {UPLOAD_PATH}, PUT \
+                 {SET_PATH} and GET {ME_PATH}, not {asked}"
             )));
         };
+        let judged = self.judge_at(endpoint, keys, nonces, memory, picture, number, now);
+        match judged {
+            // Version 2 tells the same in problem details.
+            Err(rejection) if endpoint.is_of_v2() => Err(match rejection.refusal.code() {
+                Some(32 | 89 | 135 | 215) => rejection.instead(UNAUTHORIZED),
+                Some(_) => rejection.instead(INVALID_REQUEST),
+                None => rejection,
+            }),
+            judged => judged,
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn judge_at(
+        &self,
+        endpoint: Endpoint,
+        keys: &Keys,
+        nonces: &mut Nonces,
+        memory: &mut Memory,
+        picture: &str,
+        number: u64,
+        now: DateTime<Utc>,
+    ) -> Result<Accepted, Rejection> {
+        let Memory { sign_ins, uploads } = memory;
         let authorization = self
             .authorization
             .as_ref()
@@ -119,7 +171,12 @@ impl Request {
         let seconds = now.timestamp();
         let token_secret = token_secret(endpoint, authorization, keys, sign_ins, seconds)?;
         check_timestamp(authorization.timestamp, seconds)?;
-        let query = self.decoded_query()?;
+        let mut query = self.decoded_query()?;
+        if !self.headers.contains_key(AUTHORIZATION) {
+            // They are there already.
+            query.retain(|(name, _)| !is_protocol(name));
+        }
+        self.check_body_hash(authorization)?;
         self.check_signature(authorization, keys, &token_secret, &query)?;
         if !nonces.remember(authorization.timestamp, &authorization.nonce, seconds) {
             return Err(COULD_NOT_AUTHENTICATE.because("nonce reused"));
@@ -141,6 +198,30 @@ impl Request {
                 self.check_no_body()?;
                 let answer = user_answer(picture, now);
                 Ok(Accepted::new(answer, format!("told who @{SCREEN_NAME} is")))
+            }
+            Endpoint::Me => {
+                self.check_no_body()?;
+                Ok(Accepted::new(
+                    me_answer(now),
+                    format!("told who @{SCREEN_NAME} is"),
+                ))
+            }
+            Endpoint::Upload => {
+                let picture = self.media.clone()?;
+                let facts = &picture.facts;
+                let summary = format!("kept {}", facts.summary());
+                let bytes = facts.bytes;
+                let id = uploads.keep(picture, number, seconds);
+                let answer = Answer::json(200, &media::uploaded(&id, bytes));
+                Ok(Accepted::new(answer, summary))
+            }
+            Endpoint::Set => {
+                let picture = uploads.named_in(&self.headers, &self.body, seconds)?;
+                Ok(Accepted {
+                    answer: set_answer(now),
+                    summary: format!("frame {}", picture.facts.summary()),
+                    icon: Some(picture),
+                })
             }
             Endpoint::RequestToken => self.begin_sign_in(authorization, &query, sign_ins, seconds),
             Endpoint::AccessToken => self.end_sign_in(authorization, &query, keys, sign_ins),
@@ -218,6 +299,22 @@ impl Request {
             (None, _) => Err(format!("{name} is missing")),
             (Some(_), Some(_)) => Err(format!("{name} is given twice")),
         }
+    }
+
+    /// The hash of an extension of OAuth 1.0a, which has to be right if it is there: it is never sent
+    /// with a form.
+    fn check_body_hash(&self, authorization: &Authorization) -> Result<(), Rejection> {
+        let Some(hash) = &authorization.body_hash else {
+            return Ok(());
+        };
+        if matches!(self.payload, Payload::Form(_)) {
+            return Err(BAD_REQUEST.because("oauth_body_hash does not belong to a form"));
+        }
+        let sha1 = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &self.body);
+        if BASE64.encode(sha1.as_ref()) == *hash {
+            return Ok(());
+        }
+        Err(COULD_NOT_AUTHENTICATE.because("oauth_body_hash is not that of the body"))
     }
 
     fn check_no_body(&self) -> Result<(), Rejection> {
@@ -317,12 +414,8 @@ fn token_secret(
             .ok_or_else(|| {
                 INVALID_TOKEN.because("the request token is unknown, was used, or is too old")
             }),
-        Endpoint::Update | Endpoint::Verify if authorization.token == keys.token => {
-            Ok(keys.token_secret.clone())
-        }
-        Endpoint::Update | Endpoint::Verify => {
-            Err(INVALID_TOKEN.because("the access token (oauth_token) is unknown"))
-        }
+        _ if authorization.token == keys.token => Ok(keys.token_secret.clone()),
+        _ => Err(INVALID_TOKEN.because("the access token (oauth_token) is unknown")),
     }
 }
 

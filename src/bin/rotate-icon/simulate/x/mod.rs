@@ -6,6 +6,7 @@ mod authorization;
 mod endpoint;
 mod faults;
 mod judge;
+mod media;
 mod picture;
 mod sign_in;
 pub(super) mod signature;
@@ -19,11 +20,10 @@ use self::answer::user_answer;
 pub(super) use self::endpoint::ENDPOINTS;
 use self::endpoint::Endpoint;
 #[cfg(test)]
-pub(super) use self::endpoint::UPDATE_PATH;
+pub(super) use self::endpoint::{ME_PATH, SET_PATH, UPDATE_PATH, UPLOAD_PATH};
 pub(super) use self::faults::FAULTS;
 pub(super) use self::judge::Keys;
-use self::judge::{Nonces, Request};
-use self::sign_in::SignIns;
+use self::judge::{Memory, Nonces, Request};
 use super::faults::{Delivery, Fault};
 use super::incoming::Incoming;
 use super::network::Network;
@@ -37,7 +37,7 @@ const DEFAULT_PICTURE: &str =
 pub(super) struct X {
     keys: Keys,
     nonces: Nonces,
-    sign_ins: SignIns,
+    memory: Memory,
 }
 
 impl X {
@@ -46,13 +46,18 @@ impl X {
         Self {
             keys,
             nonces: Nonces::default(),
-            sign_ins: SignIns::default(),
+            memory: Memory::default(),
         }
     }
 
     /// The PIN of a sign-in, as if the person had been asked and said yes.
     pub(super) fn pin(&mut self, token: &str, now: i64) -> Option<String> {
-        self.sign_ins.allow(token, now)
+        self.memory.sign_ins.allow(token, now)
+    }
+
+    /// Forgets what was uploaded, as X may do before its time.
+    pub(super) fn forget_uploads(&mut self) {
+        self.memory.uploads.forget();
     }
 }
 
@@ -74,11 +79,12 @@ pub(super) async fn receive(simulator: &Simulator, incoming: Incoming) -> Delive
 
     // Judged on a copy, which is kept unless a fault keeps the request from having an effect. A
     // nonce is spent in any case.
+    let number = state.journal.next_number();
     let x = &mut state.x;
-    let mut sign_ins = x.sign_ins.clone();
-    let outcome = request.judge(&x.keys, &mut x.nonces, &mut sign_ins, &picture, now);
+    let mut memory = x.memory.clone();
+    let outcome = request.judge(&x.keys, &mut x.nonces, &mut memory, &picture, number, now);
     if fault.is_none_or(Fault::lets_pass) {
-        x.sign_ins = sign_ins;
+        x.memory = memory;
     }
     let is_update = request.endpoint == Some(Endpoint::Update);
     let judged = Judged {
@@ -93,7 +99,11 @@ pub(super) async fn receive(simulator: &Simulator, incoming: Incoming) -> Delive
             .authorization
             .ok()
             .map(|authorization| (authorization.timestamp, authorization.nonce)),
-        picture: request.upload.ok().map(|upload| upload.picture),
+        picture: request
+            .upload
+            .ok()
+            .map(|upload| upload.picture)
+            .or(request.media.ok()),
     };
     state.settle(judged, now)
 }

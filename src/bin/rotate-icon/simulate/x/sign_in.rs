@@ -118,7 +118,8 @@ async fn ask(State(simulator): State<Arc<Simulator>>, uri: Uri) -> Response {
     let now = simulator.clock.now().timestamp();
     let state = simulator.state();
     let token = token_in(uri.query().unwrap_or_default().as_bytes());
-    let Some(sign_in) = token.and_then(|token| state.x.sign_ins.get(&token, now).cloned()) else {
+    let Some(sign_in) = token.and_then(|token| state.x.memory.sign_ins.get(&token, now).cloned())
+    else {
         return over();
     };
     let body = html! {

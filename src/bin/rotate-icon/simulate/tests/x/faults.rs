@@ -15,7 +15,9 @@ use crate::simulate::x::FAULTS;
 
 /// Asks for a fault, sends a proper picture and gives back what came.
 async fn reply_to(running: &Running, fault: &str) -> crate::simulate::tests::client::Reply {
-    let body = format!("{{\"fault\":\"{fault}\",\"times\":1}}");
+    // Some come up elsewhere unless they are asked for here.
+    let endpoint = "account/update_profile_image";
+    let body = format!("{{\"fault\":\"{fault}\",\"times\":1,\"endpoint\":\"{endpoint}\"}}");
     let asked = running.request("PUT", "/simulator/faults", &body).await;
     assert_eq!(asked.status, 200);
     running

@@ -3,4 +3,5 @@
 mod faults;
 mod sign_in;
 mod update;
+mod v2;
 mod verify;

@@ -148,7 +148,7 @@ async fn authorization_headers_are_read_strictly() {
         good.replace("%2C", "%2c"),
         good.replace("%2C", ","),
         good.replace("oauth_version=\"1.0\"", "oauth_version=\"2.0\""),
-        good.replace("oauth_version=\"1.0\"", "oauth_verifier=\"1.0\""),
+        good.replace("oauth_version=\"1.0\"", "oauth_session=\"1.0\""),
         good.replace("HMAC-SHA1", "PLAINTEXT"),
     ] {
         assert_ne!(bad, good);

@@ -86,7 +86,7 @@ async fn it_is_signed_like_everything_else() {
             "API key",
         ),
         (
-            request().protocol("oauth_verifier", "1"),
+            request().protocol("oauth_session", "1"),
             (400, Some(215)),
             "does not belong",
         ),
