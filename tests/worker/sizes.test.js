@@ -10,13 +10,12 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { gzipSync } from "node:zlib";
 import { configuration, publishedValues, scriptFiles, workerd } from "../../benches/lib/workerd.js";
 import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { root } from "../../scripts/lib/run.js";
+import { BROKEN, ENDLESS, TEXT, chunk, endlessly, plainServer } from "../hostile-replies.js";
 
 const TOKEN = "local-trigger-token";
-const MB = 1_000_000;
 
 const driver = `export default {
   fetch(request, env) {
@@ -42,17 +41,7 @@ const listen = async (server) => {
   return server.address().port;
 };
 
-/** A server that answers by no rules. */
-const plainServer = (reply) =>
-  listen(
-    net.createServer((socket) => {
-      socket.on("error", () => {});
-      socket.once("data", () => {
-        socket.resume();
-        reply(socket);
-      });
-    }),
-  );
+const stranger = (reply) => listen(plainServer(reply));
 
 before(async () => {
   values = await publishedValues(path.join(root, "assets/icon.png"), path.join(folder, "out"));
@@ -66,8 +55,8 @@ before(async () => {
       });
     }),
   );
-  const xPort = await plainServer((socket) => ((sent += 1), answer(socket)));
-  const mastodonPort = await plainServer((socket) => onMastodon(socket));
+  const xPort = await stranger((socket) => ((sent += 1), answer(socket)));
+  const mastodonPort = await stranger((socket) => onMastodon(socket));
   const mastodon = { MASTODON_SERVER: `http://127.0.0.1:${mastodonPort}`, MASTODON_ACCESS_TOKEN: "local-mastodon-token" };
   const vars = { ...accountSecrets, TRIGGER_TOKEN: TOKEN, API_BASE_URL: `http://127.0.0.1:${xPort}` };
   for (const name of ["edge", "both"]) copyFileSync(scriptFiles[0], path.join(folder, `${name}.js`));
@@ -118,31 +107,6 @@ async function within(mb, act) {
   }
 }
 
-/** Writes pieces without end, as fast as they are taken. */
-function endlessly(socket, piece) {
-  const more = () => {
-    while (!socket.destroyed && socket.write(piece));
-  };
-  socket.on("drain", more);
-  more();
-}
-
-const chunk = (bytes) => Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
-const TEXT = Buffer.alloc(65_536, "x");
-/** 64 MB of nothing, in few bytes: several of these in a row are one gzip file (RFC 1952 §2.2). */
-const PACKED = gzipSync(Buffer.alloc(64 * MB));
-
-/** Heads of replies whose bodies do not end, and what comes after them again and again. */
-const ENDLESS = {
-  "a length of 5 beside chunks": ["content-length: 5\r\ntransfer-encoding: chunked", chunk(TEXT)],
-  "chunks beside a length of 5": ["transfer-encoding: chunked\r\ncontent-length: 5", chunk(TEXT)],
-  "chunks alone": ["transfer-encoding: chunked", chunk(TEXT)],
-  "no length at all": ["connection: close", TEXT],
-  "a length of 10 GB": ["content-length: 10000000000", TEXT],
-  "packed chunks and a small length": ["content-encoding: gzip\r\ncontent-length: 5\r\ntransfer-encoding: chunked", chunk(PACKED)],
-  "packed chunks": ["content-encoding: gzip\r\ntransfer-encoding: chunked", chunk(PACKED)],
-};
-
 for (const [what, [head, piece]] of Object.entries(ENDLESS)) {
   for (const status of ["200 OK", "403 Forbidden"]) {
     test(`a reply (${status}) without end, with ${what}, is given up and takes no memory`, async () => {
@@ -156,18 +120,6 @@ for (const [what, [head, piece]] of Object.entries(ENDLESS)) {
     });
   }
 }
-
-/** Replies that are none. */
-const BROKEN = {
-  "a negative length": "content-length: -5\r\n\r\nhello",
-  "a length that is no number": "content-length: five\r\n\r\nhello",
-  "a length beyond all numbers": "content-length: 99999999999999999999999\r\n\r\nhello",
-  "two lengths": "content-length: 5\r\ncontent-length: 50000000\r\n\r\nhello",
-  "a length larger than the body": "content-length: 50\r\n\r\nhello",
-  "a chunk of a negative size": "transfer-encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
-  "a chunk beyond all sizes": "transfer-encoding: chunked\r\n\r\nffffffffffffffffffff\r\nhello",
-  "no gzip where it says so": "content-encoding: gzip\r\ncontent-length: 5\r\n\r\nhello",
-};
 
 for (const [what, rest] of Object.entries(BROKEN)) {
   test(`a reply with ${what} ends the turn with a sentence`, async () => {
