@@ -68,7 +68,7 @@ test("without TRIGGER_TOKEN it is ready, with the manual turn closed", async () 
 /** Values that are wrong, each a setting of its own, and a word of what it may be. */
 const INVALID = [
   [{ TIME_ZONE: "Mars/Olympus_Mons", PERIOD: "7h", DIRECTION: "up", API_BASE_URL: "http://api.x.com", X_BODY: "json" }, 5],
-  [{ TIME_ZONE: "asia tokyo", PERIOD: "0h", DIRECTION: "Clockwise", API_BASE_URL: "https://api.x.com/1.1", X_BODY: "Form" }, 5],
+  [{ TIME_ZONE: "Tokyo, Japan", PERIOD: "0h", DIRECTION: "widdershins", API_BASE_URL: "https://api.x.com/1.1", X_BODY: "raw" }, 5],
   [{ PERIOD: "25h" }, 1],
   [{ API_BASE_URL: "https://user:password@api.x.com" }, 1],
 ];

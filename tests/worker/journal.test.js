@@ -75,7 +75,7 @@ test("what was refused on this side is an entry as well, without a frame or a ti
   const [entry] = (await journal()).entries;
   assert.deepEqual(
     [entry.outcome, entry.reason, entry.frame, entry.frames, entry.sent_at, entry.attempts, entry.network_status],
-    ["refused", "frames", null, null, null, 0, null],
+    ["refused", "no-icon", null, null, null, 0, null],
   );
 });
 
