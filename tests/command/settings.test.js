@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
-import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { accountSecrets, blueskySettings } from "../../scripts/lib/local-x.js";
 import { account, localX, server, unset } from "./account.js";
 import { rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
 
@@ -157,4 +157,18 @@ test("an account's own password, X's bearer token and a short trigger token are 
   assert.match(stdout, /^! TRIGGER_TOKEN has to be at least 8 characters/m);
   const right = await run(["doctor"], { BLUESKY_APP_PASSWORD: "abcd-efgh-ijkl-mnop", TRIGGER_TOKEN: "12345678" });
   assert.ok(!right.stdout.includes("!"), right.stdout);
+});
+
+test("a session that was begun with another app password is told of", async (t) => {
+  const x = await localX(t);
+  const { state, run } = await account(t, x.url, { ...blueskySettings(x.url) });
+  assert.equal((await run(["turn", sampleIcon])).status, 0);
+  const same = await run(["doctor"]);
+  assert.ok(!same.stdout.includes("keeps a session"), same.stdout);
+  for (const words of [[], ["--state", state]]) {
+    const env = { BLUESKY_APP_PASSWORD: "abcd-efgh-ijkl-mnop", ...(words.length && { XDG_STATE_HOME: "" }) };
+    const { stdout } = await run(["doctor", ...words], env);
+    assert.match(stdout, /^! .*state\.json keeps a session of Bluesky that was begun with other settings\. .*revoke the old one/m);
+    assert.match(stdout, /^✗ Bluesky: /m, "the new one is tried all the same");
+  }
 });

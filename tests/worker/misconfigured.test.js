@@ -7,7 +7,7 @@ import path from "node:path";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTestHarness } from "wrangler";
-import { SECRETS, problem, within } from "./harness.js";
+import { ACCOUNT_SECRETS, SECRETS, problem, within } from "./harness.js";
 
 const FRAMES = { kv_namespaces: [{ binding: "FRAMES", id: "frames" }] };
 const ACCOUNT = {
@@ -58,6 +58,36 @@ test("a variable that is no text is read like one and named", async (t) => {
     invalid.map(({ name }) => name),
     ["TIME_ZONE", "PERIOD"],
   );
+});
+
+test("what cannot be right among the settings is named, and not repeated", async (t) => {
+  const vars = {
+    ...{ API_KEY: "hunter2 hunter2", API_BASE_URL: "https://hunter2..b", ALERT_WEBHOOK_URL: "https://hunter2:0/a" },
+    ...{ BLUESKY_IDENTIFIER: "hunter2", BLUESKY_APP_PASSWORD: "a", BLUESKY_SERVICE: "https://hunter2:65536" },
+    ...{ MASTODON_SERVER: "https://.", MASTODON_ACCESS_TOKEN: "pä55wörd", TRIGGER_TOKEN: "hünter2hunter2" },
+  };
+  const health = await healthWith(t, { ...FRAMES, ...ACCOUNT, vars });
+  const names = health.invalid.map(({ name }) => name);
+  assert.deepEqual(names.sort(), Object.keys(vars).filter((name) => name !== "BLUESKY_APP_PASSWORD").sort());
+  assert.equal(health.manual_turn, "closed");
+  assert.ok(!/h[uü]nter2|pä55/.test(JSON.stringify(health)));
+});
+
+test("settings are understood as people paste them", async (t) => {
+  const pasted = Object.fromEntries(ACCOUNT_SECRETS.map((name) => [name, `\u202A“${name}=${SECRETS[name]}”\u202C\u00A0`]));
+  const vars = {
+    ...pasted,
+    TRIGGER_TOKEN: `"Bearer ${SECRETS.TRIGGER_TOKEN}"\r\n`,
+    ...{ TIME_ZONE: "\uFEFFamerica / new york", PERIOD: "24 Hours", DIRECTION: "Counter-clockwise", API_BASE_URL: "api.x.com" },
+    ...{ BLUESKY_IDENTIFIER: "https://bsky.app/profile/alice.example", BLUESKY_APP_PASSWORD: "'abcd-efgh-ijkl-mnop'" },
+    ...{ MASTODON_SERVER: "@me@mastodon.example", MASTODON_ACCESS_TOKEN: "Bearer abc" },
+  };
+  const server = await startWith(t, { ...FRAMES, ...ACCOUNT, vars });
+  const { invalid, missing, dial, manual_turn: manual } = await problem(await server.fetch("/health"), 503);
+  assert.deepEqual([invalid, missing, manual], [[], [], "open"]);
+  assert.deepEqual(dial, { time_zone: "America/New_York", period: "24h", direction: "counterclockwise" });
+  const headers = { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}` };
+  assert.notEqual((await server.fetch("/journal", { headers })).status, 401);
 });
 
 for (const [what, config] of [

@@ -1,13 +1,14 @@
 //! `rotate-icon doctor`: whether the settings are complete and the networks
 //! accept them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
 use futures_util::future::join_all;
 use rotate_icon::dial::Dial;
+use rotate_icon::network::Definition;
 use rotate_icon::network::Verified;
 use rotate_icon::network::bluesky::BLUESKY_APP_PASSWORD;
 use rotate_icon::network::x::ACCESS_TOKEN;
@@ -20,7 +21,7 @@ use crate::client::Https;
 use crate::settings_source::{Origin, SettingsArgs, SettingsFile, Sources};
 use crate::status::Status;
 use crate::text::shown;
-use crate::{complain, say};
+use crate::{complain, say, state_file};
 
 /// Check every setting, and ask each network whose account it is.
 ///
@@ -38,6 +39,11 @@ pub(crate) struct Doctor {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+
+    /// The state file of `turn`, if it is not the usual one: of what it keeps, only
+    /// sessions that were begun with other settings are told of.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
 }
 
 /// All that was found out.
@@ -148,7 +154,11 @@ pub(crate) async fn run(options: &Doctor) -> Result<ExitCode> {
         configuration: configuration.map(|found| shown(&found.path)),
         proxy: https.proxy_variable(),
         settings: found(&sources),
-        warnings: warnings(&sources, &settings),
+        warnings: {
+            let mut warnings = warnings(&sources, &settings);
+            warnings.extend(old_sessions(options, &settings));
+            warnings
+        },
         dial,
         networks,
     };
@@ -288,6 +298,31 @@ fn warnings(sources: &Sources, settings: &Settings) -> Vec<String> {
         ));
     }
     warnings
+}
+
+/// The networks of which `turn` keeps a session that was begun with other settings.
+fn old_sessions(options: &Doctor, settings: &Settings) -> Vec<String> {
+    let path = options.state.clone();
+    let Ok(path) = path.map_or_else(state_file::default_path, Ok) else {
+        return Vec::new();
+    };
+    let is_old = |one: &&Configured| {
+        let kept = state_file::glance(&path, one.definition.name);
+        kept.is_some_and(|kept| {
+            let is_other = kept.settings.is_some_and(|known| known != one.fingerprint);
+            kept.memory.is_some() && is_other
+        })
+    };
+    let told = settings.networks.iter().filter(is_old).map(|one| {
+        let Definition { title, .. } = one.definition;
+        format!(
+            "{} keeps a session of {title} that was begun with other settings. It may go on \
+             without the new ones: if a password was changed since somebody else knew it, revoke \
+             the old one at {title}, which ends the session.",
+            shown(&path)
+        )
+    });
+    told.collect()
 }
 
 /// The form in which Bluesky makes app passwords: `randomAppPassword` in

@@ -121,13 +121,6 @@ impl Sources {
             .as_ref()
             .map(SettingsFile::warnings)
             .unwrap_or_default();
-        let not_text = settings::names().filter(|name| {
-            let value = env::var_os(name);
-            value.is_some_and(|value| value.into_string().is_err())
-        });
-        warnings.extend(
-            not_text.map(|name| format!("{name} in the environment is no UTF-8 and is not read.")),
-        );
         for name in settings::names() {
             let (Some(file), Some(configuration)) = (&self.file, &self.configuration) else {
                 break;
@@ -146,7 +139,9 @@ impl Sources {
     }
 
     fn find(&self, name: &str) -> Option<(String, Origin)> {
-        if let Some(text) = env::var(name).ok().filter(|text| is_set(text)) {
+        // What is no UTF-8 is refused as what it is, and not passed over.
+        let of_environment = env::var_os(name).map(|text| text.to_string_lossy().into_owned());
+        if let Some(text) = of_environment.filter(|text| is_set(text)) {
             return Some((text, Origin::Environment));
         }
         let of_file = self.file.as_ref().and_then(|file| file.value(name));

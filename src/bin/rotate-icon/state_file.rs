@@ -79,6 +79,15 @@ struct Kept {
 #[error("another turn has been going on for {} s, so that this one was left off", LONGEST_TURN.as_secs())]
 pub(crate) struct Busy;
 
+/// What a file keeps of a network, without opening it for a turn; `None` where nothing
+/// is kept, or nothing that is understood.
+pub(crate) fn glance(path: &Path, network: &str) -> Option<Standing> {
+    let json = private_file::read(path, MAX_BYTES).ok().flatten()?;
+    let kept: Value = serde_json::from_slice(&json).ok()?;
+    let standing = kept.get("standings")?.get(network)?;
+    serde_json::from_value(standing.clone()).ok()
+}
+
 /// Where the state is if nobody says: by the rules of XDG.
 pub(crate) fn default_path() -> Result<PathBuf> {
     const FILE: &str = "rotate-icon/state.json";
