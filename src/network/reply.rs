@@ -49,7 +49,7 @@ pub(super) fn no_answer(
         Reason::Transient,
         format!("{title} did not answer: {error}."),
         format!(
-            "Nothing to do if it passes; the next turn will try again. If it stays, check \
+            "Nothing to do if it passes. If it stays, check \
              {setting} and see whether {title} reports a problem."
         ),
     );
@@ -113,7 +113,7 @@ pub(super) fn transient(
     let trouble = Trouble::new(
         Reason::Transient,
         said,
-        format!("{title} has trouble of its own. Nothing to do; the next turn will try again."),
+        format!("{title} has trouble of its own. Nothing to do if it passes."),
     );
     retry(at, now, trouble)
 }

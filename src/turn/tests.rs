@@ -566,8 +566,8 @@ fn no_answer_is_tried_again_a_minute_later() {
                 "network_status": null,
                 "reason": "transient",
                 "message": message,
-                "remedy": "Nothing to do if it passes; the next turn will try again. If it \
-                           stays, check API_BASE_URL and see whether X reports a problem.",
+                "remedy": "Nothing to do if it passes. If it stays, check API_BASE_URL and see \
+                           whether X reports a problem.",
                 "retry_at": null,
             })
         );

@@ -28,8 +28,8 @@ const refused = (reason, network_status, says, remedy) =>
   ({ status: 502, outcome: "refused", reason, network_status, says, remedy });
 
 const WAIT = /Nothing to do but wait/;
-const X_TROUBLE = /trouble of its own.*next turn will try again/;
-const NO_ANSWER = /next turn will try again.*API_BASE_URL/;
+const X_TROUBLE = /trouble of its own\. Nothing to do if it passes\./;
+const NO_ANSWER = /Nothing to do if it passes\..*API_BASE_URL/;
 const KEYS = /API_KEY, API_KEY_SECRET, ACCESS_TOKEN and ACCESS_TOKEN_SECRET.*developer portal/;
 const PICTURE = /Publish the icon again.*X_BODY/;
 

@@ -70,7 +70,7 @@ pub(super) const ANOTHER_PASSWORD: &str = "Check BLUESKY_IDENTIFIER, your handle
      security, App passwords, and store it again.";
 
 pub(super) const CHANGED_MEANWHILE: &str = "Something else keeps changing the profile. Nothing to do if it \
-     passes; the next turn will try again.";
+     passes.";
 
 /// What a reply of error means: by its name, which the lexicons and
 /// <https://github.com/bluesky-social/atproto/tree/main/packages/pds/src> give, or
