@@ -34,6 +34,7 @@ const checks = [
         echo: true,
       }),
   ],
+  ["A short soak: turns, faults and kills", () => run("node", ["benches/soak.js", "--turns", "1000"], { echo: true })],
   ["The official server of Bluesky", installPds],
   [
     "Tests against the official server of Bluesky",
