@@ -39,6 +39,8 @@ pub trait Store {
 pub struct Advice {
     /// Settings are missing or do not parse; they are named before.
     pub settings: &'static str,
+    /// A network does not accept a secret, and another has to be stored.
+    pub secrets: &'static str,
     /// The store has no frame set, or lacks a frame of it.
     pub frames: &'static str,
     /// The store cannot be read.

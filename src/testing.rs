@@ -346,6 +346,7 @@ impl Log for Host {
 impl Store for Host {
     const ADVICE: Advice = Advice {
         settings: "Set what is named.",
+        secrets: "Store another.",
         frames: "Publish the icon.",
         store: "Look at the store.",
         size: "Publish a smaller icon.",

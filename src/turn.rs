@@ -601,7 +601,7 @@ impl<'a> NetworkTurn<'a> {
     }
 
     /// Sends the frame and takes in how that ended.
-    async fn send<H: Client + Clock>(
+    async fn send<H: Store + Client + Clock>(
         &mut self,
         network: &dyn Network,
         choice: &Choice,
@@ -653,7 +653,13 @@ impl<'a> NetworkTurn<'a> {
             standing.account = attempt.account;
         }
         self.report.note = attempt.note;
-        let outcome = seen_from(self.order.at, now, attempt.outcome);
+        let outcome = match seen_from(self.order.at, now, attempt.outcome) {
+            Outcome::Refused(trouble) if trouble.reason == Reason::Credentials => {
+                let remedy = format!("{} {}", trouble.remedy, H::ADVICE.secrets);
+                Outcome::Refused(Trouble::new(trouble.reason, trouble.message, remedy))
+            }
+            outcome => outcome,
+        };
         if let Some(slot) = &mut slot {
             slot.is_turned = outcome == Outcome::Turned;
         }

@@ -121,6 +121,8 @@ impl Store for Host {
     const ADVICE: Advice = Advice {
         settings: "Set what is named with `npx wrangler secret put NAME` or in wrangler.toml, or \
                    in .dev.vars for wrangler dev.",
+        secrets: "To store another value: `npx wrangler secret put NAME` (for wrangler dev: in \
+                  .dev.vars, then restart it).",
         frames: "Publish the icon: PUT it to /icon, or rotate-icon publish ICON --remote (--local \
                  for wrangler dev).",
         store: "Try again; if it stays, see whether Cloudflare reports a problem with KV.",

@@ -283,6 +283,8 @@ impl Store for Host {
     const ADVICE: Advice = Advice {
         settings: "Set what is named in the environment, in .dev.vars or, what is no secret, in \
                    wrangler.toml; `rotate-icon doctor` checks it.",
+        secrets: "Store another value in .dev.vars, or wherever it is set; `rotate-icon doctor` \
+                  tries it.",
         frames: "Write the folder again: rotate-icon render ICON --out DIR.",
         store: "Name an icon that can be read, or a folder that rotate-icon render has written.",
         size: "Render the icon again, under another --quality.",

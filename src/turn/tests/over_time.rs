@@ -401,9 +401,9 @@ fn a_turn_by_hand_tries_at_once() {
     let first = account.x_fails().cron();
     let report = account.at("02:00:10").by_hand();
     assert_eq!(report.attempts, 2);
-    // What comes by itself comes when it would have come.
-    assert_eq!(account.wake_at(), first.retry_at);
-    assert_eq!(report.retry_at, first.retry_at);
+    // What comes by itself comes no later than it would have come.
+    assert!(account.wake_at() <= first.retry_at, "{report:?}");
+    assert_eq!(report.retry_at, account.wake_at());
     let report = account.x_works().at("02:00:20").by_hand();
     assert_eq!((report.outcome, report.attempts), (Outcome::Turned, 3));
     assert_eq!(account.wake_at(), None);
