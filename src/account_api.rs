@@ -298,7 +298,14 @@ async fn health<H: Store + Clock>(
         // Of settings and frames it was looked at how they are now.
         let is_of_now =
             |trouble: &&Trouble| !matches!(trouble.reason, Reason::Settings | Reason::Frames);
-        if let Some(trouble) = standing.stopped.as_ref().filter(is_of_now) {
+        // What other settings led to says nothing of the next turn.
+        let stored = ledger
+            .standing(name)
+            .ok()
+            .and_then(|stored| stored.settings);
+        let is_of_these = stored.is_none_or(|stored| stored == one.fingerprint);
+        let stopped = standing.stopped.as_ref().filter(|_| is_of_these);
+        if let Some(trouble) = stopped.filter(is_of_now) {
             tell(trouble, hold.map(|hold| hold.until));
             let title = one.definition.title;
             detail.push(format!("{title}, at the last try: {}", trouble.in_words()));

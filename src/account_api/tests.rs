@@ -482,6 +482,17 @@ fn health_is_not_ready_while_turns_are_refused() {
 }
 
 #[test]
+fn health_is_ready_again_once_the_settings_that_were_refused_are_others() {
+    let mut host = Host::new();
+    host.reply = Ok(reply(401, &[], ""));
+    owner_of(&settings(), &host, "POST", "/turn");
+    assert_eq!(health_of(&host, &settings()).0, 503);
+    let others = settings_with(&[(API_KEY, "anotherKEY")]);
+    let (status, health) = health_of(&host, &others);
+    assert_eq!((status, &health["troubles"]), (200, &json!([])));
+}
+
+#[test]
 fn health_tells_of_a_pause_that_passes_by_itself_and_is_ready() {
     let mut host = Host::new();
     host.reply = Ok(reply(429, &[], ""));

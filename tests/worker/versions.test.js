@@ -218,7 +218,7 @@ test("a map, which is no JSON, hangs nothing", async () => {
 });
 
 test("a hold of a newer version holds, though nothing else of it is understood", async () => {
-  const until = at + 30 * HOUR_MS;
+  const until = at + 6 * HOUR_MS;
   const hold = { until, kind: "quarantine", trouble: { reason: "moderation", message: "Held back.", remedy: "Wait." }, by: 1 };
   await byAnotherVersion({ puts: [[KEY, JSON.stringify({ hold, refusals: "many" })]] });
   const entry = await turn();
@@ -254,7 +254,20 @@ test("a value that cannot be read back hides nothing, and DELETE /journal remove
   assert.deepEqual(await journal(), []);
   assert.equal((await turn()).outcome, "turned");
   assert.equal(told.length, 1, "nothing is left to be told of");
-  assert.deepEqual([...(await byAnotherVersion()).keys()], [KEY]);
+  // The schedule is kept anew by the cron.
+  assert.deepEqual([...(await byAnotherVersion()).keys()], ["schedule", KEY]);
+});
+
+test("what another version knows of the schedule stops no turn", async () => {
+  assert.equal((await turn()).outcome, "turned");
+  for (const value of ["garbage", "", "{}", "null", '{"lease":7,"cron":["a"]}', { until: 1 }, 7, null]) {
+    await byAnotherVersion({ puts: [["schedule", value]] });
+    assert.deepEqual([(await ask("/")).status, (await health()).status], [200, 200], `${JSON.stringify(value)}`);
+    assert.equal((await turn()).outcome, "turned", `${JSON.stringify(value)}`);
+  }
+  await onTheDisk((database) => database.prepare("update _cf_KV set value = ? where key = 'schedule'").run(Buffer.from("c0ffee", "hex")));
+  assert.equal((await ask("/")).status, 200);
+  assert.equal((await turn()).outcome, "turned");
 });
 
 test("entries of another version, or none at all, hide no other", async () => {
