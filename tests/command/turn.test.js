@@ -162,7 +162,7 @@ test("the exit status tells what passes from what the owner has to see to", asyn
 
 test("a setting that is put right is tried with the next run", async (t) => {
   const x = await localX(t);
-  const { run } = await account(t, x.url, { API_KEY_SECRET: "a slip of the hand" });
+  const { run } = await account(t, x.url, { API_KEY_SECRET: "a-slip-of-the-hand" });
   assert.equal((await run(icon)).status, 1);
   // By hand in vain: that makes nobody wait any longer.
   for (let n = 0; n < 3; n++) assert.equal((await run([...icon, "--force"])).status, 1);
