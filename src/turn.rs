@@ -585,7 +585,7 @@ impl<'a> NetworkTurn<'a> {
     fn fitting<'b, H: Store>(
         &self,
         network: &dyn Network,
-        choice: &Choice,
+        choice: &'b Choice,
         frame: &'b [u8],
     ) -> Result<Picture<'b>, Trouble> {
         let most = network.max_picture_bytes();
@@ -597,6 +597,7 @@ impl<'a> NetworkTurn<'a> {
         Ok(Picture {
             bytes: frame,
             media_type: choice.set.media_type(),
+            set: choice.set.id(),
         })
     }
 

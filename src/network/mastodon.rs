@@ -333,7 +333,9 @@ impl Account {
         method: UpdateMethod,
     ) -> Result<Request<Vec<u8>>, Trouble> {
         let boundary = multipart::fresh_boundary()?;
-        let Picture { bytes, media_type } = picture;
+        let Picture {
+            bytes, media_type, ..
+        } = picture;
         let body = multipart::one_file(&boundary, "avatar", media_type, bytes);
         let form = Some((multipart::content_type(&boundary), body));
         self.request(method.method(), UPDATE_CREDENTIALS, form)

@@ -4,6 +4,7 @@
 //! reads replies; what carries them is a [`Wire`].
 
 use std::fmt;
+use std::future::ready;
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -76,6 +77,26 @@ pub trait Network: fmt::Debug {
         memory: &'a mut Option<Memory>,
         wire: &'a dyn Wire,
     ) -> Pending<'a, Result<Verified, Trouble>>;
+
+    /// Removes what turns have kept on the network beside the picture that is shown. Most
+    /// keep nothing there.
+    ///
+    /// # Errors
+    /// When it may still be there.
+    fn remove_frames<'a>(
+        &'a self,
+        _memory: &'a mut Option<Memory>,
+        _wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<(), Trouble>> {
+        Box::pin(ready(Ok(())))
+    }
+
+    /// Ends what was begun on the network and is in the memory, such as a session: for a
+    /// host that keeps no memory after its run.
+    fn end<'a>(&'a self, memory: &'a mut Option<Memory>, _wire: &'a dyn Wire) -> Pending<'a, ()> {
+        *memory = None;
+        Box::pin(ready(()))
+    }
 }
 
 /// What is to be awaited.
@@ -88,6 +109,8 @@ pub struct Picture<'a> {
     pub bytes: &'a [u8],
     /// What it is encoded as.
     pub media_type: MediaType,
+    /// The id of the set that it is a frame of.
+    pub set: &'a str,
 }
 
 /// How an attempt ended.

@@ -22,6 +22,7 @@ pub(super) const FRAME: [u8; 7] = [0xff, 0xd8, 0xff, 0xe0, 0x00, 0x10, 0xf8];
 pub(super) const PICTURE: Picture<'static> = Picture {
     bytes: &FRAME,
     media_type: MediaType::Jpeg,
+    set: "set",
 };
 
 pub(super) fn now() -> DateTime<Utc> {

@@ -23,8 +23,10 @@ const PUT = "com.atproto.repo.putRecord";
 const NEXT_PASSWORD = appPassword();
 searchAtTheEnd({ NEXT_PASSWORD });
 
-/** The calls of a turn with a session. */
-const TURN = [GET, UPLOAD, PUT];
+/** The calls of a turn with a session, to a frame that is kept already: of the profile alone. */
+const SHOW = [GET, PUT];
+/** To a frame that is due for the first time: those of the record of frames come before. */
+const TURN = [GET, UPLOAD, PUT, ...SHOW];
 
 /** What stands in the profile: also members that no lexicon knows, and one that looks like the program's own. */
 const PROFILE = {
@@ -45,7 +47,7 @@ beforeEach(async () => {
   tests += 1;
   if (tests % 12 === 0) await stage.simulator.runAhead((ahead += 301));
   const { BLUESKY_APP_PASSWORD: password } = BLUESKY_SECRETS;
-  await stage.simulator.account("bluesky", { password, change_after_get: 0, record: PROFILE });
+  await stage.simulator.account("bluesky", { password, change_after_get: 0, record: PROFILE, frames: null, state: "active", moderated: false, uploads: 1000 });
   news.length = 0;
 });
 
@@ -106,7 +108,7 @@ test("what is shown already is not sent again, and no session is asked for it", 
   assert.equal((await json(await stage.worker.turn("?frame=3"))).outcome, "unchanged");
   await stage.simulator.receivedNothing();
   const at = later();
-  assert.equal((await turns(at)).length, 3);
+  assert.deepEqual(await turns(at), TURN);
   await stage.simulator.clear();
   await stage.worker.fire(at);
   await stage.simulator.receivedNothing();
@@ -138,6 +140,110 @@ test("an avatar that the owner has put there since is replaced by the next turn"
   assert.equal((await record()).displayName, "Renamed");
 });
 
+// --- The record of frames -----------------------------------------------------------
+
+/** The record of frames as it is now. */
+const kept = async () => (await stage.simulator.account("bluesky")).frames?.value;
+/** What the blob of a frame is called. */
+const linkOf = ({ ref }) => ref.$link;
+
+test("after a rotation, every frame is kept and a turn is two requests; what is shown is never lost", async () => {
+  const at = later();
+  for (let hour = 0; hour < 12; hour++) await turns(at + hour * HOUR);
+  const { $type, set, frames } = await kept();
+  assert.deepEqual([$type, set, frames.length], ["app.rotate-icon.frames", stage.set.id, 12]);
+  for (let hour = 12; hour < 24; hour++) {
+    assert.deepEqual(await turns(at + hour * HOUR), SHOW, `hour ${hour}`);
+    await stage.simulator.account("bluesky", { collect_garbage: true });
+    assert.deepEqual(await stage.simulator.icon("bluesky"), stage.set.frames[frameAt(at + hour * HOUR)]);
+  }
+  const { blobs } = await stage.simulator.account("bluesky");
+  assert.equal(blobs.length, 12);
+  assert.ok(blobs.every(({ referred }) => referred));
+});
+
+test("what is lost heals within the turn: the record, blobs of it, and both", async () => {
+  const at = later();
+  for (const hour of [0, 1, 2]) await turns(at + hour * HOUR);
+  const blobOf = async (n) => linkOf((await kept()).frames[n]);
+  // The frame that is due is gone, and another of the record with it.
+  await stage.simulator.account("bluesky", { lose: [await blobOf(0), await blobOf(1)] });
+  assert.deepEqual(await turns(at + 12 * HOUR), [GET, PUT, GET, UPLOAD, PUT, GET, PUT, ...SHOW]);
+  assert.equal((await kept()).frames.length, 2);
+  // The record is gone, and all that only it referred to.
+  await stage.simulator.account("bluesky", { frames: null });
+  assert.deepEqual(await turns(at + 14 * HOUR), [GET, PUT, ...TURN]);
+  assert.equal((await kept()).frames.length, 1);
+  assert.deepEqual(await rest(), PROFILE);
+});
+
+test("a host that remembers nothing finds the frames in the record", async () => {
+  const at = later();
+  await turns(at);
+  await stage.worker.forget();
+  assert.deepEqual(await turns(at + 12 * HOUR), [CREATE, GET, ...SHOW]);
+});
+
+test("where no more pictures may be uploaded, those that are kept are turned to", async () => {
+  const at = later();
+  await turns(at);
+  await stage.simulator.account("bluesky", { uploads: 0 });
+  const { line } = await stage.worker.cron(at + 3 * HOUR);
+  assert.deepEqual([line.outcome, line.reason, line.network_status], ["retry", "transient", 429], JSON.stringify(line));
+  assert.match(line.remedy, /address/);
+  assert.deepEqual(await turns(at + 12 * HOUR), SHOW);
+});
+
+// --- What has become of the account ---------------------------------------------------
+
+for (const [state, remedy] of [
+  ["deactivated", /reactivate/],
+  ["takendown", /moderation has taken the account down/],
+  ["deleted", /has been deleted/],
+]) {
+  test(`an account that is ${state} is told as that, with the session that still works`, async () => {
+    const at = later();
+    await turns(at);
+    await stage.simulator.account("bluesky", { state });
+    for (const hour of [1, 4]) {
+      const { line } = await stage.worker.cron(at + hour * HOUR);
+      assert.deepEqual([line.outcome, line.reason], ["refused", "account"], JSON.stringify(line));
+      assert.match(line.remedy, remedy);
+    }
+    await stage.simulator.account("bluesky", { state: "active" });
+    await turns(at + 12 * HOUR);
+    assert.deepEqual(await rest(), PROFILE);
+  });
+}
+
+test("a profile that moderation has taken down is told as that, and nothing is tried without end", async () => {
+  const at = later();
+  await turns(at);
+  await stage.simulator.account("bluesky", { moderated: true });
+  await stage.simulator.clear();
+  const { line } = await stage.worker.cron(at + 12 * HOUR);
+  assert.deepEqual([line.outcome, line.reason], ["refused", "account"], JSON.stringify(line));
+  assert.match(line.remedy, /moderation has taken it down/);
+  assert.deepEqual(await calls(), [...SHOW, ...SHOW]);
+});
+
+for (const [member, value, told] of [
+  ["website", "not a URI", /website/],
+  ["pinnedPost", null, /pinned post/],
+  ["description", "a".repeat(300), /description/],
+  ["labels", {}, /`labels`/],
+  ["banner", { $type: "blob", ref: { $link: "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku" }, mimeType: "image/png", size: 1048577 }, /banner/],
+]) {
+  test(`a profile whose ${member} is refused says so, and not that it is the picture`, async () => {
+    await stage.simulator.account("bluesky", { record: { ...PROFILE, [member]: value } });
+    const { line } = await stage.worker.cron(later());
+    assert.deepEqual([line.outcome, line.reason], ["refused", "request"], JSON.stringify(line));
+    assert.match(line.remedy, told);
+    assert.match(line.remedy, /Edit the profile once/);
+    assert.deepEqual(await rest(), { ...PROFILE, [member]: value });
+  });
+}
+
 // --- Sessions -----------------------------------------------------------------------
 
 test("one session serves several turns, by cron and by hand, also after a restart", async () => {
@@ -157,7 +263,7 @@ test("an access token that has expired is refreshed, and the refreshed one is ke
   await turns(at);
   for (const hours of [1, 3]) {
     await stage.simulator.account("bluesky", { expire: "access" });
-    assert.deepEqual(await turns(at + hours * HOUR), [GET, UPLOAD, REFRESH, UPLOAD, PUT]);
+    assert.deepEqual(await turns(at + hours * HOUR), [GET, UPLOAD, REFRESH, UPLOAD, PUT, ...SHOW]);
     assert.deepEqual(await turns(at + (hours + 1) * HOUR), TURN);
   }
   assert.equal((await stage.simulator.account("bluesky")).sessions, 1);
@@ -167,7 +273,7 @@ test("a session that is over is made anew with the app password, within the same
   const at = later();
   await turns(at);
   await stage.simulator.account("bluesky", { expire: "session" });
-  assert.deepEqual(await turns(at + HOUR), [GET, UPLOAD, REFRESH, CREATE, UPLOAD, PUT]);
+  assert.deepEqual(await turns(at + HOUR), [GET, UPLOAD, REFRESH, CREATE, UPLOAD, PUT, ...SHOW]);
   assert.deepEqual(await turns(at + 2 * HOUR), TURN);
 });
 
@@ -209,7 +315,7 @@ test("a profile that others do not cease to change is left to another try, and n
   const wait = Date.parse(line.retry_at) - at;
   assert.ok(wait >= 47_000 && wait <= 75_000, `tried again after ${wait} ms`);
   const made = await calls();
-  assert.equal(made.filter((call) => call === PUT).length, 6);
+  assert.equal(made.filter((call) => call === PUT).length, 7);
   assert.equal(made.filter((call) => call === UPLOAD).length, 1);
   assert.deepEqual(await record(), { ...PROFILE, description: "Changed by another client, 1." });
   assert.deepEqual(news, []);
@@ -284,15 +390,16 @@ const UNEXPECTED = refused("unexpected-reply", SERVICE);
 
 /** Each fault: what becomes of the turn, at each endpoint or at some of them. */
 const FAULTS = {
-  "rate-limit": reset(300),
-  "rate-limit-retry-after": pause(60),
+  // That no more pictures are taken is no pause: those that are kept can be shown.
+  "rate-limit": { ...reset(300), [UPLOAD]: { ...reset(300), reason: "transient" } },
+  "rate-limit-retry-after": { ...pause(60), [UPLOAD]: TRANSIENT },
   "internal-error": TRANSIENT,
   "upstream-failure": TRANSIENT,
   "not-enough-resources": TRANSIENT,
   "bad-gateway": TRANSIENT,
   "empty-error": TRANSIENT,
   "invalid-login": { [CREATE]: refused("credentials", PASSWORD) },
-  "account-takedown": { [CREATE]: refused("account", /Sign in to Bluesky/), [REFRESH]: TURNED },
+  "account-takedown": { [CREATE]: refused("account", /Sign in at bsky/), [REFRESH]: refused("account", /Sign in at bsky/) },
   "auth-factor": { [CREATE]: refused("credentials", /app password, not the account's own.*BLUESKY_APP_PASSWORD/) },
   "expired-token": { [UPLOAD]: TURNED, [PUT]: TURNED },
   "expired-refresh-token": { [REFRESH]: TURNED },
@@ -327,6 +434,8 @@ testFaults({
   ahead: () => ahead,
   async before(endpoint, at) {
     if (endpoint === CREATE) return;
+    // Then the profile is all that is read and put.
+    if ([GET, PUT].includes(endpoint)) await json(await stage.worker.turn("?frame=9"));
     await turns(at);
     if (endpoint === REFRESH) await stage.simulator.account("bluesky", { expire: "access" });
   },

@@ -227,7 +227,13 @@ fn found(sources: &Sources) -> Vec<Found> {
 
 async fn ask(one: &Configured, https: &Https) -> OfNetwork {
     let verified = match &one.network {
-        Ok(network) => network.verify(&mut None, https).await,
+        Ok(network) => {
+            let mut memory = None;
+            let verified = network.verify(&mut memory, https).await;
+            // Nobody goes on with what this run began.
+            network.end(&mut memory, https).await;
+            verified
+        }
         Err(flaws) => Err(incomplete(flaws)),
     };
     let (found, notes) = match verified {

@@ -5,6 +5,7 @@ use http::{Method, Request};
 
 use crate::network::Picture;
 use crate::network::base_url::BaseUrl;
+use crate::oauth1::percent_encode;
 
 /// <https://docs.bsky.app/docs/api/com-atproto-server-create-session>
 pub(super) const CREATE_SESSION: &str = "com.atproto.server.createSession";
@@ -12,12 +13,19 @@ pub(super) const CREATE_SESSION: &str = "com.atproto.server.createSession";
 pub(super) const REFRESH_SESSION: &str = "com.atproto.server.refreshSession";
 /// <https://docs.bsky.app/docs/api/com-atproto-server-get-session>
 pub(super) const GET_SESSION: &str = "com.atproto.server.getSession";
+/// <https://docs.bsky.app/docs/api/com-atproto-server-delete-session>
+pub(super) const DELETE_SESSION: &str = "com.atproto.server.deleteSession";
 /// <https://docs.bsky.app/docs/api/com-atproto-repo-get-record>
 pub(super) const GET_RECORD: &str = "com.atproto.repo.getRecord";
 /// <https://docs.bsky.app/docs/api/com-atproto-repo-upload-blob>
 pub(super) const UPLOAD_BLOB: &str = "com.atproto.repo.uploadBlob";
 /// <https://docs.bsky.app/docs/api/com-atproto-repo-put-record>
 pub(super) const PUT_RECORD: &str = "com.atproto.repo.putRecord";
+/// <https://docs.bsky.app/docs/api/com-atproto-repo-delete-record>
+pub(super) const DELETE_RECORD: &str = "com.atproto.repo.deleteRecord";
+
+/// The key of a record of which a collection has one.
+pub(super) const SELF: &str = "self";
 
 pub(super) const JSON: &str = "application/json";
 
@@ -71,4 +79,11 @@ impl<'a> Call<'a> {
         }
         request.body(self.body.to_vec())
     }
+}
+
+/// The path of the call for an account's one record in a collection.
+pub(super) fn get_record(did: &str, collection: &str) -> String {
+    let mut path = format!("{GET_RECORD}?repo=");
+    percent_encode(did, &mut path);
+    path + "&collection=" + collection + "&rkey=" + SELF
 }

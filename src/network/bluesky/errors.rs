@@ -1,6 +1,9 @@
 //! What goes wrong with a call, and what to do about it.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 
 use super::TITLE;
 use crate::instant::after;
@@ -12,6 +15,8 @@ use crate::ports::RATELIMIT_RESET;
 pub(super) struct Failure {
     /// The error's name in the lexicon, or nothing.
     pub(super) name: String,
+    /// What the service says, whole and as it came: to be read, and never shown.
+    pub(super) words: String,
     pub(super) status: Option<u16>,
     pub(super) outcome: Outcome,
 }
@@ -20,6 +25,7 @@ impl Failure {
     pub(super) fn new(outcome: Outcome) -> Self {
         Self {
             name: String::new(),
+            words: String::new(),
             status: None,
             outcome,
         }
@@ -33,16 +39,130 @@ impl Failure {
     pub(super) fn is_of_token(&self) -> bool {
         matches!(self.name.as_str(), "ExpiredToken" | "InvalidToken")
     }
+
+    /// Whether there is no such record. Services of before 2024 have no name for it.
+    pub(super) fn is_not_found(&self) -> bool {
+        match self.name.as_str() {
+            "RecordNotFound" => true,
+            "InvalidRequest" => self.words.contains("Could not locate record"),
+            _ => false,
+        }
+    }
+
+    /// Whether the service does not know the account, and does not say what has become of it:
+    /// the repository of one that is deactivated, taken down or deleted is looked for elsewhere
+    /// (`getRecord.ts` of the official server), and `getSession.ts` knows no account that is
+    /// taken down.
+    pub(super) fn is_of_unknown_account(&self) -> bool {
+        let is_said = |words| self.words.starts_with(words);
+        match self.name.as_str() {
+            "RepoNotFound" => true,
+            "InvalidRequest" => {
+                is_said("Could not find repo") || is_said("Could not find user info")
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it says that the account is closed, and in which way.
+    pub(super) fn is_of_closed_account(&self) -> bool {
+        Closed::named(&self.name).is_some()
+    }
+
+    /// What went wrong, if it stays until the owner does something.
+    pub(super) fn refusal(&self) -> Option<&Trouble> {
+        match &self.outcome {
+            Outcome::Refused(trouble) => Some(trouble),
+            _ => None,
+        }
+    }
+
+    /// Says what to do about it instead.
+    pub(super) fn told(mut self, reason: Reason, remedy: impl Into<Cow<'static, str>>) -> Self {
+        let message = self
+            .outcome
+            .trouble()
+            .map(|trouble| trouble.message.clone());
+        let trouble = Trouble::new(reason, message.unwrap_or_default(), remedy);
+        self.outcome = Outcome::Refused(trouble);
+        self
+    }
 }
 
-/// Whether there is no such record. Services of before 2024 have no name for it.
-pub(super) fn is_not_found(failure: &Failure) -> bool {
-    let said = failure.outcome.trouble();
-    let said = said.map_or("", |trouble| trouble.message.as_str());
-    match failure.name.as_str() {
-        "RecordNotFound" => true,
-        "InvalidRequest" => said.contains("Could not locate record"),
-        _ => false,
+/// What has become of an account that is not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Closed {
+    /// By its owner, for the time being.
+    Deactivated,
+    /// By moderation, for good.
+    TakenDown,
+    /// By moderation, for a time.
+    Suspended,
+    /// There is none any more.
+    Deleted,
+}
+
+impl Closed {
+    /// By the name of an error.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "AccountDeactivated" | "RepoDeactivated" => Some(Self::Deactivated),
+            "AccountTakedown" | "RepoTakendown" => Some(Self::TakenDown),
+            "AccountSuspended" | "RepoSuspended" => Some(Self::Suspended),
+            "AccountNotFound" => Some(Self::Deleted),
+            _ => None,
+        }
+    }
+
+    /// By what a session says of its account: `active` and `status` of
+    /// <https://docs.bsky.app/docs/api/com-atproto-server-get-session>.
+    pub(super) fn of_session(session: &Value) -> Option<Self> {
+        if session.get("active") != Some(&Value::Bool(false)) {
+            return None;
+        }
+        match session.get("status").and_then(Value::as_str) {
+            Some("deactivated") => Some(Self::Deactivated),
+            Some("takendown") => Some(Self::TakenDown),
+            Some("suspended") => Some(Self::Suspended),
+            Some("deleted") => Some(Self::Deleted),
+            _ => None,
+        }
+    }
+
+    /// What the owner can do.
+    pub(super) fn remedy(self) -> &'static str {
+        match self {
+            Self::Deactivated => {
+                "The account is deactivated. Sign in at bsky.app in a browser and reactivate it, \
+                 then turn."
+            }
+            Self::TakenDown => {
+                "Bluesky's moderation has taken the account down. Sign in at bsky.app in a \
+                 browser: it says why, and how to appeal."
+            }
+            Self::Suspended => {
+                "Bluesky's moderation has suspended the account. Sign in at bsky.app in a \
+                 browser: it says why, and for how long."
+            }
+            Self::Deleted => {
+                "There is no such account here any more: it has been deleted, or moved to \
+                 another server. If it has moved, set BLUESKY_SERVICE to the new server. If it \
+                 is deleted, remove BLUESKY_IDENTIFIER and BLUESKY_APP_PASSWORD."
+            }
+        }
+    }
+
+    /// What a session says of its account, in a sentence.
+    pub(super) fn told_by_session(self) -> Failure {
+        let what = match self {
+            Self::Deactivated => "deactivated",
+            Self::TakenDown => "taken down",
+            Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
+        };
+        let said = format!("{TITLE} says that the account is {what}");
+        let trouble = Trouble::new(Reason::Account, said, self.remedy());
+        Failure::new(Outcome::Refused(trouble))
     }
 }
 
@@ -65,7 +185,39 @@ pub(super) fn unexpected(call: &str) -> Trouble {
     )
 }
 
-pub(super) const ANOTHER_PASSWORD: &str = "Check BLUESKY_IDENTIFIER, your handle without @, and \
+/// What to do where the service knows nothing of an account whose session it takes.
+pub(super) const UNKNOWN_ACCOUNT: &str = "The service knows nothing of the account's data. Sign in \
+     at bsky.app in a browser and see whether the account is open; then check BLUESKY_SERVICE: it \
+     has to be the server that the account is on.";
+
+/// What to do about a profile that cannot be read and yet is there.
+pub(super) const MODERATED_PROFILE: &str = "The profile cannot be read, and yet it is there: \
+     Bluesky's moderation has taken it down. Sign in at bsky.app in a browser and see what it \
+     says. Once the profile is shown again, the icon turns.";
+
+/// What to do about a picture that may not be uploaded again.
+pub(super) const MODERATED_PICTURE: &str = "Bluesky's moderation has taken this picture down. \
+     Publish another icon; what Bluesky has sent to the account's e-mail address says more.";
+
+/// What to do about a profile of which it is not said what is wrong with it.
+pub(super) const REFUSED_PROFILE: &str = "Bluesky does not accept the profile with the picture. Edit \
+     the profile once in the Bluesky app and save it, then turn. If that does not help, it is the \
+     picture, a JPEG or PNG of at most 1,000,000 bytes: publish the icon again.";
+
+/// No more pictures are taken from this address for now. Frames that are kept can be turned
+/// to all the same, so this is no pause.
+pub(super) fn uploads_limited(mut failure: Failure) -> Failure {
+    if let Outcome::Retry { trouble, .. } = &mut failure.outcome {
+        trouble.reason = Reason::Transient;
+        trouble.remedy = "Bluesky takes no more pictures from this address for now, which others \
+             may share. Nothing to do: frames that it has already are turned to, and the rest is \
+             uploaded when they are due again."
+            .into();
+    }
+    failure
+}
+
+const ANOTHER_PASSWORD: &str = "Check BLUESKY_IDENTIFIER, your handle without @, and \
      BLUESKY_APP_PASSWORD. Make a new app password at bsky.app under Settings, Privacy and \
      security, App passwords, and store it again.";
 
@@ -79,20 +231,14 @@ pub(super) fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome 
     let said = reply.said.as_str();
     let refused =
         |reason, remedy: &'static str| Outcome::Refused(Trouble::new(reason, said, remedy));
+    if let Some(closed) = Closed::named(&reply.error) {
+        return refused(Reason::Account, closed.remedy());
+    }
     match (reply.error.as_str(), reply.meaning()) {
         ("AuthFactorTokenRequired", _) => refused(
             Reason::Credentials,
             "Use an app password, not the account's own: make one at bsky.app under Settings, \
              Privacy and security, App passwords, and store it as BLUESKY_APP_PASSWORD.",
-        ),
-        (
-            "AccountTakedown" | "AccountSuspended" | "AccountDeactivated" | "RepoTakendown"
-            | "RepoSuspended" | "RepoDeactivated",
-            _,
-        ) => refused(
-            Reason::Account,
-            "Bluesky has closed the account, or you have. Sign in to Bluesky in a browser and \
-             follow what it says.",
         ),
         ("AuthenticationRequired" | "AuthMissing" | "ExpiredToken" | "InvalidToken", _) => {
             refused(Reason::Credentials, ANOTHER_PASSWORD)
@@ -120,8 +266,13 @@ pub(super) fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome 
              BLUESKY_APP_PASSWORD.",
         ),
         (
-            "InvalidMimeType" | "InvalidSize" | "BlobTooLarge" | "PayloadTooLarge"
-            | "InvalidRecord" | "InvalidRequest",
+            "InvalidMimeType"
+            | "InvalidSize"
+            | "BlobTooLarge"
+            | "PayloadTooLarge"
+            | "PayloadTooLargeError"
+            | "InvalidRecord"
+            | "InvalidRequest",
             _,
         )
         | (_, Meaning::Request) => refused(

@@ -22,6 +22,8 @@ pub(super) struct Exchange<'a> {
     pub(super) memory: &'a mut Option<Memory>,
     pub(super) wire: &'a dyn Wire,
     pub(super) session: Option<Session>,
+    /// The frames that have been seen in the record of frames, by their blobs' identifiers.
+    pub(super) known: Vec<String>,
     pub(super) started: DateTime<Utc>,
     /// Whether a token has been replaced because it was not accepted.
     pub(super) is_renewed: bool,
@@ -36,12 +38,14 @@ impl<'a> Exchange<'a> {
         wire: &'a dyn Wire,
     ) -> Self {
         let kept = memory.as_ref();
-        let session = kept.and_then(|memory| Session::recalled(memory, account));
+        let kept = kept.and_then(|memory| Session::recalled(memory, account));
+        let (session, known) = kept.unzip();
         Self {
             account,
             memory,
             wire,
             session,
+            known: known.unwrap_or_default(),
             started: wire.now(),
             is_renewed: false,
             status: None,
@@ -72,7 +76,7 @@ impl<'a> Exchange<'a> {
                 let session = self.session.as_ref();
                 let token = session.map(|session| session.access.clone());
                 let failure = match self.send(call, token.as_ref()).await {
-                    Err(failure) if failure.is_of_token() => failure,
+                    Err(failure) if failure.is_of_token() || self.stumbles(&failure) => failure,
                     other => return other,
                 };
                 if self.is_renewed {
@@ -86,6 +90,12 @@ impl<'a> Exchange<'a> {
                 }
             }
         })
+    }
+
+    /// Whether it may be what is kept as a token that the service fails over.
+    fn stumbles(&self, failure: &Failure) -> bool {
+        let has_token = self.session.as_ref().is_none_or(Session::has_token);
+        failure.status == Some(500) && !has_token && !self.is_renewed
     }
 
     /// Sends a call and reads the reply.
@@ -113,8 +123,11 @@ impl<'a> Exchange<'a> {
             return body.map_err(|_| Failure::unexpected(call.path));
         }
         let error = ErrorReply::read(TITLE, &reply, &self.secrets());
+        let body: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
+        let words = body.get("message").and_then(Value::as_str);
         Err(Failure {
             outcome: outcome_of(&error, now),
+            words: words.unwrap_or_default().to_owned(),
             name: error.error,
             status: self.status,
         })

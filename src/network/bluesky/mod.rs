@@ -1,15 +1,16 @@
 //! Bluesky: the profile is a record of the AT Protocol, `app.bsky.actor.profile`,
 //! and its picture a blob that the record refers to.
 //!
-//! An attempt reads the record, uploads the picture, and puts the record back with
-//! nothing but the picture changed. Whoever changes the profile in between is not
-//! overwritten: the record is put only in place of the one that was read.
+//! An attempt reads the record and puts it back with nothing but the picture changed; a
+//! picture that the service has not is uploaded before ([`frames`]). Whoever changes the
+//! profile in between is not overwritten: the record is put only in place of the one that
+//! was read.
 
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 
-use self::call::{Call, GET_SESSION};
+use self::call::{Call, DELETE_RECORD, GET_SESSION};
 use self::errors::{Failure, unexpected, unmade};
 use self::exchange::Exchange;
 use self::identifier::Identifier;
@@ -23,6 +24,7 @@ use crate::settings::{Reader, Variable};
 mod call;
 mod errors;
 mod exchange;
+mod frames;
 pub mod identifier;
 mod profile;
 mod session;
@@ -84,7 +86,7 @@ impl Network for Account {
             let mut exchange = Exchange::new(self, memory, wire);
             let outcome = match exchange.replace_avatar(picture).await {
                 Ok(()) => Outcome::Turned,
-                Err(failure) => failure.outcome,
+                Err(failure) => exchange.explained(failure).await.outcome,
             };
             let status = exchange.status;
             // An e-mail address is nobody's business.
@@ -112,20 +114,46 @@ impl Network for Account {
     ) -> Pending<'a, Result<Verified, Trouble>> {
         Box::pin(async move {
             let mut exchange = Exchange::new(self, memory, wire);
-            match exchange.call(&Call::get(GET_SESSION)).await {
+            let session = exchange.call(&Call::get(GET_SESSION)).await;
+            let session = session.and_then(|session| {
+                exchange.check_open(&session)?;
+                Ok(session)
+            });
+            match session {
                 Ok(session) => {
                     let handle = text_of(&session, "handle", &exchange.secrets());
                     let handle = Some(handle).filter(|handle| !handle.is_empty());
                     let handle = handle.ok_or_else(|| unexpected(GET_SESSION))?;
                     Ok(Verified::account(handle))
                 }
-                Err(Failure { outcome, .. }) => {
-                    let trouble = outcome.trouble().cloned();
-                    Err(trouble.unwrap_or_else(|| unexpected(GET_SESSION)))
-                }
+                Err(failure) => Err(trouble_of(exchange.explained(failure).await, GET_SESSION)),
             }
         })
     }
+
+    fn remove_frames<'a>(
+        &'a self,
+        memory: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<(), Trouble>> {
+        Box::pin(async move {
+            let mut exchange = Exchange::new(self, memory, wire);
+            match exchange.remove_frames().await {
+                Ok(()) => Ok(()),
+                Err(failure) => Err(trouble_of(exchange.explained(failure).await, DELETE_RECORD)),
+            }
+        })
+    }
+
+    fn end<'a>(&'a self, memory: &'a mut Option<Memory>, wire: &'a dyn Wire) -> Pending<'a, ()> {
+        Box::pin(async move { Exchange::new(self, memory, wire).end().await })
+    }
+}
+
+/// What went wrong with a call.
+fn trouble_of(failure: Failure, call: &str) -> Trouble {
+    let trouble = failure.outcome.trouble().cloned();
+    trouble.unwrap_or_else(|| unexpected(call))
 }
 
 impl Account {

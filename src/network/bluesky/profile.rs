@@ -1,13 +1,15 @@
 //! The profile record, `app.bsky.actor.profile`: it is read and put back with
 //! nothing but the picture changed.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::call::{Call, GET_RECORD, JSON, PUT_RECORD, UPLOAD_BLOB};
-use super::errors::{Failure, is_not_found};
+use super::call::{Call, GET_RECORD, JSON, PUT_RECORD, SELF, get_record};
+use super::errors::{Failure, MODERATED_PROFILE, REFUSED_PROFILE};
 use super::exchange::Exchange;
+use super::frames::link_of;
 use crate::network::Picture;
-use crate::oauth1::percent_encode;
+use crate::network::reply::quoted;
+use crate::outcome::Reason;
 
 /// The collection of profiles. An account has one, with the key `self`.
 const PROFILE: &str = "app.bsky.actor.profile";
@@ -16,60 +18,151 @@ const PROFILE: &str = "app.bsky.actor.profile";
 /// `upsertProfile` of the official client.
 const MAX_SWAPS: u32 = 5;
 
+/// A record as it was read: its members, and what it is replaced by; nothing and `null` where
+/// there is none.
+pub(super) type Read = (Map<String, Value>, Value);
+
 impl Exchange<'_> {
     /// Reads the profile and puts it back with a picture.
     pub(super) async fn replace_avatar(&mut self, picture: Picture<'_>) -> Result<(), Failure> {
         let did = self.did().await?;
-        let mut query = format!("{GET_RECORD}?repo=");
-        percent_encode(&did, &mut query);
-        query.push_str("&collection=app.bsky.actor.profile&rkey=self");
-        let mut blob = Value::Null;
+        let mut blob = self.blob_of(&did, picture, false).await?;
+        let mut is_healed = false;
         let mut swaps_left = MAX_SWAPS;
-        let mut uploads_left = 2_u32;
+        // How often in a row there was no record, and yet one to be replaced.
+        let mut contradictions = 0_u32;
         loop {
-            let (mut profile, cid) = match self.call(&Call::get(&query)).await {
-                Ok(mut reply) => match (taken(&mut reply, "value"), taken(&mut reply, "cid")) {
-                    (Value::Object(profile), cid @ Value::String(_)) => (profile, cid),
-                    _ => return Err(Failure::unexpected(GET_RECORD)),
-                },
-                Err(failure) if is_not_found(&failure) => Default::default(),
-                Err(failure) => return Err(failure),
-            };
-            if blob.is_null() {
-                uploads_left = uploads_left.saturating_sub(1);
-                let mut reply = self.call(&Call::upload(picture)).await?;
-                blob = taken(&mut reply, "blob");
-                if !blob.pointer("/ref/$link").is_some_and(Value::is_string) {
-                    return Err(Failure::unexpected(UPLOAD_BLOB));
-                }
-            }
+            let (mut profile, cid) = self.record(&did, PROFILE).await?;
+            let was_there = !cid.is_null();
             profile
                 .entry("$type")
                 .or_insert_with(|| Value::from(PROFILE));
             profile.insert("avatar".to_owned(), blob.clone());
-            let record = json!({
-                "repo": did,
-                "collection": PROFILE,
-                "rkey": "self",
-                "record": profile,
-                "swapRecord": cid,
-            });
-            let record = record.to_string();
-            let put = Call::post(PUT_RECORD, Some(JSON), record.as_bytes());
-            match self.call(&put).await {
-                Ok(reply) if reply.get("cid").is_some_and(Value::is_string) => return Ok(()),
-                Ok(_) => return Err(Failure::unexpected(PUT_RECORD)),
-                Err(failure) => match failure.name.as_str() {
-                    "InvalidSwap" if swaps_left > 0 => swaps_left = swaps_left.saturating_sub(1),
-                    "BlobNotFound" if uploads_left > 0 => blob = Value::Null,
-                    _ => return Err(failure),
-                },
+            let profile = Value::Object(profile);
+            let Err(failure) = self.put(&did, PROFILE, &profile, &cid).await else {
+                return Ok(());
+            };
+            match failure.name.as_str() {
+                "InvalidSwap" if !was_there && contradictions > 0 => {
+                    return Err(failure.told(Reason::Account, MODERATED_PROFILE));
+                }
+                "InvalidSwap" if swaps_left > 0 => {
+                    swaps_left = swaps_left.saturating_sub(1);
+                    contradictions = if was_there { 0 } else { 1 };
+                }
+                "BlobNotFound" if !is_healed && culprit(&failure, &profile, &blob).is_none() => {
+                    is_healed = true;
+                    blob = self.blob_of(&did, picture, true).await?;
+                }
+                _ => return Err(about_profile(failure, &profile, &blob)),
             }
+        }
+    }
+
+    /// An account's one record in a collection.
+    pub(super) async fn record(&mut self, did: &str, collection: &str) -> Result<Read, Failure> {
+        match self.call(&Call::get(&get_record(did, collection))).await {
+            Ok(mut reply) => match (taken(&mut reply, "value"), taken(&mut reply, "cid")) {
+                (Value::Object(value), cid @ Value::String(_)) => Ok((value, cid)),
+                _ => Err(Failure::unexpected(GET_RECORD)),
+            },
+            Err(failure) if failure.is_not_found() => Ok(Default::default()),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Puts a record in the place of the one that was read.
+    pub(super) async fn put(
+        &mut self,
+        did: &str,
+        collection: &str,
+        value: &Value,
+        swap: &Value,
+    ) -> Result<(), Failure> {
+        let record = json!({
+            "repo": did,
+            "collection": collection,
+            "rkey": SELF,
+            "record": value,
+            "swapRecord": swap,
+        });
+        let record = record.to_string();
+        let put = Call::post(PUT_RECORD, Some(JSON), record.as_bytes());
+        let reply = self.call(&put).await?;
+        match reply.get("cid") {
+            Some(Value::String(_)) => Ok(()),
+            _ => Err(Failure::unexpected(PUT_RECORD)),
         }
     }
 }
 
+/// The member of a profile beside the picture that a refusal is about, if it names one.
+fn culprit<'a>(failure: &Failure, profile: &'a Value, avatar: &Value) -> Option<&'a str> {
+    let members = profile.as_object()?;
+    let words = failure.words.as_str();
+    if failure.name == "BlobNotFound" {
+        let is_named = |link: Option<&str>| link.is_some_and(|link| words.contains(link));
+        let mut others = members.iter().filter(|(_, value)| *value != avatar);
+        let named = others.find(|(_, value)| is_named(link_of(value)));
+        return named.map(|(name, _)| name.as_str());
+    }
+    // As the official server says it now (`… at $.record.website`), and as it did before
+    // (`Record/website must be …`). What was sent may stand before it.
+    let paths = ["$.record.", "$.record[\"", "Record/"];
+    let found = paths.iter().find_map(|path| {
+        let (_, rest) = words.rsplit_once(path)?;
+        let names = members.keys().map(String::as_str);
+        // The longest, as one may be the start of another.
+        names
+            .filter(|name| rest.starts_with(name))
+            .max_by_key(|name| name.len())
+    });
+    found.filter(|name| *name != "avatar")
+}
+
+/// What to do about a profile that is not taken.
+fn about_profile(failure: Failure, profile: &Value, avatar: &Value) -> Failure {
+    let is_told = failure
+        .refusal()
+        .is_some_and(|trouble| trouble.reason == Reason::Request);
+    if !is_told && failure.name != "BlobNotFound" {
+        return failure;
+    }
+    if let Some(name) = culprit(&failure, profile, avatar) {
+        let (what, how) = match name {
+            "banner" => ("banner", "choose another banner"),
+            "website" => ("website", "correct or remove the website"),
+            "description" => ("description", "shorten the description"),
+            "displayName" => ("display name", "shorten the display name"),
+            "pronouns" => ("pronouns", "shorten the pronouns"),
+            "pinnedPost" => ("pinned post", "unpin the post, or pin one"),
+            _ => ("", ""),
+        };
+        let remedy = if what.is_empty() {
+            let name = quoted(name, &[]);
+            format!(
+                "Bluesky does not accept the member `{name}` that the profile has, not the \
+                 picture. Edit the profile once in the Bluesky app, or in the app that has set \
+                 this member, and save it; then turn."
+            )
+        } else {
+            format!(
+                "Bluesky does not accept the {what} that the profile has, not the picture. Edit \
+                 the profile once in the Bluesky app: {how}, and save; then turn."
+            )
+        };
+        return failure.told(Reason::Request, remedy);
+    }
+    let is_of_picture = failure.words.contains("avatar")
+        || matches!(failure.name.as_str(), "InvalidMimeType" | "InvalidSize")
+        || failure.status == Some(413);
+    if is_of_picture || failure.name == "BlobNotFound" {
+        return failure;
+    }
+    failure.told(Reason::Request, REFUSED_PROFILE)
+}
+
 /// Takes a member out of an object; null where there is none.
-fn taken(object: &mut Value, name: &str) -> Value {
+pub(super) fn taken(object: &mut Value, name: &str) -> Value {
     object.get_mut(name).map(Value::take).unwrap_or_default()
 }

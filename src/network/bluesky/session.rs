@@ -5,10 +5,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::Account;
-use super::call::{CREATE_SESSION, Call, JSON, REFRESH_SESSION};
-use super::errors::Failure;
+use super::call::{CREATE_SESSION, Call, DELETE_SESSION, GET_SESSION, JSON, REFRESH_SESSION};
+use super::errors::{Closed, Failure, UNKNOWN_ACCOUNT};
 use super::exchange::Exchange;
 use crate::network::Memory;
+use crate::outcome::Reason;
 use crate::secret::Secret;
 
 /// How long an access token is used. It lasts two hours.
@@ -42,17 +43,20 @@ impl Session {
         })
     }
 
-    /// The session that was kept for an account.
-    pub(super) fn recalled(memory: &Memory, account: &Account) -> Option<Self> {
+    /// The session that was kept for an account, and the frames that were known with it.
+    pub(super) fn recalled(memory: &Memory, account: &Account) -> Option<(Self, Vec<String>)> {
         let kept: Value = serde_json::from_slice(memory.0.as_bytes()).ok()?;
         let is_of = |name: &str, text: &str| kept.get(name).and_then(Value::as_str) == Some(text);
         let is_ours = is_of("service", &account.service.to_string())
             && is_of("identifier", &account.identifier);
         let obtained_at = kept.get("obtained_at")?.as_i64().filter(|_| is_ours)?;
-        Self::read(&kept, DateTime::from_timestamp(obtained_at, 0)?)
+        let session = Self::read(&kept, DateTime::from_timestamp(obtained_at, 0)?)?;
+        let links = kept.get("frames").and_then(Value::as_array);
+        let links = links.into_iter().flatten().filter_map(Value::as_str);
+        Some((session, links.map(str::to_owned).collect()))
     }
 
-    pub(super) fn memory(&self, account: &Account) -> Memory {
+    pub(super) fn memory(&self, account: &Account, known: &[String]) -> Memory {
         let kept = json!({
             "service": account.service.to_string(),
             "identifier": account.identifier,
@@ -60,8 +64,18 @@ impl Session {
             "did": self.did,
             "accessJwt": self.access.expose(),
             "refreshJwt": self.refresh.expose(),
+            "frames": known,
         });
         Memory(kept.to_string())
+    }
+
+    /// Whether the access token has the form of one, three parts in base64url: a server may
+    /// stumble over what has not. Nothing says that every server's tokens have it.
+    pub(super) fn has_token(&self) -> bool {
+        let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let is_part = |part: &str| !part.is_empty() && part.bytes().all(is_digit);
+        let parts: Vec<_> = self.access.expose().split('.').collect();
+        parts.len() == 3 && parts.into_iter().all(is_part)
     }
 
     pub(super) fn is_fresh(&self, now: DateTime<Utc>) -> bool {
@@ -84,38 +98,105 @@ impl Exchange<'_> {
 
     /// Gets another session: for the one there is, or else for the password.
     pub(super) async fn renew(&mut self) -> Result<(), Failure> {
+        if self.session.is_some() {
+            match self.refresh().await {
+                // Only a session that still lives is told this; by the password one would
+                // hear that it is wrong.
+                Err(failure) if failure.is_of_closed_account() => return Err(failure),
+                Err(failure) if failure.is_of_unknown_account() => {
+                    return Err(failure.told(Reason::Account, Closed::Deleted.remedy()));
+                }
+                Err(Failure {
+                    status: Some(400 | 401),
+                    ..
+                }) => self.keep(None),
+                other => return other,
+            }
+        }
         let password = json!({
             "identifier": self.account.identifier,
             "password": self.account.app_password.expose(),
         });
         let password = password.to_string();
-        loop {
-            let session = self.session.as_ref();
-            let refresh = session.map(|session| session.refresh.clone());
-            let call = if refresh.is_some() {
-                Call::post(REFRESH_SESSION, None, &[])
-            } else {
-                Call::post(CREATE_SESSION, Some(JSON), password.as_bytes())
-            };
-            match self.send(&call, refresh.as_ref()).await {
-                Ok(reply) => {
-                    let session = Session::read(&reply, self.wire.now());
-                    let session = session.ok_or_else(|| Failure::unexpected(call.path))?;
-                    self.keep(Some(session));
-                    return Ok(());
-                }
-                Err(Failure {
-                    status: Some(400 | 401),
-                    ..
-                }) if refresh.is_some() => self.keep(None),
-                Err(failure) => return Err(failure),
+        let call = Call::post(CREATE_SESSION, Some(JSON), password.as_bytes());
+        let reply = self.send(&call, None).await;
+        self.begin(&call, reply)
+    }
+
+    /// Gets another session for the one there is.
+    async fn refresh(&mut self) -> Result<(), Failure> {
+        let session = self.session.as_ref();
+        let refresh = session.map(|session| session.refresh.clone());
+        let call = Call::post(REFRESH_SESSION, None, &[]);
+        let reply = self.send(&call, refresh.as_ref()).await;
+        self.begin(&call, reply)
+    }
+
+    /// Keeps the session that a call was answered with, if its account is open.
+    fn begin(&mut self, call: &Call<'_>, reply: Result<Value, Failure>) -> Result<(), Failure> {
+        let reply = reply?;
+        let session = Session::read(&reply, self.wire.now());
+        self.keep(Some(session.ok_or_else(|| Failure::unexpected(call.path))?));
+        self.check_open(&reply)
+    }
+
+    /// Whether the account that a session is told to be of is open.
+    pub(super) fn check_open(&self, session: &Value) -> Result<(), Failure> {
+        match Closed::of_session(session) {
+            Some(closed) => Err(Failure {
+                status: self.status,
+                ..closed.told_by_session()
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// What has become of an account that a call knows nothing of, although the session is
+    /// good: the session itself tells, or its renewal.
+    pub(super) async fn explained(&mut self, failure: Failure) -> Failure {
+        if !failure.is_of_unknown_account() {
+            return failure;
+        }
+        let asked = self.call(&Call::get(GET_SESSION)).await;
+        let found = match asked {
+            Ok(session) => self.check_open(&session),
+            Err(other) if other.is_of_unknown_account() => self.renew().await,
+            Err(other) => Err(other),
+        };
+        match found {
+            Err(closed) if closed.refusal().is_some() => closed,
+            // The account is there, or the service does not say.
+            _ => {
+                self.status = failure.status;
+                failure.told(Reason::Account, UNKNOWN_ACCOUNT)
             }
         }
     }
 
     /// Keeps a session at once: whatever comes after, the one before is of no use.
     pub(super) fn keep(&mut self, session: Option<Session>) {
-        *self.memory = session.as_ref().map(|session| session.memory(self.account));
+        let did = |session: &Option<Session>| session.as_ref().map(|one| one.did.clone());
+        if did(&session) != did(&self.session) {
+            self.known.clear();
+        }
         self.session = session;
+        self.remember();
+    }
+
+    /// Keeps what is known for the next turn.
+    pub(super) fn remember(&mut self) {
+        let session = self.session.as_ref();
+        *self.memory = session.map(|session| session.memory(self.account, &self.known));
+    }
+
+    /// Ends the session that is kept.
+    pub(super) async fn end(&mut self) {
+        if let Some(session) = self.session.take() {
+            let call = Call::post(DELETE_SESSION, None, &[]);
+            // It ends by itself in the end.
+            let _ = self.send(&call, Some(&session.refresh)).await;
+        }
+        self.known.clear();
+        self.remember();
     }
 }

@@ -224,8 +224,8 @@ fn bluesky_that_answers_slowly_takes_at_most_three_replies_of_a_turn() {
 fn a_session_lasts_from_one_hour_to_the_next() {
     let mut icon = Icon::new();
     icon.cron();
-    assert_eq!(icon.sent(), [("x", 1), ("bluesky", 4), ("mastodon", 1)]);
-    for (hour, requests) in [("03", 3), ("04", 4), ("05", 3)] {
+    assert_eq!(icon.sent(), [("x", 1), ("bluesky", 5), ("mastodon", 1)]);
+    for (hour, requests) in [("03", 4), ("04", 5), ("05", 4)] {
         icon.host.now = instant(&format!("2026-11-22T{hour}:00:00Z"));
         let reports = icon.cron();
         assert_eq!(outcomes(&reports), NAMES.map(|name| (name, "turned")));
@@ -236,7 +236,7 @@ fn a_session_lasts_from_one_hour_to_the_next() {
             path.ends_with(".refreshSession")
         });
         // Its token is renewed after two hours.
-        assert_eq!(of_session.count(), requests - 3);
+        assert_eq!(of_session.count(), requests - 4);
         assert_eq!(sent.len(), requests + 2);
     }
 }
@@ -417,7 +417,7 @@ fn each_network_wakes_for_itself_and_the_later_one_is_not_lost() {
     icon.all_work();
     let reports = icon.wake();
     assert_eq!(outcomes(&reports), [("bluesky", "turned")]);
-    assert_eq!(icon.sent(), [("bluesky", 4)]);
+    assert_eq!(icon.sent(), [("bluesky", 5)]);
 
     // Mastodon waits for what it asked for.
     assert_eq!(
@@ -476,7 +476,7 @@ fn a_turn_of_one_network_by_hand_leaves_the_wake_of_another() {
             ("mastodon", "retry")
         ]
     );
-    assert_eq!(icon.sent(), [("bluesky", 4)]);
+    assert_eq!(icon.sent(), [("bluesky", 5)]);
     assert_eq!(icon.minutes_to_wake(), Some(10));
     let reports = icon.wake();
     assert_eq!(outcomes(&reports), [("mastodon", "turned")]);

@@ -130,8 +130,8 @@ pub(crate) static FAULTS: &[Fault] = &[
     .at(&[PUT_RECORD]),
     refusal(
         "too-large",
-        "413 PayloadTooLarge: the body is too large",
-        Refusal::named(413, "PayloadTooLarge", "request entity too large"),
+        "413 PayloadTooLargeError: the body is too large",
+        Refusal::named(413, "PayloadTooLargeError", "request entity too large"),
     ),
     refusal(
         "not-implemented",

@@ -8,9 +8,11 @@ use super::limits::Limits;
 use super::profile::Blob;
 use super::session::{Kind, Tokens};
 use super::{
-    AUTHENTICATION_REQUIRED, Account, COLLECTION, CREATE_SESSION, ENDPOINTS, GET_RECORD,
-    GET_SESSION, INVALID_LOGIN, INVALID_REQUEST, METHOD_NOT_IMPLEMENTED, PAYLOAD_TOO_LARGE,
-    RATE_LIMIT_EXCEEDED, RECORD_NOT_FOUND, REFRESH_SESSION, RKEY, UPLOAD_BLOB,
+    ACCOUNT_DEACTIVATED, ACCOUNT_NOT_FOUND, ACCOUNT_TAKEDOWN, AUTHENTICATION_REQUIRED, Account,
+    AccountState, COLLECTION, CREATE_SESSION, DELETE_RECORD, DELETE_SESSION, ENDPOINTS, FRAMES,
+    GET_RECORD, GET_SESSION, INTERNAL_SERVER_ERROR, INVALID_LOGIN, INVALID_REQUEST,
+    METHOD_NOT_IMPLEMENTED, PAYLOAD_TOO_LARGE, RATE_LIMIT_EXCEEDED, RECORD_NOT_FOUND,
+    REFRESH_SESSION, RKEY, UPLOAD_BLOB,
 };
 use crate::simulate::answer::{Answer, Rejection};
 use crate::simulate::form;
@@ -97,8 +99,17 @@ impl Request<'_> {
             REFRESH_SESSION => self.refresh_session(account),
             GET_SESSION => self.get_session(account),
             GET_RECORD => self.get_record(account),
+            DELETE_SESSION => self.delete_session(account),
+            DELETE_RECORD => self.delete_record(account, limits, left),
             UPLOAD_BLOB => {
+                self.look_into_token()?;
                 self.authenticate(account, Kind::Access)?;
+                check_state(account, false)?;
+                *left = limits.take_upload(self.now);
+                if left.exceeded {
+                    return Err(RATE_LIMIT_EXCEEDED
+                        .because("more than 1,000 blobs uploaded from one address in a day"));
+                }
                 let Some(blob) = blob else {
                     return Err(INVALID_REQUEST.because("there are no bytes"));
                 };
@@ -131,6 +142,16 @@ impl Request<'_> {
             return Err(INVALID_REQUEST.because("this takes no parameters in the query"));
         }
         Ok(())
+    }
+
+    /// What the server looks into before it knows whose token it is: one that is none breaks it.
+    fn look_into_token(&self) -> Result<(), Rejection> {
+        match self.incoming.bearer() {
+            Ok(token) if token.split('.').count() != 3 => {
+                Err(INTERNAL_SERVER_ERROR.because("the token has not three parts"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn authenticate(&self, account: &Account, kind: Kind) -> Result<String, Rejection> {
@@ -186,6 +207,12 @@ impl Request<'_> {
         if password != account.password {
             return Err(INVALID_LOGIN.because("the password is wrong"));
         }
+        if matches!(
+            account.state,
+            AccountState::Takendown | AccountState::Deleted
+        ) {
+            return Err(INVALID_LOGIN.because("no app password opens an account that is closed"));
+        }
         let tokens = account.sessions.begin(&account.did, self.now);
         let answer = self.session(account, &tokens);
         Ok(Accepted::new(answer, "began a session"))
@@ -197,13 +224,36 @@ impl Request<'_> {
             let message = "A request body was provided when none was expected";
             return Err(INVALID_REQUEST.saying(message));
         }
+        match account.state {
+            AccountState::Takendown => {
+                return Err(ACCOUNT_TAKEDOWN.because("the account is closed"));
+            }
+            AccountState::Deleted => return Err(unknown_user(account)),
+            AccountState::Active | AccountState::Deactivated => {}
+        }
         let tokens = account.sessions.refresh(&id, &account.did, self.now);
         let answer = self.session(account, &tokens);
         Ok(Accepted::new(answer, "refreshed the session"))
     }
 
+    fn delete_session(&self, account: &mut Account) -> Result<Accepted, Rejection> {
+        let id = self.authenticate(account, Kind::Refresh)?;
+        if self.incoming.raw.length > 0 || self.incoming.headers.contains_key(CONTENT_TYPE) {
+            let message = "A request body was provided when none was expected";
+            return Err(INVALID_REQUEST.saying(message));
+        }
+        account.sessions.end(&id);
+        Ok(Accepted::new(Answer::empty(200), "ended the session"))
+    }
+
     fn get_session(&self, account: &Account) -> Result<Accepted, Rejection> {
         self.authenticate(account, Kind::Access)?;
+        if matches!(
+            account.state,
+            AccountState::Takendown | AccountState::Deleted
+        ) {
+            return Err(unknown_user(account));
+        }
         let answer = Answer::json(200, &Value::Object(self.owner(account)));
         Ok(Accepted::new(answer, "told whose session it is"))
     }
@@ -220,15 +270,19 @@ impl Request<'_> {
                 "serviceEndpoint": format!("http://{}", self.incoming.host()),
             }],
         });
-        [
+        let mut owner: Map<String, Value> = [
             ("did", json!(did)),
             ("handle", json!(handle)),
             ("didDoc", document),
-            ("active", json!(true)),
+            ("active", json!(account.state == AccountState::Active)),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into_iter()
-        .collect()
+        .collect();
+        if account.state != AccountState::Active {
+            owner.insert("status".to_owned(), json!(account.state));
+        }
+        owner
     }
 
     fn session(&self, account: &Account, tokens: &Tokens) -> Answer {
@@ -259,26 +313,60 @@ impl Request<'_> {
             let name = quoted(name);
             return Err(INVALID_REQUEST.because(format!("there is no parameter {name}")));
         }
-        if !account.owns(repo) {
+        if !account.owns(repo) || account.state != AccountState::Active {
             return Err(INVALID_REQUEST.saying(format!("Could not find repo: {repo}")));
         }
         let uri = account.uri(collection, rkey);
         let missing = || RECORD_NOT_FOUND.saying(format!("Could not locate record: {uri}"));
         let record = account
-            .repository
-            .record
-            .as_ref()
-            .filter(|_| collection == COLLECTION && rkey == RKEY);
+            .record(collection)
+            .filter(|_| rkey == RKEY && !(account.moderated && collection == COLLECTION));
         let found = match record {
-            Some(record) if value("cid").is_ok_and(|cid| cid != record.cid) => Err(missing()),
-            Some(record) => Ok(Answer::json(200, &account.record(record))),
+            Some(record) if value("cid").is_ok_and(|cid| json!(cid) != record["cid"]) => {
+                Err(missing())
+            }
+            Some(record) => Ok(Answer::json(200, &record)),
             None => Err(missing()),
         };
-        if account.changes > 0 {
+        if account.changes > 0 && collection == COLLECTION {
             account.repository.touch(account.changes);
             account.changes -= 1;
         }
         found.map(|answer| Accepted::new(answer, "told the record"))
+    }
+
+    fn delete_record(
+        &self,
+        account: &mut Account,
+        limits: &mut Limits,
+        left: &mut Left,
+    ) -> Result<Accepted, Rejection> {
+        self.authenticate(account, Kind::Access)?;
+        let body = self.json(&["repo", "collection", "rkey", "swapRecord"])?;
+        let (repo, collection) = (required(&body, "repo")?, required(&body, "collection")?);
+        *left = limits.take_write(1, self.now);
+        if left.exceeded {
+            return Err(
+                RATE_LIMIT_EXCEEDED.because("more was written than an hour or a day allows")
+            );
+        }
+        if !account.owns(repo) {
+            return Err(AUTHENTICATION_REQUIRED.because("the repo is not that of the session"));
+        }
+        check_state(account, true)?;
+        check_place(collection, required(&body, "rkey")?)?;
+        if collection == COLLECTION {
+            return Err(INVALID_REQUEST.because("the profile is not this client's to delete"));
+        }
+        // Deleting what is not there is no mistake.
+        account
+            .repository
+            .overwrite(collection, None)
+            .map_err(|reason| INVALID_REQUEST.because(reason))?;
+        Ok(Accepted::new(
+            Answer::json(200, &json!({})),
+            "deleted the record of frames",
+        ))
     }
 
     fn put_record(
@@ -301,7 +389,7 @@ impl Request<'_> {
         let Some(Value::Object(record)) = body.get("record") else {
             return Err(INVALID_REQUEST.saying("Input/record must be an object"));
         };
-        *left = limits.take_write(self.now);
+        *left = limits.take_write(2, self.now);
         if left.exceeded {
             return Err(
                 RATE_LIMIT_EXCEEDED.because("more was written than an hour or a day allows")
@@ -310,22 +398,21 @@ impl Request<'_> {
         if !account.owns(repo) {
             return Err(AUTHENTICATION_REQUIRED.because("the repo is not that of the session"));
         }
-        if collection != COLLECTION || rkey != RKEY {
-            return Err(INVALID_REQUEST.because(format!(
-                "the profile is {COLLECTION} {RKEY}, not {} {}",
-                quoted(collection),
-                quoted(rkey)
-            )));
-        }
+        check_state(account, true)?;
+        check_place(collection, rkey)?;
         if body.get("validate").is_some_and(|value| value != true) {
             return Err(INVALID_REQUEST.because("“validate” is not true: mistakes would go unseen"));
         }
-        let (icon, changed) = account.repository.put(record, body.get("swapRecord"))?;
-        let cid = account.repository.record.as_ref().map(|record| &record.cid);
+        let (icon, changed) = account
+            .repository
+            .put(collection, record, body.get("swapRecord"))?;
+        let put = account.repository.record(collection);
+        let cid = put.map(|record| record.cid.as_str());
+        let is_known = collection == COLLECTION;
         let mut answer = json!({
-            "uri": account.uri(COLLECTION, RKEY),
+            "uri": account.uri(collection, RKEY),
             "cid": cid,
-            "validationStatus": "valid",
+            "validationStatus": if is_known { "valid" } else { "unknown" },
         });
         if changed && let Some(members) = answer.as_object_mut() {
             let commit = json!({ "cid": cid, "rev": revision(self.now) });
@@ -333,7 +420,11 @@ impl Request<'_> {
         }
         let summary = match &icon {
             Some(picture) => format!("frame {}", picture.facts.summary()),
-            None => "a profile without a picture".to_owned(),
+            None if is_known => "a profile without a picture".to_owned(),
+            None => format!(
+                "kept {} frames",
+                put.map_or(0, |record| frame_count(&record.value))
+            ),
         };
         Ok(Accepted {
             answer: Answer::json(200, &answer),
@@ -341,6 +432,45 @@ impl Request<'_> {
             icon,
         })
     }
+}
+
+/// How many frames a record of them has.
+fn frame_count(record: &Map<String, Value>) -> usize {
+    record
+        .get("frames")
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len)
+}
+
+fn unknown_user(account: &Account) -> Rejection {
+    let did = &account.did;
+    INVALID_REQUEST.saying(format!("Could not find user info for account: {did}"))
+}
+
+/// Whether the account may do this. Blobs may be uploaded to one that is deactivated.
+fn check_state(account: &Account, is_write: bool) -> Result<(), Rejection> {
+    match account.state {
+        AccountState::Deactivated if is_write => {
+            Err(ACCOUNT_DEACTIVATED.because("the owner has deactivated the account"))
+        }
+        AccountState::Takendown => {
+            Err(ACCOUNT_TAKEDOWN.because("moderation has taken the account down"))
+        }
+        AccountState::Deleted => Err(ACCOUNT_NOT_FOUND.because("the account is deleted")),
+        AccountState::Active | AccountState::Deactivated => Ok(()),
+    }
+}
+
+/// Whether a record is one that is any business of this client.
+fn check_place(collection: &str, rkey: &str) -> Result<(), Rejection> {
+    if [COLLECTION, FRAMES].contains(&collection) && rkey == RKEY {
+        return Ok(());
+    }
+    Err(INVALID_REQUEST.because(format!(
+        "the records are {COLLECTION} {RKEY} and {FRAMES} {RKEY}, not {} {}",
+        quoted(collection),
+        quoted(rkey)
+    )))
 }
 
 /// A member of the body that has to be a text.

@@ -15,6 +15,8 @@ pub(super) struct Limits {
     sessions: HashMap<String, [Window; 2]>,
     /// What was written, in points: in an hour and in a day.
     writes: [Window; 2],
+    /// Blobs uploaded from one address in a day; there is but one here.
+    uploads: Window,
 }
 
 impl Limits {
@@ -24,6 +26,7 @@ impl Limits {
             requests: Window::of(3_000, 5 * 60),
             sessions: HashMap::new(),
             writes: [Window::of(5_000, 60 * 60), Window::of(35_000, 24 * 60 * 60)],
+            uploads: Window::of(1_000, 24 * 60 * 60),
         }
     }
 
@@ -45,10 +48,21 @@ impl Limits {
         tighter(short.take(1, now), long.take(1, now))
     }
 
-    /// Counts a record that is put, which is two points.
-    pub(super) fn take_write(&mut self, now: DateTime<Utc>) -> Left {
+    /// Counts a record that is put, which is two points, or deleted, which is one.
+    pub(super) fn take_write(&mut self, points: u32, now: DateTime<Utc>) -> Left {
         let [short, long] = &mut self.writes;
-        tighter(short.take(2, now), long.take(2, now))
+        tighter(short.take(points, now), long.take(points, now))
+    }
+
+    /// Counts a blob that is uploaded.
+    pub(super) fn take_upload(&mut self, now: DateTime<Utc>) -> Left {
+        self.uploads.take(1, now)
+    }
+
+    /// Has others at this address upload until so many are left.
+    pub(super) fn leave_uploads(&mut self, count: u32, now: DateTime<Utc>) {
+        self.uploads = Window::of(1_000, 24 * 60 * 60);
+        self.uploads.take(1_000_u32.saturating_sub(count), now);
     }
 }
 
@@ -83,19 +97,33 @@ mod tests {
     }
 
     #[test]
+    fn a_thousand_blobs_may_be_uploaded_in_a_day() {
+        let mut limits = Limits::new();
+        for _ in 0..1_000 {
+            assert!(!limits.take_upload(at(0)).exceeded);
+        }
+        let left = limits.take_upload(at(86_399));
+        assert!(left.exceeded && left.reset == 86_400);
+        assert!(!limits.take_upload(at(86_400)).exceeded);
+        limits.leave_uploads(1, at(86_400));
+        assert!(!limits.take_upload(at(86_400)).exceeded);
+        assert!(limits.take_upload(at(86_400)).exceeded);
+    }
+
+    #[test]
     fn what_is_written_is_limited_in_an_hour_and_in_a_day() {
         let mut limits = Limits::new();
         for _ in 0..2_500 {
-            assert!(!limits.take_write(at(0)).exceeded);
+            assert!(!limits.take_write(2, at(0)).exceeded);
         }
-        assert!(limits.take_write(at(0)).exceeded);
-        assert!(!limits.take_write(at(3_600)).exceeded);
+        assert!(limits.take_write(2, at(0)).exceeded);
+        assert!(!limits.take_write(2, at(3_600)).exceeded);
         for hour in 1..7 {
             for _ in 0..2_500 {
-                limits.take_write(at(hour * 3_600));
+                limits.take_write(2, at(hour * 3_600));
             }
         }
-        let left = limits.take_write(at(7 * 3_600));
+        let left = limits.take_write(2, at(7 * 3_600));
         assert!(left.exceeded && left.limit.points == 35_000);
     }
 }

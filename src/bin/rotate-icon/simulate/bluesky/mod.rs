@@ -1,5 +1,5 @@
-//! Bluesky: the server of one account of the AT Protocol, with its sessions, its profile and its
-//! blobs.
+//! Bluesky: the server of one account of the AT Protocol, with its sessions, its profile, the
+//! record in which this client keeps frames, and its blobs.
 
 mod cid;
 mod faults;
@@ -11,8 +11,8 @@ mod session;
 use chrono::{DateTime, Utc};
 use data_encoding::BASE32_NOPAD;
 use ring::digest::{SHA256, digest};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value, json};
 
 pub(super) use self::faults::FAULTS;
 use self::judge::{Request, blob_in, content_type};
@@ -31,21 +31,31 @@ const GET_SESSION: &str = "com.atproto.server.getSession";
 const GET_RECORD: &str = "com.atproto.repo.getRecord";
 const UPLOAD_BLOB: &str = "com.atproto.repo.uploadBlob";
 const PUT_RECORD: &str = "com.atproto.repo.putRecord";
+const DELETE_RECORD: &str = "com.atproto.repo.deleteRecord";
+const DELETE_SESSION: &str = "com.atproto.server.deleteSession";
 
 /// What is answered, by name.
-pub(super) const ENDPOINTS: [&str; 6] = [
+pub(super) const ENDPOINTS: [&str; 8] = [
     CREATE_SESSION,
     REFRESH_SESSION,
     GET_SESSION,
     GET_RECORD,
     UPLOAD_BLOB,
     PUT_RECORD,
+    DELETE_RECORD,
+    DELETE_SESSION,
 ];
 
 /// Where profiles are kept, and what they are.
 const COLLECTION: &str = "app.bsky.actor.profile";
-/// The key of the one profile.
+/// Where this client keeps its frames, and what that is.
+const FRAMES: &str = "app.rotate-icon.frames";
+/// The key of the one profile, and of the one record of frames.
 const RKEY: &str = "self";
+
+const ACCOUNT_DEACTIVATED: Refusal =
+    Refusal::named(401, "AccountDeactivated", "Account is deactivated");
+const ACCOUNT_NOT_FOUND: Refusal = Refusal::named(403, "AccountNotFound", "Account not found");
 
 const ACCOUNT_TAKEDOWN: Refusal =
     Refusal::named(401, "AccountTakedown", "Account has been taken down");
@@ -64,6 +74,8 @@ const INVALID_LOGIN: Refusal = Refusal::named(
     "AuthenticationRequired",
     "Invalid identifier or password",
 );
+const INTERNAL_SERVER_ERROR: Refusal =
+    Refusal::named(500, "InternalServerError", "Internal Server Error");
 const INVALID_MIME_TYPE: Refusal =
     Refusal::named(400, "InvalidMimeType", "Wrong type of file for an avatar");
 const INVALID_REQUEST: Refusal = Refusal::named(400, "InvalidRequest", "Invalid Request");
@@ -73,7 +85,7 @@ const INVALID_TOKEN: Refusal = Refusal::named(400, "InvalidToken", "Token could 
 const METHOD_NOT_IMPLEMENTED: Refusal =
     Refusal::named(501, "MethodNotImplemented", "Method Not Implemented");
 const PAYLOAD_TOO_LARGE: Refusal =
-    Refusal::named(413, "PayloadTooLarge", "request entity too large");
+    Refusal::named(413, "PayloadTooLargeError", "request entity too large");
 const RATE_LIMIT_EXCEEDED: Refusal =
     Refusal::named(429, "RateLimitExceeded", "Rate Limit Exceeded");
 const RECORD_NOT_FOUND: Refusal = Refusal::named(400, "RecordNotFound", "Could not locate record");
@@ -102,8 +114,23 @@ struct Account {
     password: String,
     sessions: Sessions,
     repository: Repository,
-    /// After how many more reads another client changes the record.
+    /// After how many more reads another client changes the profile.
     changes: u64,
+    state: AccountState,
+    /// Whether moderation has taken the profile down.
+    moderated: bool,
+}
+
+/// What has become of the account.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AccountState {
+    Active,
+    /// By its owner.
+    Deactivated,
+    /// By moderation.
+    Takendown,
+    Deleted,
 }
 
 /// What the control routes may change; what is left out stays.
@@ -124,6 +151,16 @@ pub(super) struct Change {
     /// Drops the blobs that no record refers to, however young.
     #[serde(default)]
     collect_garbage: bool,
+    /// Loses the blobs with these identifiers, although records refer to them.
+    #[serde(default)]
+    lose: Vec<String>,
+    /// Somebody else puts this record of frames; `null` deletes it.
+    #[serde(default, deserialize_with = "present")]
+    frames: Option<Value>,
+    /// How many more pictures may be uploaded from this machine today.
+    uploads: Option<u32>,
+    state: Option<AccountState>,
+    moderated: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -163,6 +200,8 @@ impl Bluesky {
                 sessions: Sessions::new(),
                 repository: Repository::new(login.with_profile),
                 changes: 0,
+                state: AccountState::Active,
+                moderated: false,
             },
         }
     }
@@ -178,7 +217,10 @@ impl Bluesky {
         json!({
             "did": account.did,
             "handle": account.handle,
-            "record": account.repository.record.as_ref().map(|record| account.record(record)),
+            "state": account.state,
+            "moderated": account.moderated,
+            "record": account.record(COLLECTION),
+            "frames": account.record(FRAMES),
             "blobs": account.repository.list_blobs(),
             "sessions": account.sessions.count(now),
             "change_after_get": account.changes,
@@ -189,13 +231,21 @@ impl Bluesky {
     pub(super) fn change(&mut self, change: Change, now: DateTime<Utc>) -> Result<(), String> {
         let account = &mut self.account;
         if let Some(record) = change.record {
-            let record = match record {
-                Value::Null => None,
-                Value::Object(members) => Some(members),
-                _ => return Err("a record is an object, or null for none".to_owned()),
-            };
-            account.repository.overwrite(record)?;
+            account.repository.overwrite(COLLECTION, members(record)?)?;
         }
+        if let Some(frames) = change.frames {
+            account.repository.overwrite(FRAMES, members(frames)?)?;
+        }
+        if let Some(count) = change.uploads {
+            self.limits.leave_uploads(count, now);
+        }
+        if let Some(state) = change.state {
+            account.state = state;
+        }
+        if let Some(moderated) = change.moderated {
+            account.moderated = moderated;
+        }
+        account.repository.lose(&change.lose);
         if let Some(count) = change.after_get {
             account.changes = count;
         }
@@ -218,6 +268,15 @@ impl Bluesky {
             account.repository.collect_garbage(None);
         }
         Ok(())
+    }
+}
+
+/// What a record consists of; nothing, if there is to be none.
+fn members(record: Value) -> Result<Option<Map<String, Value>>, String> {
+    match record {
+        Value::Null => Ok(None),
+        Value::Object(members) => Ok(Some(members)),
+        _ => Err("a record is an object, or null for none".to_owned()),
     }
 }
 
@@ -298,12 +357,14 @@ impl Account {
         format!("at://{}/{collection}/{rkey}", self.did)
     }
 
-    fn record(&self, record: &profile::Record) -> Value {
-        json!({
-            "uri": self.uri(COLLECTION, RKEY),
+    /// The one record of a collection, as it is answered.
+    fn record(&self, collection: &str) -> Option<Value> {
+        let record = self.repository.record(collection)?;
+        Some(json!({
+            "uri": self.uri(collection, RKEY),
             "cid": record.cid,
             "value": record.value,
-        })
+        }))
     }
 }
 
@@ -331,7 +392,7 @@ mod tests {
             assert_eq!(account.handle, handle);
             assert!(account.answers_to(&identifier.to_lowercase()));
             assert!(account.answers_to(&account.did) && account.did.starts_with("did:"));
-            assert!(account.repository.record.is_none());
+            assert!(account.repository.record(COLLECTION).is_none());
         }
         assert!(!known_as("a@example.com").owns("a@example.com"));
         assert_eq!(known_as("did:web:example.com").did, "did:web:example.com");

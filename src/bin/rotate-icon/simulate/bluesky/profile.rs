@@ -1,7 +1,7 @@
-//! The profile: its record, the blobs it refers to, and everything that has to be right for a new
-//! one to be taken.
+//! The records, the blobs they refer to, and everything that has to be right for a new one to be
+//! taken: the profile, and the frames that this client keeps.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use axum::body::Bytes;
 use chrono::{DateTime, Utc};
@@ -9,14 +9,17 @@ use serde_json::{Map, Value, json};
 
 use super::cid;
 use super::{
-    BLOB_NOT_FOUND, COLLECTION, INVALID_MIME_TYPE, INVALID_REQUEST, INVALID_SIZE, INVALID_SWAP,
+    BLOB_NOT_FOUND, COLLECTION, FRAMES, INVALID_MIME_TYPE, INVALID_REQUEST, INVALID_SIZE,
+    INVALID_SWAP,
 };
 use crate::simulate::answer::Rejection;
 use crate::simulate::picture::Picture;
-use crate::text::{grouped, quoted};
+use crate::text::quoted;
 
 /// The most bytes of an avatar.
-const LARGEST_AVATAR: usize = 1_000_000;
+const LARGEST_AVATAR: u64 = 1_000_000;
+/// The most frames that are kept: more would not fit into the JSON that servers take.
+const MOST_FRAMES: usize = 1_000;
 /// How many seconds a blob is kept that no record refers to.
 pub(super) const BLOB_LIFETIME: i64 = 60 * 60;
 
@@ -59,10 +62,10 @@ impl Blob {
     }
 }
 
-/// The part of the account's repository that there is: the profile and the blobs.
+/// The part of the account's repository that there is: a record a collection, and the blobs.
 #[derive(Clone)]
 pub(super) struct Repository {
-    pub(super) record: Option<Record>,
+    records: BTreeMap<String, Record>,
     blobs: HashMap<String, Blob>,
 }
 
@@ -70,14 +73,24 @@ impl Repository {
     /// With a profile as other clients leave it, or without any.
     pub(super) fn new(with_profile: bool) -> Self {
         let mut repository = Self {
-            record: None,
+            records: BTreeMap::new(),
             blobs: HashMap::new(),
         };
         if with_profile {
             // A record of whole numbers, texts and the like always has an identifier.
-            let _ = repository.overwrite(Some(first_profile()));
+            let _ = repository.overwrite(COLLECTION, Some(first_profile()));
         }
         repository
+    }
+
+    /// The one record of a collection.
+    pub(super) fn record(&self, collection: &str) -> Option<&Record> {
+        self.records.get(collection)
+    }
+
+    /// Loses blobs, although records refer to them.
+    pub(super) fn lose(&mut self, cids: &[String]) {
+        self.blobs.retain(|cid, _| !cids.contains(cid));
     }
 
     /// Keeps bytes for a while, and gives the reference to them.
@@ -104,10 +117,10 @@ impl Repository {
     }
 
     fn referred(&self) -> BTreeSet<String> {
-        self.record
-            .as_ref()
-            .map(|record| links_in(&record.value))
-            .unwrap_or_default()
+        self.records
+            .values()
+            .flat_map(|record| links_in(&record.value))
+            .collect()
     }
 
     /// The blobs as the control routes list them.
@@ -129,7 +142,11 @@ impl Repository {
     }
 
     /// What another client does: puts any record, or deletes it.
-    pub(super) fn overwrite(&mut self, value: Option<Map<String, Value>>) -> Result<(), String> {
+    pub(super) fn overwrite(
+        &mut self,
+        collection: &str,
+        value: Option<Map<String, Value>>,
+    ) -> Result<(), String> {
         let record = match value {
             None => None,
             Some(value) => Some(Record {
@@ -137,26 +154,28 @@ impl Repository {
                 value,
             }),
         };
-        self.replace(record);
+        self.replace(collection, record);
         Ok(())
     }
 
     /// What another client does in between: changes the description.
     pub(super) fn touch(&mut self, count: u64) {
         let mut value = self
-            .record
-            .as_ref()
+            .record(COLLECTION)
             .map_or_else(first_profile, |record| record.value.clone());
         let description = format!("Changed by another client, {count}.");
         value.insert("description".to_owned(), description.into());
         // The record had an identifier before, and a text is as good as another.
-        let _ = self.overwrite(Some(value));
+        let _ = self.overwrite(COLLECTION, Some(value));
     }
 
-    /// Sets the record and drops the blobs that only the one before referred to.
-    fn replace(&mut self, record: Option<Record>) {
+    /// Sets the record of a collection and drops the blobs that only the one before referred to.
+    fn replace(&mut self, collection: &str, record: Option<Record>) {
         let before = self.referred();
-        self.record = record;
+        match record {
+            Some(record) => self.records.insert(collection.to_owned(), record),
+            None => self.records.remove(collection),
+        };
         let after = self.referred();
         for cid in before.difference(&after) {
             self.blobs.remove(cid);
@@ -167,35 +186,49 @@ impl Repository {
     /// changed.
     pub(super) fn put(
         &mut self,
+        collection: &str,
         value: &Map<String, Value>,
         swap: Option<&Value>,
     ) -> Result<(Option<Picture>, bool), Rejection> {
-        check_lexicon(value).map_err(|reason| {
-            INVALID_REQUEST.saying(format!("Invalid {COLLECTION} record: {reason}"))
+        let checked = if collection == FRAMES {
+            check_frames(value)
+        } else {
+            check_lexicon(value)
+        };
+        checked.map_err(|reason| {
+            INVALID_REQUEST.saying(format!("Invalid {collection} record: {reason}"))
         })?;
         let cid = cid::of_record(&Value::Object(value.clone()))
             .map_err(|reason| INVALID_REQUEST.saying(reason))?;
-        self.check_swap(swap)?;
-        self.check_kept(value)?;
-        let avatar = match value.get("avatar") {
-            Some(avatar) => Some(self.avatar(avatar)?.clone()),
-            None => None,
+        self.check_swap(collection, swap)?;
+        let avatar = if collection == FRAMES {
+            for frame in frames_in(value) {
+                self.picture(frame)?;
+            }
+            self.check_frames_kept(value)?;
+            None
+        } else {
+            self.check_kept(value)?;
+            let avatar = value.get("avatar").map(|avatar| self.picture(avatar));
+            avatar.transpose()?.cloned()
         };
-        let changed = self.record.as_ref().is_none_or(|before| before.cid != cid);
-        self.replace(Some(Record {
+        let before = self.record(collection);
+        let changed = before.is_none_or(|before| before.cid != cid);
+        let record = Record {
             cid,
             value: value.clone(),
-        }));
+        };
+        self.replace(collection, Some(record));
         Ok((avatar, changed))
     }
 
-    fn check_swap(&self, swap: Option<&Value>) -> Result<(), Rejection> {
+    fn check_swap(&self, collection: &str, swap: Option<&Value>) -> Result<(), Rejection> {
         let Some(swap) = swap else {
             return Err(INVALID_REQUEST.because(
                 "there is no swapRecord: what another client changed in between would be lost",
             ));
         };
-        let present = self.record.as_ref().map(|record| record.cid.as_str());
+        let present = self.record(collection).map(|record| record.cid.as_str());
         if swap.as_str() == present && (swap.is_null() || swap.is_string()) {
             return Ok(());
         }
@@ -203,9 +236,26 @@ impl Repository {
         Err(INVALID_SWAP.saying(format!("Record was at {present}")))
     }
 
+    /// Frames of the set that is kept stay, as long as they are there: they would have to be
+    /// uploaded again.
+    fn check_frames_kept(&self, value: &Map<String, Value>) -> Result<(), Rejection> {
+        let Some(before) = self.record(FRAMES) else {
+            return Ok(());
+        };
+        if before.value.get("set") != value.get("set") {
+            return Ok(());
+        }
+        let kept = links_in(value);
+        let mut lost = links_in(&before.value).into_iter();
+        match lost.find(|cid| !kept.contains(cid) && self.blobs.contains_key(cid)) {
+            Some(cid) => Err(INVALID_REQUEST.because(format!("the frame {cid} would be lost"))),
+            None => Ok(()),
+        }
+    }
+
     /// Nothing but the avatar is any business of this client.
     fn check_kept(&self, value: &Map<String, Value>) -> Result<(), Rejection> {
-        let Some(before) = &self.record else {
+        let Some(before) = self.record(COLLECTION) else {
             return Ok(());
         };
         for (name, old) in &before.value {
@@ -228,7 +278,7 @@ impl Repository {
     }
 
     /// The picture that a reference in a record refers to.
-    fn avatar(&self, reference: &Value) -> Result<&Picture, Rejection> {
+    fn picture(&self, reference: &Value) -> Result<&Picture, Rejection> {
         let cid = link_in(reference).unwrap_or_default();
         let mime_type = reference["mimeType"].as_str().unwrap_or_default();
         let size = reference["size"].as_u64().unwrap_or_default();
@@ -245,18 +295,6 @@ impl Repository {
         if size != stored as u64 {
             return Err(INVALID_SIZE.saying(format!(
                 "Referenced Size does not match stored blob. Expected: {stored}, Got: {size}"
-            )));
-        }
-        if !matches!(mime_type, "image/png" | "image/jpeg") {
-            return Err(INVALID_MIME_TYPE.saying(format!(
-                "Wrong type of file. It is {mime_type} but it must match any of image/png, image/jpeg."
-            )));
-        }
-        if stored > LARGEST_AVATAR {
-            return Err(INVALID_SIZE.because(format!(
-                "the avatar has {} bytes, more than {}",
-                grouped(stored),
-                grouped(LARGEST_AVATAR)
             )));
         }
         if blob.declared != blob.mime_type {
@@ -318,26 +356,67 @@ fn links_in(value: &Map<String, Value>) -> BTreeSet<String> {
     links
 }
 
-/// Checks a record against the lexicon of profiles.
+/// The frames that a record of them refers to.
+fn frames_in(value: &Map<String, Value>) -> &[Value] {
+    let frames = value.get("frames").and_then(Value::as_array);
+    frames.map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Checks what this client keeps its frames in. The official server knows no such record and
+/// would take anything.
+fn check_frames(value: &Map<String, Value>) -> Result<(), String> {
+    if value.get("$type").and_then(Value::as_str) != Some(FRAMES) {
+        return Err(format!("Invalid $type: expected {FRAMES}"));
+    }
+    let known = ["$type", "set", "frames"];
+    if let Some(name) = value.keys().find(|name| !known.contains(&name.as_str())) {
+        return Err(format!("there is no member {}", quoted(name)));
+    }
+    if value
+        .get("set")
+        .and_then(Value::as_str)
+        .is_none_or(str::is_empty)
+    {
+        return Err("Expected string value type at $.record.set".to_owned());
+    }
+    let frames = frames_in(value);
+    if frames.is_empty() || frames.len() > MOST_FRAMES {
+        return Err(format!(
+            "{} frames are kept, not 1 to {MOST_FRAMES}",
+            frames.len()
+        ));
+    }
+    if links_in(value).len() != frames.len() {
+        return Err("a frame is kept twice".to_owned());
+    }
+    frames
+        .iter()
+        .try_for_each(|frame| check_blob("frames", frame))
+}
+
+/// Checks a record against the lexicon of profiles, in the words of the official server.
 fn check_lexicon(value: &Map<String, Value>) -> Result<(), String> {
     if value.get("$type").and_then(Value::as_str) != Some(COLLECTION) {
-        return Err(format!("Record/$type must be {COLLECTION}"));
+        return Err(format!("Invalid $type: expected {COLLECTION}"));
     }
+    check_numbers(value)?;
     for (name, most_graphemes, most_bytes) in TEXTS {
         let Some(text) = value.get(name) else {
             continue;
         };
         let Some(text) = text.as_str() else {
-            return Err(format!("Record/{name} must be a string"));
+            return Err(format!("Expected string value type at $.record.{name}"));
         };
         if text.len() > most_bytes {
             return Err(format!(
-                "Record/{name} must not be longer than {most_bytes} characters"
+                "string too big (maximum {most_bytes}, got {}) at $.record.{name}",
+                text.len()
             ));
         }
-        if graphemes(text) > most_graphemes {
+        let count = graphemes(text);
+        if count > most_graphemes {
             return Err(format!(
-                "Record/{name} must not be longer than {most_graphemes} graphemes"
+                "grapheme too big (maximum {most_graphemes}, got {count}) at $.record.{name}"
             ));
         }
     }
@@ -346,9 +425,39 @@ fn check_lexicon(value: &Map<String, Value>) -> Result<(), String> {
             check_blob(name, blob)?;
         }
     }
-    for name in ["labels", "joinedViaStarterPack", "pinnedPost"] {
-        if value.get(name).is_some_and(|value| !value.is_object()) {
-            return Err(format!("Record/{name} must be an object"));
+    if let Some(website) = value.get("website") {
+        let text = website.as_str().unwrap_or_default();
+        let scheme = text.split_once(':').filter(|(scheme, rest)| {
+            scheme.starts_with(|first: char| first.is_ascii_lowercase())
+                && !rest.is_empty()
+                && !text.contains(char::is_whitespace)
+        });
+        if scheme.is_none() {
+            return Err(format!("Invalid uri (got {website}) at $.record.website"));
+        }
+    }
+    if let Some(labels) = value.get("labels")
+        && labels.get("$type").is_none_or(|kind| !kind.is_string())
+    {
+        return Err(format!(
+            "Expected an object which includes the \"$type\" property value type (got {labels}) at \
+             $.record.labels"
+        ));
+    }
+    for name in ["joinedViaStarterPack", "pinnedPost"] {
+        let Some(place) = value.get(name) else {
+            continue;
+        };
+        if !place.is_object() {
+            return Err(format!(
+                "Expected object value type (got {place}) at $.record.{name}"
+            ));
+        }
+        if let Some(key) = ["uri", "cid"]
+            .into_iter()
+            .find(|key| !place[*key].is_string())
+        {
+            return Err(format!("Missing required key \"{key}\" at $.record.{name}"));
         }
     }
     if let Some(created) = value.get("createdAt")
@@ -356,7 +465,37 @@ fn check_lexicon(value: &Map<String, Value>) -> Result<(), String> {
             .as_str()
             .is_none_or(|created| DateTime::parse_from_rfc3339(created).is_err())
     {
-        return Err("Record/createdAt must be a valid atproto datetime".to_owned());
+        return Err(format!(
+            "Invalid datetime (got {created}) at $.record.createdAt"
+        ));
+    }
+    Ok(())
+}
+
+/// Whole numbers have at most 53 bits, wherever they are.
+fn check_numbers(record: &Map<String, Value>) -> Result<(), String> {
+    const MOST: u64 = (1 << 53) - 1;
+
+    for (name, value) in record {
+        let mut rest = vec![value];
+        while let Some(value) = rest.pop() {
+            match value {
+                Value::Array(items) => rest.extend(items),
+                Value::Object(members) => rest.extend(members.values()),
+                Value::Number(number)
+                    if number
+                        .as_i64()
+                        .map(i64::unsigned_abs)
+                        .or(number.as_u64())
+                        .is_none_or(|size| size > MOST) =>
+                {
+                    return Err(format!(
+                        "Expected integer value type (got {number}) at $.record.{name}"
+                    ));
+                }
+                _ => {}
+            }
+        }
     }
     Ok(())
 }
@@ -370,11 +509,23 @@ fn check_blob(name: &str, blob: &Value) -> Result<(), String> {
             && blob["mimeType"].is_string()
             && blob["size"].as_u64().is_some_and(|size| size > 0)
     });
-    if whole {
-        Ok(())
-    } else {
-        Err(format!("Record/{name} should be a blob ref"))
+    if !whole {
+        return Err(format!("Expected blob value type at $.record.{name}"));
     }
+    let mime_type = blob["mimeType"].as_str().unwrap_or_default();
+    if !matches!(mime_type, "image/png" | "image/jpeg") {
+        return Err(format!(
+            "Expected one of \"image/png\" or \"image/jpeg\" (got \"{mime_type}\") at \
+             $.record.{name}.mimeType"
+        ));
+    }
+    let size = blob["size"].as_u64().unwrap_or_default();
+    if size > LARGEST_AVATAR {
+        return Err(format!(
+            "blob too big (maximum {LARGEST_AVATAR}, got {size}) at $.record.{name}"
+        ));
+    }
+    Ok(())
 }
 
 /// How many graphemes there are at most: characters, but for those that only change the one before
@@ -418,7 +569,7 @@ mod tests {
         let repository = Repository::new(true);
         assert!(
             repository
-                .record
+                .record(COLLECTION)
                 .is_some_and(|record| record.cid.starts_with("bafyrei"))
         );
     }

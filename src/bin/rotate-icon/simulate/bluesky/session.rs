@@ -120,6 +120,13 @@ impl Sessions {
         }
     }
 
+    /// Ends the session of a refresh token.
+    pub(super) fn end(&mut self, id: &str) {
+        if let Some(issued) = self.issued.get_mut(id) {
+            issued.revoked = true;
+        }
+    }
+
     /// Ends all sessions.
     pub(super) fn revoke(&mut self) {
         for issued in self.issued.values_mut() {

@@ -1,0 +1,227 @@
+//! The record of frames, which keeps frames at the service so that each is uploaded once.
+//!
+//! `uploadBlob` may be called 1,000 times a day per IP address (`uploadBlob.ts` of the official
+//! server), and Workers share addresses. A blob lives as long as a record of its account refers
+//! to it. So a record of this program's own refers to the frames of the set that is turned: a
+//! frame is uploaded when it is first due, and a turn after that is to read and to put the
+//! profile. What a blob is called follows from its bytes, so the record is read only where a
+//! frame has not been seen in it before.
+//!
+//! Like everything in a repository, the record and its pictures are public.
+//!
+//! A frame that is shown cannot be lost with the record: the profile refers to it too.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::call::{Call, DELETE_RECORD, JSON, SELF, UPLOAD_BLOB};
+use super::errors::{Failure, MODERATED_PICTURE, uploads_limited};
+use super::exchange::Exchange;
+use super::profile::taken;
+use crate::network::Picture;
+use crate::outcome::Reason;
+
+/// The collection of the record, of which an account has one, with the key `self`. It is the
+/// same for whoever runs this program, now and later: another name would orphan the records
+/// that there are.
+pub(super) const FRAMES: &str = "app.rotate-icon.frames";
+
+/// How many frames the record refers to at most. A reference takes 135 bytes, and servers take
+/// 150 KiB of JSON (`index.ts` of the official one, where it says nothing else). A set that has
+/// more has the rest uploaded each time.
+pub(super) const MAX_FRAMES: usize = 1_000;
+
+/// How often the record is put in a turn, if blobs that it refers to are gone. The turn does
+/// not depend on it.
+const MAX_TRIES: u32 = 10;
+
+/// How often a record that somebody else has changed is read again.
+const MAX_SWAPS: u32 = 2;
+
+/// Version 1 of a content identifier, of raw bytes, by a SHA-256 of 32 bytes:
+/// <https://atproto.com/specs/data-model#link-and-cid-formats>.
+const CID_OF_BYTES: [u8; 4] = [0x01, 0x55, 0x12, 0x20];
+
+/// What the blob of these bytes is called.
+pub(super) fn cid(bytes: &[u8]) -> String {
+    let mut cid = CID_OF_BYTES.to_vec();
+    cid.extend(Sha256::digest(bytes));
+    let digits = base32::encode(base32::Alphabet::Rfc4648Lower { padding: false }, &cid);
+    // The prefix of base 32 among the bases.
+    format!("b{digits}")
+}
+
+/// A picture's blob as records refer to it: <https://atproto.com/specs/data-model#blob-type>.
+fn reference(picture: Picture<'_>, link: &str) -> Value {
+    json!({
+        "$type": "blob",
+        "ref": { "$link": link },
+        "mimeType": picture.media_type.as_str(),
+        "size": picture.bytes.len(),
+    })
+}
+
+/// What a blob is called that something refers to.
+pub(super) fn link_of(blob: &Value) -> Option<&str> {
+    blob.pointer("/ref/$link")?.as_str()
+}
+
+/// The frames of a set that the record refers to.
+fn frames_of(record: &mut Map<String, Value>, set: &str) -> Vec<Value> {
+    if record.get("set").and_then(Value::as_str) != Some(set) {
+        return Vec::new();
+    }
+    let Some(Value::Array(mut frames)) = record.remove("frames") else {
+        return Vec::new();
+    };
+    frames.retain(|frame| link_of(frame).is_some());
+    frames
+}
+
+fn links(frames: &[Value]) -> impl Iterator<Item = &str> {
+    frames.iter().filter_map(link_of)
+}
+
+impl Exchange<'_> {
+    /// A reference to a picture's blob, which the service has: it was seen in the record of
+    /// frames, or is uploaded now and entered there. What `is_lost` is uploaded again.
+    pub(super) async fn blob_of(
+        &mut self,
+        did: &str,
+        picture: Picture<'_>,
+        is_lost: bool,
+    ) -> Result<Value, Failure> {
+        let link = cid(picture.bytes);
+        if !is_lost && self.known.contains(&link) {
+            return Ok(reference(picture, &link));
+        }
+        let mut uploaded = None;
+        let mut gone: Vec<String> = if is_lost {
+            vec![link.clone()]
+        } else {
+            Vec::new()
+        };
+        let mut swaps_left = MAX_SWAPS;
+        for _ in 0..MAX_TRIES {
+            let read = self.record(did, FRAMES).await;
+            let (mut record, swap) = match read {
+                Ok(read) => read,
+                Err(failure) if can_do_without(&failure) => break,
+                Err(failure) => return Err(failure),
+            };
+            let mut frames = frames_of(&mut record, picture.set);
+            frames.retain(|frame| {
+                link_of(frame).is_some_and(|link| !gone.iter().any(|one| one == link))
+            });
+            self.know(&frames);
+            if self.known.contains(&link) {
+                return Ok(reference(picture, &link));
+            }
+            let blob = match &uploaded {
+                Some(blob) => blob,
+                None => uploaded.insert(self.upload(picture).await?),
+            };
+            // What the service has made another picture of cannot be found again.
+            if link_of(blob) != Some(&link) || frames.len() >= MAX_FRAMES {
+                break;
+            }
+            frames.push(blob.clone());
+            let value = json!({ "$type": FRAMES, "set": picture.set, "frames": frames });
+            let Err(failure) = self.put(did, FRAMES, &value, &swap).await else {
+                self.know(&frames);
+                break;
+            };
+            match failure.name.as_str() {
+                "InvalidSwap" if swaps_left > 0 => swaps_left = swaps_left.saturating_sub(1),
+                // It was taken down, or others do not cease to change it.
+                "InvalidSwap" => break,
+                "BlobNotFound" => {
+                    let words = &failure.words;
+                    let named = links(&frames).find(|one| words.contains(*one) && *one != link);
+                    match named {
+                        Some(named) => gone.push(named.to_owned()),
+                        None => gone
+                            .extend(links(&frames).filter(|one| *one != link).map(str::to_owned)),
+                    }
+                }
+                _ if can_do_without(&failure) => break,
+                _ => return Err(failure),
+            }
+        }
+        match uploaded {
+            Some(blob) => Ok(blob),
+            None => self.upload(picture).await,
+        }
+    }
+
+    /// Takes in which frames the record refers to.
+    fn know(&mut self, frames: &[Value]) {
+        self.known = links(frames).map(str::to_owned).collect();
+        self.remember();
+    }
+
+    async fn upload(&mut self, picture: Picture<'_>) -> Result<Value, Failure> {
+        let mut reply = match self.call(&Call::upload(picture)).await {
+            Ok(reply) => reply,
+            Err(failure) if failure.status == Some(429) => return Err(uploads_limited(failure)),
+            Err(failure)
+                if failure.words.contains("taken") && failure.words.contains("re-upload") =>
+            {
+                return Err(failure.told(Reason::Request, MODERATED_PICTURE));
+            }
+            Err(failure) => return Err(failure),
+        };
+        let blob = taken(&mut reply, "blob");
+        match link_of(&blob) {
+            Some(_) => Ok(blob),
+            None => Err(Failure::unexpected(UPLOAD_BLOB)),
+        }
+    }
+
+    /// Deletes the record of frames. What the profile shows stays.
+    pub(super) async fn remove_frames(&mut self) -> Result<(), Failure> {
+        let did = self.did().await?;
+        let record = json!({ "repo": did, "collection": FRAMES, "rkey": SELF });
+        let record = record.to_string();
+        self.known.clear();
+        self.remember();
+        let delete = Call::post(DELETE_RECORD, Some(JSON), record.as_bytes());
+        self.call(&delete).await.map(drop)
+    }
+}
+
+/// Whether the record cannot be had, and the turn can: then the picture is uploaded as if
+/// there were no such record.
+fn can_do_without(failure: &Failure) -> bool {
+    if failure.is_of_unknown_account() || failure.is_of_closed_account() {
+        return false;
+    }
+    failure.refusal().is_some_and(|trouble| {
+        matches!(
+            trouble.reason,
+            Reason::Request | Reason::Access | Reason::UnexpectedReply
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blob_is_called_as_the_data_model_says() {
+        // As another implementation has it.
+        for (bytes, expected) in [
+            (
+                &b""[..],
+                "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
+            ),
+            (
+                &b"Hello, World!\n"[..],
+                "bafkreigjrqslm57p6regbl7kn5etxoxmloy4js5sbhdpyk53i73g74vnge",
+            ),
+        ] {
+            assert_eq!(cid(bytes), expected);
+        }
+    }
+}
