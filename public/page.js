@@ -177,6 +177,7 @@ function signedIn(given) {
     dropPreview();
     byId("file").focus();
   });
+  for (const { id, value } of byId("tools").querySelectorAll(".remove")) press(id, () => removeFrames(value));
   byId("journal").addEventListener("toggle", () => byId("journal").open && run(() => showJournal()));
   byId("forget").addEventListener("click", () => {
     signedOut();
@@ -302,6 +303,13 @@ async function putUp() {
   return changed === false
     ? "This is the icon that was there before."
     : "The new icon is in place. The next turn shows it, or press “Turn now”. It may take a minute to be seen everywhere.";
+}
+
+/** Removes what is kept on a network. */
+async function removeFrames(network) {
+  say("One moment …");
+  await ask("DELETE", `/networks/${network}/frames`);
+  return "Removed. The picture that is up stays; the next turn keeps frames again.";
 }
 
 // --- The journal ------------------------------------------------------------

@@ -9,6 +9,7 @@
 //! | `GET /journal` | what turns did, newest first |
 //! | `DELETE /journal` | forgets that, and all that is known of the account |
 //! | `GET /health` | whether it could turn now, and whether it does |
+//! | `DELETE /networks/{network}/frames` | removes what is kept on a network beside the picture |
 
 use std::pin::Pin;
 
@@ -47,6 +48,9 @@ pub async fn respond<H: Store + Client + Clock + Log>(
         "/turn" => Box::pin(manual_turn(request, settings, host, ledger)),
         "/journal" => Box::pin(journal(request, settings, host, ledger)),
         "/health" => Box::pin(health(request, settings, host, ledger)),
+        path if path.starts_with("/networks/") => {
+            Box::pin(remove_frames(request, settings, host, ledger))
+        }
         _ => Box::pin(status_page(request, settings, host, ledger)),
     };
     guarded(answering.await)
@@ -67,6 +71,13 @@ pub fn admit(request: &Request<()>, settings: &Settings) -> Result<(), Problem> 
         "/journal" => {
             allow(request, "GET, HEAD, DELETE")?;
             authorize(request, settings)
+        }
+        path if path.starts_with("/networks/") => {
+            network_in(path)?;
+            allow(request, "DELETE")?;
+            authorize(request, settings)?;
+            refuse_body(request)?;
+            query(request, &[]).map(|_| ())
         }
         _ => {
             allow(request, "GET, HEAD")?;
@@ -257,6 +268,49 @@ fn failed<L: Ledger>(error: &StoreError) -> Trouble {
     Trouble::new(Reason::Host, error.to_string(), L::ADVICE)
 }
 
+/// The network's name in the path of what is kept there.
+fn network_in(path: &str) -> Result<&str, Problem> {
+    let rest = path.strip_prefix("/networks/");
+    let name = rest.and_then(|rest| rest.strip_suffix("/frames"));
+    name.ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "There is DELETE /networks/{network}/frames, such as /networks/bluesky/frames.",
+        )
+    })
+}
+
+/// Removes what turns have kept on a network.
+async fn remove_frames<H: Store + Client + Clock>(
+    request: &Request<()>,
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+) -> Result<Answer, Problem> {
+    admit(request, settings)?;
+    let name = network_in(request.uri().path())?;
+    let not_found = |detail: &str| Problem::new(StatusCode::NOT_FOUND, detail);
+    let mut networks = settings.networks.iter();
+    let one = networks.find(|one| one.definition.name == name);
+    let one = one.ok_or_else(|| not_found("No network of this name is set up here."))?;
+    let network = one.network.as_ref().map_err(|flaws| {
+        let trouble = flaws.trouble(H::ADVICE.settings);
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, trouble.in_words())
+    })?;
+    if !network.keeps_frames() {
+        return Err(not_found("No frames are kept on this network."));
+    }
+    let mut standing = ledger.standing(name).map_err(|error| unreadable(&error))?;
+    let removed = network.remove_frames(&mut standing.memory, host).await;
+    // Also what was begun in vain, such as a session.
+    let kept = ledger.keep(name, &standing, None);
+    removed.map_err(|trouble| Problem::new(status_of(trouble.reason), trouble.in_words()))?;
+    kept.map_err(|error| unreadable(&error))?;
+    let mut answer = Answer::default();
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    Ok(answer)
+}
+
 /// Whether it could turn now and whether it does, with all that is in the way.
 async fn health<H: Store + Clock>(
     request: &Request<()>,
@@ -443,6 +497,11 @@ async fn status_page<H: Store + Clock, L: Ledger>(
     let next_turn = next_turn(settings, ledger, frames, now);
     let next_frame = dial.zip(frames);
     let next_frame = next_frame.map(|(dial, frames)| dial.slot_at(now, frames).end);
+    let keeping = settings.networks.iter().filter(|one| {
+        let network = one.network.as_ref();
+        network.is_ok_and(|network| network.keeps_frames())
+    });
+    let keeping: Vec<_> = keeping.map(|one| one.definition).collect();
     let html = page::html(&View {
         now,
         local: dial.map(|dial| (dial.time_zone.name(), dial.local_time_at(now))),
@@ -456,6 +515,7 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         next_frame,
         last: &last,
         troubles: &troubles,
+        keeping: &keeping,
     });
     let mut answer = Answer::new(html);
     insert(&mut answer, CONTENT_TYPE, "text/html; charset=utf-8");

@@ -74,7 +74,8 @@ pub(crate) fn guarded(answer: Result<Answer, Problem>) -> Answer {
 
 /// Whether a request needs to know the account's standing.
 pub fn needs_account(request: &Request<()>) -> bool {
-    matches!(request.uri().path(), "/" | "/turn" | "/journal" | "/health")
+    let path = request.uri().path();
+    matches!(path, "/" | "/turn" | "/journal" | "/health") || path.starts_with("/networks/")
 }
 
 enum Route {

@@ -156,11 +156,19 @@ struct Flat<'a> {
     note: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     would_send: Option<&'a Preview>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unchecked: Option<&'a str>,
 }
 
 impl Serialize for Report {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let trouble = self.outcome.trouble();
+        let preview = match &self.outcome {
+            Outcome::DryRun(preview) => Some(preview),
+            _ => None,
+        };
         Flat {
             network: self.network,
             frame: self.frame,
@@ -175,10 +183,9 @@ impl Serialize for Report {
                 .retry_at
                 .map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
             note: self.note.as_deref(),
-            would_send: match &self.outcome {
-                Outcome::DryRun(preview) => Some(preview),
-                _ => None,
-            },
+            would_send: preview,
+            account: preview.and_then(|preview| preview.account.as_deref()),
+            unchecked: preview.and_then(|preview| preview.unchecked.as_deref()),
         }
         .serialize(serializer)
     }

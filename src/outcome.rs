@@ -154,6 +154,12 @@ pub struct Preview {
     pub body_bytes: usize,
     /// The size of the frame in bytes.
     pub frame_bytes: usize,
+    /// Whose picture it would be, as the network says.
+    #[serde(skip)]
+    pub account: Option<String>,
+    /// Why the network has not said whose picture it would be.
+    #[serde(skip)]
+    pub unchecked: Option<String>,
 }
 
 impl Preview {
@@ -174,6 +180,8 @@ impl Preview {
             headers: headers.collect(),
             body_bytes: request.body().len(),
             frame_bytes: picture.bytes.len(),
+            account: None,
+            unchecked: None,
         }
     }
 }

@@ -15,6 +15,7 @@ use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, TimeDelta, Timeli
 use maud::{DOCTYPE, Markup, html};
 
 use crate::icon_upload;
+use crate::network::Definition;
 use crate::outcome::Trouble;
 use crate::time_zone::TimeZone;
 
@@ -59,6 +60,8 @@ pub struct View<'a> {
     /// What is wrong now and what to do; with the network's title where there are
     /// several.
     pub troubles: &'a [(Option<&'a str>, &'a Trouble)],
+    /// The networks on which frames are kept beside the picture that is shown.
+    pub keeping: &'a [Definition],
 }
 
 /// What a network shows.
@@ -111,7 +114,7 @@ fn page(view: &View<'_>) -> Markup {
             body {
                 main {
                     (face(view))
-                    (owner())
+                    (owner(view))
                 }
                 footer {
                     p {
@@ -531,7 +534,7 @@ fn wall_clock(wall: NaiveDateTime) -> String {
 }
 
 /// Where the owner signs in, and the tools that the script then shows.
-fn owner() -> Markup {
+fn owner(view: &View<'_>) -> Markup {
     html! {
         // Without the script nothing in here would work.
         details #owner hidden {
@@ -550,11 +553,11 @@ fn owner() -> Markup {
                 }
             }
         }
-        template #tools-template { (tools()) }
+        template #tools-template { (tools(view)) }
     }
 }
 
-fn tools() -> Markup {
+fn tools(view: &View<'_>) -> Markup {
     html! {
         section #tools aria-labelledby="tools-title" {
             h2 #tools-title tabindex="-1" { "Owner's tools" }
@@ -604,6 +607,13 @@ fn tools() -> Markup {
                 ol.outcomes {}
                 p.soft #journal-note {}
                 button #older type="button" hidden { "Show older entries" }
+            }
+            @for one in view.keeping {
+                p.row {
+                    button.remove id={ "remove-" (one.name) } type="button" value=(one.name) {
+                        "Remove the frames kept on " (one.title)
+                    }
+                }
             }
             p { button #forget type="button" { "Sign out: forget the token" } }
         }

@@ -229,10 +229,15 @@ impl Host {
                 r#"{"did":"did:plc:a","accessJwt":"bACCESS","refreshJwt":"bREFRESH"}"#,
             ),
             (
+                ".getSession",
+                r#"{"did":"did:plc:a","handle":"alice.test"}"#,
+            ),
+            (
                 ".getRecord",
                 r#"{"cid":"bafy","value":{"displayName":"A"}}"#,
             ),
             (".uploadBlob", r#"{"blob":{"ref":{"$link":"bafk"}}}"#),
+            (".deleteRecord", "{}"),
             (".putRecord", r#"{"uri":"at://did:plc:a","cid":"bafy"}"#),
         ] {
             self.answer(part, Ok(reply(200, &[], body)));

@@ -13,11 +13,13 @@ use crate::frame_store::{self, current_set};
 use crate::instant::after;
 use crate::join_all::join_all;
 use crate::journal::{self, Entry, Report, Trigger};
-use crate::network::{Network, Picture};
+use crate::network::{Network, Picture, Verified};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::{Client, Clock, Ledger, Log, Record, Store, StoreError};
 use crate::settings::{Configured, Flaws, Settings};
-use crate::standing::{Decision, Hold, KnownSet, News, Question, Showing, Slot, Standing};
+use crate::standing::{
+    Decision, Hold, HoldKind, KnownSet, News, Question, Showing, Slot, Standing,
+};
 
 /// What to do in a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +28,7 @@ pub struct Order {
     pub at: DateTime<Utc>,
     /// This frame instead of the instant's.
     pub frame: Option<u16>,
-    /// Do everything but send.
+    /// Do everything but send the picture. The network is asked whose account it is.
     pub dry_run: bool,
     /// Send even a frame that is believed to be shown.
     pub force: bool,
@@ -199,6 +201,18 @@ fn known_frames(settings: &Settings, ledger: &impl Ledger) -> Option<FrameCount>
     let networks = settings.networks.iter();
     let mut sets = networks.filter_map(|one| known(one, ledger).ok()?.set);
     FrameCount::new(sets.next()?.frames)
+}
+
+/// Ends what turns have begun on the networks, such as sessions: for a host that keeps nothing
+/// after its run.
+pub async fn end<H: Client + Clock>(settings: &Settings, host: &H, ledger: &impl Ledger) {
+    let ends = settings.networks.iter().map(async |one| {
+        let standing = ledger.standing(one.definition.name).unwrap_or_default();
+        if let (Ok(network), Some(memory)) = (&one.network, standing.memory) {
+            network.end(&mut Some(memory), host).await;
+        }
+    });
+    join_all(ends).await;
 }
 
 async fn turn_on<H: Store + Client + Clock + Log>(
@@ -566,10 +580,7 @@ impl<'a> NetworkTurn<'a> {
                 self.send(network, choice, picture, host, ledger).await;
             }
             Ok(Some((network, _, picture))) => {
-                self.report.outcome = match network.preview(picture, host.now()) {
-                    Ok(preview) => Outcome::DryRun(preview),
-                    Err(trouble) => Outcome::Refused(trouble),
-                };
+                self.report.outcome = self.look(network, picture, host, ledger).await;
             }
             Ok(None) => {}
             Err(trouble) => self.report.outcome = Outcome::Refused(trouble),
@@ -579,6 +590,56 @@ impl<'a> NetworkTurn<'a> {
         let title = self.configured.definition.title;
         let news = unread.into_iter().chain(news);
         (self.report, news.map(|news| (title, news)).collect())
+    }
+
+    /// Does everything but send: makes the request, and lets the network say whose picture it
+    /// would be.
+    async fn look<H: Client + Clock>(
+        &self,
+        network: &dyn Network,
+        picture: Picture<'_>,
+        host: &H,
+        ledger: &impl Ledger,
+    ) -> Outcome {
+        let mut preview = match network.preview(picture, host.now()) {
+            Ok(preview) => preview,
+            Err(trouble) => return Outcome::Refused(trouble),
+        };
+        let name = self.configured.definition.name;
+        let mut standing = match ledger.standing(name) {
+            Ok(standing) => standing,
+            Err(error) => {
+                preview.unchecked = Some(error.to_string());
+                return Outcome::DryRun(preview);
+            }
+        };
+        let is_pause = |hold: &&Hold| hold.kind == HoldKind::Pause && self.order.at < hold.until;
+        if let Some(pause) = standing.hold.as_ref().filter(is_pause) {
+            preview.unchecked = Some(pause.trouble.in_words());
+            return Outcome::DryRun(preview);
+        }
+        let before = standing.memory.clone();
+        let verified = network.verify(&mut standing.memory, host).await;
+        // A session that was begun is the next turn's, and one that was renewed is the only one.
+        if standing.memory != before {
+            // If it cannot be kept, the next turn begins another.
+            let _ = ledger.keep(name, &standing, None);
+        }
+        match verified {
+            Ok(Verified { account, notes }) => {
+                preview.unchecked = account.is_none().then(|| notes.join(" "));
+                preview.account = account;
+            }
+            // What may not be read may be written all the same, and what passes says nothing.
+            Err(trouble)
+                if trouble.reason.is_for_the_owner()
+                    && !matches!(trouble.reason, Reason::Access | Reason::Request) =>
+            {
+                return Outcome::Refused(trouble);
+            }
+            Err(trouble) => preview.unchecked = Some(trouble.in_words()),
+        }
+        Outcome::DryRun(preview)
     }
 
     /// The frame as a picture that the network takes.

@@ -7,7 +7,7 @@ use crate::ports::{Ledger, SendError};
 use crate::settings::TRIGGER_TOKEN;
 use crate::standing::{Hold, HoldKind};
 use crate::testing::{
-    Host, TRIGGER, USER, assert_no_secret_in, block_on, instant, reply, settings,
+    Host, TRIGGER, USER, assert_no_secret_in, block_on, frame_bytes, instant, reply, settings,
     settings_of_all_networks, settings_with, settings_with_webhook,
 };
 use crate::turn::{on_schedule, wake};
@@ -172,7 +172,42 @@ fn a_dry_run_on_several_networks_shows_every_request() {
             "https://mastodon.test/api/v1/accounts/update_credentials",
         ]
     );
-    assert_eq!(host.take_sent().len(), 0);
+    let pictures = frame_bytes(11);
+    let sent = host.take_sent();
+    let has_picture = |sent: &http::Request<Vec<u8>>| {
+        let mut windows = sent.body().windows(pictures.len());
+        windows.any(|part| part == pictures)
+    };
+    assert!(!sent.iter().any(has_picture));
+}
+
+#[test]
+fn what_is_kept_on_a_network_is_removed_with_the_token() {
+    let host = Host::new().on_all_networks();
+    let settings = settings_of_all_networks(&[]);
+    let path = "/networks/bluesky/frames";
+    let answer = owner_of(&settings, &host, "DELETE", path);
+    assert_eq!(answer.status(), 204);
+    let sent = host.take_sent();
+    let last = sent.last().unwrap();
+    assert!(last.uri().path().ends_with("com.atproto.repo.deleteRecord"));
+    let body: Value = serde_json::from_slice(last.body()).unwrap();
+    assert_eq!(body["collection"], "app.rotate-icon.frames");
+    // The session that was begun for it serves the next one too.
+    owner_of(&settings, &host, "DELETE", path);
+    assert_eq!(host.take_sent().len(), 1);
+
+    for (method, path, status) in [
+        ("GET", "/networks/bluesky/frames", 405),
+        ("DELETE", "/networks/bluesky", 404),
+        ("DELETE", "/networks/x/frames", 404),
+        ("DELETE", "/networks/myspace/frames", 404),
+        ("DELETE", "/networks/bluesky/frames?all=1", 400),
+    ] {
+        let answer = owner_of(&settings, &host, method, path);
+        assert_eq!(answer.status(), status, "{method} {path}");
+        assert_eq!(host.take_sent().len(), 0);
+    }
 }
 
 #[test]

@@ -78,8 +78,12 @@ pub trait Network: fmt::Debug {
         wire: &'a dyn Wire,
     ) -> Pending<'a, Result<Verified, Trouble>>;
 
-    /// Removes what turns have kept on the network beside the picture that is shown. Most
-    /// keep nothing there.
+    /// Whether turns keep frames on the network beside the picture that is shown.
+    fn keeps_frames(&self) -> bool {
+        false
+    }
+
+    /// Removes what turns have kept on the network beside the picture that is shown.
     ///
     /// # Errors
     /// When it may still be there.

@@ -57,6 +57,7 @@ fn view<'a>() -> View<'a> {
         next_frame: Some(at("2026-11-22T12:00:00Z")),
         last: &[],
         troubles: &[],
+        keeping: &[],
     }
 }
 
@@ -447,4 +448,16 @@ fn the_policy_allows_nothing_inline_and_nobody_else() {
             "{part}"
         );
     }
+}
+
+#[test]
+fn what_is_kept_on_a_network_can_be_removed_where_anything_is() {
+    let keeping = [crate::network::bluesky::DEFINITION];
+    let text = text_of(&View {
+        keeping: &keeping,
+        ..view()
+    });
+    assert!(text.contains("value=\"bluesky\""), "{text}");
+    assert!(text.contains("Remove the frames kept on Bluesky"));
+    assert!(!text_of(&view()).contains("Remove the frames"));
 }

@@ -277,7 +277,8 @@ fn a_dry_run_does_everything_but_send() {
         ..Order::due_at(host.now, Trigger::Cron)
     };
     let mut report = to_json(&turn_by(&settings(), &host, &order));
-    assert_eq!(host.take_sent().len(), 0);
+    // Whose account it is, X alone can say.
+    assert_eq!(host.take_only_sent().method(), "GET");
 
     // The boundary is another one every time.
     let content_type = report["would_send"]["headers"][1][1].take();
@@ -303,6 +304,7 @@ fn a_dry_run_does_everything_but_send() {
                 "body_bytes": 172 + frame_bytes(11).len(),
                 "frame_bytes": frame_bytes(11).len(),
             },
+            "account": "XAPI",
         })
     );
 }
@@ -322,6 +324,56 @@ fn a_dry_run_shows_no_secret_in_any_form_of_body() {
         assert_eq!(report.outcome.name(), "dry-run");
         assert_eq!(report.frame, Some(5));
     }
+    assert!(host.take_sent().iter().all(|sent| sent.method() == "GET"));
+}
+
+#[test]
+fn a_dry_run_is_refused_as_the_turn_would_be_by_a_network_that_does_not_take_the_keys() {
+    let order = Order {
+        dry_run: true,
+        ..Order::due_at(Host::new().now, Trigger::Manual)
+    };
+    for (status, code, reason) in [
+        (401, 32, Some(Reason::Credentials)),
+        (403, 64, Some(Reason::Account)),
+        // What may not be read may be written, and what passes says nothing.
+        (403, 453, None),
+        (429, 88, None),
+        (503, 130, None),
+    ] {
+        let mut host = Host::new();
+        let body = json!({ "errors": [{ "code": code, "message": "No." }] });
+        host.reply = Ok(reply(status, &[], body.to_string()));
+        let report = turn_by(&settings(), &host, &order);
+        match (&report.outcome, reason) {
+            (Outcome::Refused(trouble), Some(reason)) => assert_eq!(trouble.reason, reason),
+            (Outcome::DryRun(preview), None) => {
+                let unchecked = preview.unchecked.as_deref().unwrap();
+                assert!(unchecked.contains("No."), "{unchecked}");
+                assert_eq!(to_json(&report)["unchecked"], unchecked);
+            }
+            (other, _) => panic!("{other:?} at {status}"),
+        }
+        // It is no turn.
+        assert_eq!(host.ledger.standing("x"), Ok(Standing::default()));
+    }
+}
+
+#[test]
+fn a_dry_run_in_a_pause_asks_nobody() {
+    let mut host = Host::new();
+    host.reply = Ok(reply(429, &[], ""));
+    turn_now(&settings(), &host);
+    host.take_sent();
+    let order = Order {
+        dry_run: true,
+        ..Order::due_at(host.now, Trigger::Manual)
+    };
+    let report = turn_by(&settings(), &host, &order);
+    let Outcome::DryRun(preview) = &report.outcome else {
+        panic!("{report:?}");
+    };
+    assert!(preview.unchecked.is_some() && preview.account.is_none());
     assert_eq!(host.take_sent().len(), 0);
 }
 

@@ -81,16 +81,16 @@ test("an album turns too, and circles are sent as PNG", async (t) => {
   assert.equal((await x.picture()).subarray(1, 4).toString(), "PNG");
 });
 
-test("a dry run sends nothing and keeps nothing", async (t) => {
+test("a dry run asks whose account it is, sends no picture and keeps nothing", async (t) => {
   const x = await localX(t);
   const { state, run } = await account(t, x.url);
   const { status, stdout } = await run([...icon, "--dry-run", "--frame", "5"]);
   assert.equal(status, 0);
-  assert.match(stdout, /^X: would send frame 5 of 12: POST http:\S+\/1\.1\/account\/update_profile_image\.json with \d{4,6} bytes\. Nothing was sent\.\n$/);
+  assert.match(stdout, /^X: would send frame 5 of 12 for the account \S+: POST http:\S+\/1\.1\/account\/update_profile_image\.json with \d{4,6} bytes\. No picture was sent\.\n$/);
   const json = JSON.parse((await run([...icon, "--dry-run", "--json"])).stdout);
   assert.equal(json.outcome, "dry-run");
   assert.ok(json.would_send.frame_bytes > 1000);
-  assert.deepEqual(await x.received(), []);
+  assert.deepEqual((await x.received()).map(({ picture }) => picture), [null, null]);
   await assert.rejects(stat(state), { code: "ENOENT" });
 });
 

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import test, { beforeEach } from "node:test";
 import { searchAtTheEnd } from "./emitted.js";
-import { BLUESKY_SECRETS, appPassword, json, problem, sha256, useStage, useWebhook } from "./harness.js";
+import { BLUESKY_SECRETS, SECRETS, appPassword, json, problem, sha256, useStage, useWebhook } from "./harness.js";
 import { HOUR, MINUTE, TRANSIENT, TURNED, frameAt, later, pause, refused, reset, testFaults } from "./slots.js";
 
 const { url: ALERT_WEBHOOK_URL, news } = await useWebhook();
@@ -18,6 +18,7 @@ const REFRESH = "com.atproto.server.refreshSession";
 const GET = "com.atproto.repo.getRecord";
 const UPLOAD = "com.atproto.repo.uploadBlob";
 const PUT = "com.atproto.repo.putRecord";
+const SESSION = "com.atproto.server.getSession";
 
 /** The app password that the owner makes after the first one. */
 const NEXT_PASSWORD = appPassword();
@@ -80,7 +81,9 @@ async function turns(at) {
 
 test("the cron makes the frame that is due the avatar, and changes nothing else of the profile", async () => {
   assert.deepEqual(await turns(later()), [CREATE, ...TURN]);
-  assert.ok((await stage.simulator.received()).every(({ verdict }) => verdict === "accepted"));
+  // That there is no record of frames yet is all that is not as asked for.
+  const refusals = (await stage.simulator.received()).filter(({ verdict }) => verdict !== "accepted");
+  assert.deepEqual(refusals.map(({ endpoint }) => endpoint), [GET]);
   assert.deepEqual(await stage.simulator.icon("bluesky"), stage.set.frames[9]);
   const { avatar, ...others } = await record();
   assert.deepEqual(others, PROFILE);
@@ -114,14 +117,39 @@ test("what is shown already is not sent again, and no session is asked for it", 
   await stage.simulator.receivedNothing();
 });
 
-test("a dry run shows the request that carries the picture, without a token, and sends nothing", async () => {
+test("a dry run shows the request that carries the picture, without a token, and whose account it is", async () => {
   const { would_send: preview, ...told } = await json(await stage.worker.turn("?frame=3&dry_run=true"));
-  assert.deepEqual(told, { network: "bluesky", frame: 3, frames: 12, outcome: "dry-run", attempts: 0, network_status: null });
+  assert.deepEqual(told, { network: "bluesky", frame: 3, frames: 12, outcome: "dry-run", attempts: 0, network_status: null, account: BLUESKY_SECRETS.BLUESKY_IDENTIFIER });
   assert.deepEqual([preview.method, preview.url], ["POST", `${stage.simulator.url}/xrpc/${UPLOAD}`]);
   const headers = Object.fromEntries(preview.headers);
   assert.deepEqual(headers, { authorization: "Bearer (not shown)", "content-type": "image/png" });
   assert.deepEqual([preview.frame_bytes, preview.body_bytes], Array(2).fill(stage.set.frames[3].length));
-  await stage.simulator.receivedNothing();
+  assert.deepEqual(await calls(), [CREATE, SESSION]);
+  assert.deepEqual(await rest(), PROFILE);
+  // The session that it began is the turn's.
+  assert.deepEqual(await turns(later()), TURN);
+});
+
+test("a dry run with a wrong password is refused as the turn would be", async () => {
+  await stage.simulator.account("bluesky", { password: NEXT_PASSWORD });
+  const { outcome, reason, remedy } = await problem(await stage.worker.turn("?dry_run=true"), 502);
+  assert.deepEqual([outcome, reason], ["refused", "credentials"]);
+  assert.match(remedy, /BLUESKY_APP_PASSWORD/);
+  // It was no turn: the next one does not wait.
+  await stage.simulator.account("bluesky", { password: BLUESKY_SECRETS.BLUESKY_APP_PASSWORD });
+  await turns(later());
+});
+
+test("the frames that are kept can be removed with the token; the picture that is up stays", async () => {
+  const at = later();
+  await turns(at);
+  const { status } = await stage.worker.fetch("/networks/bluesky/frames", { method: "DELETE", headers: { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}` } });
+  assert.equal(status, 204);
+  const { frames, blobs } = await stage.simulator.account("bluesky");
+  assert.deepEqual([frames, blobs.length], [null, 1]);
+  assert.deepEqual(await stage.simulator.icon("bluesky"), stage.set.frames[frameAt(at)]);
+  await problem(await stage.worker.fetch("/networks/bluesky/frames", { method: "DELETE" }), 401);
+  assert.deepEqual(await turns(at + HOUR), TURN);
 });
 
 test("a profile that does not exist is created", async () => {

@@ -40,7 +40,7 @@ const stage = useStage({ wired: true, changes });
 
 beforeEach(async () => {
   const { BLUESKY_APP_PASSWORD: password } = BLUESKY_SECRETS;
-  await stage.simulator.account("bluesky", { password, change_after_get: 0 });
+  await stage.simulator.account("bluesky", { password, change_after_get: 0, frames: null });
   await stage.simulator.account("mastodon", { token: MASTODON_SECRETS.MASTODON_ACCESS_TOKEN, scopes: "write:accounts" });
   news.length = 0;
 });
@@ -56,9 +56,11 @@ async function sent() {
   return Object.fromEntries(NETWORKS.map((name) => [name, received.filter(({ network }) => network === name).length]));
 }
 const NOTHING = { x: 0, bluesky: 0, mastodon: 0 };
-/** A turn of each, with and without a session of Bluesky. */
-const ONE_EACH = { x: 1, bluesky: 3, mastodon: 1 };
-const FIRST = { x: 1, bluesky: 4, mastodon: 1 };
+/** To a frame that is kept on Bluesky already, and to one that is due for the first time without a session. */
+const ONE_EACH = { x: 1, bluesky: 2, mastodon: 1 };
+/** To another frame after that. */
+const NEXT = { ...ONE_EACH, bluesky: 5 };
+const FIRST = { x: 1, bluesky: 6, mastodon: 1 };
 
 /** Checks which frame a network shows. */
 async function shows(network, frame) {
@@ -123,7 +125,7 @@ test("what is shown everywhere is sent nowhere", async () => {
   assert.deepEqual(await sent(), ONE_EACH);
 });
 
-test("a dry run shows what each network would be sent, and sends nothing to any", async () => {
+test("a dry run shows what each network would be sent, and asks each whose account it is", async () => {
   const { turns } = await json(await stage.worker.turn("?frame=3&dry_run=true"));
   assert.deepEqual(
     turns.map(({ network, outcome, attempts, would_send }) => [network, outcome, attempts, would_send.method, new URL(would_send.url).pathname]),
@@ -133,7 +135,10 @@ test("a dry run shows what each network would be sent, and sends nothing to any"
       ["mastodon", "dry-run", 0, "PATCH", "/api/v1/accounts/update_credentials"],
     ],
   );
-  assert.deepEqual(await sent(), NOTHING);
+  assert.ok(turns.every(({ account, unchecked }) => account || unchecked), JSON.stringify(turns));
+  const asked = await stage.simulator.received();
+  assert.deepEqual([...new Set(asked.map(({ network }) => network))].sort(), [...NETWORKS].sort());
+  assert.ok(asked.every(({ picture }) => picture === null));
   assert.deepEqual(await entries(), []);
 });
 
@@ -145,7 +150,7 @@ test("an event that is delivered twice, or five times at once, is one turn of ea
   await stage.simulator.clear();
   await stage.simulator.fail("slow", 1, { network: "mastodon" });
   await Promise.all(Array.from({ length: 5 }, () => stage.worker.fire(at + HOUR)));
-  assert.deepEqual(await sent(), ONE_EACH);
+  assert.deepEqual(await sent(), NEXT);
   assert.equal((await entries()).length, 6);
 });
 
@@ -279,7 +284,7 @@ test("a network that waits for its reset is left alone by a turn by hand that th
   await stage.simulator.clear();
   const { turns } = await problem(await stage.worker.turn("?frame=4"), 503);
   assert.deepEqual(turns.map(({ outcome }) => outcome), ["turned", "turned", "retry"]);
-  assert.deepEqual(await sent(), { ...ONE_EACH, mastodon: 0 });
+  assert.deepEqual(await sent(), { ...NEXT, mastodon: 0 });
 });
 
 test("while one network hangs, the others have turned already", async () => {

@@ -321,12 +321,12 @@ test("the button turns, and the page shows it at once", async () => {
   });
 });
 
-test("a dry run tells what would be sent, and sends nothing", async () => {
+test("a dry run tells what would be sent, and sends no picture", async () => {
   await withPage({ signedIn: true }, async (page) => {
     await press(page, "Dry run");
     const told = await said(page, "Dry run");
-    assert.match(told, /^Dry run: it would send frame \d+(?: \(upright\))? \([\d,]+ bytes\) to http:\S+\. Nothing was sent\.$/);
-    await stage.simulator.receivedNothing();
+    assert.match(told, /^Dry run: it would send frame \d+(?: \(upright\))? \([\d,]+ bytes\) to http:\S+\. No picture was sent\.$/);
+    assert.deepEqual((await stage.simulator.received()).map(({ picture }) => picture), [null]);
   });
 });
 
@@ -334,8 +334,9 @@ test("on several networks, turns tell of all of them, and the journal names each
   await stage.worker.configure({ networks: ["x", "bluesky", "mastodon"] });
   await withPage({ signedIn: true }, async (page) => {
     await press(page, "Dry run");
-    assert.match(await said(page, "Dry run"), /^Dry run: it would send frame \d+(?: \(upright\))?(( and)? \([\d,]+ bytes\) to http:\S+){3}\. Nothing was sent\.$/);
-    await stage.simulator.receivedNothing();
+    assert.match(await said(page, "Dry run"), /^Dry run: it would send frame \d+(?: \(upright\))?(( and)? \([\d,]+ bytes\) to http:\S+){3}\. No picture was sent\./);
+    assert.ok((await stage.simulator.received()).every(({ picture }) => picture === null));
+    await stage.simulator.clear();
     await press(page, "Turn now");
     const [, frame] = /^Turned to frame (\d+)(?: \(upright\))?\.$/.exec(await said(page, "Turned to frame"));
     await press(page, "Turn now");

@@ -107,9 +107,10 @@ const headersOf = (preview) => {
   return Object.fromEntries(preview.headers);
 };
 
-test("a dry run shows what would be sent as multipart, and sends nothing", async () => {
+test("a dry run shows what would be sent as multipart and for whom, and sends no picture", async () => {
   const answer = await json(await stage.worker.turn("?frame=3&dry_run=true"));
-  const { would_send: preview, ...rest } = answer;
+  const { would_send: preview, account, ...rest } = answer;
+  assert.match(account, /^\w+$/);
   assert.deepEqual(rest, { network: "x", frame: 3, frames: 12, outcome: "dry-run", attempts: 0, network_status: null });
   assert.equal(preview.method, "POST");
   assert.equal(preview.url, `${stage.simulator.url}/1.1/account/update_profile_image.json`);
@@ -121,10 +122,10 @@ test("a dry run shows what would be sent as multipart, and sends nothing", async
   assert.equal(preview.frame_bytes, frame.length);
   assert.ok(preview.body_bytes > frame.length + 2 * boundary.length, "the frame and its frame of multipart");
   assert.ok(preview.body_bytes < frame.length + 500, "and no more");
-  await stage.simulator.receivedNothing();
+  assert.equal((await stage.simulator.receivedOne()).picture, null);
 });
 
-test("a dry run shows what would be sent as a form, and sends nothing", async () => {
+test("a dry run shows what would be sent as a form", async () => {
   await stage.worker.configure({ vars: { X_BODY: "form" } });
   const { outcome, would_send: preview } = await json(await stage.worker.turn("?dry_run=true&frame=3"));
   assert.equal(outcome, "dry-run");
@@ -132,7 +133,7 @@ test("a dry run shows what would be sent as a form, and sends nothing", async ()
   const frame = stage.set.frames[3];
   const body = `image=${encodeURIComponent(frame.toString("base64"))}`;
   assert.deepEqual([preview.body_bytes, preview.frame_bytes], [body.length, frame.length]);
-  await stage.simulator.receivedNothing();
+  assert.equal((await stage.simulator.receivedOne()).picture, null);
 });
 
 test("a dry run of this hour chooses the frame that a turn chooses", async () => {

@@ -16,6 +16,7 @@ mod private_file;
 mod progress;
 mod proxy;
 mod publish;
+mod remove_frames;
 mod render;
 mod settings_source;
 mod sheet;
@@ -58,6 +59,7 @@ enum Command {
     Turn(turn::Turn),
     Doctor(doctor::Doctor),
     Login(login::Login),
+    RemoveFrames(remove_frames::RemoveFrames),
     Simulate(simulate::Simulate),
 }
 
@@ -72,6 +74,7 @@ async fn main() -> ExitCode {
         Command::Turn(options) => turn::run(options).await,
         Command::Doctor(options) => doctor::run(&options).await,
         Command::Login(options) => login::run(&options).await,
+        Command::RemoveFrames(options) => remove_frames::run(&options).await,
         Command::Simulate(options) => simulate::run(options).await.map(done),
     };
     result.unwrap_or_else(|error| {

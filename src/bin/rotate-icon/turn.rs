@@ -18,7 +18,7 @@ use rotate_icon::ports::{
     Advice, Client, Clock, Ledger, Lifetime, Log, SendError, Store, StoreError,
 };
 use rotate_icon::settings::Settings;
-use rotate_icon::turn::{Order, turn};
+use rotate_icon::turn::{self, Order, turn};
 
 use crate::client::Https;
 use crate::render::{BULK_FILE, BulkEntry};
@@ -73,7 +73,8 @@ pub(crate) struct Turn {
     #[command(flatten)]
     settings: SettingsArgs,
 
-    /// Do everything but send: tell what would be sent.
+    /// Do everything but send: tell what would be sent, and for which account. A network that
+    /// refuses the sign-in is told of.
     #[arg(long)]
     dry_run: bool,
 
@@ -160,6 +161,10 @@ pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
         )
     };
     let reports = turn(&settings, &host, &ledger, &order).await;
+    if options.stateless || options.dry_run {
+        // No later run goes on with what this one began.
+        turn::end(&settings, &host, &ledger).await;
+    }
     if !options.json {
         for report in &reports {
             tell(report, ledger.is_kept());
@@ -188,10 +193,19 @@ fn tell(report: &Report, is_kept: bool) {
     match &report.outcome {
         Outcome::Turned => say(&format!("{title}: turned to {frame}.")),
         Outcome::Unchanged => say(&format!("{title}: nothing to do, {frame} has been sent.")),
-        Outcome::DryRun(preview) => say(&format!(
-            "{title}: would send {frame}: {} {} with {} bytes. Nothing was sent.",
-            preview.method, preview.url, preview.body_bytes
-        )),
+        Outcome::DryRun(preview) => {
+            let account = preview.account.as_ref();
+            let account = account.map_or(String::new(), |name| format!(" for the account {name}"));
+            let unchecked = preview.unchecked.as_ref();
+            let unchecked = unchecked.map(|why| format!(" The sign-in was not checked: {why}"));
+            say(&format!(
+                "{title}: would send {frame}{account}: {} {} with {} bytes. No picture was sent.{}",
+                preview.method,
+                preview.url,
+                preview.body_bytes,
+                unchecked.unwrap_or_default()
+            ));
+        }
         Outcome::Retry { trouble, .. } | Outcome::Refused(trouble) => {
             let next = next_try(report, is_kept);
             let told = format!("{}{next}", trouble.in_words());

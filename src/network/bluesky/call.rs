@@ -62,6 +62,11 @@ impl<'a> Call<'a> {
         Self::post(UPLOAD_BLOB, Some(media_type), picture.bytes)
     }
 
+    /// What is called, without a query.
+    pub(super) fn name(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
     /// The request to a service, with a token if the call needs one.
     pub(super) fn request(
         &self,

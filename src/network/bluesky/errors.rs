@@ -13,6 +13,8 @@ use crate::ports::RATELIMIT_RESET;
 
 /// A call that was not answered as it should be.
 pub(super) struct Failure {
+    /// What was called when it came to nothing, which may have been for another session.
+    pub(super) call: String,
     /// The error's name in the lexicon, or nothing.
     pub(super) name: String,
     /// What the service says, whole and as it came: to be read, and never shown.
@@ -24,6 +26,7 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) fn new(outcome: Outcome) -> Self {
         Self {
+            call: String::new(),
             name: String::new(),
             words: String::new(),
             status: None,

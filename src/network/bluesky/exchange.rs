@@ -126,6 +126,7 @@ impl<'a> Exchange<'a> {
         let body: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
         let words = body.get("message").and_then(Value::as_str);
         Err(Failure {
+            call: call.name().to_owned(),
             outcome: outcome_of(&error, now),
             words: words.unwrap_or_default().to_owned(),
             name: error.error,

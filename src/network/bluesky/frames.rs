@@ -163,7 +163,9 @@ impl Exchange<'_> {
     async fn upload(&mut self, picture: Picture<'_>) -> Result<Value, Failure> {
         let mut reply = match self.call(&Call::upload(picture)).await {
             Ok(reply) => reply,
-            Err(failure) if failure.status == Some(429) => return Err(uploads_limited(failure)),
+            Err(failure) if failure.status == Some(429) && failure.call == UPLOAD_BLOB => {
+                return Err(uploads_limited(failure));
+            }
             Err(failure)
                 if failure.words.contains("taken") && failure.words.contains("re-upload") =>
             {

@@ -131,6 +131,10 @@ impl Network for Account {
         })
     }
 
+    fn keeps_frames(&self) -> bool {
+        true
+    }
+
     fn remove_frames<'a>(
         &'a self,
         memory: &'a mut Option<Memory>,

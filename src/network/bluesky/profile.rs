@@ -125,7 +125,7 @@ fn about_profile(failure: Failure, profile: &Value, avatar: &Value) -> Failure {
     let is_told = failure
         .refusal()
         .is_some_and(|trouble| trouble.reason == Reason::Request);
-    if !is_told && failure.name != "BlobNotFound" {
+    if failure.call != PUT_RECORD || (!is_told && failure.name != "BlobNotFound") {
         return failure;
     }
     if let Some(name) = culprit(&failure, profile, avatar) {

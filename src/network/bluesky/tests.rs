@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::session::Session;
 use super::*;
 use crate::network::testing::{
-    FRAME, Noise, PICTURE, Reply, Script, any_error, any_reply, assert_fit, assert_fit_to_be_shown,
-    header, network, now, ok, pause, refused,
+    FRAME, NOW, Noise, PICTURE, Reply, Script, any_error, any_reply, assert_fit,
+    assert_fit_to_be_shown, header, network, now, ok, pause, refused,
 };
 use crate::outcome::Reason;
 use crate::ports::SendError;
@@ -544,6 +544,16 @@ fn a_limit_of_uploads_is_no_pause_for_the_frames_that_are_kept() {
     let outcome = outcome_of(UPLOAD, limited);
     assert_eq!(pause(&outcome), (85_775, Reason::Transient));
     assert!(outcome.trouble().unwrap().remedy.contains("address"));
+    // A limit of anything else is one, wherever it is met.
+    let mut kept: Value = serde_json::from_str(&new_for(100).unwrap().0).unwrap();
+    kept["obtained_at"] = json!(NOW - 59 * 60);
+    let steps = [
+        (FRAMES, no_frames()),
+        (UPLOAD, error(400, "ExpiredToken")),
+        (RENEW, error(429, "RateLimitExceeded")),
+    ];
+    let (limited, _) = attempt(&mut Some(Memory(kept.to_string())), steps);
+    assert_eq!(pause(&limited.outcome), (900, Reason::RateLimit));
 }
 
 #[test]

@@ -511,15 +511,22 @@ fn a_network_that_is_given_up_begins_anew_with_the_next_slot() {
 }
 
 #[test]
-fn a_dry_run_shows_every_request_and_sends_none() {
+fn a_dry_run_shows_every_request_and_asks_each_network_whose_account_it_is() {
     let icon = Icon::new();
     let reports = icon.make(&Order {
         dry_run: true,
         ..Order::due_at(icon.host.now, Trigger::Manual)
     });
     assert_eq!(outcomes(&reports), NAMES.map(|name| (name, "dry-run")));
-    assert_eq!(icon.sent(), []);
+    assert_eq!(icon.sent(), [("x", 1), ("bluesky", 2), ("mastodon", 2)]);
     assert_eq!(icon.journal(), Vec::<String>::new());
+    // The session that was begun is the turn's, which signs in no more.
+    icon.cron();
+    let sent = icon.host.take_sent();
+    assert!(
+        sent.iter()
+            .all(|sent| !sent.uri().path().ends_with(".createSession"))
+    );
 }
 
 #[test]
