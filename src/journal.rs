@@ -166,7 +166,7 @@ impl Serialize for Report {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let trouble = self.outcome.trouble();
         let preview = match &self.outcome {
-            Outcome::DryRun(preview) => Some(preview),
+            Outcome::DryRun(preview) => Some(preview.as_ref()),
             _ => None,
         };
         Flat {

@@ -18,7 +18,7 @@ pub enum Outcome {
     /// The network shows the frame already; nothing was sent.
     Unchanged,
     /// Everything but the sending was done, as asked.
-    DryRun(Preview),
+    DryRun(Box<Preview>),
     /// The network did not take it now and may at a later time.
     Retry {
         /// Not before this instant.

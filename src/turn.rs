@@ -602,7 +602,7 @@ impl<'a> NetworkTurn<'a> {
         ledger: &impl Ledger,
     ) -> Outcome {
         let mut preview = match network.preview(picture, host.now()) {
-            Ok(preview) => preview,
+            Ok(preview) => Box::new(preview),
             Err(trouble) => return Outcome::Refused(trouble),
         };
         let name = self.configured.definition.name;

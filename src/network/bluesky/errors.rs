@@ -14,23 +14,23 @@ use crate::ports::RATELIMIT_RESET;
 /// A call that was not answered as it should be.
 pub(super) struct Failure {
     /// What was called when it came to nothing, which may have been for another session.
-    pub(super) call: String,
+    pub(super) call: Box<str>,
     /// The error's name in the lexicon, or nothing.
-    pub(super) name: String,
+    pub(super) name: Box<str>,
     /// What the service says, whole and as it came: to be read, and never shown.
-    pub(super) words: String,
+    pub(super) words: Box<str>,
     pub(super) status: Option<u16>,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: Box<Outcome>,
 }
 
 impl Failure {
     pub(super) fn new(outcome: Outcome) -> Self {
         Self {
-            call: String::new(),
-            name: String::new(),
-            words: String::new(),
+            call: "".into(),
+            name: "".into(),
+            words: "".into(),
             status: None,
-            outcome,
+            outcome: Box::new(outcome),
         }
     }
 
@@ -40,12 +40,12 @@ impl Failure {
 
     /// Whether it is the token that is not accepted.
     pub(super) fn is_of_token(&self) -> bool {
-        matches!(self.name.as_str(), "ExpiredToken" | "InvalidToken")
+        matches!(self.name.as_ref(), "ExpiredToken" | "InvalidToken")
     }
 
     /// Whether there is no such record. Services of before 2024 have no name for it.
     pub(super) fn is_not_found(&self) -> bool {
-        match self.name.as_str() {
+        match self.name.as_ref() {
             "RecordNotFound" => true,
             "InvalidRequest" => self.words.contains("Could not locate record"),
             _ => false,
@@ -58,7 +58,7 @@ impl Failure {
     /// taken down.
     pub(super) fn is_of_unknown_account(&self) -> bool {
         let is_said = |words| self.words.starts_with(words);
-        match self.name.as_str() {
+        match self.name.as_ref() {
             "RepoNotFound" => true,
             "InvalidRequest" => {
                 is_said("Could not find repo") || is_said("Could not find user info")
@@ -74,7 +74,7 @@ impl Failure {
 
     /// What went wrong, if it stays until the owner does something.
     pub(super) fn refusal(&self) -> Option<&Trouble> {
-        match &self.outcome {
+        match self.outcome.as_ref() {
             Outcome::Refused(trouble) => Some(trouble),
             _ => None,
         }
@@ -87,7 +87,7 @@ impl Failure {
             .trouble()
             .map(|trouble| trouble.message.clone());
         let trouble = Trouble::new(reason, message.unwrap_or_default(), remedy);
-        self.outcome = Outcome::Refused(trouble);
+        *self.outcome = Outcome::Refused(trouble);
         self
     }
 }
@@ -210,7 +210,7 @@ pub(super) const REFUSED_PROFILE: &str = "Bluesky does not accept the profile wi
 /// No more pictures are taken from this address for now. Frames that are kept can be turned
 /// to all the same, so this is no pause.
 pub(super) fn uploads_limited(mut failure: Failure) -> Failure {
-    if let Outcome::Retry { trouble, .. } = &mut failure.outcome {
+    if let Outcome::Retry { trouble, .. } = failure.outcome.as_mut() {
         trouble.reason = Reason::Transient;
         trouble.remedy = "Bluesky takes no more pictures from this address for now, which others \
              may share. Nothing to do: frames that it has already are turned to, and the rest is \

@@ -126,10 +126,10 @@ impl<'a> Exchange<'a> {
         let body: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
         let words = body.get("message").and_then(Value::as_str);
         Err(Failure {
-            call: call.name().to_owned(),
-            outcome: outcome_of(&error, now),
-            words: words.unwrap_or_default().to_owned(),
-            name: error.error,
+            call: call.name().into(),
+            outcome: Box::new(outcome_of(&error, now)),
+            words: words.unwrap_or_default().into(),
+            name: error.error.into(),
             status: self.status,
         })
     }

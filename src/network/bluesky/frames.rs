@@ -131,7 +131,7 @@ impl Exchange<'_> {
                 self.know(&frames);
                 break;
             };
-            match failure.name.as_str() {
+            match failure.name.as_ref() {
                 "InvalidSwap" if swaps_left > 0 => swaps_left = swaps_left.saturating_sub(1),
                 // It was taken down, or others do not cease to change it.
                 "InvalidSwap" => break,
@@ -163,7 +163,7 @@ impl Exchange<'_> {
     async fn upload(&mut self, picture: Picture<'_>) -> Result<Value, Failure> {
         let mut reply = match self.call(&Call::upload(picture)).await {
             Ok(reply) => reply,
-            Err(failure) if failure.status == Some(429) && failure.call == UPLOAD_BLOB => {
+            Err(failure) if failure.status == Some(429) && *failure.call == *UPLOAD_BLOB => {
                 return Err(uploads_limited(failure));
             }
             Err(failure)

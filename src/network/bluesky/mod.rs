@@ -86,7 +86,7 @@ impl Network for Account {
             let mut exchange = Exchange::new(self, memory, wire);
             let outcome = match exchange.replace_avatar(picture).await {
                 Ok(()) => Outcome::Turned,
-                Err(failure) => exchange.explained(failure).await.outcome,
+                Err(failure) => *exchange.explained(failure).await.outcome,
             };
             let status = exchange.status;
             // An e-mail address is nobody's business.
@@ -126,7 +126,7 @@ impl Network for Account {
                     let handle = handle.ok_or_else(|| unexpected(GET_SESSION))?;
                     Ok(Verified::account(handle))
                 }
-                Err(failure) => Err(trouble_of(exchange.explained(failure).await, GET_SESSION)),
+                Err(failure) => Err(trouble_of(&exchange.explained(failure).await, GET_SESSION)),
             }
         })
     }
@@ -144,7 +144,10 @@ impl Network for Account {
             let mut exchange = Exchange::new(self, memory, wire);
             match exchange.remove_frames().await {
                 Ok(()) => Ok(()),
-                Err(failure) => Err(trouble_of(exchange.explained(failure).await, DELETE_RECORD)),
+                Err(failure) => Err(trouble_of(
+                    &exchange.explained(failure).await,
+                    DELETE_RECORD,
+                )),
             }
         })
     }
@@ -155,7 +158,7 @@ impl Network for Account {
 }
 
 /// What went wrong with a call.
-fn trouble_of(failure: Failure, call: &str) -> Trouble {
+fn trouble_of(failure: &Failure, call: &str) -> Trouble {
     let trouble = failure.outcome.trouble().cloned();
     trouble.unwrap_or_else(|| unexpected(call))
 }

@@ -42,13 +42,13 @@ impl Exchange<'_> {
             let Err(failure) = self.put(&did, PROFILE, &profile, &cid).await else {
                 return Ok(());
             };
-            match failure.name.as_str() {
+            match failure.name.as_ref() {
                 "InvalidSwap" if !was_there && contradictions > 0 => {
                     return Err(failure.told(Reason::Account, MODERATED_PROFILE));
                 }
                 "InvalidSwap" if swaps_left > 0 => {
                     swaps_left = swaps_left.saturating_sub(1);
-                    contradictions = if was_there { 0 } else { 1 };
+                    contradictions = u32::from(!was_there);
                 }
                 "BlobNotFound" if !is_healed && culprit(&failure, &profile, &blob).is_none() => {
                     is_healed = true;
@@ -99,8 +99,8 @@ impl Exchange<'_> {
 /// The member of a profile beside the picture that a refusal is about, if it names one.
 fn culprit<'a>(failure: &Failure, profile: &'a Value, avatar: &Value) -> Option<&'a str> {
     let members = profile.as_object()?;
-    let words = failure.words.as_str();
-    if failure.name == "BlobNotFound" {
+    let words = failure.words.as_ref();
+    if *failure.name == *"BlobNotFound" {
         let is_named = |link: Option<&str>| link.is_some_and(|link| words.contains(link));
         let mut others = members.iter().filter(|(_, value)| *value != avatar);
         let named = others.find(|(_, value)| is_named(link_of(value)));
@@ -125,7 +125,7 @@ fn about_profile(failure: Failure, profile: &Value, avatar: &Value) -> Failure {
     let is_told = failure
         .refusal()
         .is_some_and(|trouble| trouble.reason == Reason::Request);
-    if failure.call != PUT_RECORD || (!is_told && failure.name != "BlobNotFound") {
+    if *failure.call != *PUT_RECORD || (!is_told && *failure.name != *"BlobNotFound") {
         return failure;
     }
     if let Some(name) = culprit(&failure, profile, avatar) {
@@ -154,9 +154,9 @@ fn about_profile(failure: Failure, profile: &Value, avatar: &Value) -> Failure {
         return failure.told(Reason::Request, remedy);
     }
     let is_of_picture = failure.words.contains("avatar")
-        || matches!(failure.name.as_str(), "InvalidMimeType" | "InvalidSize")
+        || matches!(failure.name.as_ref(), "InvalidMimeType" | "InvalidSize")
         || failure.status == Some(413);
-    if is_of_picture || failure.name == "BlobNotFound" {
+    if is_of_picture || *failure.name == *"BlobNotFound" {
         return failure;
     }
     failure.told(Reason::Request, REFUSED_PROFILE)

@@ -125,6 +125,7 @@ fn frames(set: &str, links: &[&str]) -> Value {
     json!({ "$type": "app.rotate-icon.frames", "set": set, "frames": blobs })
 }
 
+#[allow(clippy::needless_pass_by_value)]
 fn frames_record(cid: &str, value: Value) -> Reply {
     ok(
         json!({ "uri": "at://did:plc:alice/app.rotate-icon.frames/self", "cid": cid, "value": value }),
@@ -147,6 +148,7 @@ fn first_time() -> Vec<(&'static str, Reply)> {
 }
 
 /// An error with words of its own.
+#[allow(clippy::unnecessary_wraps)]
 fn said(status: u16, name: &str, words: &str) -> Reply {
     let body = json!({ "error": name, "message": words });
     Ok(reply(status, &[], body.to_string()))
@@ -370,7 +372,7 @@ fn a_frame_joins_those_of_its_set_and_replaces_those_of_another() {
 #[test]
 fn a_record_that_is_full_stays_below_what_servers_take_and_the_rest_is_uploaded_each_time() {
     let links: Vec<_> = (0..1_000)
-        .map(|n| frames::cid(&[(n % 256) as u8, (n / 256) as u8]))
+        .map(|n: u16| frames::cid(&n.to_be_bytes()))
         .collect();
     let links: Vec<&str> = links.iter().map(String::as_str).collect();
     // The thousandth is still entered.

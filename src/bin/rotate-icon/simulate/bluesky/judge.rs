@@ -322,7 +322,10 @@ impl Request<'_> {
             .record(collection)
             .filter(|_| rkey == RKEY && !(account.moderated && collection == COLLECTION));
         let found = match record {
-            Some(record) if value("cid").is_ok_and(|cid| json!(cid) != record["cid"]) => {
+            Some(record)
+                if value("cid")
+                    .is_ok_and(|cid| record.get("cid").and_then(Value::as_str) != Some(cid)) =>
+            {
                 Err(missing())
             }
             Some(record) => Ok(Answer::json(200, &record)),
