@@ -606,14 +606,15 @@ impl<'a> NetworkTurn<'a> {
             Err(trouble) => return Outcome::Refused(trouble),
         };
         let name = self.configured.definition.name;
-        let mut standing = match ledger.standing(name) {
+        let mut standing = match known(self.configured, ledger) {
             Ok(standing) => standing,
             Err(error) => {
                 preview.unchecked = Some(error.to_string());
                 return Outcome::DryRun(preview);
             }
         };
-        let is_pause = |hold: &&Hold| hold.kind == HoldKind::Pause && self.order.at < hold.until;
+        let at = self.order.at;
+        let is_pause = |hold: &&Hold| hold.kind == HoldKind::Pause && hold.holds_at(at);
         if let Some(pause) = standing.hold.as_ref().filter(is_pause) {
             preview.unchecked = Some(pause.trouble.in_words());
             return Outcome::DryRun(preview);
