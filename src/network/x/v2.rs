@@ -144,7 +144,9 @@ pub(super) fn upload(
 ) -> Result<Request<Vec<u8>>, Trouble> {
     let url = format!("{}{UPLOAD}", account.base_url);
     let signed = oauth1::authorization("POST", &url, &[], &account.credentials, stamp);
-    let Picture { bytes, media_type } = picture;
+    let Picture {
+        bytes, media_type, ..
+    } = picture;
     let fields = [
         ("media_category", "tweet_image"),
         ("media_type", media_type.as_str()),
