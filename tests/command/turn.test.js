@@ -132,7 +132,6 @@ test("the exit status tells what passes from what the owner has to see to", asyn
     ["invalid-token", 1, /Check the four values/],
     ["suspended-app", 1, /suspended the app/],
     ["credits-depleted", 1, /credits .* used up/],
-    ["user-day-limit", 75, /Too many requests/],
     ["captive-portal", 1, /Check API_BASE_URL/],
     ["hostile-text", 1, /X answered 403/],
   ]) {

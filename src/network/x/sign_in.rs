@@ -12,8 +12,8 @@ use http::{Request, Response};
 
 use super::errors::ErrorReply;
 use super::{
-    API_BASE_URL, API_KEY, API_KEY_SECRET, Account, Api, BaseUrl, BodyForm, no_reply, quoted,
-    read_reply, stamp, unmade,
+    API_BASE_URL, API_KEY, API_KEY_SECRET, Account, Api, BaseUrl, BodyForm, Version, no_reply,
+    quoted, read_reply, stamp, unmade,
 };
 use crate::network::Wire;
 use crate::network::reply::is_html;
@@ -174,7 +174,8 @@ impl SignedIn {
     pub fn account(&self) -> Account {
         Account {
             base_url: self.base_url.clone(),
-            api: Api::default(),
+            // Whose it is, one version tells.
+            api: Api::Only(Version::V1),
             body: BodyForm::default(),
             credentials: self.credentials.clone(),
         }
