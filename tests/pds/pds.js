@@ -187,10 +187,16 @@ class PdsAccount {
   }
 }
 
-/** The server, there for a test file. */
-export function usePds({ env } = {}) {
+/** The server, there for a test file; `prepare` is called once it answers, before the first test. */
+export function usePds({ env, prepare } = {}) {
   const pds = new Pds();
-  before(() => pds.start(env), { timeout: 120_000 });
+  before(
+    async () => {
+      await pds.start(env);
+      await prepare?.(pds);
+    },
+    { timeout: 120_000 },
+  );
   after(() => pds.close());
   return pds;
 }

@@ -52,6 +52,18 @@ impl Incoming {
     }
 }
 
+impl Incoming {
+    /// Whether there is an `Authorization` of another kind, with its credentials.
+    pub(super) fn has_other_scheme(&self) -> bool {
+        let header = self
+            .headers
+            .get(AUTHORIZATION)
+            .and_then(|header| header.to_str().ok());
+        let parts = header.and_then(|header| header.split_once(' '));
+        parts.is_some_and(|(scheme, rest)| scheme != "Bearer" && !rest.is_empty())
+    }
+}
+
 /// Why there is no bearer token.
 #[derive(Clone, Copy)]
 pub(super) enum NoBearer {

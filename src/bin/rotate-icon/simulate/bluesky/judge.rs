@@ -6,15 +6,15 @@ use serde_json::{Map, Value, json};
 
 use super::limits::Limits;
 use super::profile::Blob;
-use super::session::{Kind, Tokens};
+use super::session::{Kind, Tokens, is_token};
 use super::{
     ACCOUNT_DEACTIVATED, ACCOUNT_NOT_FOUND, ACCOUNT_TAKEDOWN, AUTHENTICATION_REQUIRED, Account,
     AccountState, COLLECTION, CREATE_SESSION, DELETE_RECORD, DELETE_SESSION, ENDPOINTS, FRAMES,
     GET_RECORD, GET_SESSION, INTERNAL_SERVER_ERROR, INVALID_LOGIN, INVALID_REQUEST,
-    METHOD_NOT_IMPLEMENTED, PAYLOAD_TOO_LARGE, RATE_LIMIT_EXCEEDED, RECORD_NOT_FOUND,
-    REFRESH_SESSION, RKEY, UPLOAD_BLOB,
+    METHOD_NOT_IMPLEMENTED, PAYLOAD_TOO_LARGE, PAYLOAD_TOO_LARGE_ERROR, PUT_RECORD,
+    RATE_LIMIT_EXCEEDED, RECORD_NOT_FOUND, REFRESH_SESSION, RKEY, SYNTAX_ERROR, UPLOAD_BLOB,
 };
-use crate::simulate::answer::{Answer, Rejection};
+use crate::simulate::answer::{Answer, Refusal, Rejection};
 use crate::simulate::form;
 use crate::simulate::incoming::Incoming;
 use crate::simulate::payload::essence;
@@ -22,8 +22,9 @@ use crate::simulate::rate_limit::Left;
 use crate::simulate::state::Accepted;
 use crate::text::quoted;
 
-/// The most bytes of a body in JSON.
+/// The most bytes of a body in JSON, and of one with a record.
 const LARGEST_JSON: usize = 150 * 1024;
+const LARGEST_RECORD: usize = 1_000_000;
 /// The most bytes of a blob.
 const LARGEST_BLOB: usize = 5 * 1024 * 1024;
 
@@ -43,13 +44,13 @@ pub(super) fn content_type(incoming: &Incoming) -> Result<String, Rejection> {
     Ok(essence)
 }
 
-fn check_body(incoming: &Incoming, largest: usize) -> Result<(), Rejection> {
+fn check_body(incoming: &Incoming, largest: usize, too_large: Refusal) -> Result<(), Rejection> {
     let raw = &incoming.raw;
     if raw.broke_off {
         return Err(INVALID_REQUEST.because("the body broke off before its end"));
     }
     if raw.length > largest {
-        return Err(PAYLOAD_TOO_LARGE.because(format!(
+        return Err(too_large.because(format!(
             "the body has {} bytes, more than {largest}",
             raw.length
         )));
@@ -60,7 +61,7 @@ fn check_body(incoming: &Incoming, largest: usize) -> Result<(), Rejection> {
 /// The bytes that are uploaded.
 pub(super) fn blob_in(incoming: &Incoming) -> Result<Blob, Rejection> {
     let declared = content_type(incoming)?;
-    check_body(incoming, LARGEST_BLOB)?;
+    check_body(incoming, LARGEST_BLOB, PAYLOAD_TOO_LARGE)?;
     if incoming.raw.length == 0 {
         return Err(INVALID_REQUEST.saying("A request body is expected but none was provided"));
     }
@@ -147,8 +148,8 @@ impl Request<'_> {
     /// What the server looks into before it knows whose token it is: one that is none breaks it.
     fn look_into_token(&self) -> Result<(), Rejection> {
         match self.incoming.bearer() {
-            Ok(token) if token.split('.').count() != 3 => {
-                Err(INTERNAL_SERVER_ERROR.because("the token has not three parts"))
+            Ok(token) if !is_token(token) => {
+                Err(INTERNAL_SERVER_ERROR.because("what was sent has not the parts of a token"))
             }
             _ => Ok(()),
         }
@@ -165,12 +166,22 @@ impl Request<'_> {
             let message = format!("Wrong request encoding (Content-Type): {declared}");
             return Err(INVALID_REQUEST.saying(message));
         }
-        check_body(self.incoming, LARGEST_JSON)?;
-        let members: Map<String, Value> = serde_json::from_slice(&self.incoming.raw.bytes)
-            .map_err(|error| {
+        let largest = match self.endpoint {
+            Some(PUT_RECORD) => LARGEST_RECORD,
+            _ => LARGEST_JSON,
+        };
+        check_body(self.incoming, largest, PAYLOAD_TOO_LARGE_ERROR)?;
+        let body = &self.incoming.raw.bytes;
+        let members = match serde_json::from_slice(body) {
+            Ok(Value::Object(members)) => members,
+            Ok(Value::Array(_)) => return Err(INVALID_REQUEST.because("the body is a list")),
+            _ if body.is_empty() => Map::new(),
+            Ok(_) => return Err(SYNTAX_ERROR.because("the body is neither an object nor a list")),
+            Err(error) => {
                 let error = quoted(&error.to_string());
-                INVALID_REQUEST.because(format!("the body is no object in JSON: {error}"))
-            })?;
+                return Err(SYNTAX_ERROR.because(format!("the body is no JSON: {error}")));
+            }
+        };
         match members.keys().find(|name| !known.contains(&name.as_str())) {
             None => Ok(members),
             Some(name) => {

@@ -69,13 +69,13 @@ const AUTHENTICATION_REQUIRED: Refusal =
     Refusal::named(401, "AuthenticationRequired", "Authentication Required");
 const BLOB_NOT_FOUND: Refusal = Refusal::named(400, "BlobNotFound", "Could not find blob");
 const EXPIRED_TOKEN: Refusal = Refusal::named(400, "ExpiredToken", "Token has expired");
+const INTERNAL_SERVER_ERROR: Refusal =
+    Refusal::named(500, "InternalServerError", "Internal Server Error");
 const INVALID_LOGIN: Refusal = Refusal::named(
     401,
     "AuthenticationRequired",
     "Invalid identifier or password",
 );
-const INTERNAL_SERVER_ERROR: Refusal =
-    Refusal::named(500, "InternalServerError", "Internal Server Error");
 const INVALID_MIME_TYPE: Refusal =
     Refusal::named(400, "InvalidMimeType", "Wrong type of file for an avatar");
 const INVALID_REQUEST: Refusal = Refusal::named(400, "InvalidRequest", "Invalid Request");
@@ -85,10 +85,14 @@ const INVALID_TOKEN: Refusal = Refusal::named(400, "InvalidToken", "Token could 
 const METHOD_NOT_IMPLEMENTED: Refusal =
     Refusal::named(501, "MethodNotImplemented", "Method Not Implemented");
 const PAYLOAD_TOO_LARGE: Refusal =
+    Refusal::named(413, "PayloadTooLarge", "request entity too large");
+/// What the reader of JSON says, before XRPC sees the request.
+const PAYLOAD_TOO_LARGE_ERROR: Refusal =
     Refusal::named(413, "PayloadTooLargeError", "request entity too large");
 const RATE_LIMIT_EXCEEDED: Refusal =
     Refusal::named(429, "RateLimitExceeded", "Rate Limit Exceeded");
 const RECORD_NOT_FOUND: Refusal = Refusal::named(400, "RecordNotFound", "Could not locate record");
+const SYNTAX_ERROR: Refusal = Refusal::named(400, "SyntaxError", "That is not valid JSON");
 
 /// Whose account it is.
 pub(super) struct Login {

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::cid;
 use super::{
-    BLOB_NOT_FOUND, COLLECTION, FRAMES, INVALID_MIME_TYPE, INVALID_REQUEST, INVALID_SIZE,
-    INVALID_SWAP,
+    BLOB_NOT_FOUND, COLLECTION, FRAMES, INTERNAL_SERVER_ERROR, INVALID_MIME_TYPE, INVALID_REQUEST,
+    INVALID_SIZE, INVALID_SWAP,
 };
 use crate::simulate::answer::Rejection;
 use crate::simulate::picture::Picture;
@@ -20,6 +20,10 @@ use crate::text::quoted;
 const LARGEST_AVATAR: u64 = 1_000_000;
 /// The most frames that are kept: more would not fit into the JSON that servers take.
 const MOST_FRAMES: usize = 1_000;
+/// The largest whole number that JavaScript has exactly; the data model has no larger one.
+const LARGEST_NUMBER: u64 = (1 << 53) - 1;
+/// What labels are that the owner of an account gives it.
+const SELF_LABELS: &str = "com.atproto.label.defs#selfLabels";
 /// How many seconds a blob is kept that no record refers to.
 pub(super) const BLOB_LIFETIME: i64 = 60 * 60;
 
@@ -190,6 +194,11 @@ impl Repository {
         value: &Map<String, Value>,
         swap: Option<&Value>,
     ) -> Result<(Option<Picture>, bool), Rejection> {
+        if value.values().any(has_a_number_too_large) {
+            return Err(
+                INTERNAL_SERVER_ERROR.because("there is a number beyond 2^53 in the record")
+            );
+        }
         let checked = if collection == FRAMES {
             check_frames(value)
         } else {
@@ -425,40 +434,18 @@ fn check_lexicon(value: &Map<String, Value>) -> Result<(), String> {
             check_blob(name, blob)?;
         }
     }
-    if let Some(website) = value.get("website") {
-        let text = website.as_str().unwrap_or_default();
-        let scheme = text.split_once(':').filter(|(scheme, rest)| {
-            scheme.starts_with(|first: char| first.is_ascii_lowercase())
-                && !rest.is_empty()
-                && !text.contains(char::is_whitespace)
-        });
-        if scheme.is_none() {
-            return Err(format!("Invalid uri (got {website}) at $.record.website"));
-        }
-    }
-    if let Some(labels) = value.get("labels")
-        && labels.get("$type").is_none_or(|kind| !kind.is_string())
+    if let Some(website) = value.get("website")
+        && !website.as_str().is_some_and(is_uri)
     {
-        return Err(format!(
-            "Expected an object which includes the \"$type\" property value type (got {labels}) at \
-             $.record.labels"
-        ));
+        return Err(format!("Invalid uri (got {website}) at $.record.website"));
     }
     for name in ["joinedViaStarterPack", "pinnedPost"] {
-        let Some(place) = value.get(name) else {
-            continue;
-        };
-        if !place.is_object() {
-            return Err(format!(
-                "Expected object value type (got {place}) at $.record.{name}"
-            ));
+        if let Some(reference) = value.get(name) {
+            check_reference(name, reference)?;
         }
-        if let Some(key) = ["uri", "cid"]
-            .into_iter()
-            .find(|key| !place[*key].is_string())
-        {
-            return Err(format!("Missing required key \"{key}\" at $.record.{name}"));
-        }
+    }
+    if let Some(labels) = value.get("labels") {
+        check_labels(labels)?;
     }
     if let Some(created) = value.get("createdAt")
         && created
@@ -526,6 +513,85 @@ fn check_blob(name: &str, blob: &Value) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// Whether a text has the form of a URI, as `@atproto/syntax` sees it:
+/// `/^\w+:(?:\/\/)?[^\s\/][^\s]*$/`.
+fn is_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    !scheme.is_empty()
+        && scheme.chars().all(is_word)
+        && !rest.is_empty()
+        && !rest.starts_with('/')
+        && !rest.contains(char::is_whitespace)
+}
+
+/// Checks a reference to a version of a record, `com.atproto.repo.strongRef`.
+fn check_reference(name: &str, reference: &Value) -> Result<(), String> {
+    if !reference.is_object() {
+        return Err(format!(
+            "Expected object value type (got {reference}) at $.record.{name}"
+        ));
+    }
+    for key in ["uri", "cid"] {
+        if reference.get(key).is_none() {
+            return Err(format!("Missing required key \"{key}\" at $.record.{name}"));
+        }
+    }
+    let uri = reference["uri"].as_str();
+    if !uri.is_some_and(|uri| uri.starts_with("at://") && !uri.contains(char::is_whitespace)) {
+        let uri = &reference["uri"];
+        return Err(format!("Invalid at-uri (got {uri}) at $.record.{name}.uri"));
+    }
+    let cid = reference["cid"].as_str();
+    if !cid.is_some_and(|cid| cid::decode(cid).is_some()) {
+        let cid = &reference["cid"];
+        return Err(format!(
+            "Invalid CID string (got {cid}) at $.record.{name}.cid"
+        ));
+    }
+    Ok(())
+}
+
+/// Checks the labels that an account has given itself. Those of other types may hold anything.
+fn check_labels(labels: &Value) -> Result<(), String> {
+    let Some(kind) = labels.get("$type").and_then(Value::as_str) else {
+        return Err(format!(
+            "Expected an object which includes the \"$type\" property value type (got {labels}) at \
+             $.record.labels"
+        ));
+    };
+    if kind != SELF_LABELS {
+        return Ok(());
+    }
+    let Some(values) = labels.get("values").and_then(Value::as_array) else {
+        return Err("Missing required key \"values\" at $.record.labels".to_owned());
+    };
+    if values.len() > 10 {
+        return Err("array too big (maximum 10) at $.record.labels.values".to_owned());
+    }
+    let is_label = |value: &Value| value["val"].as_str().is_some_and(|val| val.len() <= 128);
+    if !values.iter().all(is_label) {
+        return Err("string too big (maximum 128) at $.record.labels.values".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether there is a whole number that the data model does not have.
+fn has_a_number_too_large(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => {
+            let size = number.as_i64().map(i64::unsigned_abs).or(number.as_u64());
+            size.is_some_and(|size| size > LARGEST_NUMBER)
+        }
+        Value::Array(items) => items.iter().any(has_a_number_too_large),
+        Value::Object(members) => members.values().any(has_a_number_too_large),
+        _ => false,
+    }
 }
 
 /// How many graphemes there are at most: characters, but for those that only change the one before

@@ -71,6 +71,20 @@ pub(super) struct Tokens {
     pub(super) refresh: String,
 }
 
+/// Whether a text has the parts of a token, whoever may have made it.
+pub(super) fn is_token(text: &str) -> bool {
+    let mut parts = text
+        .split('.')
+        .map(|part| BASE64URL_NOPAD.decode(part.as_bytes()));
+    let is_object = |part: Option<Result<Vec<u8>, _>>| {
+        let part = part.and_then(Result::ok);
+        part.is_some_and(|part| {
+            serde_json::from_slice::<Value>(&part).is_ok_and(|value| value.is_object())
+        })
+    };
+    is_object(parts.next()) && is_object(parts.next())
+}
+
 impl Sessions {
     /// None yet. No other simulator takes the tokens of this one.
     pub(super) fn new() -> Self {
@@ -181,6 +195,9 @@ impl Sessions {
     ) -> Result<String, Rejection> {
         let token = incoming.bearer().map_err(|none| match none {
             NoBearer::Missing => AUTH_MISSING.because(none.words()),
+            NoBearer::Other(words) if kind == Kind::Refresh && incoming.has_other_scheme() => {
+                AUTH_MISSING.because(words)
+            }
             NoBearer::Other(words) => INVALID_TOKEN.because(words),
         })?;
         let payload = self.verified(token).ok_or_else(|| {

@@ -75,13 +75,13 @@ async fn what_is_no_avatar_is_refused() {
         (
             pictures::gif(64, 64),
             "image/gif",
-            "InvalidMimeType",
+            "InvalidRequest",
             "image/gif",
         ),
         (
             pictures::webp(64, 64),
             "image/webp",
-            "InvalidMimeType",
+            "InvalidRequest",
             "image/webp",
         ),
         (
@@ -99,10 +99,10 @@ async fn what_is_no_avatar_is_refused() {
         (
             b"text".to_vec(),
             "text/plain",
-            "InvalidMimeType",
+            "InvalidRequest",
             "text/plain",
         ),
-        (noisy, "image/png", "InvalidSize", "more than 1,000,000"),
+        (noisy, "image/png", "InvalidRequest", "maximum 1000000"),
         (
             pictures::png(64, 65),
             "image/png",

@@ -299,9 +299,13 @@ async fn nothing_of_the_profile_may_be_lost_or_changed() {
         expect_error(&running, &reply, 400, "InvalidRequest", &words).await;
     }
     let mut rounded = good.clone();
-    rounded["record"]["org.example.unknown"]["numbers"][2] = json!(9_007_199_254_740_992_u64);
+    rounded["record"]["org.example.unknown"]["numbers"][2] = json!(9_007_199_254_740_990_u64);
     let reply = session.put(&running, &rounded).await;
     expect_error(&running, &reply, 400, "InvalidRequest", "would be changed").await;
+    let mut large = good.clone();
+    large["record"]["org.example.unknown"]["numbers"][2] = json!(9_007_199_254_740_992_u64);
+    let reply = session.put(&running, &large).await;
+    expect_error(&running, &reply, 500, "InternalServerError", "2^53").await;
     let mut more = good.clone();
     more["record"]["pronouns"] = json!("they");
     assert_eq!(
@@ -339,7 +343,11 @@ async fn the_lexicon_is_kept_to() {
         ("description", json!("x".repeat(257)), "256 graphemes"),
         ("description", json!("☃".repeat(854)), "2560 characters"),
         ("pronouns", json!("x".repeat(21)), "20 graphemes"),
-        ("labels", json!([]), "must be an object"),
+        ("labels", json!([]), "$.record.labels"),
+        ("labels", json!({}), "$.record.labels"),
+        ("pinnedPost", json!({}), "\"uri\""),
+        ("pinnedPost", json!(null), "must be an object"),
+        ("website", json!("example.com"), "$.record.website"),
         ("createdAt", json!("yesterday"), "datetime"),
         ("other", json!(1.5), "not a whole number"),
     ] {

@@ -64,7 +64,7 @@ async fn a_wrong_login_is_refused() {
             "{\"identifier\":1,\"password\":\"x\"}",
             "identifier",
         ),
-        (vec![json_type()], "[]", "no object"),
+        (vec![json_type()], "[]", "a list"),
         (
             vec![json_type()],
             "{\"identifier\":\"a\",\"password\":\"b\",\"c\":1}",
