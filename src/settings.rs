@@ -442,7 +442,8 @@ mod tests {
     use super::*;
 
     use crate::network::bluesky::{
-        self, BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_SERVICE,
+        self, BLUESKY_APP_PASSWORD, BLUESKY_DIRECTORY, BLUESKY_DNS, BLUESKY_IDENTIFIER,
+        BLUESKY_SERVICE,
     };
     use crate::network::mastodon::{self, MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
     use crate::network::x::{
@@ -558,10 +559,12 @@ mod tests {
             "https://hunter2:65536",
         ];
         let tokens = ["hunter2 hunter2", "hüntér2", "<hunter2", "hunter2\""];
-        let https = BLUESKY_SERVICE.accepts;
+        let https = API_BASE_URL.accepts;
         for (name, accepts, values) in [
             (API_BASE_URL.name, https, addresses.as_slice()),
-            (BLUESKY_SERVICE.name, https, &addresses),
+            (BLUESKY_SERVICE.name, BLUESKY_SERVICE.accepts, &addresses),
+            (BLUESKY_DIRECTORY.name, https, &addresses),
+            (BLUESKY_DNS.name, https, &addresses),
             (MASTODON_SERVER, mastodon::server::ACCEPTS, &addresses),
             (
                 ALERT_WEBHOOK_URL,
@@ -737,7 +740,7 @@ mod tests {
         };
         let text = |name: &str| text(&look_up, name);
         let account = bluesky::Account::read(&mut Reader::new(&text)).unwrap();
-        assert_eq!(account.service.to_string(), "https://bsky.social");
+        assert_eq!(account.service, None);
         assert_eq!(account.identifier, "alice.bsky.social");
         assert_eq!(account.app_password.expose(), "hunter2");
         let account = mastodon::Account::read(&mut Reader::new(&text)).unwrap();

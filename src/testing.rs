@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::dial::FrameCount;
 use crate::frame_set::{CURRENT_KEY, FrameSet, MediaType};
-use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER};
+use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_SERVICE};
 use crate::network::mastodon::{MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
 use crate::network::x::{ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET};
 use crate::ports::{
@@ -41,16 +41,17 @@ pub(crate) const WEBHOOK: &str = "https://hooks.test/services/T0/B0/wEBHOOKwEBHO
 
 /// The same person's accounts on the other networks, which are used only where a
 /// test says so.
-pub(crate) const OTHER_NETWORKS: [(&str, &str); 4] = [
+pub(crate) const OTHER_NETWORKS: [(&str, &str); 5] = [
     (BLUESKY_IDENTIFIER, "alice.bsky.social"),
     (BLUESKY_APP_PASSWORD, "bPASSbPASSbPASS"),
     (MASTODON_SERVER, "https://mastodon.test"),
     (MASTODON_ACCESS_TOKEN, "mTOKENmTOKENmTOKEN"),
+    (BLUESKY_SERVICE.name, "https://bsky.social"),
 ];
 
 /// All keys, the trigger token and what is secret of the webhook.
 pub(crate) fn secrets() -> impl Iterator<Item = &'static str> {
-    let [_, (_, app_password), _, (_, access_token)] = OTHER_NETWORKS;
+    let [_, (_, app_password), _, (_, access_token), _] = OTHER_NETWORKS;
     let others = [TRIGGER, "wEBHOOKwEBHOOK", app_password, access_token];
     KEYS.iter().map(|(_, value)| *value).chain(others)
 }

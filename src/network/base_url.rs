@@ -136,7 +136,7 @@ impl BaseUrl {
 }
 
 /// Whether a host is this machine, so that a request in the clear does not leave it.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 

@@ -138,11 +138,67 @@ export function testCases(pds, host) {
     const old = account.settings;
     const icon = await host.open(t, old);
     await turns(icon, account, 3);
-    account.handle = account.handle.replace("somebody", "renamed");
-    await account.rename(account.handle);
+    await account.rename(account.handle.replace("somebody", "renamed"));
     assert.deepEqual(await turns(icon, account, 4), TURN);
     await pds.restart();
     await refuses(icon, 5, "credentials", /BLUESKY_IDENTIFIER/);
+    await icon.change(account.settings);
+    await turns(icon, account, 5);
+  });
+
+  // --- The server is found from the handle ---
+
+  test("the account's server is found from its handle, once and not in each turn", async (t) => {
+    const account = await pds.account();
+    const icon = await host.open(t, account.settingsByHandle);
+    const before = pds.lookedUp;
+    assert.deepEqual(await turns(icon, account, 3), ["createSession", ...TURN]);
+    for (const frame of [4, 5]) assert.deepEqual(await turns(icon, account, frame), TURN);
+    assert.equal(pds.lookedUp, before + 1);
+    // The session is over: it is looked up again, and found where it was.
+    await pds.restart();
+    assert.ok((await turns(icon, account, 6)).includes("createSession"));
+    assert.equal(pds.lookedUp, before + 2);
+  });
+
+  test("a handle that names nobody, and a wrong password, are told with what to set", async (t) => {
+    const account = await pds.account();
+    const nobody = await host.open(t, { ...account.settingsByHandle, BLUESKY_IDENTIFIER: "nobody.test" });
+    await refuses(nobody, 3, "settings", /BLUESKY_IDENTIFIER.*BLUESKY_SERVICE/);
+    const icon = await host.open(t, { ...account.settingsByHandle, BLUESKY_APP_PASSWORD: "abcd-efgh-ijkl-mnop" });
+    const { remedy } = await refuses(icon, 3, "credentials", /BLUESKY_APP_PASSWORD.*BLUESKY_SERVICE/s);
+    assert.ok(remedy.includes(`${pds.url} was asked`), remedy);
+  });
+
+  test("a handle that has become another account's gets no password", async (t) => {
+    const account = await pds.account();
+    const other = await pds.account();
+    const { handle } = account;
+    const icon = await host.open(t, account.settingsByHandle);
+    await turns(icon, account, 3);
+    await account.rename(handle.replace("somebody", "renamed"));
+    await other.rename(handle);
+    await pds.restart();
+    await pds.calls();
+    const { message } = await refuses(icon, 4, "account", new RegExp(`set BLUESKY_IDENTIFIER to ${other.did}`));
+    assert.ok(message.includes(handle), message);
+    assert.ok(!(await pds.calls()).includes("createSession"));
+    assert.equal((await other.profile()).picture, undefined);
+    // It is another one's still, and so it is told in the next turn too.
+    await refuses(icon, 4, "account", /BLUESKY_IDENTIFIER/);
+    await icon.change(account.settingsByHandle);
+    await turns(icon, account, 4);
+  });
+
+  test("an account whose server is another one gets no password there before the owner agrees", async (t) => {
+    const account = await pds.account();
+    const icon = await host.open(t, account.settingsByHandle);
+    await turns(icon, account, 3);
+    await pds.move(account.did, "https://elsewhere.test");
+    assert.deepEqual(await turns(icon, account, 4), TURN, "the session lives on");
+    await pds.restart();
+    const { message } = await refuses(icon, 5, "account", /set BLUESKY_SERVICE to https:\/\/elsewhere\.test/);
+    assert.match(message, /another server than before/);
     await icon.change(account.settings);
     await turns(icon, account, 5);
   });

@@ -13,7 +13,9 @@ import { usePds } from "./pds.js";
 
 const PROFILE = "app.bsky.actor.profile";
 const SELF = { collection: PROFILE, rkey: "self" };
+/** The identifiers of a record, and of bytes that nobody has uploaded. */
 const CID = "bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi";
+const NO_BYTES = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku";
 
 const sides = {};
 const pds = usePds({ prepare });
@@ -131,7 +133,7 @@ for (const [name, record] of Object.entries(RECORDS)) {
 
 // `1.0` and `1e3` the official server takes for whole numbers, and stores them as such; the local one
 // refuses them, since a record is to be put back as it was read.
-for (const number of ["0", "-1", "9007199254740991", "9007199254740993", "-9007199254740993", "18446744073709551616", "1.5", "1e400"]) {
+for (const number of ["0", "-1", "9007199254740991", "9007199254740993", "-9007199254740993", "18446744073709551616", "1.5"]) {
   test(`a profile with the number ${number}`, () => alike(putText(number)));
 }
 
@@ -139,7 +141,7 @@ test("a picture, as an avatar and for something else", async () => {
   const bytes = await readFile(sampleIcon);
   const blob = (await alike(upload(bytes, "image/png"))).json.blob;
   await alike(upload(Buffer.from("plain text"), "text/plain"));
-  for (const changed of [{}, { size: 1 }, { mimeType: "image/jpeg" }, { mimeType: "text/plain" }, { ref: { $link: CID } }, { size: 0 }]) {
+  for (const changed of [{}, { size: 1 }, { mimeType: "image/jpeg" }, { mimeType: "text/plain" }, { ref: { $link: CID } }, { ref: { $link: NO_BYTES } }, { size: 0 }]) {
     await alike((side) => put({ avatar: { ...blob, ...changed } })(side));
   }
 });

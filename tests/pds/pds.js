@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before } from "node:test";
@@ -31,6 +32,11 @@ class Pds {
   #asked = new Map();
   #arrived = () => {};
   #accounts = 0;
+  #dns;
+
+  /** The accounts that handles name in DNS, and how often that was asked. */
+  names = new Map();
+  lookedUp = 0;
 
   /** Starts the server; `env` holds variables of its own, as `PDS_RATE_LIMITS_ENABLED`. */
   async start(env) {
@@ -51,6 +57,16 @@ class Pds {
       });
     });
     Object.assign(this, await ready);
+    this.#dns = createServer((request, response) => {
+      this.lookedUp += 1;
+      const { pathname, searchParams } = new URL(request.url, "http://dns.test");
+      assert.deepEqual([pathname, searchParams.get("type"), request.headers.accept], ["/dns-query", "TXT", "application/dns-json"]);
+      const did = this.names.get(searchParams.get("name").replace(/^_atproto\./, ""));
+      const answer = did ? { Status: 0, Answer: [{ type: 16, data: `"did=${did}"` }] } : { Status: 3 };
+      response.writeHead(200, { "content-type": "application/dns-json" }).end(JSON.stringify(answer));
+    });
+    await new Promise((resolve) => this.#dns.listen(0, "127.0.0.1", resolve));
+    this.dns = `http://127.0.0.1:${this.#dns.address().port}`;
   }
 
   #ask(ask, value) {
@@ -68,6 +84,9 @@ class Pds {
 
   /** Ends it and starts it anew, so that no token of before is good any more. */
   restart = () => this.#ask("restart");
+
+  /** Lets the directory say that an account is on another server. */
+  move = (did, server) => this.#ask("move", { did, server });
 
   /** Does something once the next call of an endpoint has come, before it is answered. */
   async meanwhile(endpoint, act) {
@@ -109,6 +128,7 @@ class Pds {
     const email = `somebody-${this.#accounts}@example.test`;
     const body = { handle, email, password: `main-${randomUUID()}` };
     const { did, accessJwt: token } = await this.done("POST", "com.atproto.server.createAccount", { body });
+    this.names.set(handle, did);
     const account = new PdsAccount(this, { did, handle, email, token });
     await account.anotherPassword();
     if (record) await account.putProfile(record);
@@ -121,6 +141,7 @@ class Pds {
       this.#child.kill("SIGKILL");
       await ended;
     }
+    this.#dns?.close().closeAllConnections();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
@@ -139,6 +160,11 @@ class PdsAccount {
     return { BLUESKY_SERVICE: this.#pds.url, BLUESKY_IDENTIFIER: this.handle, BLUESKY_APP_PASSWORD: this.appPassword };
   }
 
+  /** The same, without where the server is. */
+  get settingsByHandle() {
+    return { ...this.settings, BLUESKY_SERVICE: "auto", BLUESKY_DIRECTORY: this.#pds.directory, BLUESKY_DNS: this.#pds.dns };
+  }
+
   #call(name, body) {
     return this.#pds.done("POST", `com.atproto.${name}`, { token: this.token, body });
   }
@@ -154,7 +180,13 @@ class PdsAccount {
 
   putProfile = (record) => this.#call("repo.putRecord", { repo: this.did, collection: PROFILE, rkey: "self", record });
 
-  rename = (handle) => this.#call("identity.updateHandle", { handle });
+  /** Gives it another handle, which names it in DNS from then on. */
+  async rename(handle) {
+    await this.#call("identity.updateHandle", { handle });
+    this.#pds.names.delete(this.handle);
+    this.#pds.names.set(handle, this.did);
+    this.handle = handle;
+  }
 
   deactivate = () => this.#call("server.deactivateAccount", {});
 

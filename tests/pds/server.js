@@ -119,6 +119,8 @@ const asked = {
     awaited = { endpoint, go: promise };
     asked.goOn = resolve;
   },
+  /** Has the directory say that an account is on another server. */
+  move: ({ did, server }) => pds.ctx.plcClient.updatePds(did, pds.ctx.plcRotationKey, server),
   /** Ends the server and starts it anew: no token of the one before is good any more. */
   async restart() {
     await pds.destroy();

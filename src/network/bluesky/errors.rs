@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::TITLE;
 use crate::instant::after;
+use crate::network::base_url::BaseUrl;
 use crate::network::reply::{ErrorReply, Meaning, header_text, rate_limited, retry, transient};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::RATELIMIT_RESET;
@@ -36,6 +37,21 @@ impl Failure {
 
     pub(super) fn unexpected(call: &str) -> Self {
         Self::new(Outcome::Refused(unexpected(call)))
+    }
+
+    /// Says at which server an app password was refused: it may be the wrong one.
+    pub(super) fn asked_at(mut self, service: &BaseUrl) -> Self {
+        if let Outcome::Refused(trouble) = &mut *self.outcome
+            && trouble.reason == Reason::Credentials
+            && trouble.remedy == ANOTHER_PASSWORD
+        {
+            trouble.remedy = format!(
+                "{ANOTHER_PASSWORD} {service} was asked: if the account is on another server, set \
+                 BLUESKY_SERVICE to that."
+            )
+            .into();
+        }
+        self
     }
 
     /// Whether it is the token that is not accepted.

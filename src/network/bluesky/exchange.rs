@@ -6,8 +6,10 @@ use serde_json::Value;
 
 use super::call::Call;
 use super::errors::{Failure, outcome_of, unmade};
+use super::identity::Home;
 use super::session::Session;
 use super::{Account, BLUESKY_SERVICE, TITLE};
+use crate::network::base_url::BaseUrl;
 use crate::network::reply::{ErrorReply, no_answer, transient};
 use crate::network::{Memory, Pending, Wire};
 use crate::outcome::Outcome;
@@ -21,6 +23,10 @@ pub(super) struct Exchange<'a> {
     pub(super) account: &'a Account,
     pub(super) memory: &'a mut Option<Memory>,
     pub(super) wire: &'a dyn Wire,
+    /// Where calls go.
+    pub(super) service: BaseUrl,
+    /// Where the account was found when it first signed in.
+    pub(super) home: Option<Home>,
     pub(super) session: Option<Session>,
     /// The frames that have been seen in the record of frames, by their blobs' identifiers.
     pub(super) known: Vec<String>,
@@ -38,12 +44,17 @@ impl<'a> Exchange<'a> {
         wire: &'a dyn Wire,
     ) -> Self {
         let kept = memory.as_ref();
+        let home = kept.and_then(|memory| Home::recalled(memory, account));
         let kept = kept.and_then(|memory| Session::recalled(memory, account));
         let (session, known) = kept.unzip();
+        let last = session.as_ref().map(|session| &session.service);
+        let service = account.service.as_ref().or(last).cloned();
         Self {
             account,
             memory,
             wire,
+            service: service.unwrap_or_else(|| account.lookup.default.clone()),
+            home,
             session,
             known: known.unwrap_or_default(),
             started: wire.now(),
@@ -98,6 +109,17 @@ impl<'a> Exchange<'a> {
         failure.status == Some(500) && !has_token && !self.is_renewed
     }
 
+    /// That there is time for one more request.
+    pub(super) fn check_time(&self) -> Result<(), Failure> {
+        let now = self.wire.now();
+        if now.signed_duration_since(self.started) < MAX_DURATION {
+            return Ok(());
+        }
+        let said = format!("{TITLE} took more than {} s", MAX_DURATION.num_seconds());
+        let outcome = transient(TITLE, &said, &HeaderMap::new(), now);
+        Err(Failure::new(outcome))
+    }
+
     /// Sends a call and reads the reply.
     pub(super) async fn send(
         &mut self,
@@ -105,13 +127,8 @@ impl<'a> Exchange<'a> {
         token: Option<&Secret>,
     ) -> Result<Value, Failure> {
         self.status = None;
-        let now = self.wire.now();
-        if now.signed_duration_since(self.started) >= MAX_DURATION {
-            let said = format!("{TITLE} took more than {} s", MAX_DURATION.num_seconds());
-            let outcome = transient(TITLE, &said, &HeaderMap::new(), now);
-            return Err(Failure::new(outcome));
-        }
-        let request = call.request(&self.account.service, token.map(Secret::expose));
+        self.check_time()?;
+        let request = call.request(&self.service, token.map(Secret::expose));
         let request = request.map_err(|error| Failure::new(Outcome::Refused(unmade(&error))))?;
         let reply = self.wire.send(request).await;
         let now = self.wire.now();

@@ -7,6 +7,7 @@
 //! was read.
 
 use std::rc::Rc;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
@@ -14,7 +15,8 @@ use self::call::{Call, DELETE_RECORD, GET_SESSION};
 use self::errors::{Failure, unexpected, unmade};
 use self::exchange::Exchange;
 use self::identifier::Identifier;
-use super::base_url::{self, BaseUrl};
+pub use self::identity::Lookup;
+use super::base_url::{self, BaseUrl, InvalidBaseUrl};
 use super::reply::text_of;
 use super::{Attempt, Definition, Memory, Network, Pending, Picture, Verified, Wire};
 use crate::outcome::{Outcome, Preview, Trouble};
@@ -26,6 +28,7 @@ mod errors;
 mod exchange;
 mod frames;
 pub mod identifier;
+mod identity;
 mod profile;
 mod session;
 
@@ -36,7 +39,7 @@ pub const DEFINITION: Definition = Definition {
     name: "bluesky",
     title: TITLE,
     required: &[BLUESKY_IDENTIFIER, BLUESKY_APP_PASSWORD],
-    variables: &[BLUESKY_SERVICE],
+    variables: &[BLUESKY_SERVICE, BLUESKY_DIRECTORY, BLUESKY_DNS],
     read,
 };
 
@@ -48,9 +51,30 @@ pub const BLUESKY_APP_PASSWORD: &str = "BLUESKY_APP_PASSWORD";
 /// Where the account signs in.
 pub const BLUESKY_SERVICE: Variable = Variable {
     name: "BLUESKY_SERVICE",
-    default: "https://bsky.social",
+    default: AUTO,
+    accepts: "auto, which finds the server from the handle, or an https:// URL without path \
+              (http:// only for localhost)",
+};
+/// Where accounts are looked up: the directory of `did:plc`,
+/// <https://web.plc.directory/spec/v0.1/did-plc>.
+pub const BLUESKY_DIRECTORY: Variable = Variable {
+    name: "BLUESKY_DIRECTORY",
+    default: "https://plc.directory",
     accepts: base_url::ACCEPTS,
 };
+/// Where handles are looked up: a server that gives entries of DNS in JSON at `/dns-query`,
+/// <https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/make-api-requests/dns-json/>.
+pub const BLUESKY_DNS: Variable = Variable {
+    name: "BLUESKY_DNS",
+    default: "https://cloudflare-dns.com",
+    accepts: base_url::ACCEPTS,
+};
+
+/// The service is found from the handle.
+const AUTO: &str = "auto";
+
+/// Where accounts sign in of which no handle is known.
+const DEFAULT_SERVICE: &str = "https://bsky.social";
 
 /// The largest frame that is sent, in bytes: `maxSize` of `avatar` in the lexicon,
 /// <https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/actor/profile.json>.
@@ -59,8 +83,10 @@ pub const MAX_FRAME_BYTES: usize = 1_000_000;
 /// An account of Bluesky.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Where it signs in.
-    pub service: BaseUrl,
+    /// Where it signs in; found from its handle if it is not set.
+    pub service: Option<BaseUrl>,
+    /// Where that is looked up.
+    pub lookup: Lookup,
     /// Its handle, or its e-mail address.
     pub identifier: String,
     /// Its app password.
@@ -102,7 +128,8 @@ impl Network for Account {
     }
 
     fn preview(&self, picture: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Trouble> {
-        let request = Call::upload(picture).request(&self.service, Some(""));
+        let service = self.service.as_ref().unwrap_or(&self.lookup.default);
+        let request = Call::upload(picture).request(service, Some(""));
         let request = request.map_err(|error| unmade(&error))?;
         Ok(Preview::of(&request, "Bearer (not shown)", picture))
     }
@@ -166,15 +193,36 @@ fn trouble_of(failure: &Failure, call: &str) -> Trouble {
 impl Account {
     /// Reads the settings of an account.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let service = reader.parsed(BLUESKY_SERVICE);
+        let service = reader.parsed::<Service>(BLUESKY_SERVICE);
+        let directory = reader.parsed(BLUESKY_DIRECTORY);
+        let dns = reader.parsed(BLUESKY_DNS);
         let identifier =
             reader.required_parsed::<Identifier>(BLUESKY_IDENTIFIER, identifier::ACCEPTS);
         let app_password = reader.password(BLUESKY_APP_PASSWORD);
         Some(Self {
-            service: service?,
+            service: service?.0,
+            lookup: Lookup {
+                directory: directory?,
+                dns: dns?,
+                default: DEFAULT_SERVICE.parse().ok()?,
+            },
             identifier: identifier?.to_string(),
             app_password: app_password?,
         })
+    }
+}
+
+/// A service that is set, or none that is to be found.
+struct Service(Option<BaseUrl>);
+
+impl FromStr for Service {
+    type Err = InvalidBaseUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBaseUrl> {
+        if text.eq_ignore_ascii_case(AUTO) {
+            return Ok(Self(None));
+        }
+        text.parse().map(|service| Self(Some(service)))
     }
 }
 

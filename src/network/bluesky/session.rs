@@ -9,6 +9,7 @@ use super::call::{CREATE_SESSION, Call, DELETE_SESSION, GET_SESSION, JSON, REFRE
 use super::errors::{Closed, Failure, UNKNOWN_ACCOUNT};
 use super::exchange::Exchange;
 use crate::network::Memory;
+use crate::network::base_url::BaseUrl;
 use crate::outcome::Reason;
 use crate::secret::Secret;
 
@@ -17,6 +18,8 @@ const MAX_TOKEN_AGE: TimeDelta = TimeDelta::minutes(100);
 
 /// What the service gives for a password.
 pub(super) struct Session {
+    /// The service.
+    pub(super) service: BaseUrl,
     /// The account.
     pub(super) did: String,
     /// For calls.
@@ -28,7 +31,11 @@ pub(super) struct Session {
 
 impl Session {
     /// Reads what the service answers, which is kept in the same form.
-    pub(super) fn read(value: &Value, obtained_at: DateTime<Utc>) -> Option<Self> {
+    pub(super) fn read(
+        value: &Value,
+        service: BaseUrl,
+        obtained_at: DateTime<Utc>,
+    ) -> Option<Self> {
         let text = |name: &str| {
             let text = value.get(name)?.as_str()?;
             // It goes into a header or a URL.
@@ -36,6 +43,7 @@ impl Session {
             is_plain.then(|| text.to_owned())
         };
         Some(Self {
+            service,
             did: text("did").filter(|did| did.starts_with("did:"))?,
             access: Secret::new(text("accessJwt")?),
             refresh: Secret::new(text("refreshJwt")?),
@@ -46,25 +54,27 @@ impl Session {
     /// The session that was kept for an account, and the frames that were known with it.
     pub(super) fn recalled(memory: &Memory, account: &Account) -> Option<(Self, Vec<String>)> {
         let kept: Value = serde_json::from_slice(memory.0.as_bytes()).ok()?;
-        let is_of = |name: &str, text: &str| kept.get(name).and_then(Value::as_str) == Some(text);
-        let is_ours = is_of("service", &account.service.to_string())
-            && is_of("identifier", &account.identifier);
+        let text = |name: &str| kept.get(name).and_then(Value::as_str);
+        let service: BaseUrl = text("service")?.parse().ok()?;
+        let is_set = account.service.as_ref().is_none_or(|set| *set == service);
+        let is_ours = is_set && text("identifier") == Some(&account.identifier);
         let obtained_at = kept.get("obtained_at")?.as_i64().filter(|_| is_ours)?;
-        let session = Self::read(&kept, DateTime::from_timestamp(obtained_at, 0)?)?;
+        let session = Self::read(&kept, service, DateTime::from_timestamp(obtained_at, 0)?)?;
         let links = kept.get("frames").and_then(Value::as_array);
         let links = links.into_iter().flatten().filter_map(Value::as_str);
         Some((session, links.map(str::to_owned).collect()))
     }
 
-    pub(super) fn memory(&self, account: &Account, known: &[String]) -> Memory {
+    pub(super) fn memory(&self, account: &Account, known: &[String], is_found: bool) -> Memory {
         let kept = json!({
-            "service": account.service.to_string(),
+            "service": self.service.to_string(),
             "identifier": account.identifier,
             "obtained_at": self.obtained_at.timestamp(),
             "did": self.did,
             "accessJwt": self.access.expose(),
             "refreshJwt": self.refresh.expose(),
             "frames": known,
+            "found": is_found,
         });
         Memory(kept.to_string())
     }
@@ -113,6 +123,7 @@ impl Exchange<'_> {
                 other => return other,
             }
         }
+        let found = self.locate().await?;
         let password = json!({
             "identifier": self.account.identifier,
             "password": self.account.app_password.expose(),
@@ -120,7 +131,14 @@ impl Exchange<'_> {
         let password = password.to_string();
         let call = Call::post(CREATE_SESSION, Some(JSON), password.as_bytes());
         let reply = self.send(&call, None).await;
-        self.begin(&call, reply)
+        let reply = reply.map_err(|failure| failure.asked_at(&self.service))?;
+        if let Some(home) = found {
+            if reply.get("did").and_then(Value::as_str) != Some(&home.did) {
+                return Err(Failure::unexpected(call.path));
+            }
+            self.home = Some(home);
+        }
+        self.begin(&call, Ok(reply))
     }
 
     /// Gets another session for the one there is.
@@ -135,7 +153,7 @@ impl Exchange<'_> {
     /// Keeps the session that a call was answered with, if its account is open.
     fn begin(&mut self, call: &Call<'_>, reply: Result<Value, Failure>) -> Result<(), Failure> {
         let reply = reply?;
-        let session = Session::read(&reply, self.wire.now());
+        let session = Session::read(&reply, self.service.clone(), self.wire.now());
         self.keep(Some(session.ok_or_else(|| Failure::unexpected(call.path))?));
         self.check_open(&reply)
     }
@@ -183,10 +201,13 @@ impl Exchange<'_> {
         self.remember();
     }
 
-    /// Keeps what is known for the next turn.
+    /// Keeps what is known for the next turn. Where the account is outlives its session.
     pub(super) fn remember(&mut self) {
-        let session = self.session.as_ref();
-        *self.memory = session.map(|session| session.memory(self.account, &self.known));
+        let home = self.home.as_ref();
+        *self.memory = match &self.session {
+            Some(session) => Some(session.memory(self.account, &self.known, home.is_some())),
+            None => home.map(|home| home.memory(self.account)),
+        };
     }
 
     /// Ends the session that is kept.

@@ -20,7 +20,8 @@ const ACCESS_2: &str = "eyJhbGciOiJIUzI1NiJ9.access.two";
 const REFRESH_2: &str = "eyJhbGciOiJIUzI1NiJ9.refresh.two";
 const SECRETS: [&str; 5] = [PASSWORD, ACCESS, REFRESH, ACCESS_2, REFRESH_2];
 
-const SETTINGS: [(&str, &str); 2] = [
+const SETTINGS: [(&str, &str); 3] = [
+    (BLUESKY_SERVICE.name, "https://bsky.social"),
     (BLUESKY_IDENTIFIER, "alice.bsky.social"),
     (BLUESKY_APP_PASSWORD, PASSWORD),
 ];
@@ -65,9 +66,10 @@ fn renewed() -> Reply {
 fn kept_with(minutes: i64, frames: &[&str]) -> Option<Memory> {
     let obtained_at = now() - TimeDelta::minutes(minutes);
     let session: Value = serde_json::from_slice(signed_in().unwrap().body()).unwrap();
-    let session = Session::read(&session, obtained_at).unwrap();
+    let account = account();
+    let session = Session::read(&session, account.service.clone().unwrap(), obtained_at).unwrap();
     let frames: Vec<_> = frames.iter().map(ToString::to_string).collect();
-    Some(session.memory(&account(), &frames))
+    Some(session.memory(&account, &frames, false))
 }
 
 /// A session, and the frame that was seen in the record.
@@ -81,8 +83,14 @@ fn new_for(minutes: i64) -> Option<Memory> {
 }
 
 fn account() -> Account {
+    let at = |url: &str| url.parse().unwrap();
     Account {
-        service: BLUESKY_SERVICE.default.parse().unwrap(),
+        service: Some(at("https://bsky.social")),
+        lookup: Lookup {
+            directory: at(BLUESKY_DIRECTORY.default),
+            dns: at(BLUESKY_DNS.default),
+            default: at(DEFAULT_SERVICE),
+        },
         identifier: "alice.bsky.social".to_owned(),
         app_password: Secret::new(PASSWORD),
     }
@@ -1033,7 +1041,8 @@ fn what_is_no_session_is_not_used() {
 
 #[test]
 fn a_handle_may_be_written_with_an_at_sign() {
-    let settings = [(BLUESKY_IDENTIFIER, "@alice.bsky.social"), SETTINGS[1]];
+    let at_sign = (BLUESKY_IDENTIFIER, "@alice.bsky.social");
+    let settings = [SETTINGS[0], at_sign, SETTINGS[2]];
     let script = Script::new([(CREATE, Err(SendError::Timeout))]);
     block_on(network(&settings).update(PICTURE, &mut None, &script)).unwrap();
     assert_eq!(

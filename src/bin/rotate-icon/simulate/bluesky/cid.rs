@@ -43,6 +43,11 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     (known && binary.len() == 36).then_some(binary)
 }
 
+/// Whether a text is the identifier of bytes, not of a record.
+pub(super) fn is_of_bytes(text: &str) -> bool {
+    decode(text).is_some_and(|binary| binary.get(1) == Some(&RAW))
+}
+
 /// Writes a value of AT Protocol's data model as DAG-CBOR.
 fn write(value: &Value, cbor: &mut Vec<u8>) -> Result<(), String> {
     match value {
@@ -146,6 +151,7 @@ mod tests {
         let no_members = "bafyreigbtj4x7ip5legnfznufuopl4sg4knzc2cof6duas4b3q2fy6swua";
         assert_eq!(of_record(&json!({})).unwrap(), no_members);
         assert!(decode(empty).is_some() && decode(no_members).is_some());
+        assert!(is_of_bytes(empty) && !is_of_bytes(no_members));
         for wrong in [
             "",
             "b",

@@ -492,7 +492,7 @@ fn check_blob(name: &str, blob: &Value) -> Result<(), String> {
         members.len() == 4
             && blob["$type"] == "blob"
             && blob["ref"].as_object().is_some_and(|link| link.len() == 1)
-            && link_in(blob).is_some_and(|link| cid::decode(link).is_some())
+            && link_in(blob).is_some_and(cid::is_of_bytes)
             && blob["mimeType"].is_string()
             && blob["size"].as_u64().is_some_and(|size| size > 0)
     });
@@ -548,7 +548,7 @@ fn check_reference(name: &str, reference: &Value) -> Result<(), String> {
         return Err(format!("Invalid at-uri (got {uri}) at $.record.{name}.uri"));
     }
     let cid = reference["cid"].as_str();
-    if !cid.is_some_and(|cid| cid::decode(cid).is_some()) {
+    if cid.and_then(cid::decode).is_none() {
         let cid = &reference["cid"];
         return Err(format!(
             "Invalid CID string (got {cid}) at $.record.{name}.cid"
@@ -586,7 +586,9 @@ fn has_a_number_too_large(value: &Value) -> bool {
     match value {
         Value::Number(number) => {
             let size = number.as_i64().map(i64::unsigned_abs).or(number.as_u64());
-            size.is_some_and(|size| size > LARGEST_NUMBER)
+            let has_fraction = number.as_f64().is_some_and(|number| number.fract() != 0.0);
+            // What is neither of these and whole is larger than either.
+            size.map_or(!has_fraction, |size| size > LARGEST_NUMBER)
         }
         Value::Array(items) => items.iter().any(has_a_number_too_large),
         Value::Object(members) => members.values().any(has_a_number_too_large),

@@ -1,0 +1,408 @@
+//! Where an account is: its server is found from its handle, by
+//! <https://atproto.com/specs/handle> and <https://atproto.com/specs/did>.
+//!
+//! The app password goes to the server that is found, so nothing is believed that the two ends
+//! do not say of each other: the handle names the account, and the account's document the handle.
+//! What was found is kept with the first session; that it is another one later stops the turn.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use http::header::ACCEPT;
+use http::{Request, Response};
+use serde_json::{Value, json};
+
+use super::errors::Failure;
+use super::exchange::Exchange;
+use super::{Account, BLUESKY_DIRECTORY, BLUESKY_DNS};
+use crate::network::Memory;
+use crate::network::base_url::{BaseUrl, is_domain, is_loopback};
+use crate::network::reply::{Meaning, no_answer, quoted, transient};
+use crate::outcome::{Outcome, Reason, Trouble};
+
+/// Where accounts are looked up.
+#[derive(Debug, Clone)]
+pub struct Lookup {
+    /// The directory of accounts.
+    pub directory: BaseUrl,
+    /// The server that is asked for entries of DNS.
+    pub dns: BaseUrl,
+    /// Where an account signs in that is known by its e-mail address alone.
+    pub default: BaseUrl,
+}
+
+/// An account and its server, as they were found from a handle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Home {
+    pub(super) did: String,
+    pub(super) service: BaseUrl,
+}
+
+impl Home {
+    /// What was found for an account when it first signed in.
+    pub(super) fn recalled(memory: &Memory, account: &Account) -> Option<Self> {
+        let kept: Value = serde_json::from_slice(memory.0.as_bytes()).ok()?;
+        let text = |name: &str| kept.get(name).and_then(Value::as_str);
+        let is_found = kept.get("found") == Some(&Value::Bool(true));
+        let is_ours = account.service.is_none() && text("identifier") == Some(&account.identifier);
+        (is_found && is_ours).then_some(())?;
+        Some(Self {
+            did: text("did")?.to_owned(),
+            service: text("service")?.parse().ok()?,
+        })
+    }
+
+    /// What is kept of it where there is no session.
+    pub(super) fn memory(&self, account: &Account) -> Memory {
+        let kept = json!({
+            "service": self.service.to_string(),
+            "identifier": account.identifier,
+            "did": self.did,
+            "found": true,
+        });
+        Memory(kept.to_string())
+    }
+
+    /// That it is where it was when the account first signed in.
+    fn check_same_as(&self, before: &Self, identifier: &str) -> Result<(), Failure> {
+        let Self { did, service } = self;
+        if before.did != *did {
+            return Err(refused(
+                Reason::Account,
+                format!(
+                    "{identifier} is the handle of another account than before: {}, not {}",
+                    quoted(did, &[]),
+                    quoted(&before.did, &[])
+                ),
+                format!(
+                    "The app password was sent to nobody. If you have given the handle to another \
+                     account of yours, set BLUESKY_IDENTIFIER to {did} and store that account's \
+                     app password. If not, find out who has taken your handle."
+                ),
+            ));
+        }
+        if before.service != *service {
+            return Err(refused(
+                Reason::Account,
+                format!(
+                    "The account is on another server than before: {service}, not {}",
+                    before.service
+                ),
+                format!(
+                    "The app password was sent to nobody. If you have moved the account, make an \
+                     app password there, store it as BLUESKY_APP_PASSWORD, and set \
+                     BLUESKY_SERVICE to {service}. If not, somebody else has: change the \
+                     account's password."
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Exchange<'_> {
+    /// Finds where the account signs in, and lets calls go there. There is nothing to be found
+    /// where the settings say it, and for an e-mail address, which nobody can look up.
+    pub(super) async fn locate(&mut self) -> Result<Option<Home>, Failure> {
+        let account = self.account;
+        let identifier = account.identifier.as_str();
+        if account.service.is_some() || identifier.contains('@') {
+            return Ok(None);
+        }
+        let is_did = identifier.starts_with("did:");
+        let did = if is_did {
+            identifier.to_owned()
+        } else {
+            self.did_of(identifier).await?
+        };
+        let document = self.document_of(&did).await?;
+        if !is_did && !names_handle(&document, identifier) {
+            return Err(refused(
+                Reason::Settings,
+                format!("The account that {identifier} names, {did}, has another handle"),
+                "Check BLUESKY_IDENTIFIER: it has to be the handle that the account has now.",
+            ));
+        }
+        let service = server_in(&document, &did, &account.lookup).ok_or_else(|| {
+            refused(
+                Reason::Account,
+                format!(
+                    "The document of the account {did} names no server that a password may go to"
+                ),
+                "Set BLUESKY_SERVICE to the server that the account is on, as \
+                 https://pds.example.com.",
+            )
+        })?;
+        let home = Home { did, service };
+        if let Some(before) = &self.home {
+            home.check_same_as(before, identifier)?;
+        }
+        self.service = home.service.clone();
+        Ok(Some(home))
+    }
+
+    /// The account that a handle names: in an entry of DNS, or else on its own web server.
+    async fn did_of(&mut self, handle: &str) -> Result<String, Failure> {
+        if !is_public(handle) {
+            return Err(unknown_handle(handle));
+        }
+        let dns = match self.did_in_dns(handle).await {
+            Ok(Some(did)) => return Ok(did),
+            Err(failure) if failure.refusal().is_some() => return Err(failure),
+            unknown => unknown,
+        };
+        let url = format!("https://{handle}/.well-known/atproto-did");
+        let web = self.get(url, "*/*", handle, "BLUESKY_IDENTIFIER").await;
+        if let Ok(reply) = &web
+            && reply.status() == 200
+            && let Ok(text) = std::str::from_utf8(reply.body())
+            && let Some(did) = valid_did(text.trim())
+        {
+            return Ok(did.to_owned());
+        }
+        // The entry may be there, and only not be told now.
+        dns?;
+        match web {
+            Ok(reply) if passes(&reply) => Err(trouble_at(handle, &reply, self.wire.now())),
+            _ => Err(unknown_handle(handle)),
+        }
+    }
+
+    /// The account in the entry `_atproto` of a handle's domain, if there is one.
+    async fn did_in_dns(&mut self, handle: &str) -> Result<Option<String>, Failure> {
+        const TITLE: &str = "The DNS server";
+        const TXT: u64 = 16;
+        const NO_ERROR: u64 = 0;
+        const NO_SUCH_NAME: u64 = 3;
+
+        let dns = &self.account.lookup.dns;
+        let url = format!("{dns}/dns-query?name=_atproto.{handle}&type=TXT");
+        let reply = self
+            .get(url, "application/dns-json", TITLE, BLUESKY_DNS.name)
+            .await?;
+        let answer = self.json_of(&reply, TITLE, BLUESKY_DNS.name)?;
+        match answer.get("Status").and_then(Value::as_u64) {
+            Some(NO_ERROR | NO_SUCH_NAME) => {}
+            Some(status) => {
+                let said =
+                    format!("{TITLE} could not tell the entries of {handle}: status {status}");
+                let outcome = transient(TITLE, &said, reply.headers(), self.wire.now());
+                return Err(Failure::new(outcome));
+            }
+            None => return Err(unexpected(TITLE, BLUESKY_DNS.name)),
+        }
+        let entries = answer.get("Answer").and_then(Value::as_array);
+        let entries = entries.into_iter().flatten();
+        let texts = entries
+            .filter(|entry| entry.get("type").and_then(Value::as_u64) == Some(TXT))
+            .filter_map(|entry| Some(unquoted(entry.get("data")?.as_str()?)));
+        let mut dids: Vec<_> = texts
+            .filter_map(|text| valid_did(text.strip_prefix("did=")?).map(str::to_owned))
+            .collect();
+        dids.dedup();
+        match dids.len() {
+            0 => Ok(None),
+            1 => Ok(dids.pop()),
+            _ => Err(refused(
+                Reason::Settings,
+                format!("The entries _atproto.{handle} in DNS name several accounts"),
+                "Leave the one of your account and remove the others.",
+            )),
+        }
+    }
+
+    /// What is published about an account.
+    async fn document_of(&mut self, did: &str) -> Result<Value, Failure> {
+        const TITLE: &str = "The directory of accounts";
+
+        let (title, setting, url) = match did.strip_prefix("did:web:") {
+            Some(host) if is_public(host) => {
+                let url = format!("https://{host}/.well-known/did.json");
+                (host, "BLUESKY_IDENTIFIER", url)
+            }
+            _ if valid_did(did).is_some() => {
+                let directory = &self.account.lookup.directory;
+                (TITLE, BLUESKY_DIRECTORY.name, format!("{directory}/{did}"))
+            }
+            _ => return Err(unknown_account(did)),
+        };
+        let reply = self.get(url, "application/json", title, setting).await?;
+        if matches!(reply.status().as_u16(), 404 | 410) {
+            return Err(unknown_account(did));
+        }
+        let document = self.json_of(&reply, title, setting)?;
+        if document.get("id").and_then(Value::as_str) == Some(did) {
+            Ok(document)
+        } else {
+            Err(unexpected(title, setting))
+        }
+    }
+
+    /// Gets what anybody may have.
+    async fn get(
+        &mut self,
+        url: String,
+        accept: &'static str,
+        title: &str,
+        setting: &str,
+    ) -> Result<Response<Vec<u8>>, Failure> {
+        self.status = None;
+        self.check_time()?;
+        let request = Request::get(url).header(ACCEPT, accept).body(Vec::new());
+        let request = request.map_err(|_| unexpected(title, setting))?;
+        let reply = self.wire.send(request).await;
+        let now = self.wire.now();
+        reply.map_err(|error| Failure::new(no_answer(title, setting, &error, now)))
+    }
+
+    /// The JSON in a reply of success.
+    fn json_of(
+        &self,
+        reply: &Response<Vec<u8>>,
+        title: &str,
+        setting: &str,
+    ) -> Result<Value, Failure> {
+        if passes(reply) {
+            return Err(trouble_at(title, reply, self.wire.now()));
+        }
+        let body = serde_json::from_slice(reply.body()).ok();
+        let body = body.filter(|_| reply.status().is_success());
+        body.ok_or_else(|| unexpected(title, setting))
+    }
+}
+
+/// Whether what a server says passes by itself.
+fn passes(reply: &Response<Vec<u8>>) -> bool {
+    matches!(
+        Meaning::of(reply.status().as_u16()),
+        Meaning::Passes | Meaning::Limit
+    )
+}
+
+fn trouble_at(title: &str, reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Failure {
+    let said = format!("{title} answered {}", reply.status().as_u16());
+    Failure::new(transient(title, &said, reply.headers(), now))
+}
+
+fn refused(
+    reason: Reason,
+    message: impl Into<String>,
+    remedy: impl Into<Cow<'static, str>>,
+) -> Failure {
+    Failure::new(Outcome::Refused(Trouble::new(reason, message, remedy)))
+}
+
+fn unexpected(title: &str, setting: &str) -> Failure {
+    refused(
+        Reason::UnexpectedReply,
+        format!("{title} answered what it is not known to answer"),
+        format!(
+            "Check {setting}. Or set BLUESKY_SERVICE to the server that the account is on, so that \
+             nothing has to be looked up."
+        ),
+    )
+}
+
+fn unknown_handle(handle: &str) -> Failure {
+    refused(
+        Reason::Settings,
+        format!(
+            "No account can be found by the handle {}",
+            quoted(handle, &[])
+        ),
+        "Check BLUESKY_IDENTIFIER, the whole handle with its domain, such as alice.bsky.social. If \
+         it is right, set BLUESKY_SERVICE to the server that the account is on.",
+    )
+}
+
+fn unknown_account(did: &str) -> Failure {
+    refused(
+        Reason::Account,
+        format!(
+            "There is no account {} any more, or nothing is known of it",
+            quoted(did, &[])
+        ),
+        "Check BLUESKY_IDENTIFIER. If it is right, sign in at bsky.app in a browser and see \
+         whether the account is there.",
+    )
+}
+
+/// A text of DNS as such servers write it, in one or several quoted parts (RFC 1035 §5.1), or
+/// as it is.
+fn unquoted(data: &str) -> String {
+    let data = data.trim();
+    match data
+        .strip_prefix('"')
+        .and_then(|data| data.strip_suffix('"'))
+    {
+        Some(parts) => parts.split("\" \"").collect(),
+        None => data.to_owned(),
+    }
+}
+
+/// A DID of one of the two methods that accounts have: `did:plc:` and 24 digits of base 32, or
+/// `did:web:` and a host.
+fn valid_did(text: &str) -> Option<&str> {
+    let is_digit = |c: char| c.is_ascii_lowercase() || matches!(c, '2'..='7');
+    let is_plc = |rest: &str| rest.len() == 24 && rest.chars().all(is_digit);
+    let is_valid = text.strip_prefix("did:plc:").is_some_and(is_plc)
+        || text.strip_prefix("did:web:").is_some_and(is_public);
+    is_valid.then_some(text)
+}
+
+/// Whether the first handle that a document names is this one.
+fn names_handle(document: &Value, handle: &str) -> bool {
+    let names = document.get("alsoKnownAs").and_then(Value::as_array);
+    let mut names = names.into_iter().flatten().filter_map(Value::as_str);
+    let first = names.find_map(|name| name.strip_prefix("at://"));
+    first.is_some_and(|first| first.eq_ignore_ascii_case(handle))
+}
+
+/// The server that a document names. One on this machine is believed where the directory is on
+/// it too.
+fn server_in(document: &Value, did: &str, lookup: &Lookup) -> Option<BaseUrl> {
+    let services = document.get("service").and_then(Value::as_array);
+    let is_server = |service: &&Value| {
+        let id = service.get("id").and_then(Value::as_str);
+        let id = id.map(|id| id.strip_prefix(did).unwrap_or(id));
+        id == Some("#atproto_pds")
+            && service.get("type").and_then(Value::as_str) == Some("AtprotoPersonalDataServer")
+    };
+    let server = services.into_iter().flatten().find(is_server)?;
+    let endpoint = server.get("serviceEndpoint")?.as_str()?;
+    let service: BaseUrl = endpoint.parse().ok()?;
+    let host = service.authority();
+    let is_local = |base: &BaseUrl| match base.authority().rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => is_loopback(host),
+        _ => is_loopback(base.authority()),
+    };
+    let is_believed = (is_public(host) && endpoint.starts_with("https://"))
+        || (is_local(&service) && is_local(&lookup.directory));
+    is_believed.then_some(service)
+}
+
+/// Whether a host is a name that can be one of the internet's, without a port: two labels or
+/// more, none of a network's own names (RFC 6761, RFC 6762, RFC 9476) and no address.
+fn is_public(host: &str) -> bool {
+    const NOT_PUBLIC: [&str; 8] = [
+        "alt",
+        "arpa",
+        "example",
+        "internal",
+        "invalid",
+        "local",
+        "localhost",
+        "onion",
+    ];
+    let Some((_, last)) = host.rsplit_once('.') else {
+        return false;
+    };
+    is_domain(host)
+        && last.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !NOT_PUBLIC
+            .iter()
+            .any(|name| last.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests;
