@@ -1,15 +1,19 @@
 /** What a turn has to come to on the official server, whichever host makes it. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import test from "node:test";
 import { profileRecord } from "./pds.js";
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
 
-/** The calls of a turn with a session that is accepted, to a frame that is kept already: of the profile alone. */
-const SHOW = ["getRecord", "putRecord"];
-/** To a frame that is due for the first time: those of the record of frames come before. */
-const TURN = ["getRecord", "uploadBlob", "putRecord", ...SHOW];
+/** The calls of a turn with a session that is accepted: of a frame that is new there, and of one that is known. */
+const NEW = ["getRecord", "uploadBlob", "putRecord", "getRecord", "putRecord"];
+const KNOWN = ["getRecord", "putRecord"];
+
+const FRAMES = "app.rotate-icon.frames";
+
+const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
 /** Tests a host: `useCommand` or `useWorker` gives it. */
 export function testCases(pds, host) {
@@ -36,9 +40,9 @@ export function testCases(pds, host) {
   test("the first turn and those after it change the picture and nothing else, in one session", async (t) => {
     const account = await pds.account();
     const icon = await host.open(t, account.settings);
-    assert.deepEqual(await turns(icon, account, 3), ["createSession", ...TURN]);
-    for (const frame of [4, 5]) assert.deepEqual(await turns(icon, account, frame), TURN);
-    for (const frame of [3, 5, 4]) assert.deepEqual(await turns(icon, account, frame), SHOW);
+    assert.deepEqual(await turns(icon, account, 3), ["createSession", ...NEW]);
+    for (const frame of [4, 5]) assert.deepEqual(await turns(icon, account, frame), NEW);
+    assert.deepEqual(await turns(icon, account, 3), KNOWN);
   });
 
   test("an account without a profile gets one that holds the picture alone", async (t) => {
@@ -85,7 +89,7 @@ export function testCases(pds, host) {
     await pds.runAhead(3 * HOUR);
     const calls = await turns(icon, account, 4);
     assert.ok(calls.includes("refreshSession") && !calls.includes("createSession"), calls.join());
-    assert.deepEqual(await turns(icon, account, 5), TURN);
+    assert.deepEqual(await turns(icon, account, 5), NEW);
   });
 
   test("where the whole session has expired, the app password opens another within the turn", async (t) => {
@@ -96,7 +100,7 @@ export function testCases(pds, host) {
     await pds.runAhead(91 * DAY);
     const calls = await turns(icon, account, 4);
     assert.ok(calls.includes("createSession"), calls.join());
-    assert.deepEqual(await turns(icon, account, 5), TURN);
+    assert.deepEqual(await turns(icon, account, 5), NEW);
   });
 
   test("tokens that the server cannot verify are replaced within the turn", async (t) => {
@@ -105,7 +109,7 @@ export function testCases(pds, host) {
     await turns(icon, account, 3);
     await pds.restart();
     assert.ok((await turns(icon, account, 4)).includes("createSession"));
-    assert.deepEqual(await turns(icon, account, 5), TURN);
+    assert.deepEqual(await turns(icon, account, 5), NEW);
   });
 
   test("an app password that was revoked ends it once the access token does, and the next one turns again", async (t) => {
@@ -139,12 +143,109 @@ export function testCases(pds, host) {
     const icon = await host.open(t, old);
     await turns(icon, account, 3);
     await account.rename(account.handle.replace("somebody", "renamed"));
-    assert.deepEqual(await turns(icon, account, 4), TURN);
+    assert.deepEqual(await turns(icon, account, 4), NEW);
     await pds.restart();
     await refuses(icon, 5, "credentials", /BLUESKY_IDENTIFIER/);
     await icon.change(account.settings);
     await turns(icon, account, 5);
   });
+
+  // --- The record of frames ---
+
+  /** The record of frames as everybody can read it. */
+  const framesOf = (account) => account.record(FRAMES);
+
+  test("each frame is uploaded once, and kept by a record of the program's own", async (t) => {
+    const account = await pds.account();
+    const icon = await host.open(t, account.settings);
+    const uploads = [];
+    for (const frame of [3, 4, 5, 3, 4, 5, 3]) {
+      const calls = await turns(icon, account, frame);
+      uploads.push(calls.filter((call) => call === "uploadBlob").length);
+      if (uploads.length > 3) assert.deepEqual(calls, KNOWN);
+    }
+    assert.deepEqual(uploads, [1, 1, 1, 0, 0, 0, 0]);
+    const { frames } = await framesOf(account);
+    const blobs = await Promise.all(frames.map(({ ref }) => account.blob(ref.$link)));
+    const expected = await Promise.all([3, 4, 5].map(host.frame));
+    assert.deepEqual(blobs.map((blob) => blob && sha256(blob)), expected.map(sha256), "the frames are served, byte for byte");
+  });
+
+  test("what is forgotten here is known by the record there", async (t) => {
+    const account = await pds.account();
+    const first = await host.open(t, account.settings);
+    for (const frame of [3, 4]) await turns(first, account, frame);
+    // With nothing kept from before, as after a move to another machine.
+    const second = await host.open(t, account.settings);
+    assert.ok(!(await turns(second, account, 3)).includes("uploadBlob"));
+    assert.deepEqual(await turns(second, account, 4), KNOWN);
+  });
+
+  test("a record of frames that the owner has deleted is made anew", async (t) => {
+    const account = await pds.account();
+    const icon = await host.open(t, account.settings);
+    for (const frame of [3, 4]) await turns(icon, account, frame);
+    await account.deleteRecord(FRAMES);
+    // Its frames are gone with it but for the one that is shown.
+    for (const frame of [3, 4, 5, 3]) await turns(icon, account, frame);
+    assert.ok((await framesOf(account)).frames.length > 0);
+    assert.deepEqual(await turns(icon, account, 4), KNOWN);
+  });
+
+  // --- Accounts and profiles that are closed ---
+
+  for (const [state, close, remedy] of [
+    ["deactivated", (account) => account.deactivate(), /deactivated.*reactivate/s],
+    ["taken down", (account) => account.takeDown(), /taken the account down/],
+    ["deleted", (account) => account.delete(), /deleted/],
+  ]) {
+    test(`an account that is ${state} is told as that, while the session lives and once it is over`, async (t) => {
+      const account = await pds.account();
+      const icon = await host.open(t, account.settings);
+      await turns(icon, account, 3);
+      await close(account);
+      await refuses(icon, 4, "account", remedy);
+      t.after(() => pds.runAhead(0));
+      await pds.runAhead(3 * HOUR);
+      await refuses(icon, 4, "account", remedy);
+    });
+  }
+
+  test("an account that is deactivated at its first sign-in is told as that, and turns once it is active again", async (t) => {
+    const account = await pds.account();
+    await account.deactivate();
+    const icon = await host.open(t, account.settings);
+    await refuses(icon, 3, "account", /reactivate/);
+    await account.activate();
+    await turns(icon, account, 3);
+  });
+
+  test("a profile that moderation has taken down is told as that, and turns once it is shown again", async (t) => {
+    const account = await pds.account();
+    const icon = await host.open(t, account.settings);
+    await turns(icon, account, 3);
+    await account.takeDownProfile();
+    await refuses(icon, 4, "account", /moderation/);
+    await account.takeDownProfile(false);
+    await turns(icon, account, 4);
+  });
+
+  for (const [member, value, words] of [
+    ["website", "example.com", /website/],
+    ["pinnedPost", {}, /pinned post/],
+    ["description", "a".repeat(2_570), /description/],
+    ["labels", {}, /labels/],
+  ]) {
+    test(`a profile whose ${member} the server does not accept is told as that`, async (t) => {
+      const account = await pds.account();
+      await account.putProfile({ ...profileRecord, [member]: value }, { validate: false });
+      const icon = await host.open(t, account.settings);
+      const { remedy } = await refuses(icon, 3, "request", words);
+      assert.match(remedy, /not the picture.*Edit the profile once/s);
+      await account.putProfile(profileRecord);
+      await turns(icon, account, 3);
+    });
+  }
 
   // --- The server is found from the handle ---
 
@@ -152,8 +253,8 @@ export function testCases(pds, host) {
     const account = await pds.account();
     const icon = await host.open(t, account.settingsByHandle);
     const before = pds.lookedUp;
-    assert.deepEqual(await turns(icon, account, 3), ["createSession", ...TURN]);
-    for (const frame of [4, 5]) assert.deepEqual(await turns(icon, account, frame), TURN);
+    assert.deepEqual(await turns(icon, account, 3), ["createSession", ...NEW]);
+    for (const frame of [4, 5]) assert.deepEqual(await turns(icon, account, frame), NEW);
     assert.equal(pds.lookedUp, before + 1);
     // The session is over: it is looked up again, and found where it was.
     await pds.restart();
@@ -195,7 +296,7 @@ export function testCases(pds, host) {
     const icon = await host.open(t, account.settingsByHandle);
     await turns(icon, account, 3);
     await pds.move(account.did, "https://elsewhere.test");
-    assert.deepEqual(await turns(icon, account, 4), TURN, "the session lives on");
+    assert.deepEqual(await turns(icon, account, 4), NEW, "the session lives on");
     await pds.restart();
     const { message } = await refuses(icon, 5, "account", /set BLUESKY_SERVICE to https:\/\/elsewhere\.test/);
     assert.match(message, /another server than before/);

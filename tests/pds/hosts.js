@@ -7,8 +7,8 @@
  * `change(settings)`, which stores other settings and keeps what is known of the account.
  */
 import assert from "node:assert/strict";
-import { readFile, rm, writeFile } from "node:fs/promises";
 import { mkdtempSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after } from "node:test";
@@ -17,7 +17,7 @@ import { account } from "../command/account.js";
 import { rotateIcon, sampleIcon } from "../command/command.js";
 
 /** Blank settings for X, which is not meant here. */
-const withoutX = { ...Object.fromEntries(Object.keys(accountSecrets).map((name) => [name, ""])) };
+const withoutX = Object.fromEntries(Object.keys(accountSecrets).map((name) => [name, ""]));
 
 /** The command, which is started anew for each turn. */
 export async function useCommand() {

@@ -79,8 +79,8 @@ class Pds {
   /** Puts its clock so many seconds ahead of this machine's. */
   runAhead = (seconds) => this.#ask("runAhead", seconds);
 
-  /** The names of the calls since the last time that this was asked, and those since then only. */
-  calls = async () => (await this.#ask("calls")).map(({ endpoint }) => endpoint.replace(/^com\.atproto\.(server|repo)\./, ""));
+  /** The names of the calls since the last time that this was asked. */
+  calls = async () => (await this.#ask("calls")).map((endpoint) => endpoint.replace(/^com\.atproto\.(server|repo)\./, ""));
 
   /** Ends it and starts it anew, so that no token of before is good any more. */
   restart = () => this.#ask("restart");
@@ -178,7 +178,10 @@ class PdsAccount {
   /** Revokes the app password, and the sessions that began with it. */
   revokePassword = () => this.#call("server.revokeAppPassword", { name: this.passwordName });
 
-  putProfile = (record) => this.#call("repo.putRecord", { repo: this.did, collection: PROFILE, rkey: "self", record });
+  /** Puts the profile; with `validate: false` also what no lexicon allows, as some apps do. */
+  putProfile = (record, options) => this.#call("repo.putRecord", { repo: this.did, collection: PROFILE, rkey: "self", record, ...options });
+
+  deleteRecord = (collection) => this.#call("repo.deleteRecord", { repo: this.did, collection, rkey: "self" });
 
   /** Gives it another handle, which names it in DNS from then on. */
   async rename(handle) {
@@ -190,19 +193,32 @@ class PdsAccount {
 
   deactivate = () => this.#call("server.deactivateAccount", {});
 
-  activate = () => this.#call("server.activateAccount", {});
+  activate = () => this.#call("server.activateAccount");
+
+  #moderate(subject, applied) {
+    const takedown = { applied, ref: "test" };
+    return this.#pds.done("POST", "com.atproto.admin.updateSubjectStatus", { admin: true, body: { subject, takedown } });
+  }
 
   /** What the service does to it, or undoes. */
-  async takeDown(applied = true) {
-    const subject = { $type: "com.atproto.admin.defs#repoRef", did: this.did };
-    await this.#pds.done("POST", "com.atproto.admin.updateSubjectStatus", { admin: true, body: { subject, takedown: { applied, ref: "test" } } });
+  takeDown = (applied = true) => this.#moderate({ $type: "com.atproto.admin.defs#repoRef", did: this.did }, applied);
+
+  /** The same to its profile alone. */
+  async takeDownProfile(applied = true) {
+    if (applied) this.profileCid = (await this.#read(PROFILE)).json.cid;
+    const uri = `at://${this.did}/${PROFILE}/self`;
+    await this.#moderate({ $type: "com.atproto.repo.strongRef", uri, cid: this.profileCid }, applied);
   }
 
   delete = () => this.#pds.done("POST", "com.atproto.admin.deleteAccount", { admin: true, body: { did: this.did } });
 
+  #read(collection) {
+    return this.#pds.call("GET", "com.atproto.repo.getRecord", { params: { repo: this.did, collection, rkey: "self" } });
+  }
+
   /** A record as everybody sees it; undefined where there is none. */
-  async record(collection = PROFILE, rkey = "self") {
-    const { status, json } = await this.#pds.call("GET", "com.atproto.repo.getRecord", { params: { repo: this.did, collection, rkey } });
+  async record(collection) {
+    const { status, json } = await this.#read(collection);
     return status === 200 ? json.value : undefined;
   }
 
@@ -214,7 +230,7 @@ class PdsAccount {
 
   /** The profile: its picture's bytes, and all else in it. */
   async profile() {
-    const { avatar, ...rest } = (await this.record()) ?? {};
+    const { avatar, ...rest } = (await this.record(PROFILE)) ?? {};
     return { picture: avatar && (await this.blob(avatar.ref.$link)), avatar, rest };
   }
 }

@@ -96,7 +96,7 @@ async function open() {
   server.removeAllListeners("request");
   server.on("request", async (request, response) => {
     const [, endpoint] = /^\/xrpc\/([^?]*)/.exec(request.url) ?? [];
-    if (endpoint) calls.push({ endpoint, userAgent: request.headers["user-agent"] });
+    if (endpoint) calls.push(endpoint);
     if (endpoint === awaited?.endpoint) {
       const { go } = awaited;
       awaited = undefined;
