@@ -459,23 +459,15 @@ fn check_lexicon(value: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// Whole numbers have at most 53 bits, wherever they are.
+/// All numbers are whole, wherever they are.
 fn check_numbers(record: &Map<String, Value>) -> Result<(), String> {
-    const MOST: u64 = (1 << 53) - 1;
-
     for (name, value) in record {
         let mut rest = vec![value];
         while let Some(value) = rest.pop() {
             match value {
                 Value::Array(items) => rest.extend(items),
                 Value::Object(members) => rest.extend(members.values()),
-                Value::Number(number)
-                    if number
-                        .as_i64()
-                        .map(i64::unsigned_abs)
-                        .or(number.as_u64())
-                        .is_none_or(|size| size > MOST) =>
-                {
+                Value::Number(number) if !number.is_i64() && !number.is_u64() => {
                     return Err(format!(
                         "Expected integer value type (got {number}) at $.record.{name}"
                     ));

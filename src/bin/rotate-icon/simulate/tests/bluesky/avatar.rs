@@ -142,17 +142,17 @@ async fn what_is_no_avatar_is_refused() {
             "InvalidSize",
             "does not match",
         ),
-        ("size", json!(0), "InvalidRequest", "blob ref"),
-        ("size", json!("1"), "InvalidRequest", "blob ref"),
-        ("$type", json!("blobs"), "InvalidRequest", "blob ref"),
-        ("ref", json!("bafkrei"), "InvalidRequest", "blob ref"),
+        ("size", json!(0), "InvalidRequest", "blob value"),
+        ("size", json!("1"), "InvalidRequest", "blob value"),
+        ("$type", json!("blobs"), "InvalidRequest", "blob value"),
+        ("ref", json!("bafkrei"), "InvalidRequest", "blob value"),
         (
             "ref",
             json!({ "$link": "bafkrei" }),
             "InvalidRequest",
-            "blob ref",
+            "blob value",
         ),
-        ("alt", json!("x"), "InvalidRequest", "blob ref"),
+        ("alt", json!("x"), "InvalidRequest", "blob value"),
     ] {
         let mut avatar = good.clone();
         avatar[member] = value;

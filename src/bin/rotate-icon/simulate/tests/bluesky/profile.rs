@@ -332,24 +332,24 @@ async fn the_lexicon_is_kept_to() {
         .await;
     let good = session.update(&before, &avatar);
     for (name, value, words) in [
-        ("$type", json!("app.bsky.feed.post"), "$type must be"),
-        ("displayName", json!(1), "must be a string"),
-        ("displayName", json!("x".repeat(65)), "64 graphemes"),
+        ("$type", json!("app.bsky.feed.post"), "Invalid $type"),
+        ("displayName", json!(1), "string value type"),
+        ("displayName", json!("x".repeat(65)), "maximum 64,"),
         (
             "displayName",
             json!("a\u{301}\u{302}\u{303}\u{304}\u{305}".repeat(64)),
-            "640 characters",
+            "maximum 640,",
         ),
-        ("description", json!("x".repeat(257)), "256 graphemes"),
-        ("description", json!("☃".repeat(854)), "2560 characters"),
-        ("pronouns", json!("x".repeat(21)), "20 graphemes"),
+        ("description", json!("x".repeat(257)), "maximum 256,"),
+        ("description", json!("☃".repeat(854)), "maximum 2560,"),
+        ("pronouns", json!("x".repeat(21)), "maximum 20,"),
         ("labels", json!([]), "$.record.labels"),
         ("labels", json!({}), "$.record.labels"),
         ("pinnedPost", json!({}), "\"uri\""),
-        ("pinnedPost", json!(null), "must be an object"),
+        ("pinnedPost", json!(null), "Expected object"),
         ("website", json!("example.com"), "$.record.website"),
         ("createdAt", json!("yesterday"), "datetime"),
-        ("other", json!(1.5), "not a whole number"),
+        ("other", json!(1.5), "integer value type"),
     ] {
         let mut wrong = good.clone();
         wrong["record"][name] = value;
