@@ -90,7 +90,7 @@ test("a dry run asks whose account it is, sends no picture and keeps nothing", a
   const json = JSON.parse((await run([...icon, "--dry-run", "--json"])).stdout);
   assert.equal(json.outcome, "dry-run");
   assert.ok(json.would_send.frame_bytes > 1000);
-  assert.deepEqual((await x.received()).map(({ picture }) => picture), [null, null]);
+  assert.ok((await x.received()).every(({ picture }) => picture === null));
   await assert.rejects(stat(state), { code: "ENOENT" });
 });
 

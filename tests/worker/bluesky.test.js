@@ -438,7 +438,7 @@ const FAULTS = {
   "invalid-mime-type": { [PUT]: refused("request", ICON) },
   "invalid-size": { [PUT]: refused("request", ICON) },
   "too-large": refused("request", ICON),
-  "not-implemented": TRANSIENT,
+  "not-implemented": UNEXPECTED,
   "captive-portal": UNEXPECTED,
   "unexpected-body": UNEXPECTED,
   "wrong-json": UNEXPECTED,

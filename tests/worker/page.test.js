@@ -326,7 +326,7 @@ test("a dry run tells what would be sent, and sends no picture", async () => {
     await press(page, "Dry run");
     const told = await said(page, "Dry run");
     assert.match(told, /^Dry run: it would send frame \d+(?: \(upright\))? \([\d,]+ bytes\) to http:\S+\. No picture was sent\.$/);
-    assert.deepEqual((await stage.simulator.received()).map(({ picture }) => picture), [null]);
+    assert.ok((await stage.simulator.received()).every(({ picture }) => picture === null));
   });
 });
 
