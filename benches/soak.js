@@ -111,7 +111,7 @@ await main(async () => {
   });
   await new Promise((resolve) => x.listen(0, "127.0.0.1", resolve));
 
-  const vars = { ...accountSecrets, TRIGGER_TOKEN: token, API_BASE_URL: `http://127.0.0.1:${x.address().port}` };
+  const vars = { ...accountSecrets, TRIGGER_TOKEN: token, X_API: "1.1", API_BASE_URL: `http://127.0.0.1:${x.address().port}` };
   const start = () => workerd(folder, configuration([{ id: "edge", wasm: "index_bg.wasm", vars }], kv.address().port, folder), { log: "ignore" });
   let running = await start();
   const ask = (where, init = {}) =>
