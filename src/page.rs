@@ -570,7 +570,7 @@ fn tools(view: &View<'_>) -> Markup {
                         button.first #turn-now type="button" { "Turn now" }
                         button #dry-run type="button" { "Dry run" }
                     }
-                    p.soft { "A dry run does everything but send: it shows that a turn would work." }
+                    p.soft { "A dry run signs in and does everything but send the picture." }
                     label.check {
                         input #force type="checkbox";
                         "Send the frame even if it is up already"
