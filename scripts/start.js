@@ -117,13 +117,12 @@ async function turnOnce(worker, simulator) {
   for (const network of networks) {
     const own = received.filter((one) => one.network === network);
     if (own.length === 0) throw new UserError(`The Worker sent nothing to the local ${network}; see its log above.`);
-    const refused = own.find(({ verdict }) => verdict !== "accepted");
-    if (refused) throw new UserError(`The local ${network} refused: ${refused.status} ${refused.code ?? ""}: ${refused.explanation}`);
     const icon = await fetch(`${simulator}/simulator/icon?network=${network}`);
     const shown = Buffer.from(await icon.arrayBuffer());
-    if (!icon.ok || createHash("sha256").update(shown).digest("hex") !== sha256) {
-      throw new UserError(`The local ${network} shows another picture than frame ${set.frame_now}.`);
-    }
+    if (icon.ok && createHash("sha256").update(shown).digest("hex") === sha256) continue;
+    const refused = own.find(({ verdict }) => verdict !== "accepted");
+    const why = refused ? `; it refused: ${refused.status} ${refused.code ?? ""} ${refused.explanation}` : "";
+    throw new UserError(`The local ${network} does not show frame ${set.frame_now}${why}.`);
   }
   const degrees = (set.frame_now * 360) / set.frames;
   const clock = new Date(time).toLocaleTimeString("en-GB", { timeZone: dial.time_zone, hour: "2-digit", minute: "2-digit" });
