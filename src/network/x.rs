@@ -1,6 +1,6 @@
 //! X, by either of two ways, both signed with OAuth 1.0a: `POST
 //! account/update_profile_image` of API v1.1, or an upload and `PUT
-//! /2/users/me/profile_image` of API v2 ([`v2`]).
+//! /2/users/me/profile_image` of API v2 (`v2.rs`).
 //!
 //! Which of them X offers to an app depends on its access level, and is not documented for
 //! all of them. So unless a setting says otherwise, v1.1 is tried first, and v2 where X

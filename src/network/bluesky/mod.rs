@@ -2,7 +2,7 @@
 //! and its picture a blob that the record refers to.
 //!
 //! An attempt reads the record and puts it back with nothing but the picture changed; a
-//! picture that the service has not is uploaded before ([`frames`]). Whoever changes the
+//! picture that the service has not is uploaded before (`frames.rs`). Whoever changes the
 //! profile in between is not overwritten: the record is put only in place of the one that
 //! was read.
 
