@@ -115,12 +115,24 @@ test("past a proxy that is not there, nothing is sent", async (t) => {
   assert.deepEqual(await x.received(), []);
 });
 
+test("frames are removed through the proxy too, or not at all", async (t) => {
+  const { run } = await account(t, "http://127.0.0.1:9", {
+    BLUESKY_IDENTIFIER: "alice.test",
+    BLUESKY_APP_PASSWORD: "abcd-efgh-ijkl-mnop",
+    BLUESKY_SERVICE: "http://127.0.0.1:9",
+  });
+  const proxy = await socks5(t);
+  const through = await run(["remove-frames"], { ALL_PROXY: `socks5://127.0.0.1:${proxy.port}` });
+  assert.equal(through.status, 75, through.stderr);
+  assert.deepEqual(proxy.connected, ["127.0.0.1:9"]);
+});
+
 test("what cannot be read as a proxy is an error, and nothing is sent", async (t) => {
   const x = await localX(t);
   const { run } = await account(t, x.url);
   for (const text of ["socks5://127.0.0.1:99999", "socks5://hunter2:0", "sock5://hunter2:1", "pac+https://hunter2/", "hunter2 proxy", "socks5://", "::"]) {
     for (const variable of variables) {
-      for (const words of [icon, ["doctor"]]) {
+      for (const words of [icon, ["doctor"], ["remove-frames"]]) {
         const { status, stdout, stderr } = await run(words, { [variable]: text });
         assert.equal(status, 78, `${variable}=${text}: ${stderr}`);
         assert.ok(stderr.startsWith(`rotate-icon: ${variable} has to be the address of a proxy`), stderr);

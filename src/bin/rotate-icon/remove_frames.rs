@@ -34,8 +34,18 @@ pub(crate) async fn run(options: &RemoveFrames) -> Result<ExitCode> {
             return Ok(Status::Settings.into());
         }
     };
+    let https = match Https::from_environment() {
+        Ok(https) => https,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            return Ok(Status::Settings.into());
+        }
+    };
+    sources
+        .warnings()
+        .iter()
+        .for_each(|warning| complain(warning));
     let settings = Settings::read(|name| sources.look_up(name));
-    let https = Https::default();
     let mut worst = Status::Well;
     let mut is_any = false;
     for one in &settings.networks {
