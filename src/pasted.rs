@@ -5,10 +5,28 @@
 //! marks from `docker run --env-file` and word processors, `Bearer` from examples.
 //! None of them is part of any setting.
 
-/// Marks that stand around a text that was quoted somewhere.
-const OPENING: &str = "\"'`“”„‟‘’‚‛«»‹›<";
-/// Their other halves; some languages close with what others open with.
-const CLOSING: &str = "\"'`“”„‟‘’‚‛«»‹›>";
+/// The pairs of marks that stand around a text that was quoted somewhere. Some languages
+/// close with what others open with.
+const PAIRS: [(char, char); 18] = [
+    ('"', '"'),
+    ('\'', '\''),
+    ('`', '`'),
+    ('<', '>'),
+    ('“', '”'),
+    ('”', '”'),
+    ('„', '“'),
+    ('„', '”'),
+    ('‟', '”'),
+    ('‘', '’'),
+    ('’', '’'),
+    ('‚', '‘'),
+    ('‚', '’'),
+    ('‛', '’'),
+    ('«', '»'),
+    ('»', '«'),
+    ('‹', '›'),
+    ('›', '‹'),
+];
 
 /// A text without what nobody can see, and without the white space and the pairs of
 /// quotation marks around it.
@@ -23,17 +41,20 @@ pub fn text(pasted: &str) -> String {
 }
 
 /// A token: a [`text`] without the line breaks that a narrow window put into it, and
-/// without the words that stand before it in a header.
+/// without the words that stand before it in a header. A token that has been cleaned stays
+/// as it is.
 #[must_use]
 pub fn token(pasted: &str) -> String {
     let whole = text(pasted);
     let lines = whole.lines().map(str::trim);
-    let joined = lines.collect::<String>();
-    let mut token = joined.as_str();
-    for word in ["authorization:", "bearer "] {
-        token = without_prefix(token, word).unwrap_or(token).trim_start();
+    let mut token = text(&lines.collect::<String>());
+    loop {
+        let mut words = ["authorization:", "bearer "].into_iter();
+        match words.find_map(|word| without_prefix(&token, word)) {
+            Some(rest) => token = text(rest),
+            None => return token,
+        }
     }
-    text(token)
 }
 
 /// A text without a beginning, in which upper and lower case are alike.
@@ -51,13 +72,11 @@ pub(crate) fn value_of_line<'a>(text: &'a str, name: &str) -> &'a str {
         .unwrap_or(text)
 }
 
-/// What stands between a pair of quotation marks, unless that is nothing.
+/// What stands between a pair of quotation marks, if there is one.
 fn unquoted(text: &str) -> Option<&str> {
     let mut inner = text.chars();
-    let (first, last) = (inner.next()?, inner.next_back()?);
-    let is_pair = OPENING.contains(first) && CLOSING.contains(last);
-    // Angle brackets are a pair by themselves.
-    (is_pair && (first == '<') == (last == '>')).then_some(inner.as_str())
+    let ends = (inner.next()?, inner.next_back()?);
+    PAIRS.contains(&ends).then_some(inner.as_str())
 }
 
 /// Whether nothing of a character shows: control characters that are no white space,
@@ -120,7 +139,11 @@ mod tests {
 
     #[test]
     fn what_belongs_to_a_text_stays() {
-        for same in ["it's", "\"a", "a'", "a\"b", "<a", "a>", "<a\"", "ü", "日本"] {
+        for same in [
+            "it's", "\"a", "a'", "a\"b", "<a", "a>", "<a\"", "ü", "日本",
+            // Marks of two kinds are no pair, but the ends of a password.
+            "'a\"", "\"a`", "\"a”", "“a\"", "“a’", "«a›", "»a»", "`a'", "\"", "“", ">a<",
+        ] {
             assert_eq!(text(same), same);
         }
         for empty in ["", " \n", "\u{feff}", "\"\"", "' '", "\u{200b}\"\u{200b}\""] {
@@ -137,11 +160,21 @@ mod tests {
             "Authorization: Bearer abc-DEF",
             "\"Bearer abc-DEF\"",
             "Bearer \"abc-DEF\"",
+            "\"Authorization: 'Bearer \"abc-DEF\"'\"",
+            "Bearer Bearer abc-DEF",
             "abc-\n  DEF",
             "abc\r\n-DEF\r\n",
             "abc\u{200b}-DEF",
         ] {
             assert_eq!(token(pasted), "abc-DEF", "{pasted:?}");
+        }
+        for odd in [
+            "Bearer Bearer a",
+            "\"Bearer\" a",
+            "'a' 'b'",
+            "Bearer: \"a\"\n",
+        ] {
+            assert_eq!(token(&token(odd)), token(odd), "{odd}");
         }
         assert_eq!(token("Bearer"), "Bearer");
         assert_eq!(token("correct horse"), "correct horse");
