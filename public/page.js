@@ -12,7 +12,7 @@
 const byId = (id) => document.getElementById(id);
 const face = () => byId("face");
 
-// --- The time ---------------------------------------------------------------
+// --- The time ---
 
 // By the Worker's clock: this machine's may be wrong.
 let ahead = 0;
@@ -56,7 +56,7 @@ function tick() {
   }
 }
 
-// --- The face, anew ---------------------------------------------------------
+// --- The face, anew ---
 
 /** Replaces what anybody may see; with `anew`, pictures too, past every cache. */
 async function refresh(anew = false) {
@@ -78,7 +78,7 @@ async function bring(picture) {
   if (response.ok) picture.setAttribute(name, URL.createObjectURL(await response.blob()));
 }
 
-// --- The token --------------------------------------------------------------
+// --- The token ---
 
 const KEY = "rotate-icon-token";
 
@@ -102,6 +102,9 @@ const kept = {
 };
 
 let token = null;
+
+/** A token as a header can hold it; the Worker takes off the rest. */
+const carried = (pasted) => pasted.replace(/[«»‹›‘-‟]/g, '"').replace(/[\p{Cc}\p{Cf}\p{DI}\ufffc]/gu, "").trim();
 
 /** Sends a request as the owner; throws what the Worker says if it is not done. */
 async function ask(method, where, body, bearer = token) {
@@ -139,7 +142,7 @@ function signedOut(message = "") {
 async function signIn(event) {
   event.preventDefault();
   const field = byId("token");
-  const given = field.value.trim();
+  const given = carried(field.value);
   try {
     // Whether the token is right, the Worker alone knows.
     await ask("GET", "/journal?limit=1", undefined, given);
@@ -187,7 +190,7 @@ function signedIn(given) {
   chooseFrame();
 }
 
-// --- The tools --------------------------------------------------------------
+// --- The tools ---
 
 function say(message, mood = "") {
   const result = byId("result");
@@ -230,8 +233,9 @@ async function turn(order) {
     // Of one network, or of each of several; that none refused is known here.
     const { turns = [answer] } = answer;
     const [{ frame }] = turns;
-    const previews = turns.flatMap(({ would_send: send }) => (send ? [`(${send.frame_bytes.toLocaleString("en")} bytes) to ${send.url}`] : []));
-    if (previews.length > 0) return `Dry run: it would send ${named(frame)} ${previews.join(" and ")}. Nothing was sent.`;
+    const previews = turns.flatMap(({ would_send: send, account }) => (send ? [`(${send.frame_bytes.toLocaleString("en")} bytes)${account ? ` for the account ${account}` : ""} to ${send.url}`] : []));
+    const unchecked = turns.map(({ unchecked: why }) => (why ? ` The sign-in was not checked: ${why}` : ""));
+    if (previews.length > 0) return `Dry run: it would send ${named(frame)} ${previews.join(" and ")}. No picture was sent.${unchecked.join("")}`;
     return turns.some(({ outcome }) => outcome === "turned") ? `Turned to ${named(frame)}.` : `Nothing to do: ${named(frame)} is up.`;
   } finally {
     await seeWhatChanged();
@@ -312,7 +316,7 @@ async function removeFrames(network) {
   return "Removed. The picture that is up stays; the next turn keeps frames again.";
 }
 
-// --- The journal ------------------------------------------------------------
+// --- The journal ---
 
 /** Shows the newest entries, or those before one, after what is there. */
 async function showJournal(before) {
@@ -367,7 +371,7 @@ function there(instant) {
   }
 }
 
-// --- The start --------------------------------------------------------------
+// --- The start ---
 
 readClock();
 tick();

@@ -24,7 +24,7 @@ use crate::icon_upload::{self, IconUpload};
 use crate::outcome::{Reason, Trouble};
 use crate::ports::{Body, BodyError, Store};
 use crate::problem::Problem;
-use crate::settings::{Settings, TRIGGER_TOKEN};
+use crate::settings::{Settings, TRIGGER_TOKEN, trigger_token_in};
 
 /// A response with its whole body.
 pub type Answer = Response<Vec<u8>>;
@@ -184,7 +184,8 @@ pub(crate) fn authorize(request: &Request<()>, settings: &Settings) -> Result<()
             "Bearer",
         ));
     };
-    if token.matches(bearer) {
+    // What is pasted for the setting is cleaned too.
+    if token.matches(&trigger_token_in(bearer)) {
         Ok(())
     } else {
         Err(unauthorized(

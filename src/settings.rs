@@ -220,14 +220,24 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// The text of a setting; a blank one is none.
 fn text(look_up: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
-    let text = pasted::text(&look_up(name)?);
-    let value = pasted::text(pasted::value_of_line(&text, name));
+    let value = value_of(&look_up(name)?, name);
     (!value.is_empty()).then_some(value)
+}
+
+/// The value of a setting in what was pasted for it.
+fn value_of(pasted: &str, name: &str) -> String {
+    let text = pasted::text(pasted);
+    pasted::text(pasted::value_of_line(&text, name))
+}
+
+/// The trigger token in what was pasted: for the setting, and by whoever sends it.
+pub(crate) fn trigger_token_in(pasted: &str) -> String {
+    pasted::token(&value_of(pasted, TRIGGER_TOKEN))
 }
 
 /// The token that opens the manual turn, if it is set.
 fn trigger_token(text: &dyn Fn(&str) -> Option<String>) -> Result<Option<Secret>, Flaws> {
-    let Some(token) = text(TRIGGER_TOKEN).map(|text| pasted::token(&text)) else {
+    let Some(token) = text(TRIGGER_TOKEN).map(|text| trigger_token_in(&text)) else {
         return Ok(None);
     };
     // What a field of a header may hold (RFC 9110 §5.5), as fetch and curl send it.

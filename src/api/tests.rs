@@ -321,7 +321,8 @@ fn a_turn_with_another_token_is_unauthorized() {
         "correct-horse-battery-staple2",
         "Correct-horse-battery-staple",
         "correct-horse-battery-staple correct-horse-battery-staple",
-        "\"correct-horse-battery-staple\"",
+        "\"correct-horse-battery-staple'",
+        "\"\"",
     ] {
         let host = Host::new();
         let authorization = format!("Bearer {token}");
@@ -345,6 +346,27 @@ fn the_name_of_the_scheme_may_be_in_any_case() {
         let authorization = format!("{scheme} {TRIGGER}");
         let headers = [("authorization", authorization.as_str())];
         assert_eq!(answer("POST", "/turn", &headers).status(), 200, "{scheme}");
+    }
+}
+
+#[test]
+fn a_token_may_be_pasted_for_a_request_as_for_the_setting() {
+    for pasted in [
+        "\"correct-horse-battery-staple\"",
+        "'correct-horse-battery-staple'",
+        "<correct-horse-battery-staple>",
+        "Bearer correct-horse-battery-staple",
+        "\"Bearer correct-horse-battery-staple\"",
+        "TRIGGER_TOKEN=correct-horse-battery-staple",
+        "TRIGGER_TOKEN=\"correct-horse-battery-staple\"",
+    ] {
+        let authorization = format!("Bearer {pasted}");
+        let request = request("POST", "/turn", &[("authorization", &authorization)]);
+        for set in [TRIGGER, pasted] {
+            let settings = settings_with(&[(TRIGGER_TOKEN, set)]);
+            let answer = answer_with(&request, &settings, &Host::new());
+            assert_eq!(answer.status(), 200, "{pasted} for {set}");
+        }
     }
 }
 

@@ -277,6 +277,17 @@ test("a token that has been changed since is asked for again", async () => {
   await stage.simulator.receivedNothing();
 });
 
+test("what was copied along with the token does no harm", async () => {
+  await withPage({}, async (page) => {
+    const right = SECRETS.TRIGGER_TOKEN;
+    for (const pasted of [`\u{feff}${right}\u200b`, `“${right}”`, `Bearer ${right}`, ` "Authorization: Bearer ${right}" `, `TRIGGER_TOKEN='${right}'`]) {
+      await enter(page, pasted);
+      await tools(page).waitFor();
+      await press(page, "Sign out: forget the token");
+    }
+  });
+});
+
 test("while the Worker has no token the page says how to set one", async () => {
   await stage.worker.configure({ secrets: { TRIGGER_TOKEN: null } });
   await withPage({ expected: ["status of 503"] }, async (page) => {
@@ -325,7 +336,7 @@ test("a dry run tells what would be sent, and sends no picture", async () => {
   await withPage({ signedIn: true }, async (page) => {
     await press(page, "Dry run");
     const told = await said(page, "Dry run");
-    assert.match(told, /^Dry run: it would send frame \d+(?: \(upright\))? \([\d,]+ bytes\) to http:\S+\. No picture was sent\.$/);
+    assert.match(told, /^Dry run: it would send frame \d+(?: \(upright\))? \([\d,]+ bytes\) for the account \S+ to http:\S+\. No picture was sent\.$/);
     assert.ok((await stage.simulator.received()).every(({ picture }) => picture === null));
   });
 });
@@ -334,7 +345,7 @@ test("on several networks, turns tell of all of them, and the journal names each
   await stage.worker.configure({ networks: ["x", "bluesky", "mastodon"] });
   await withPage({ signedIn: true }, async (page) => {
     await press(page, "Dry run");
-    assert.match(await said(page, "Dry run"), /^Dry run: it would send frame \d+(?: \(upright\))?(( and)? \([\d,]+ bytes\) to http:\S+){3}\. No picture was sent\./);
+    assert.match(await said(page, "Dry run"), /^Dry run: it would send frame \d+(?: \(upright\))?(( and)? \([\d,]+ bytes\)( for the account \S+)? to http:\S+){3}\. No picture was sent\./);
     assert.ok((await stage.simulator.received()).every(({ picture }) => picture === null));
     await stage.simulator.clear();
     await press(page, "Turn now");
