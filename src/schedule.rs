@@ -57,12 +57,13 @@ struct Lease {
 }
 
 impl Schedule {
-    /// Takes in that a cron has fired. What has not fired for long is forgotten, and
-    /// a text that cannot be read gives no lease: its events make their turns, and
-    /// nothing comes in between.
+    /// Takes in that a cron has fired. What has not fired for long is forgotten, and so is
+    /// what should have fired since and has not, as it may have been replaced by this one:
+    /// if it has not, its next event brings it back. A text that cannot be read gives no
+    /// lease: its events make their turns, and nothing comes in between.
     pub fn renew(&mut self, cron: &str, now: DateTime<Utc>) {
         self.crons
-            .retain(|lease| lease.cron != cron && lease.is_live(now));
+            .retain(|lease| lease.cron != cron && lease.is_live(now) && !lease.has_missed(now));
         if let Some(parsed) = parse(cron) {
             self.crons.push(Lease {
                 cron: cron.to_owned(),
@@ -147,6 +148,19 @@ impl Lease {
     /// Whether it lasts. A clock that was ahead once gives no lease.
     fn is_live(&self, now: DateTime<Utc>) -> bool {
         self.last <= after(now, SKEW) && now <= self.until()
+    }
+}
+
+impl Lease {
+    /// Whether its cron should have fired since it last did. An event that came early is
+    /// the one it was meant for.
+    fn has_missed(&self, now: DateTime<Utc>) -> bool {
+        let minutes = i64::from(MINUTES_A_DAY).saturating_mul(INTERVALS.into());
+        let since = after(self.last, SKEW);
+        let mut minutes = minutes_from(since, minutes).take_while(|at| *at <= now);
+        parse(&self.cron).is_none_or(|cron| {
+            minutes.any(|at| at != since && cron.is_time_matching(&at).unwrap_or_default())
+        })
     }
 }
 

@@ -191,6 +191,68 @@ fn of_several_crons_one_may_begin_the_slots_that_another_does_not() {
 }
 
 #[test]
+fn a_cron_that_was_replaced_begins_no_slots_any_more() {
+    let kolkata = dial("Asia/Kolkata", "12h");
+    for (old, last, new, first, expected) in [
+        (
+            "*/30 * * * *",
+            "10:30:00",
+            "0 * * * *",
+            "11:00:00",
+            &["11:30", "12:30"][..],
+        ),
+        (
+            "*/30 * * * *",
+            "10:30:40",
+            "0 * * * *",
+            "11:00:03",
+            &["11:30", "12:30"],
+        ),
+        (
+            "*/5 * * * *",
+            "10:55:01",
+            "0 * * * *",
+            "11:00:01",
+            &["11:30", "12:30"],
+        ),
+        (
+            "30 * * * *",
+            "09:30:01",
+            "0 * * * *",
+            "11:00:01",
+            &["11:30", "12:30"],
+        ),
+    ] {
+        let schedule = after_events(&[(old, last), (new, first)]);
+        assert_eq!(schedule.crons.len(), 1, "{old}");
+        assert_eq!(starts(&schedule, first, &kolkata, 12), expected, "{old}");
+    }
+    // One that is still there comes back with its own event, whichever is told first, and has
+    // missed none that it is early for.
+    for events in [
+        [
+            ("*/30 * * * *", "10:30:01"),
+            ("0 * * * *", "11:00:01"),
+            ("*/30 * * * *", "11:00:02"),
+        ],
+        [
+            ("0 * * * *", "10:00:01"),
+            ("*/30 * * * *", "11:00:01"),
+            ("0 * * * *", "11:00:02"),
+        ],
+        [
+            ("0 * * * *", "10:00:01"),
+            ("0 * * * *", "10:59:58"),
+            ("*/30 * * * *", "11:00:02"),
+        ],
+    ] {
+        let schedule = after_events(&events);
+        assert_eq!(schedule.crons.len(), 2, "{events:?}");
+        assert_eq!(starts(&schedule, "11:00:03", &kolkata, 12), [""; 0]);
+    }
+}
+
+#[test]
 fn the_next_turn_is_the_one_that_comes_by_itself() {
     for (cron, zone, period, frames, now, next) in [
         ("0 * * * *", "Asia/Tokyo", "12h", 12, "10:20:00", "11:00:00"),
