@@ -153,7 +153,8 @@ impl Closed {
         match self {
             Self::Deactivated => {
                 "The account is deactivated. Sign in at bsky.app in a browser and reactivate it, \
-                 then turn."
+                 then turn. If you have moved it to another server, set BLUESKY_SERVICE to that \
+                 one and store an app password that was made there."
             }
             Self::TakenDown => {
                 "Bluesky's moderation has taken the account down. Sign in at bsky.app in a \

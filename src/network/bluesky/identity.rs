@@ -101,9 +101,45 @@ impl Home {
 }
 
 impl Exchange<'_> {
-    /// Finds where the account signs in, and lets calls go there. There is nothing to be found
-    /// where the settings say it, and for an e-mail address, which nobody can look up.
+    /// Finds where the account signs in, and lets calls go there, unless it is somewhere else
+    /// than before.
     pub(super) async fn locate(&mut self) -> Result<Option<Home>, Failure> {
+        let Some(home) = self.find().await? else {
+            return Ok(None);
+        };
+        if let Some(before) = &self.home {
+            home.check_same_as(before, &self.account.identifier)?;
+        }
+        self.service = home.service.clone();
+        Ok(Some(home))
+    }
+
+    /// What is wrong where the server at which a session lives does not have the account open:
+    /// that the account is on another server by now, or else what the server says.
+    pub(super) async fn located(&mut self, failure: Failure) -> Failure {
+        let is_closed = failure
+            .refusal()
+            .is_some_and(|trouble| trouble.reason == Reason::Account);
+        let before = self.home.clone().filter(|_| self.session.is_some());
+        let Some(before) = before.filter(|_| is_closed) else {
+            return failure;
+        };
+        let status = self.status;
+        let found = self.find().await;
+        self.status = status;
+        match found {
+            Ok(Some(home)) => home
+                .check_same_as(&before, &self.account.identifier)
+                .err()
+                .unwrap_or(failure),
+            // Of a closed account there may be nothing to be found.
+            _ => failure,
+        }
+    }
+
+    /// Where the account signs in. There is nothing to be found where the settings say it, and
+    /// for an e-mail address, which nobody can look up.
+    async fn find(&mut self) -> Result<Option<Home>, Failure> {
         let account = self.account;
         let identifier = account.identifier.as_str();
         if account.service.is_some() || identifier.contains('@') {
@@ -133,12 +169,7 @@ impl Exchange<'_> {
                  https://pds.example.com.",
             )
         })?;
-        let home = Home { did, service };
-        if let Some(before) = &self.home {
-            home.check_same_as(before, identifier)?;
-        }
-        self.service = home.service.clone();
-        Ok(Some(home))
+        Ok(Some(Home { did, service }))
     }
 
     /// The account that a handle names: in an entry of DNS, or else on its own web server.

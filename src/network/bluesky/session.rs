@@ -169,9 +169,15 @@ impl Exchange<'_> {
         }
     }
 
+    /// What has become of an account that cannot be turned: where it is, and how it is there.
+    pub(super) async fn explained(&mut self, failure: Failure) -> Failure {
+        let failure = self.told_by_service(failure).await;
+        self.located(failure).await
+    }
+
     /// What has become of an account that a call knows nothing of, although the session is
     /// good: the session itself tells, or its renewal.
-    pub(super) async fn explained(&mut self, failure: Failure) -> Failure {
+    async fn told_by_service(&mut self, failure: Failure) -> Failure {
         if !failure.is_of_unknown_account() {
             return failure;
         }

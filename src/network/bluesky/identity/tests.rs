@@ -482,6 +482,56 @@ fn another_account_or_another_server_than_before_stops_the_turn_until_the_owner_
 }
 
 #[test]
+fn an_account_that_is_closed_where_it_was_is_told_where_it_has_moved_to() {
+    const RENEW: &str = "POST /xrpc/com.atproto.server.refreshSession";
+    let said = |words: &str| {
+        let body = json!({ "error": "InvalidRequest", "message": words });
+        Ok(reply(400, &[], body.to_string()))
+    };
+    let unknown = || said("Could not find user info for account");
+    let deactivated = || {
+        let session =
+            json!({ "did": DID, "handle": "alice.net", "active": false, "status": "deactivated" });
+        vec![(NAME, ok(session))]
+    };
+    let deleted = || vec![(NAME, unknown()), (NAME, unknown()), (RENEW, unknown())];
+    let at = |endpoint: &str| {
+        vec![
+            (DNS, txt(&format!("did={DID}"))),
+            (PLC, ok(document(DID, "alice.net", endpoint))),
+        ]
+    };
+    let gone = || vec![(DNS, txt(&format!("did={DID}"))), (PLC, not_found())];
+    let moved = "set BLUESKY_SERVICE to https://elsewhere.net";
+    for (closed, looked_up, told) in [
+        (deactivated(), at("https://elsewhere.net"), moved),
+        (deactivated(), at(PDS), "reactivate"),
+        (deactivated(), gone(), "reactivate"),
+        (deleted(), at("https://elsewhere.net"), moved),
+        (deleted(), at(PDS), "has been deleted"),
+        (deleted(), gone(), "has been deleted"),
+    ] {
+        let mut memory = None;
+        let steps = found_by_dns().into_iter().chain([whose()]);
+        of_alice(&mut memory, steps).0.unwrap();
+        let before = memory.clone();
+        let steps = closed.into_iter().chain(looked_up);
+        let (name, sent) = of_alice(&mut memory, steps);
+        let trouble = name.unwrap_err();
+        assert_eq!(trouble.reason, Reason::Account);
+        assert!(trouble.remedy.contains(told), "{}", trouble.remedy);
+        assert_fit_to_be_shown(&trouble, &[PASSWORD]);
+        // The session's token goes to the server it is of, and the password nowhere.
+        for request in &sent {
+            let is_home = request.uri().host() == Some("pds.alice.net");
+            assert_eq!(header(request, "authorization").is_some(), is_home);
+            assert!(request.body().is_empty());
+        }
+        assert_eq!(memory, before);
+    }
+}
+
+#[test]
 fn a_session_of_another_account_than_was_found_is_not_kept() {
     let mut steps = found_by_dns();
     steps[2] = (CREATE, session(OTHER_DID));
