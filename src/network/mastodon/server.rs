@@ -1,5 +1,5 @@
 //! The account's server as people have it at hand: its address, a page there, or the
-//! account's full name.
+//! account's full name. A page may be another server's account: then that server counts.
 
 use std::str::FromStr;
 
@@ -25,7 +25,7 @@ impl FromStr for Server {
 
     fn from_str(text: &str) -> Result<Self, InvalidServer> {
         let place = match text.strip_prefix("acct:").unwrap_or(text) {
-            // A page on the server, whichever: only where it is counts.
+            // A page on the server, whichever.
             url if url.contains("://") => url,
             name => match name
                 .strip_prefix(['@', '＠'])
@@ -38,7 +38,14 @@ impl FromStr for Server {
             },
         };
         let url = Destination::read(place).ok_or(InvalidServer)?;
-        Ok(Self(url.base))
+        let home = match home_of(&url.rest) {
+            Some(home) if home.eq_ignore_ascii_case(url.base.authority()) => None,
+            home => home,
+        };
+        Ok(Self(match home {
+            Some(home) => Destination::read(home).ok_or(InvalidServer)?.base,
+            None => url.base,
+        }))
     }
 }
 
@@ -46,6 +53,15 @@ impl From<Server> for BaseUrl {
     fn from(server: Server) -> Self {
         server.0
     }
+}
+
+/// The server of the account whose page a path leads to, as another server shows it:
+/// `/@me@fosstodon.org`, or in the web client `/deck/@me@fosstodon.org`.
+fn home_of(path: &str) -> Option<&str> {
+    let path = path.split(['?', '#']).next()?;
+    let name = path.split('/').find_map(|part| part.strip_prefix('@'))?;
+    let (user, server) = name.split_once('@')?;
+    is_user(user).then_some(server)
 }
 
 /// Whether a text is an account's name on its server: `USERNAME_RE` of Mastodon's
@@ -77,6 +93,24 @@ mod tests {
             ("@m.e_2@social.example:8443", "https://social.example:8443"),
             ("https://social.example.", "https://social.example"),
             ("http://127.0.0.1:3000/@me", "http://127.0.0.1:3000"),
+            // Another server shows the account.
+            (
+                "https://mastodon.social/@me@fosstodon.org",
+                "https://fosstodon.org",
+            ),
+            ("mastodon.social/@me@fosstodon.org", "https://fosstodon.org"),
+            (
+                "https://mastodon.social/deck/@m_e@Social.example:8443/1?a=@b@c.example",
+                "https://social.example:8443",
+            ),
+            (
+                "http://127.0.0.1:3000/@me@127.0.0.1:3000",
+                "http://127.0.0.1:3000",
+            ),
+            (
+                "https://mastodon.social/share?text=@me@fosstodon.org",
+                "https://mastodon.social",
+            ),
         ] {
             let parsed = text.parse::<Server>().map(BaseUrl::from);
             assert_eq!(
@@ -102,6 +136,9 @@ mod tests {
             "https://.",
             "https://a..b/@me",
             "https://mastodon.social:0",
+            "https://mastodon.social/@me@",
+            "https://mastodon.social/@me@fosstodon",
+            "https://mastodon.social/@me@a@b.example",
         ] {
             assert_eq!(text.parse::<Server>(), Err(InvalidServer), "{text}");
         }
