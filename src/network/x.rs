@@ -302,8 +302,10 @@ fn both(first: &Tried, second: Tried, version: Version) -> Attempt {
         (Outcome::Refused(trouble), Some(closed)) => {
             // X has checked the signature before it says what the app may do.
             let knows_the_keys = first.attempt.status == Some(403);
-            let is_of_oauth_1 =
-                second.is_of_oauth_1 || knows_the_keys && trouble.reason == Reason::Credentials;
+            // v1.1 takes OAuth 1.0a of whichever app it is open to.
+            let is_of_oauth_1 = version == Version::V2
+                && (second.is_of_oauth_1
+                    || knows_the_keys && trouble.reason == Reason::Credentials);
             let trouble = neither(closed, (trouble, version), is_of_oauth_1);
             attempt.outcome = Outcome::Refused(trouble);
         }

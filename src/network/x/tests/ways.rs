@@ -204,6 +204,21 @@ fn where_x_takes_no_oauth_1_the_owner_reads_that_with_both_answers() {
     let steps = [(V1, closed()), (UPLOAD, problem(401, "", "Unauthorized"))];
     let trouble = attempt("auto", &mut None, steps);
     assert!(refused(&trouble.outcome).remedy.contains("OAuth 1.0a"));
+    // Where it is v1.1 that does not know the keys after v2, nothing is said of v2.
+    let mut memory = None;
+    let steps = [(V1, closed()), (UPLOAD, uploaded()), (SET, set())];
+    attempt("auto", &mut memory, steps);
+    let steps = [(UPLOAD, code(403, 453)), (V1, code(401, 32))];
+    let attempt_by_v1 = attempt("auto", &mut memory, steps);
+    let trouble = refused(&attempt_by_v1.outcome);
+    assert_eq!(trouble.reason, Reason::Credentials);
+    assert!(trouble.message.contains("by API v1.1, X answered 401"));
+    assert!(!trouble.remedy.contains("OAuth"), "{}", trouble.remedy);
+    assert!(
+        trouble.remedy.contains("API_KEY_SECRET"),
+        "{}",
+        trouble.remedy
+    );
     // With v2 alone, the keys may be wrong.
     let steps = [(UPLOAD, problem(401, "", "Unauthorized"))];
     let trouble = attempt("2", &mut None, steps);
