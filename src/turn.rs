@@ -627,14 +627,18 @@ impl<'a> NetworkTurn<'a> {
             let _ = ledger.keep(name, &standing, None);
         }
         match verified {
-            Ok(Verified { account, notes }) => {
-                preview.unchecked = account.is_none().then(|| notes.join(" "));
+            Ok(Verified {
+                account,
+                notes,
+                unread,
+            }) => {
+                let why = || unread.map_or_else(|| notes.join(" "), |trouble| trouble.in_words());
+                preview.unchecked = account.is_none().then(why);
                 preview.account = account;
             }
-            // What may not be read may be written all the same, and what passes says nothing.
+            // What passes says nothing, nor what is wrong with a request that is not the turn's.
             Err(trouble)
-                if trouble.reason.is_for_the_owner()
-                    && !matches!(trouble.reason, Reason::Access | Reason::Request) =>
+                if trouble.reason.is_for_the_owner() && trouble.reason != Reason::Request =>
             {
                 return Outcome::Refused(trouble);
             }

@@ -5,7 +5,8 @@
 //! that a reply does not tell: PHP reads no multipart body of a PATCH, so Pixelfed
 //! answers it with success and changes nothing. It takes POST on the same path. What is
 //! kept between turns tells the one from the other: after a different picture, the
-//! address of the avatar is another one.
+//! address of the avatar is another one. Where nothing is kept yet, the account is asked
+//! for it before the picture is sent.
 
 use std::rc::Rc;
 
@@ -88,6 +89,12 @@ impl Network for Account {
     ) -> Pending<'a, Result<Attempt, Trouble>> {
         Box::pin(async move {
             let mut kept = Kept::recalled(memory.as_ref(), self);
+            if kept.knows_no_picture() {
+                match self.shown(wire).await? {
+                    Shown::Avatar(avatar) => kept.avatar = avatar,
+                    Shown::Pause(attempt) => return Ok(attempt),
+                }
+            }
             let mut sent = self.send(picture, kept.method, wire).await?;
             if kept.method.is_unknown_to(&sent) {
                 kept.method = kept.method.other();
@@ -114,7 +121,7 @@ impl Network for Account {
                     }
                 }
             }
-            if sent.avatar.is_some() {
+            if sent.is_success {
                 kept.take_in(picture, &sent);
                 *memory = kept.memory();
             }
@@ -163,8 +170,12 @@ impl Network for Account {
                     notes: vec![format!(
                         "The token may write, which is all that turns need. {MAY_NOT_READ}"
                     )],
+                    unread: None,
                 }),
-                (Err(_), trouble, None) => Err(trouble.unwrap_or_else(no_account)),
+                (Err(_), trouble, None) => Ok(Verified {
+                    unread: Some(trouble.unwrap_or_else(no_account)),
+                    ..Verified::default()
+                }),
             }
         })
     }
@@ -217,8 +228,18 @@ impl UpdateMethod {
 /// A picture that was sent.
 struct Sent {
     attempt: Attempt,
+    /// Whether the server said yes, whatever came of that.
+    is_success: bool,
     /// The address of the avatar in a reply of success.
     avatar: Option<String>,
+}
+
+/// What the account shows before its first picture.
+enum Shown {
+    /// The hash of the avatar's address, as far as the server tells it.
+    Avatar(Option<String>),
+    /// The server does not answer, or asks for a pause: nothing is sent after that.
+    Pause(Attempt),
 }
 
 impl Sent {
@@ -234,9 +255,9 @@ struct Kept {
     /// Where this is known of.
     server: String,
     method: UpdateMethod,
-    /// The hash of the avatar's address after the last picture.
+    /// The hash of the avatar's address after the last picture, or before the first one.
     avatar: Option<String>,
-    /// The hash of that picture.
+    /// The hash of the last picture.
     picture: Option<String>,
     /// How many different pictures in a row have left the address as it was.
     unchanged: u32,
@@ -253,6 +274,11 @@ impl Kept {
         })
     }
 
+    /// Whether no picture is known to have been sent.
+    fn knows_no_picture(&self) -> bool {
+        self.avatar.is_none() && self.picture.is_none()
+    }
+
     fn memory(&self) -> Option<Memory> {
         serde_json::to_string(self).ok().map(Memory)
     }
@@ -263,27 +289,36 @@ impl Kept {
         let Some(avatar) = sent.avatar.as_deref().filter(|_| sent.has_turned()) else {
             return false;
         };
-        match (&self.avatar, &self.picture) {
-            (Some(before), Some(last)) => {
-                *before == fingerprint(avatar.as_bytes()) && *last != fingerprint(picture.bytes)
+        match &self.avatar {
+            // What is shown before the first picture is taken for another one.
+            Some(before) => {
+                *before == fingerprint(avatar.as_bytes())
+                    && self.picture != Some(fingerprint(picture.bytes))
             }
-            _ => is_nobodys(avatar),
+            None => is_nobodys(avatar),
         }
     }
 
     fn take_in(&mut self, picture: Picture<'_>, sent: &Sent) {
-        let avatar = sent.avatar.as_deref().map(str::as_bytes).map(fingerprint);
+        let picture = fingerprint(picture.bytes);
+        let Some(avatar) = &sent.avatar else {
+            // So that the account is not asked again.
+            self.picture.get_or_insert(picture);
+            return;
+        };
+        let avatar = Some(fingerprint(avatar.as_bytes()));
         if avatar != self.avatar {
             self.unchanged = 0;
         }
         self.avatar = avatar;
-        self.picture = Some(fingerprint(picture.bytes));
+        self.picture = Some(picture);
     }
 }
 
 /// Whether an address is that of the avatar of those who have none: `missing.png` of
-/// Mastodon, `default.jpg` of Pixelfed.
+/// Mastodon, `default.jpg` of Pixelfed, which appends `?v=0`.
 fn is_nobodys(avatar: &str) -> bool {
+    let avatar = avatar.split(['?', '#']).next().unwrap_or_default();
     ["/avatars/original/missing.png", "/avatars/default.jpg"]
         .iter()
         .any(|end| avatar.ends_with(end))
@@ -300,6 +335,30 @@ impl Account {
         })
     }
 
+    /// Asks for the avatar of before. The token need not be allowed to read it, so a
+    /// refusal says nothing.
+    async fn shown(&self, wire: &dyn Wire) -> Result<Shown, Trouble> {
+        let request = self.request(Method::GET, VERIFY_CREDENTIALS, None)?;
+        let reply = wire.send(request).await;
+        let named = self.name_in(&reply, Needs::Read, wire.now());
+        let status = reply.as_ref().ok().map(|reply| reply.status().as_u16());
+        Ok(match (named, reply) {
+            (Ok(_), Ok(reply)) => {
+                let avatar = avatar_in(&reply);
+                Shown::Avatar(avatar.as_deref().map(str::as_bytes).map(fingerprint))
+            }
+            (Err(outcome), reply) if reply.is_err() || is_a_limit(&outcome) => {
+                Shown::Pause(Attempt {
+                    outcome,
+                    status,
+                    account: None,
+                    note: None,
+                })
+            }
+            _ => Shown::Avatar(None),
+        })
+    }
+
     /// Sends a picture and reads the reply.
     async fn send(
         &self,
@@ -310,13 +369,9 @@ impl Account {
         let reply = wire.send(self.update_credentials(picture, method)?).await;
         let named = self.name_in(&reply, Needs::Write, wire.now());
         let reply = reply.as_ref().ok();
-        let account = reply.filter(|_| named.is_ok());
-        let account = account.and_then(|reply| serde_json::from_slice::<Value>(reply.body()).ok());
-        let avatar = account
-            .as_ref()
-            .and_then(|account| account.get("avatar")?.as_str());
         Ok(Sent {
-            avatar: avatar.map(str::to_owned),
+            is_success: named.is_ok(),
+            avatar: reply.filter(|_| named.is_ok()).and_then(avatar_in),
             attempt: Attempt {
                 status: reply.map(|reply| reply.status().as_u16()),
                 account: named.as_ref().ok().cloned(),
@@ -395,6 +450,17 @@ impl Account {
             Err(error) => Err(no_answer(TITLE, MASTODON_SERVER, error, now)),
         }
     }
+}
+
+/// The address of the avatar of an account
+/// (<https://docs.joinmastodon.org/entities/Account/#avatar>).
+fn avatar_in(reply: &Response<Vec<u8>>) -> Option<String> {
+    let account: Value = serde_json::from_slice(reply.body()).ok()?;
+    Some(account.get("avatar")?.as_str()?.to_owned())
+}
+
+fn is_a_limit(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Retry { trouble, .. } if trouble.reason == Reason::RateLimit)
 }
 
 fn unmade(why: &str) -> Trouble {

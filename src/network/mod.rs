@@ -139,6 +139,9 @@ pub struct Verified {
     pub account: Option<String>,
     /// What the owner should know besides, each a sentence or two.
     pub notes: Vec<String>,
+    /// Why the network tells nothing of the account, where that does not say that it takes
+    /// no picture.
+    pub unread: Option<Trouble>,
 }
 
 impl Verified {
@@ -146,7 +149,7 @@ impl Verified {
     pub fn account(name: impl Into<String>) -> Self {
         Self {
             account: Some(name.into()),
-            notes: Vec::new(),
+            ..Self::default()
         }
     }
 }

@@ -245,6 +245,7 @@ impl Network for Account {
                 (Ok(name), _) | (Err(_), Some(Ok(name))) => Ok(Verified {
                     account: Some(name),
                     notes,
+                    unread: None,
                 }),
                 (Err(asked), None) => Err(asked.trouble),
                 (Err(one), Some(Err(other))) => {

@@ -277,8 +277,9 @@ fn a_dry_run_does_everything_but_send() {
         ..Order::due_at(host.now, Trigger::Cron)
     };
     let mut report = to_json(&turn_by(&settings(), &host, &order));
-    // Whose account it is, X alone can say.
-    assert_eq!(host.take_only_sent().method(), "GET");
+    // Whose account it is, X alone can say: each version of its API is asked.
+    let sent = host.take_sent();
+    assert!(sent.len() == 2 && sent.iter().all(|sent| sent.method() == "GET"));
 
     // The boundary is another one every time.
     let content_type = report["would_send"]["headers"][1][1].take();
@@ -336,8 +337,9 @@ fn a_dry_run_is_refused_as_the_turn_would_be_by_a_network_that_does_not_take_the
     for (status, code, reason) in [
         (401, 32, Some(Reason::Credentials)),
         (403, 64, Some(Reason::Account)),
-        // What may not be read may be written, and what passes says nothing.
-        (403, 453, None),
+        // Both versions are closed to the app.
+        (403, 453, Some(Reason::Access)),
+        // What passes says nothing.
         (429, 88, None),
         (503, 130, None),
     ] {
@@ -356,6 +358,33 @@ fn a_dry_run_is_refused_as_the_turn_would_be_by_a_network_that_does_not_take_the
         }
         // It is no turn.
         assert_eq!(host.ledger.standing("x"), Ok(Standing::default()));
+    }
+}
+
+#[test]
+fn a_dry_run_is_refused_to_an_app_that_may_only_read() {
+    let order = Order {
+        dry_run: true,
+        ..Order::due_at(Host::new().now, Trigger::Manual)
+    };
+    let mut host = Host::new();
+    for (level, may_write) in [
+        ("read", false),
+        ("read-write", true),
+        ("read-write-directmessages", true),
+    ] {
+        host.reply = Ok(reply(
+            200,
+            &[("x-access-level", level)],
+            crate::testing::USER,
+        ));
+        let report = turn_by(&settings(), &host, &order);
+        if may_write {
+            assert_eq!(report.outcome.name(), "dry-run");
+        } else {
+            assert_eq!(refused(&report).reason, Reason::Access);
+            assert!(refused(&report).remedy.contains("Read and Write"));
+        }
     }
 }
 

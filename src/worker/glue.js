@@ -40,9 +40,8 @@ export function readBody(request, maxBytes) {
 /**
  * Sends a request and reads the whole reply: `[status, headers, body]`.
  *
- * `headers` are lines of names and values there, names and values in turn here;
- * those of a success are left out, since nothing reads them. Rejects with a `TimeoutError` after
- * `timeoutMs`, with a `TooLargeError` past `maxBytes`, and as `fetch` does.
+ * `headers` are lines of names and values there, names and values in turn here. Rejects with a
+ * `TimeoutError` after `timeoutMs`, with a `TooLargeError` past `maxBytes`, and as `fetch` does.
  */
 export async function send(method, url, headers, body, timeoutMs, maxBytes) {
   const pairs = {};
@@ -66,7 +65,7 @@ export async function send(method, url, headers, body, timeoutMs, maxBytes) {
       signal: limit.signal,
     });
     const bytes = await readAtMost(reply, maxBytes);
-    return [reply.status, reply.ok ? [] : [...reply.headers].flat(), bytes];
+    return [reply.status, [...reply.headers].flat(), bytes];
   } finally {
     clearTimeout(timer);
   }

@@ -15,6 +15,7 @@ const changes = { networks: ["mastodon"], secrets: { ALERT_WEBHOOK_URL } };
 const stage = useStage({ wired: true, changes });
 
 const UPDATE = "accounts/update_credentials";
+const VERIFY = "accounts/verify_credentials";
 const { MASTODON_ACCESS_TOKEN } = MASTODON_SECRETS;
 
 /** The token that the owner's application gets after the first one. */
@@ -26,11 +27,17 @@ beforeEach(async () => {
   news.length = 0;
 });
 
-/** The one request since the last `clear`. */
+/** What was sent since the last `clear`, but for asking what the account shows before its first picture. */
+async function sentPictures() {
+  return (await stage.simulator.received()).filter(({ endpoint }) => endpoint !== VERIFY);
+}
+
+/** The one request with a picture since the last `clear`. */
 async function sentOne() {
-  const sent = await stage.simulator.receivedOne();
-  assert.deepEqual([sent.network, sent.endpoint], ["mastodon", UPDATE]);
-  return sent;
+  const sent = await sentPictures();
+  assert.equal(sent.length, 1, JSON.stringify(sent, null, 2));
+  assert.deepEqual([sent[0].network, sent[0].endpoint], ["mastodon", UPDATE]);
+  return sent[0];
 }
 
 /** Lets the cron come, which has to turn, with one request. */
@@ -53,8 +60,12 @@ async function isRefused(at, reason, status, remedy) {
 
 // --- The picture ---------------------------------------------------------------------
 
-test("the cron makes the frame that is due the avatar, with one request", async () => {
-  await turns(later());
+test("the cron makes the frame that is due the avatar, with one request after the first turn", async () => {
+  const at = later();
+  await turns(at - HOUR);
+  assert.deepEqual((await stage.simulator.received()).map(({ endpoint }) => endpoint), [VERIFY, UPDATE]);
+  await turns(at);
+  await stage.simulator.receivedOne();
   assert.deepEqual(await stage.simulator.icon("mastodon"), stage.set.frames[9]);
   const { body, picture } = await sentOne();
   assert.equal(body, "multipart");
@@ -239,7 +250,7 @@ test("a server that names pictures by what they hold turns on and on", async () 
 // --- Waits --------------------------------------------------------------------------------
 
 test("before the reset that Mastodon names nothing is sent, by nobody, and after it the frame of then", async () => {
-  await stage.simulator.fail("rate-limit", 1, { network: "mastodon" });
+  await stage.simulator.fail("rate-limit", 1, { network: "mastodon", endpoint: UPDATE });
   const { line } = await stage.worker.cron(Date.now());
   assert.deepEqual([line.outcome, line.reason, line.network_status], ["retry", "rate-limit", 429]);
   const reset = Date.parse(line.retry_at);
@@ -259,17 +270,17 @@ test("before the reset that Mastodon names nothing is sent, by nobody, and after
 });
 
 test("after refusals the cron waits longer and longer, and a turn by hand does not", async () => {
-  await stage.simulator.fail("invalid-avatar", 100, { network: "mastodon" });
+  await stage.simulator.fail("invalid-avatar", 100, { network: "mastodon", endpoint: UPDATE });
   const at = later();
   const sends = [];
   for (let hours = 0; hours <= 16; hours += 1) {
-    const before = (await stage.simulator.received()).length;
+    const before = (await sentPictures()).length;
     await stage.worker.fire(at + hours * HOUR);
-    if ((await stage.simulator.received()).length > before) sends.push(hours);
+    if ((await sentPictures()).length > before) sends.push(hours);
   }
   assert.deepEqual(sends, [0, 1, 3, 7, 15]);
   assert.equal((await problem(await stage.worker.turn("?frame=3"), 502)).reason, "request");
-  assert.equal((await stage.simulator.received()).length, 6);
+  assert.equal((await sentPictures()).length, 6);
   assert.equal(news.length, 1);
 });
 

@@ -237,7 +237,12 @@ async fn ask(one: &Configured, https: &Https) -> OfNetwork {
         Err(flaws) => Err(incomplete(flaws)),
     };
     let (found, notes) = match verified {
-        Ok(Verified { account, notes }) => {
+        Ok(Verified {
+            unread: Some(trouble),
+            notes,
+            ..
+        }) => (Err(trouble), notes),
+        Ok(Verified { account, notes, .. }) => {
             let found = account.map(|name| format!("the account {name}"));
             let found = found.unwrap_or_else(|| "an account whose name may not be read".to_owned());
             (Ok(found), notes)

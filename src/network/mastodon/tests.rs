@@ -27,11 +27,18 @@ fn account() -> Reply {
     ok(json!({ "id": "14715", "username": "trwnh", "acct": "trwnh", "source": {} }))
 }
 
+/// That a token may write alone: what a first turn is answered before it sends anything.
+#[allow(clippy::unnecessary_wraps)]
+fn unreadable() -> Reply {
+    let words = "This action is outside the authorized scopes";
+    Ok(reply(403, &[], error(words)))
+}
+
 fn attempt(reply: Reply) -> Attempt {
-    let script = Script::new([(UPDATE, reply)]);
+    let script = Script::new([(VERIFY, unreadable()), (UPDATE, reply)]);
     let network = network(&SETTINGS);
     let attempt = block_on(network.update(PICTURE, &mut None, &script)).unwrap();
-    assert_eq!(script.sent().len(), 1);
+    assert_eq!(script.sent().len(), 2);
     attempt
 }
 
@@ -88,8 +95,11 @@ fn application(scopes: &[&str]) -> Reply {
 
 #[test]
 fn one_request_carries_the_picture_as_a_file_and_the_token() {
-    let script = Script::new([(UPDATE, account())]);
     let mut memory = None;
+    let script = Script::new([(VERIFY, unreadable()), (UPDATE, account())]);
+    block_on(network(&SETTINGS).update(PICTURE, &mut memory, &script)).unwrap();
+    script.sent();
+    let script = Script::new([(UPDATE, account())]);
     let attempt = block_on(network(&SETTINGS).update(PICTURE, &mut memory, &script)).unwrap();
     assert_eq!(attempt.outcome, Outcome::Turned);
     assert_eq!(attempt.status, Some(200));
@@ -329,10 +339,7 @@ fn the_sentences_of_other_servers_are_understood() {
 
 #[test]
 fn a_token_that_may_write_and_not_read_is_told_so() {
-    let outside = || {
-        let words = "This action is outside the authorized scopes";
-        Ok(reply(403, &[], error(words)))
-    };
+    let outside = unreadable;
     let insufficient = || {
         let words = "Forbidden: token has insufficient scope permission";
         Ok(reply(403, &[], error(words)))
@@ -347,8 +354,8 @@ fn a_token_that_may_write_and_not_read_is_told_so() {
     assert!(verified.notes[0].contains("read:accounts"), "{verified:?}");
     // Where it does not, what is missing is the scope to read.
     for refusal in [outside, insufficient] {
-        let trouble = asked([(VERIFY, refusal()), (VERIFY_APP, not_found())]);
-        let trouble = trouble.unwrap_err();
+        let verified = asked([(VERIFY, refusal()), (VERIFY_APP, not_found())]);
+        let trouble = verified.unwrap().unread.unwrap();
         assert_eq!(trouble.reason, Reason::Access);
         for part in ["read:accounts", "only `doctor`"] {
             assert!(trouble.remedy.contains(part), "{}", trouble.remedy);
@@ -396,12 +403,30 @@ impl Turns {
         Self { memory, pictures }
     }
 
+    /// The account may not be read before the first picture.
     fn turn<const N: usize>(&mut self, steps: [(&'static str, Reply); N]) -> Attempt {
         self.pictures += 1;
-        self.turn_again(steps)
+        let asked = (VERIFY, unreadable());
+        let is_first = self.memory.is_none();
+        self.make(is_first.then_some(asked).into_iter().chain(steps))
+    }
+
+    /// The account shows this avatar before the first picture.
+    fn first_turn<const N: usize>(
+        &mut self,
+        shown: Reply,
+        steps: [(&'static str, Reply); N],
+    ) -> Attempt {
+        self.memory = None;
+        self.pictures += 1;
+        self.make([(VERIFY, shown)].into_iter().chain(steps))
     }
 
     fn turn_again<const N: usize>(&mut self, steps: [(&'static str, Reply); N]) -> Attempt {
+        self.make(steps)
+    }
+
+    fn make(&mut self, steps: impl IntoIterator<Item = (&'static str, Reply)>) -> Attempt {
         let bytes = [self.pictures; 3];
         let picture = Picture {
             bytes: &bytes,
@@ -443,7 +468,9 @@ fn a_server_that_ignores_a_multipart_patch_is_sent_a_post() {
 fn an_account_without_an_avatar_tells_at_once_that_a_patch_is_ignored() {
     for nobodys in [
         "/storage/avatars/default.jpg",
+        "/storage/avatars/default.jpg?v=0",
         "/avatars/original/missing.png",
+        "/avatars/original/missing.png#1",
     ] {
         let mut turns = Turns::new();
         let attempt = turns.turn([(UPDATE, showing(nobodys)), (POST, showing("/1.jpg"))]);
@@ -451,6 +478,68 @@ fn an_account_without_an_avatar_tells_at_once_that_a_patch_is_ignored() {
         let attempt = turns.turn([(POST, showing("/2.jpg"))]);
         assert_eq!(attempt.outcome, Outcome::Turned);
     }
+    // One that only holds such a name is somebody's.
+    for own in ["/default.jpg", "/1.jpg?/avatars/default.jpg"] {
+        let attempt = Turns::new().turn([(UPDATE, showing(own))]);
+        assert_eq!(attempt.outcome, Outcome::Turned);
+    }
+}
+
+#[test]
+fn an_account_that_may_be_read_tells_in_its_first_turn_that_a_patch_is_ignored() {
+    let mut turns = Turns::new();
+    // Nothing is kept from one run to the next.
+    for _ in 0..3 {
+        let steps = [(UPDATE, showing("/1.jpg?v=7")), (POST, showing("/2.jpg"))];
+        let attempt = turns.first_turn(showing("/1.jpg?v=7"), steps);
+        assert_eq!(attempt.outcome, Outcome::Turned);
+        assert!(attempt.note.unwrap().contains("POST only"));
+    }
+    assert_eq!(
+        turns.turn([(POST, showing("/3.jpg"))]).outcome,
+        Outcome::Turned
+    );
+    // Where PATCH works, nothing else is sent, and the account is asked once.
+    let attempt = turns.first_turn(showing("/1.jpg"), [(UPDATE, showing("/2.jpg"))]);
+    assert_eq!((attempt.outcome, attempt.note), (Outcome::Turned, None));
+    turns.turn([(UPDATE, showing("/3.jpg"))]);
+    // Where neither works, the second turn finds out.
+    let neither = || [(UPDATE, showing("/1.jpg")), (POST, not_found())];
+    let attempt = turns.first_turn(showing("/1.jpg"), neither());
+    assert_eq!(attempt.outcome, Outcome::Turned);
+    let attempt = turns.turn(neither());
+    assert_eq!(refused(&attempt.outcome).reason, Reason::UnexpectedReply);
+}
+
+#[test]
+fn what_the_account_shows_before_is_asked_for_and_not_needed() {
+    // A refusal or an odd reply says nothing of the picture.
+    for shown in [
+        unreadable(),
+        Ok(reply(401, &[], "")),
+        Ok(reply(422, &[], "")),
+        Ok(reply(500, &[], "")),
+        not_found(),
+        ok("{}"),
+        ok(json!({ "acct": "trwnh", "avatar": 7 })),
+        account(),
+    ] {
+        let mut turns = Turns::new();
+        let attempt = turns.first_turn(shown, [(UPDATE, showing("/1.jpg"))]);
+        assert_eq!(attempt.outcome, Outcome::Turned);
+    }
+    // A server that tells no avatar is asked once too.
+    let mut turns = Turns::new();
+    turns.first_turn(account(), [(UPDATE, account())]);
+    turns.turn([(UPDATE, account())]);
+    // Where the server asks for a pause or does not answer, nothing follows.
+    let limit = Ok(reply(429, &[("retry-after", "77")], ""));
+    let attempt = Turns::new().first_turn(limit, []);
+    assert_eq!(pause(&attempt.outcome), (77, Reason::RateLimit));
+    assert_eq!(attempt.status, Some(429));
+    let attempt = Turns::new().first_turn(Err(SendError::Timeout), []);
+    assert_eq!(pause(&attempt.outcome), (60, Reason::Transient));
+    assert_eq!(attempt.status, None);
 }
 
 #[test]
@@ -522,7 +611,7 @@ fn what_is_kept_is_of_one_server_and_holds_no_address_nor_secret() {
         "x".into(),
     ] {
         turns.memory = Some(Memory(other));
-        let attempt = turns.turn([(UPDATE, showing("/1.jpg"))]);
+        let attempt = turns.turn([(VERIFY, unreadable()), (UPDATE, showing("/1.jpg"))]);
         assert_eq!(attempt.outcome, Outcome::Turned);
     }
 }
@@ -638,15 +727,15 @@ proptest! {
                 prop_assert!(!shown.contains(TOKEN));
             }
         }
-        prop_assert!((2..=5).contains(&noise.sent.get()), "{}", noise.sent.get());
+        prop_assert!((2..=6).contains(&noise.sent.get()), "{}", noise.sent.get());
     }
 
     #[test]
     fn any_frame_comes_out_of_the_body_as_it_went_in(frame in vec(any::<u8>(), 0..2000)) {
-        let script = Script::new([(UPDATE, account())]);
+        let script = Script::new([(VERIFY, unreadable()), (UPDATE, account())]);
         let picture = Picture { bytes: &frame, ..PICTURE };
         block_on(network(&SETTINGS).update(picture, &mut None, &script)).unwrap();
-        let [request] = script.sent().try_into().unwrap();
+        let [_, request] = script.sent().try_into().unwrap();
         let boundary = multer::parse_boundary(header(&request, "content-type").unwrap()).unwrap();
         let mut parts = Multipart::with_reader(request.body().as_slice(), boundary);
         block_on(async {

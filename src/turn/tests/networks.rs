@@ -132,7 +132,7 @@ fn one_turn_serves_all_networks() {
         .unwrap();
     assert_eq!(*upload.body(), frame_bytes(11));
     for (_, part) in [HOSTS[0], HOSTS[2]] {
-        let mut requests = sent.iter();
+        let mut requests = sent.iter().filter(|request| request.method() != "GET");
         let is_to = |request: &&Request<_>| request.uri().to_string().contains(part);
         assert_eq!(frame_in(requests.find(is_to).unwrap()), frame_bytes(11));
     }
@@ -214,7 +214,7 @@ fn bluesky_that_answers_slowly_takes_at_most_three_replies_of_a_turn() {
             ("mastodon", "turned")
         ]
     );
-    assert_eq!(icon.sent(), [("x", 1), ("bluesky", 3), ("mastodon", 1)]);
+    assert_eq!(icon.sent(), [("x", 1), ("bluesky", 3), ("mastodon", 2)]);
     // The session that was made in vain is there for the next try.
     let standing = icon.host.ledger.standing("bluesky").unwrap();
     assert!(standing.memory.unwrap().0.contains("bACCESS"));
@@ -224,7 +224,7 @@ fn bluesky_that_answers_slowly_takes_at_most_three_replies_of_a_turn() {
 fn a_session_lasts_from_one_hour_to_the_next() {
     let mut icon = Icon::new();
     icon.cron();
-    assert_eq!(icon.sent(), [("x", 1), ("bluesky", 5), ("mastodon", 1)]);
+    assert_eq!(icon.sent(), [("x", 1), ("bluesky", 5), ("mastodon", 2)]);
     for (hour, requests) in [("03", 4), ("04", 5), ("05", 4)] {
         icon.host.now = instant(&format!("2026-11-22T{hour}:00:00Z"));
         let reports = icon.cron();
@@ -426,7 +426,7 @@ fn each_network_wakes_for_itself_and_the_later_one_is_not_lost() {
     );
     let reports = icon.wake();
     assert_eq!(outcomes(&reports), [("mastodon", "turned")]);
-    assert_eq!(icon.sent(), [("mastodon", 1)]);
+    assert_eq!(icon.sent(), [("mastodon", 2)]);
     assert_eq!(icon.minutes_to_wake(), None);
     assert_eq!(
         icon.journal(),
@@ -518,7 +518,7 @@ fn a_dry_run_shows_every_request_and_asks_each_network_whose_account_it_is() {
         ..Order::due_at(icon.host.now, Trigger::Manual)
     });
     assert_eq!(outcomes(&reports), NAMES.map(|name| (name, "dry-run")));
-    assert_eq!(icon.sent(), [("x", 1), ("bluesky", 2), ("mastodon", 2)]);
+    assert_eq!(icon.sent(), [("x", 2), ("bluesky", 2), ("mastodon", 2)]);
     assert_eq!(icon.journal(), Vec::<String>::new());
     // The session that was begun is the turn's, which signs in no more.
     icon.cron();
@@ -527,6 +527,40 @@ fn a_dry_run_shows_every_request_and_asks_each_network_whose_account_it_is() {
         sent.iter()
             .all(|sent| !sent.uri().path().ends_with(".createSession"))
     );
+}
+
+#[test]
+fn a_dry_run_tells_a_token_that_may_not_write_from_one_that_may_not_read() {
+    let order = |icon: &Icon| Order {
+        dry_run: true,
+        ..Order::due_at(icon.host.now, Trigger::Manual)
+    };
+    let words = r#"{"error":"This action is outside the authorized scopes"}"#;
+    let outside = || Ok(reply(403, &[], words));
+    let scopes = |scopes: &str| Ok(reply(200, &[], format!(r#"{{"scopes":["{scopes}"]}}"#)));
+    for (application, outcome) in [
+        (scopes("read"), "refused"),
+        (scopes("write:accounts"), "dry-run"),
+        // Nobody tells.
+        (outside(), "dry-run"),
+    ] {
+        let mut icon = Icon::new();
+        icon.host.answer("mastodon.test/api/v1/accounts", outside());
+        icon.host.answer("mastodon.test/api/v1/apps", application);
+        let reports = icon.make(&order(&icon));
+        let [.., mastodon] = reports.as_slice() else {
+            panic!("{reports:?}");
+        };
+        assert_eq!(mastodon.outcome.name(), outcome);
+        match &mastodon.outcome {
+            Outcome::DryRun(preview) => {
+                assert_eq!(preview.account, None);
+                let unchecked = preview.unchecked.as_deref().unwrap();
+                assert!(unchecked.contains("read:accounts"), "{unchecked}");
+            }
+            _ => assert_eq!(reason(mastodon), Reason::Access),
+        }
+    }
 }
 
 #[test]
@@ -545,5 +579,6 @@ fn a_host_that_ends_in_the_middle_leaves_each_network_as_it_is_known() {
             ("mastodon", "turned")
         ]
     );
-    assert_eq!(icon.sent(), [("mastodon", 1)]);
+    // It has had no picture as far as is known, so it is asked again what it shows.
+    assert_eq!(icon.sent(), [("mastodon", 2)]);
 }

@@ -116,7 +116,7 @@ impl Software {
     /// Where the picture is of those who have none.
     pub(super) fn missing_avatar(self) -> &'static str {
         if self.is_pixelfed() {
-            "/storage/avatars/default.jpg"
+            "/storage/avatars/default.jpg?v=0"
         } else {
             "/avatars/original/missing.png"
         }
