@@ -140,6 +140,11 @@ class Simulator {
     assert.deepEqual(await this.received(), [], "requests to X");
   }
 
+  /** Expects that nothing was sent but questions: what a dry run comes to. */
+  async receivedNoPicture() {
+    assert.ok((await this.received()).every(({ picture }) => picture === null), "pictures sent");
+  }
+
   /** The bytes of the picture that came with a request. */
   async picture(number) {
     return Buffer.from(await (await this.#ask(`received/${number}/picture`)).arrayBuffer());

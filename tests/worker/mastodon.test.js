@@ -109,7 +109,7 @@ test("a dry run shows the request, without the token, and says what was not chec
   assert.equal(preview.frame_bytes, stage.set.frames[3].length);
   // This token may write, and may not read whose it is.
   assert.match(unchecked, /scope/);
-  assert.ok((await stage.simulator.received()).every(({ picture }) => picture === null));
+  await stage.simulator.receivedNoPicture();
 });
 
 // --- The token -------------------------------------------------------------------------

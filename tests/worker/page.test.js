@@ -337,7 +337,7 @@ test("a dry run tells what would be sent, and sends no picture", async () => {
     await press(page, "Dry run");
     const told = await said(page, "Dry run");
     assert.match(told, /^Dry run: it would send frame \d+(?: \(upright\))? \([\d,]+ bytes\) for the account \S+ to http:\S+\. No picture was sent\.$/);
-    assert.ok((await stage.simulator.received()).every(({ picture }) => picture === null));
+    await stage.simulator.receivedNoPicture();
   });
 });
 
@@ -346,7 +346,7 @@ test("on several networks, turns tell of all of them, and the journal names each
   await withPage({ signedIn: true }, async (page) => {
     await press(page, "Dry run");
     assert.match(await said(page, "Dry run"), /^Dry run: it would send frame \d+(?: \(upright\))?(( and)? \([\d,]+ bytes\)( for the account \S+)? to http:\S+){3}\. No picture was sent\./);
-    assert.ok((await stage.simulator.received()).every(({ picture }) => picture === null));
+    await stage.simulator.receivedNoPicture();
     await stage.simulator.clear();
     await press(page, "Turn now");
     const [, frame] = /^Turned to frame (\d+)(?: \(upright\))?\.$/.exec(await said(page, "Turned to frame"));

@@ -122,7 +122,7 @@ test("a dry run shows what would be sent as multipart and for whom, and sends no
   assert.equal(preview.frame_bytes, frame.length);
   assert.ok(preview.body_bytes > frame.length + 2 * boundary.length, "the frame and its frame of multipart");
   assert.ok(preview.body_bytes < frame.length + 500, "and no more");
-  assert.ok((await stage.simulator.received()).every(({ picture }) => picture === null));
+  await stage.simulator.receivedNoPicture();
 });
 
 test("a dry run shows what would be sent as a form", async () => {
@@ -133,13 +133,13 @@ test("a dry run shows what would be sent as a form", async () => {
   const frame = stage.set.frames[3];
   const body = `image=${encodeURIComponent(frame.toString("base64"))}`;
   assert.deepEqual([preview.body_bytes, preview.frame_bytes], [body.length, frame.length]);
-  assert.ok((await stage.simulator.received()).every(({ picture }) => picture === null));
+  await stage.simulator.receivedNoPicture();
 });
 
 test("a dry run of this hour chooses the frame that a turn chooses", async () => {
   const [earliest, response, latest] = [frameNow(), await stage.worker.turn("?dry_run=true"), frameNow()];
   assert.ok([earliest, latest].includes((await json(response)).frame));
-  await stage.simulator.receivedNothing();
+  await stage.simulator.receivedNoPicture();
 });
 
 test("a dry run finds the faults that a turn would find", async () => {
@@ -256,9 +256,9 @@ test("a turn to the frame that is showing sends nothing, unless it is forced", a
   assert.equal((await stage.simulator.receivedOne()).picture.sha256, sha256(stage.set.frames[3]));
 });
 
-test("a forced dry run sends nothing all the same", async () => {
+test("a forced dry run sends no picture all the same", async () => {
   assert.equal((await json(await stage.worker.turn("?frame=3&force=true&dry_run=true"))).outcome, "dry-run");
-  await stage.simulator.receivedNothing();
+  await stage.simulator.receivedNoPicture();
 });
 
 test("a frame of a new set is sent, though its number is the one that is showing", async () => {
