@@ -111,7 +111,7 @@ async fn networks_are_kept_apart() {
         list["queue"],
         json!([{ "fault": "hang", "times": 2, "endpoint": "com.atproto.repo.putRecord" }])
     );
-    assert_eq!(list["endpoints"].as_array().unwrap().len(), 6);
+    assert_eq!(list["endpoints"].as_array().unwrap().len(), 8);
     assert_eq!(
         running.get("/simulator/faults").await.json()["queue"],
         json!([])
