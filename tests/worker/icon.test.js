@@ -212,11 +212,12 @@ test("a frame that is lost heals with the same bytes, for a request and for a tu
 
 test("without frame and icon, the answer and the log say so", async () => {
   const { native } = await putIcon(files.get("JPEG 4:2:0"));
-  const says = /Frame 9 of 12 is missing from the store, and so is the icon to render it from\./;
   const whole = native.stored.get(`sets/${native.id}/icon`);
   for (const icon of [null, Buffer.alloc(0), Buffer.from("garbage"), whole.subarray(0, -1), Buffer.concat([whole, Buffer.alloc(1)])]) {
     await stage.worker.kv.delete(`sets/${native.id}/icon`);
     if (icon) await put(stage.worker.kv, `sets/${native.id}/icon`, icon);
+    const why = icon ? "the icon to render it from is damaged" : "so is the icon to render it from";
+    const says = new RegExp(`Frame 9 of 12 is missing from the store, and ${why}\\.`);
     assert.match((await problem(await stage.worker.fetch("/frames/9"), 503)).detail, says);
     assert.match((await problem(await stage.worker.fetch("/health"), 503)).detail, /missing from the store/);
     const { level, line } = await stage.worker.cron(AT);
