@@ -51,7 +51,7 @@ for (const [what, authorization] of [
   ["a token with more behind it", `Bearer ${TOKEN}x`],
   ["the token in capitals", `Bearer ${TOKEN.toUpperCase()}`],
   ["the token twice", `Bearer ${TOKEN} ${TOKEN}`],
-  ["the token in quotes", `Bearer "${TOKEN}"`],
+  ["half a pair of quotation marks around the token", `Bearer "${TOKEN}`],
   ["another secret", `Bearer ${SECRETS.API_KEY_SECRET}`],
 ]) {
   test(`${what} does not make a turn`, async () => {
