@@ -91,6 +91,8 @@ await main(async () => {
       // workerd was killed in the middle of it.
       return;
     }
+    // A dry run asks whose account it is.
+    if (request.method === "GET") return response.writeHead(200, { "content-type": "application/json" }).end(user);
     sent += 1;
     const fault = chance() < 0.25 ? among(faults)() : undefined;
     if (fault === "reset") return request.socket.destroy();
