@@ -35,6 +35,7 @@ const checks = [
       }),
   ],
   ["A short soak: turns, faults and kills", () => run("node", ["benches/soak.js", "--turns", "1000"], { echo: true })],
+  ["A short load of requests", () => run("node", ["benches/load.js", "--rounds", "1", "--requests", "500"])],
   ["The official server of Bluesky", installPds],
   [
     "Tests against the official server of Bluesky",
