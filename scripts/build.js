@@ -9,7 +9,7 @@ import { isMain, main, root, run, say } from "./lib/run.js";
 import { buildTools, setup } from "./setup.js";
 
 /** What the Worker is made from; the command and the tests are not part of it. */
-const sources = ["Cargo.toml", "Cargo.lock", "build.rs", "pixels", "src", "scripts/setup.js", "scripts/build.js"];
+const sources = ["Cargo.toml", "Cargo.lock", "build.rs", "picture", "pixels", "src", "scripts/setup.js", "scripts/build.js"];
 const isNoSource = (name) => name === "src/bin" || /(^|\/)(tests|testing)\.rs$/.test(name);
 
 function* files(name) {

@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use crate::frame_store::{self, current_set};
 use crate::icon_upload::{self, IconUpload};
 use crate::outcome::{Reason, Trouble};
-use crate::ports::{Body, BodyError, Store};
+use crate::ports::{Store, Upload, UploadError};
 use crate::problem::Problem;
 use crate::settings::{Settings, TRIGGER_TOKEN, trigger_token_in};
 
@@ -33,7 +33,7 @@ pub type Answer = Response<Vec<u8>>;
 /// from who may send it.
 pub async fn respond<H: Store>(
     request: &Request<()>,
-    body: &impl Body,
+    body: &impl Upload,
     settings: &Settings,
     host: &H,
 ) -> Answer {
@@ -132,7 +132,7 @@ pub(crate) fn frame_number(text: &str) -> Option<u16> {
 /// set.
 async fn icon<H: Store>(
     request: &Request<()>,
-    body: &impl Body,
+    body: &impl Upload,
     settings: &Settings,
     host: &H,
 ) -> Result<Answer, Problem> {
@@ -146,9 +146,7 @@ async fn icon<H: Store>(
     };
     let upload = IconUpload::of(&choices, current.as_ref())?;
     refuse_length_above(request, icon_upload::MAX_BYTES)?;
-    let file = body.read(icon_upload::MAX_BYTES).await;
-    let file = file.map_err(|error| icon_upload::unreadable(&error))?;
-    let (set, icon) = upload.read(&file)?;
+    let (set, icon) = upload.read(body).await?;
     frame_store::publish(host, &set, &icon)
         .await
         .map_err(|trouble| unavailable(&trouble))?;
@@ -224,7 +222,7 @@ fn refuse_length_above(request: &Request<()>, max_bytes: usize) -> Result<(), Pr
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     match length {
         Some(length) if length > max_bytes as u64 => {
-            Err(icon_upload::unreadable(&BodyError::TooLarge))
+            Err(icon_upload::refusal(&UploadError::TooLarge))
         }
         _ => Ok(()),
     }

@@ -180,12 +180,18 @@ fn is_id(text: &str) -> bool {
 }
 
 impl FrameSet {
-    /// The set that is made from the bytes of an icon's file. Everything that
-    /// changes a frame's bytes has to be in `recipe`.
-    pub fn of_icon(icon: &[u8], recipe: &str, frames: FrameCount, rendering: Rendering) -> Self {
+    /// The set that is made from an icon that is ready to be turned: its bytes as
+    /// they are stored. They say nothing of the file that they were decoded from, so
+    /// two files with the same pixels make the same set, and a decoder that reads a
+    /// file another way makes another.
+    pub fn of_icon(icon: &[u8], frames: FrameCount, rendering: Rendering) -> Self {
+        /// The version of the way from an icon to its frames: a change that changes a
+        /// frame's bytes has to change it.
+        const VERSION: u8 = 4;
         let media_type = rendering.media_type();
+        let recipe = format!("version={VERSION} {rendering}");
         Self {
-            id: id_of([icon], recipe, frames, media_type),
+            id: id_of([icon], &recipe, frames, media_type),
             frames,
             media_type,
             rendering: Some(rendering),
@@ -255,9 +261,9 @@ mod tests {
     use super::*;
     use crate::rendering::Shape;
 
-    fn twelve(icon: &[u8], options: &str) -> FrameSet {
+    fn twelve(icon: &[u8]) -> FrameSet {
         let frames = FrameCount::new(12).unwrap();
-        FrameSet::of_icon(icon, options, frames, Rendering::default())
+        FrameSet::of_icon(icon, frames, Rendering::default())
     }
 
     fn album(files: &[&[u8]], options: &str) -> FrameSet {
@@ -267,8 +273,8 @@ mod tests {
 
     #[test]
     fn the_id_is_a_hash_of_everything_a_set_is_made_from() {
-        let set = twelve(b"icon", "options");
-        assert_eq!(set.id(), twelve(b"icon", "options").id());
+        let set = twelve(b"icon");
+        assert_eq!(set.id(), twelve(b"icon").id());
         assert!(is_id(set.id()));
 
         let frames = FrameCount::new(24).unwrap();
@@ -277,11 +283,10 @@ mod tests {
             ..Rendering::default()
         };
         for other in [
-            twelve(b"icom", "options"),
-            twelve(b"icon", "option"),
-            twelve(b"sicon", "option"),
-            FrameSet::of_icon(b"icon", "options", frames, Rendering::default()),
-            FrameSet::of_icon(b"icon", "options", set.frames(), circle),
+            twelve(b"icom"),
+            twelve(b"sicon"),
+            FrameSet::of_icon(b"icon", frames, Rendering::default()),
+            FrameSet::of_icon(b"icon", set.frames(), circle),
         ] {
             assert_ne!(other.id(), set.id());
         }
@@ -305,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_set_of_an_icon_knows_how_its_frames_are_made() {
-        let set = twelve(b"icon", "");
+        let set = twelve(b"icon");
         assert_eq!(set.rendering(), Some(Rendering::default()));
         assert_eq!(set.media_type(), MediaType::Jpeg);
         assert_eq!(album(&[b"icon"], "").rendering(), None);
@@ -314,13 +319,13 @@ mod tests {
             shape: Shape::Circle,
             ..Rendering::default()
         };
-        let set = FrameSet::of_icon(b"icon", "", set.frames(), circle);
+        let set = FrameSet::of_icon(b"icon", set.frames(), circle);
         assert_eq!(set.media_type(), MediaType::Png);
     }
 
     #[test]
     fn it_reads_back_as_it_was_written() {
-        let set = twelve(b"icon", "");
+        let set = twelve(b"icon");
         let json = serde_json::to_string(&set).unwrap();
         assert_eq!(
             json,
@@ -383,7 +388,7 @@ mod tests {
 
     #[test]
     fn a_key_tells_its_set() {
-        let set = twelve(b"icon", "");
+        let set = twelve(b"icon");
         let frames = (0..12).map(|n| set.frame_key(n));
         let keys: Vec<_> = frames.chain([set.icon_key()]).collect();
         assert_eq!(keys.len(), 13);

@@ -13,9 +13,9 @@ use thiserror::Error;
 use crate::dial::FrameCount;
 use crate::frame_set::FrameSet;
 use crate::network::x::MAX_FRAME_BYTES;
-use crate::picture::{Colour, Crop, Limits, Picture, PictureError};
 use crate::rendering::{Fill, Rendering, Shape};
 use crate::{png, y4m};
+use picture::{Colour, Crop, Limits, Options, PictureError};
 use pixels::jpeg::{self, Coefficients, Quality};
 use pixels::plane::{Plane, Planes};
 use pixels::processor::join;
@@ -47,31 +47,29 @@ impl Default for Recipe {
 
 impl fmt::Display for Recipe {
     /// All choices, and the version of this program's way to follow them: a
-    /// change to it that changes a frame's bytes has to change the version.
+    /// change to it that changes the bytes of an album's frame has to change the
+    /// version.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             crop,
             background,
-            rendering:
-                Rendering {
-                    kernel,
-                    fill,
-                    shape,
-                    quality,
-                },
+            rendering,
         } = self;
         write!(
             f,
-            "version=3 size={FRAME_SIZE} crop={crop} background={background} kernel={kernel} \
-             fill={fill} shape={shape} quality={quality}"
+            "version=4 size={FRAME_SIZE} crop={crop} background={background} {rendering}"
         )
     }
 }
 
 impl Recipe {
-    /// The set of the frames that this recipe makes of an icon's file.
-    pub fn frame_set(&self, file: &[u8], frames: FrameCount) -> FrameSet {
-        FrameSet::of_icon(file, &self.to_string(), frames, self.rendering)
+    /// What is made of a picture before it is turned.
+    pub fn options(&self) -> Options {
+        Options {
+            side: FRAME_SIZE,
+            crop: self.crop,
+            background: self.background,
+        }
     }
 
     /// The set of pictures that are frames as they are, by their files in order.
@@ -126,24 +124,23 @@ impl Icon {
     /// When it is no picture that can be used within the limits.
     #[inline(never)]
     pub fn read(file: &[u8], recipe: &Recipe, limits: Limits) -> Result<Self, PictureError> {
-        Self::of_picture(&Picture::decode(file, limits)?, recipe)
+        let square = picture::square(file, &recipe.options(), limits)?;
+        Self::of_square(square, recipe.rendering).ok_or(PictureError::Empty)
     }
 
-    /// Takes a decoded picture.
-    ///
-    /// # Errors
-    /// When the square to crop is not inside of it.
-    pub fn of_picture(picture: &Picture, recipe: &Recipe) -> Result<Self, PictureError> {
-        let planes = picture.square(FRAME_SIZE, recipe.crop, recipe.background)?;
-        let planes = match recipe.rendering.shape {
+    /// Takes a square of 400×400 pixels with chroma at the full size, as
+    /// [`picture::square`] makes it by a recipe's options; `None` if it has
+    /// another size.
+    pub fn of_square(square: Planes, rendering: Rendering) -> Option<Self> {
+        let planes = match rendering.shape {
             Shape::Square => Planes {
-                blue: planes.blue.halved(),
-                red: planes.red.halved(),
-                luma: planes.luma,
+                blue: square.blue.halved(),
+                red: square.red.halved(),
+                luma: square.luma,
             },
-            Shape::Circle => planes,
+            Shape::Circle => square,
         };
-        Ok(Self::of_planes(planes, recipe.rendering))
+        fits(&planes, rendering).then(|| Self::of_planes(planes, rendering))
     }
 
     fn of_planes(planes: Planes, rendering: Rendering) -> Self {
@@ -158,21 +155,18 @@ impl Icon {
     /// `None` if it is anything else.
     pub fn from_stored(stored: &[u8], rendering: Rendering) -> Option<Self> {
         let planes = y4m::read(stored)?;
-        let chroma = match rendering.shape {
-            Shape::Square => FRAME_SIZE / 2,
-            Shape::Circle => FRAME_SIZE,
-        };
-        let is_square = |plane: &Plane, side| (plane.width(), plane.height()) == (side, side);
-        let fits = is_square(&planes.luma, FRAME_SIZE)
-            && is_square(&planes.blue, chroma)
-            && is_square(&planes.red, chroma);
-        fits.then(|| Self::of_planes(planes, rendering))
+        fits(&planes, rendering).then(|| Self::of_planes(planes, rendering))
     }
 
     /// The icon as it is stored beside its frames, so that any of them can be
     /// made from it alone.
     pub fn to_stored(&self) -> Vec<u8> {
         y4m::write(&self.planes).unwrap_or_default()
+    }
+
+    /// The set of this icon's frames.
+    pub fn frame_set(&self, frames: FrameCount) -> FrameSet {
+        FrameSet::of_icon(&self.to_stored(), frames, self.rendering)
     }
 
     /// Frame `n` of `frames`: the icon turned clockwise by n · 360° / N about
@@ -287,6 +281,18 @@ impl Icon {
             [luma, blue, red]
         })
     }
+}
+
+/// Whether planes have the sizes of an icon that is rendered like this.
+fn fits(planes: &Planes, rendering: Rendering) -> bool {
+    let chroma = match rendering.shape {
+        Shape::Square => FRAME_SIZE / 2,
+        Shape::Circle => FRAME_SIZE,
+    };
+    let is_square = |plane: &Plane, side| (plane.width(), plane.height()) == (side, side);
+    is_square(&planes.luma, FRAME_SIZE)
+        && is_square(&planes.blue, chroma)
+        && is_square(&planes.red, chroma)
 }
 
 /// The numbers of the frames that all others are quarter turns of: a quarter of

@@ -3,13 +3,15 @@
 
 use std::str::FromStr;
 
-use http::StatusCode;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 
 use crate::dial::FrameCount;
+use picture::PictureError;
+
 use crate::frame_set::FrameSet;
 use crate::frames::{Icon, Recipe};
-use crate::picture::{Limits, PictureError};
-use crate::ports::BodyError;
+use crate::ports::{Upload, UploadError};
 use crate::problem::Problem;
 
 /// The largest picture file that is taken, in bytes.
@@ -67,10 +69,12 @@ impl IconUpload {
     }
 
     /// Reads the picture and describes its frame set.
-    pub(crate) fn read(&self, file: &[u8]) -> Result<(FrameSet, Icon), Problem> {
-        let icon =
-            Icon::read(file, &self.recipe, Limits::WORKER).map_err(|error| refusal(&error))?;
-        Ok((self.recipe.frame_set(file, self.frames), icon))
+    pub(crate) async fn read(&self, upload: &impl Upload) -> Result<(FrameSet, Icon), Problem> {
+        let square = upload.square(MAX_BYTES, &self.recipe.options()).await;
+        let square = square.map_err(|error| refusal(&error))?;
+        let icon = Icon::of_square(square, self.recipe.rendering);
+        let icon = icon.ok_or_else(|| refusal(&PictureError::Empty.into()))?;
+        Ok((icon.frame_set(self.frames), icon))
     }
 }
 
@@ -80,39 +84,53 @@ fn read<T: FromStr<Err: std::fmt::Display>>(name: &str, value: &str) -> Result<T
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("`{name}` {error}.")))
 }
 
-/// The current set stays what it was: nothing has been stored yet.
-fn refusal(error: &PictureError) -> Problem {
-    let status = match error {
-        PictureError::Format(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        PictureError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        PictureError::Empty | PictureError::Broken { .. } | PictureError::Crop { .. } => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
-    };
-    let mut detail = error.to_string();
-    if let Some(first) = detail.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    Problem::new(status, format!("{detail}. The icon has not been changed."))
-}
-
-/// A body that is too long or broke off.
-pub(crate) fn unreadable(error: &BodyError) -> Problem {
-    match error {
-        BodyError::TooLarge => Problem::new(
+/// Says why a picture is not taken. The current set stays what it was: nothing has
+/// been stored yet.
+pub(crate) fn refusal(error: &UploadError) -> Problem {
+    let (status, detail) = match error {
+        UploadError::TooLarge => (
             StatusCode::PAYLOAD_TOO_LARGE,
             format!(
                 "This picture is larger than {} MB. Make it smaller: no more than 400×400 pixels \
-                 are shown anyway. The icon has not been changed.",
+                 are shown anyway.",
                 MAX_BYTES / 1_000_000
             ),
         ),
-        BodyError::Incomplete(cause) => Problem::new(
+        UploadError::Incomplete(cause) => (
             StatusCode::BAD_REQUEST,
-            format!(
-                "The picture did not arrive completely ({cause}); send it again. The icon has \
-                 not been changed."
-            ),
+            format!("The picture did not arrive completely ({cause}); send it again."),
         ),
+        UploadError::Busy => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many pictures are being read at this moment; send it again.".to_owned(),
+        ),
+        UploadError::Picture(error) => (status_of(error), as_sentence(&error.to_string())),
+    };
+    let problem = Problem::new(status, format!("{detail} The icon has not been changed."));
+    match error {
+        UploadError::Busy => problem.with_header(RETRY_AFTER, HeaderValue::from_static("5")),
+        _ => problem,
     }
+}
+
+fn status_of(error: &PictureError) -> StatusCode {
+    match error {
+        PictureError::Format(_) | PictureError::Unsupported { .. } => {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE
+        }
+        PictureError::TooLarge { .. } | PictureError::Memory => StatusCode::PAYLOAD_TOO_LARGE,
+        PictureError::Empty
+        | PictureError::Broken { .. }
+        | PictureError::Crop { .. }
+        | PictureError::Crashed => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// Begins with a capital letter, and ends with a full stop.
+fn as_sentence(text: &str) -> String {
+    let mut sentence = format!("{text}.");
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    sentence
 }

@@ -26,7 +26,6 @@ pub mod oauth1;
 pub mod outcome;
 pub mod page;
 pub mod pasted;
-pub mod picture;
 mod png;
 pub mod ports;
 pub mod problem;

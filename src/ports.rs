@@ -4,6 +4,8 @@
 use chrono::{DateTime, Utc};
 use http::header::{DATE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, Request, Response};
+use picture::PictureError;
+use pixels::plane::Planes;
 use thiserror::Error;
 
 use crate::schedule::Schedule;
@@ -58,22 +60,36 @@ pub enum Lifetime {
     Days(u32),
 }
 
-/// The body of a request, which is read only once it is wanted.
-pub trait Body {
-    /// All bytes.
+/// The picture that a request brings as its body. It is read only once it is
+/// wanted, and decoded where a decoder's failure harms nobody else.
+pub trait Upload {
+    /// Reads a file of at most `max_bytes` and makes a square of it, as
+    /// [`picture::square`] does.
     ///
     /// # Errors
-    /// When there are more than `max_bytes`, or the sender broke off.
-    fn read(&self, max_bytes: usize) -> impl Future<Output = Result<Vec<u8>, BodyError>>;
+    /// When the file does not arrive or is no picture that can be used.
+    fn square(
+        &self,
+        max_bytes: usize,
+        options: &picture::Options,
+    ) -> impl Future<Output = Result<Planes, UploadError>>;
 }
 
-/// A body that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BodyError {
+/// A picture that could not be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UploadError {
     /// More bytes than asked for.
+    #[error("the picture is too large")]
     TooLarge,
     /// It did not arrive completely.
+    #[error("the picture did not arrive completely: {0}")]
     Incomplete(String),
+    /// Others are being read, and there is no memory for one more.
+    #[error("too many pictures are being read")]
+    Busy,
+    /// The file is no picture that can be used.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
 }
 
 /// Sends a request to a network and reads the whole reply.

@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::frame_set::MediaType;
-use crate::picture::Colour;
+use picture::Colour;
 use pixels::InvalidChoice;
 use pixels::jpeg::Quality;
 use pixels::rotation::Kernel;
@@ -24,6 +24,22 @@ pub struct Rendering {
     pub shape: Shape,
     /// The JPEG quality, where the frames are JPEG files.
     pub quality: Quality,
+}
+
+impl fmt::Display for Rendering {
+    /// All choices, each with its name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kernel,
+            fill,
+            shape,
+            quality,
+        } = self;
+        write!(
+            f,
+            "kernel={kernel} fill={fill} shape={shape} quality={quality}"
+        )
+    }
 }
 
 impl Rendering {

@@ -10,6 +10,8 @@ use std::task::{Context, Poll, Waker};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, Response};
+use picture::{Limits, Options};
+use pixels::plane::Planes;
 use serde_json::Value;
 
 use crate::dial::FrameCount;
@@ -18,8 +20,8 @@ use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_
 use crate::network::mastodon::{MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
 use crate::network::x::{ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET};
 use crate::ports::{
-    Advice, Body, BodyError, Client, Clock, Ledger, Lifetime, Log, Record, SendError, Store,
-    StoreError,
+    Advice, Client, Clock, Ledger, Lifetime, Log, Record, SendError, Store, StoreError, Upload,
+    UploadError,
 };
 use crate::schedule::Schedule;
 use crate::settings::{ALERT_WEBHOOK_URL, Settings, TRIGGER_TOKEN};
@@ -510,21 +512,22 @@ impl Ledger for Book {
 /// A body that must not be read.
 pub(crate) struct NoBody;
 
-impl Body for NoBody {
-    async fn read(&self, _: usize) -> Result<Vec<u8>, BodyError> {
+impl Upload for NoBody {
+    async fn square(&self, _: usize, _: &Options) -> Result<Planes, UploadError> {
         panic!("this body must not be read")
     }
 }
 
 /// A body, or what goes wrong while it is read.
-pub(crate) struct Sent(pub(crate) Result<Vec<u8>, BodyError>);
+pub(crate) struct Sent(pub(crate) Result<Vec<u8>, UploadError>);
 
-impl Body for Sent {
-    async fn read(&self, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
-        match &self.0 {
-            Ok(bytes) if bytes.len() > max_bytes => Err(BodyError::TooLarge),
-            other => other.clone(),
+impl Upload for Sent {
+    async fn square(&self, max_bytes: usize, options: &Options) -> Result<Planes, UploadError> {
+        let file = self.0.clone()?;
+        if file.len() > max_bytes {
+            return Err(UploadError::TooLarge);
         }
+        Ok(picture::square(&file, options, Limits::WORKER)?)
     }
 }
 

@@ -11,10 +11,10 @@ use std::time::Instant;
 use std::{env, fs, hint};
 
 use anyhow::{Context, Result, bail};
+use picture::Limits;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use rotate_icon::dial::FrameCount;
 use rotate_icon::frames::{Frame, Icon, Recipe, bases};
-use rotate_icon::picture::Limits;
 use rotate_icon::rendering::Shape;
 
 /// As in the command.

@@ -12,7 +12,6 @@ use crate::dial::FrameCount;
 use crate::frame_set::{CURRENT_KEY, FrameSet};
 use crate::frames::{Icon, Recipe};
 use crate::network::x::{ACCESS_TOKEN, API_KEY};
-use crate::picture::{Colour, Crop, Limits};
 use crate::ports::SendError;
 use crate::rendering::{Rendering, Shape};
 use crate::settings::PERIOD;
@@ -20,6 +19,7 @@ use crate::testing::{
     Host, KEYS, NoBody, Sent, TRIGGER, assert_no_secret_in, block_on, frame_bytes, frame_of_size,
     frame_set, instant, reply, settings, settings_of_all_networks, settings_with,
 };
+use picture::{Colour, Crop, Limits};
 use pixels::rotation::Kernel;
 
 const BEARER: (&str, &str) = ("authorization", "Bearer correct-horse-battery-staple");
@@ -876,8 +876,8 @@ fn a_frame_of_another_moment_that_is_missing_is_no_matter_of_health() {
 /// A host with the set of this picture, without any frame of it.
 fn host_with_icon_only(recipe: &Recipe) -> (Host, FrameSet, Icon) {
     let file = picture();
-    let set = recipe.frame_set(&file, FrameCount::TWELVE);
     let icon = Icon::read(&file, recipe, Limits::WORKER).unwrap();
+    let set = icon.frame_set(FrameCount::TWELVE);
     let mut host = Host::new();
     host.store(CURRENT_KEY, serde_json::to_vec(&set).unwrap());
     host.store(&set.icon_key(), icon.to_stored());
@@ -896,7 +896,7 @@ fn picture() -> Vec<u8> {
     file.into_inner()
 }
 
-fn put_icon(host: &Host, target: &str, body: Result<Vec<u8>, BodyError>) -> Answer {
+fn put_icon(host: &Host, target: &str, body: Result<Vec<u8>, UploadError>) -> Answer {
     let request = request("PUT", target, &[BEARER]);
     checked(block_on(respond(&request, &Sent(body), &settings(), host)))
 }
@@ -929,8 +929,8 @@ fn a_new_icon_becomes_the_current_set_with_the_choices_of_the_query() {
         rendering: set.rendering().unwrap(),
     };
     let frames = FrameCount::new(24).unwrap();
-    assert_eq!(set, choices.frame_set(&picture(), frames));
     let icon = Icon::read(&picture(), &choices, Limits::WORKER).unwrap();
+    assert_eq!(set, icon.frame_set(frames));
     for n in [0, 1, 7, 23] {
         let path = format!("/frames/{n}");
         let answer = answer_with(&request("GET", &path, &[]), &settings(), &host);
@@ -983,7 +983,7 @@ fn the_same_icon_again_changes_nothing() {
 fn a_bad_icon_is_refused_and_changes_nothing() {
     let mut cut = picture();
     cut.truncate(cut.len() / 2);
-    let incomplete = BodyError::Incomplete("connection lost".to_owned());
+    let incomplete = UploadError::Incomplete("connection lost".to_owned());
     for (target, body, status, says) in [
         (
             "/icon",
@@ -1064,7 +1064,8 @@ fn a_body_is_only_read_from_who_may_send_it_and_if_it_is_not_too_long() {
 
 #[test]
 fn a_store_that_cannot_be_written_keeps_the_old_icon() {
-    let set = Recipe::default().frame_set(&picture(), FrameCount::TWELVE);
+    let icon = Icon::read(&picture(), &Recipe::default(), Limits::WORKER).unwrap();
+    let set = icon.frame_set(FrameCount::TWELVE);
     for key in [set.icon_key(), CURRENT_KEY.to_owned()] {
         let mut host = Host::new();
         host.read_only_keys.insert(key);

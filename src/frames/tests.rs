@@ -13,7 +13,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
 use super::*;
-use crate::picture::Square;
+use picture::Square;
 use pixels::rotation::Kernel;
 
 fn count(frames: u16) -> FrameCount {
@@ -647,20 +647,29 @@ fn recipes() -> Vec<Recipe> {
     recipes
 }
 
+/// A picture without symmetry, transparent in parts.
+fn translucent_picture() -> Vec<u8> {
+    png(RgbaImage::from_fn(60, 90, |x, y| {
+        Rgba([x * 4, y * 2, x * y / 22, x + y].map(|sample| sample.to_le_bytes()[0]))
+    }))
+}
+
 #[test]
 fn every_option_of_a_recipe_makes_another_set() {
     let recipes = recipes();
+    let glass = translucent_picture();
+    let read = |recipe: &Recipe| Icon::read(&glass, recipe, Limits::WORKER).unwrap();
     let sets = recipes
         .iter()
-        .map(|recipe| recipe.frame_set(b"icon", count(12)));
+        .map(|recipe| read(recipe).frame_set(count(12)));
     let ids: HashSet<String> = sets.map(|set| set.id().to_owned()).collect();
     assert_eq!(ids.len(), recipes.len());
 
     let default = Recipe::default();
-    let set = default.frame_set(b"icon", count(12));
-    assert_eq!(set, default.frame_set(b"icon", count(12)));
-    assert_ne!(set.id(), default.frame_set(b"icon", count(24)).id());
-    assert_ne!(set.id(), default.frame_set(b"icom", count(12)).id());
+    let icon = read(&default);
+    let set = icon.frame_set(count(12));
+    assert_eq!(set, read(&default).frame_set(count(12)));
+    assert_ne!(set.id(), icon.frame_set(count(24)).id());
     assert_eq!(set.rendering(), Some(default.rendering));
 }
 

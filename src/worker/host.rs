@@ -7,13 +7,15 @@ use std::rc::Rc;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use js_sys::{Array, Reflect, Uint8Array};
+use picture::{Limits, Options};
+use pixels::plane::Planes;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, console_error, console_log};
 
 use crate::ports::{
-    Advice, Body, BodyError, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, MAX_VALUE_BYTES,
-    REPLY_HEADERS, SendError, Store, StoreError, USER_AGENT,
+    self, Advice, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, MAX_VALUE_BYTES, REPLY_HEADERS,
+    SendError, Store, StoreError, USER_AGENT, UploadError,
 };
 use crate::settings::Settings;
 
@@ -155,13 +157,14 @@ impl Store for Host {
 /// The body of an incoming request.
 pub(super) struct Upload<'a>(pub(super) &'a web_sys::Request);
 
-impl Body for Upload<'_> {
-    async fn read(&self, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
-        match read_body(self.0, max_bytes).await {
-            Ok(bytes) => Ok(Uint8Array::new(&bytes).to_vec()),
-            Err(error) if has_name(&error, TOO_LARGE) => Err(BodyError::TooLarge),
-            Err(error) => Err(BodyError::Incomplete(describe(&error))),
-        }
+impl ports::Upload for Upload<'_> {
+    async fn square(&self, max_bytes: usize, options: &Options) -> Result<Planes, UploadError> {
+        let file = match read_body(self.0, max_bytes).await {
+            Ok(bytes) => Uint8Array::new(&bytes).to_vec(),
+            Err(error) if has_name(&error, TOO_LARGE) => return Err(UploadError::TooLarge),
+            Err(error) => return Err(UploadError::Incomplete(describe(&error))),
+        };
+        Ok(picture::square(&file, options, Limits::WORKER)?)
     }
 }
 

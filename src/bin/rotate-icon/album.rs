@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use picture::Limits;
 use rayon::prelude::*;
 use rotate_icon::dial::FrameCount;
 use rotate_icon::frame_set::FrameSet;
 use rotate_icon::frames::{Frame, Icon, Recipe};
-use rotate_icon::picture::Limits;
 use sha2::{Digest, Sha256};
 
 use crate::progress::Progress;

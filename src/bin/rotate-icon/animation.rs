@@ -7,11 +7,11 @@ use anyhow::{Context, Result, bail, ensure};
 use gif::DecodeOptions;
 use image::codecs::gif::GifDecoder;
 use image::{AnimationDecoder, ImageDecoder, RgbaImage};
+use picture::{Limits, Picture, PictureError};
 use rayon::prelude::*;
 use rotate_icon::dial::FrameCount;
 use rotate_icon::frame_set::FrameSet;
 use rotate_icon::frames::{Frame, Icon, Recipe};
-use rotate_icon::picture::{Limits, Picture, PictureError};
 
 use crate::progress::Progress;
 
@@ -116,7 +116,10 @@ impl Animation {
     fn frame_of(&self, picture: RgbaImage, recipe: &Recipe) -> Result<Frame> {
         let (width, height) = (picture.width() as usize, picture.height() as usize);
         let picture = Picture::from_rgba(width, height, picture.into_raw());
-        let icon = Icon::of_picture(&picture.ok_or(PictureError::Empty)?, recipe)?;
+        let square = picture
+            .ok_or(PictureError::Empty)?
+            .square(&recipe.options())?;
+        let icon = Icon::of_square(square, recipe.rendering).ok_or(PictureError::Empty)?;
         // Frame 0 of any count is not turned.
         Ok(icon.frame(0, self.frames)?)
     }
@@ -198,7 +201,7 @@ fn check_size(width: u16, height: u16) -> Result<u64, PictureError> {
 
 fn broken(error: impl std::error::Error) -> PictureError {
     PictureError::Broken {
-        format: "GIF",
+        format: "GIF".into(),
         cause: error.to_string(),
     }
 }

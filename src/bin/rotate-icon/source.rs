@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{ArgGroup, Args};
+use picture::{Colour, Crop, Limits};
 use pixels::jpeg::Quality;
 use pixels::rotation::Kernel;
 use rayon::prelude::*;
@@ -13,7 +14,6 @@ use rotate_icon::dial::FrameCount;
 use rotate_icon::frame_set::FrameSet;
 use rotate_icon::frames::{Frame, Icon, Recipe};
 use rotate_icon::network::x::MAX_FRAME_BYTES;
-use rotate_icon::picture::{Colour, Crop, Limits};
 use rotate_icon::rendering::{Fill, Rendering, Shape};
 
 use crate::album::Album;
@@ -163,7 +163,7 @@ impl SourceArgs {
             return Ok((animation.frame_set(recipe), Pictures::Animation(animation)));
         }
         let icon = Icon::read(&file, recipe, Limits::COMPUTER)?;
-        let set = recipe.frame_set(&file, self.frames);
+        let set = icon.frame_set(self.frames);
         Ok((set, Pictures::Icon(Box::new(icon))))
     }
 }

@@ -1,9 +1,12 @@
-//! Picture files → pixels: JPEG, PNG, GIF and WebP, whatever bytes come.
+//! Picture files → a square of pixels: JPEG, PNG, GIF and WebP, whatever bytes come.
 //!
 //! The header is read and checked against the [`Limits`] before anything is
 //! decoded, so that a small file cannot ask for a large memory. What a file
 //! says about its colours (an ICC profile) is not applied: all samples are
 //! taken as sRGB.
+
+// Tests reckon with numbers of their own.
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 mod gif;
 mod jpeg;
@@ -15,10 +18,35 @@ mod webp;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
+use pixels::plane::Planes;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use orientation::Orientation;
 pub use square::{Colour, Crop, InvalidColour, InvalidCrop, Square};
+
+/// What is made of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Options {
+    /// The width and height of the square that is made, in pixels.
+    pub side: usize,
+    /// Which square of the picture is taken.
+    pub crop: Crop,
+    /// What shows where the picture is transparent.
+    pub background: Colour,
+}
+
+/// Reads a picture file and makes a square of it: three planes of `side` by
+/// `side` samples, chroma at the full size.
+///
+/// # Errors
+/// When the file is no picture that can be read within the limits, or the square
+/// is not inside of it.
+pub fn square(file: &[u8], options: &Options, limits: Limits) -> Result<Planes, PictureError> {
+    Picture::decode(file, limits)?.square(options)
+}
 
 /// What may be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,11 +86,11 @@ impl Limits {
 }
 
 /// A file that is no picture that can be used.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum PictureError {
     /// Not a format that is read here.
     #[error("this is {guess}, not a JPEG, PNG, GIF or WebP file; {advice}", guess = .0, advice = advice(.0))]
-    Format(&'static str),
+    Format(Cow<'static, str>),
     /// There are no pixels.
     #[error("this picture has no pixels")]
     Empty,
@@ -87,10 +115,31 @@ pub enum PictureError {
     #[error("this {format} file is broken: {cause}; save or download it again")]
     Broken {
         /// The name of the format.
-        format: &'static str,
+        format: Cow<'static, str>,
         /// What the decoder says.
         cause: String,
     },
+    /// The file may be whole, but uses a part of its format that is not read
+    /// here.
+    #[error(
+        "this {format} file cannot be read here: {what}; convert it, for example by opening and saving it in another program"
+    )]
+    Unsupported {
+        /// The name of the format.
+        format: Cow<'static, str>,
+        /// What is not read.
+        what: String,
+    },
+    /// Decoding needs more memory than there is, whatever the header says.
+    #[error(
+        "this picture takes more memory to decode than there is here; make it smaller, no more than 400×400 pixels are shown anyway"
+    )]
+    Memory,
+    /// The decoder failed at the file.
+    #[error(
+        "this picture cannot be decoded: the decoder failed at it; save it anew with another program, or take another picture"
+    )]
+    Crashed,
     /// The square to crop is not in the picture.
     #[error("the square {crop} is not inside of the picture of {width}×{height} pixels")]
     Crop {
@@ -153,7 +202,7 @@ impl Picture {
                 b'P',
                 ..,
             ] => webp::decode(file, limits),
-            _ => Err(PictureError::Format(guess(file))),
+            _ => Err(PictureError::Format(guess(file).into())),
         }
     }
 
@@ -223,7 +272,7 @@ fn guess_text(start: &[u8]) -> &'static str {
 /// A broken file of a format.
 fn broken(format: &'static str) -> impl Fn(&dyn std::fmt::Display) -> PictureError {
     move |cause| PictureError::Broken {
-        format,
+        format: format.into(),
         cause: cause.to_string().trim_end_matches('.').to_owned(),
     }
 }

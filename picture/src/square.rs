@@ -7,14 +7,15 @@ use std::str::FromStr;
 use resize::Pixel;
 use resize::px::PixelFormat;
 use rgb::FromSlice;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Orientation, Picture, PictureError, Pixels};
+use super::{Options, Orientation, Picture, PictureError, Pixels};
 use pixels::plane::{Plane, Planes};
 use pixels::rotation::lanczos;
 
 /// Which square of a picture is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Crop {
     /// The largest one in the middle.
     #[default]
@@ -32,7 +33,7 @@ pub enum Crop {
 }
 
 /// A square in a picture, in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Square {
     /// From the left edge of the picture.
     pub left: usize,
@@ -87,7 +88,7 @@ impl fmt::Display for Crop {
 }
 
 /// An opaque colour, 8-bit sRGB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Colour(pub [u8; 3]);
 
 impl Colour {
@@ -132,16 +133,17 @@ impl fmt::Display for Colour {
 impl Picture {
     /// The square of the picture that `crop` names, the right way up and scaled
     /// to `side` by `side` pixels (Lanczos, radius 3, widened when it makes
-    /// smaller); where the picture is transparent, `background` shows.
+    /// smaller); where the picture is transparent, `background` shows. Chroma is at
+    /// the full size.
     ///
     /// # Errors
     /// When the square is not inside of the picture.
-    pub fn square(
-        &self,
-        side: usize,
-        crop: Crop,
-        background: Colour,
-    ) -> Result<Planes, PictureError> {
+    pub fn square(&self, options: &Options) -> Result<Planes, PictureError> {
+        let Options {
+            side,
+            crop,
+            background,
+        } = *options;
         let square = self.in_file(self.upright_square(crop)?);
         let planes = match &self.pixels {
             Pixels::Grey(samples) => {
