@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::instant::after;
@@ -155,7 +156,8 @@ impl fmt::Display for Period {
 }
 
 /// Which way the icon turns as time goes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// Like the hand of a clock.
     #[default]

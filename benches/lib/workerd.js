@@ -72,8 +72,9 @@ export async function workerd(folder, config, { log = "inherit" } = {}) {
 
 /** What KV holds once the frame set of an icon is published, by key. */
 export async function publishedValues(icon, folder, ...flags) {
-  await run(command, ["render", icon, "--out", folder, ...flags], { quiet: true });
-  const entries = JSON.parse(readFileSync(path.join(folder, "kv-bulk.json"), "utf8"));
+  const bulk = path.join(folder, "kv-bulk.json");
+  await run(command, ["render", icon, "--out", folder, "--bulk", bulk, ...flags], { quiet: true });
+  const entries = JSON.parse(readFileSync(bulk, "utf8"));
   return new Map(entries.map(({ key, value }) => [key, Buffer.from(value, "base64")]));
 }
 

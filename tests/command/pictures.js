@@ -50,7 +50,7 @@ export const pixelAt = (data, x, y, channels = 3) => [...data.subarray((y * SIZE
 /** Whether two colours are the same but for what JPEG loses. */
 export const isNear = (a, b, tolerance = 6) => a.every((channel, i) => Math.abs(channel - b[i]) <= tolerance);
 
-/** Renders, and gives the files of all frames and what `kv-bulk.json` holds. */
+/** Renders, and gives the files of all frames and what `--bulk` writes. */
 export async function render(t, source, ...flags) {
   const folder = await temporaryFolder(t);
   let words = source;
@@ -59,12 +59,13 @@ export async function render(t, source, ...flags) {
     await writeFile(words[0], source);
   }
   const out = path.join(folder, "out");
-  const { status, stdout, stderr } = await rotateIcon(["render", ...words, "--out", out, ...flags]);
+  const bulk = path.join(folder, "kv-bulk.json");
+  const { status, stdout, stderr } = await rotateIcon(["render", ...words, "--out", out, "--bulk", bulk, ...flags]);
   if (status !== 0) throw new Error(`render ended with ${status}: ${stderr}`);
   const names = (await readdir(out)).filter((name) => /^\d+\.(jpg|png)$/.test(name));
   names.sort((a, b) => parseInt(a) - parseInt(b));
   const frames = await Promise.all(names.map((name) => readFile(path.join(out, name))));
-  const entries = JSON.parse(await readFile(path.join(out, "kv-bulk.json"), "utf8"));
+  const entries = JSON.parse(await readFile(bulk, "utf8"));
   const values = new Map(entries.map(({ key, value }) => [key, Buffer.from(value, "base64")]));
   return { frames, names, values, set: JSON.parse(values.get("current")), stdout };
 }

@@ -5,21 +5,28 @@ import path from "node:path";
 import test from "node:test";
 import { root, rotateIcon, runProgram, sampleIcon, temporaryFolder } from "./command.js";
 
-test("render writes the frames and the bulk file", async (t) => {
+const read = async (folder, name) => JSON.parse(await readFile(path.join(folder, name), "utf8"));
+
+test("render writes the frames and what they are, and with --bulk all that is stored", async (t) => {
   const out = path.join(await temporaryFolder(t), "a/new/folder");
   const { status, stdout } = await rotateIcon(["render", sampleIcon, "--out", out]);
   assert.equal(status, 0);
-  assert.match(stdout, /^Wrote 12 frames \(\d+ kB\) and kv-bulk\.json into /);
-
+  assert.match(stdout, /^Wrote 12 frames \(\d+ kB\) into .*\nFor a file that `wrangler kv bulk put` takes, add --bulk FILE\.\n$/);
   const names = Array.from({ length: 12 }, (_, n) => `${n}.jpg`);
-  assert.deepEqual((await readdir(out)).sort(), [...names, "kv-bulk.json"].sort());
+  assert.deepEqual((await readdir(out)).sort(), [...names, "frame-set.json"].sort());
+
+  const bulk = path.join(out, "kv-bulk.json");
+  const again = await rotateIcon(["render", sampleIcon, "--out", out, "--bulk", bulk]);
+  assert.equal(again.status, 0);
+  assert.ok(again.stdout.endsWith(`\nWrote ${bulk} for \`wrangler kv bulk put\`.\n`), again.stdout);
+  assert.deepEqual((await readdir(out)).sort(), [...names, "frame-set.json", "kv-bulk.json"].sort());
   const frames = await Promise.all(names.map((name) => readFile(path.join(out, name))));
   for (const frame of frames) {
     assert.ok(frame.length <= 512_000);
     assert.equal(frame.subarray(0, 3).toString("hex"), "ffd8ff", "the frame is a JPEG");
   }
 
-  const entries = JSON.parse(await readFile(path.join(out, "kv-bulk.json"), "utf8"));
+  const entries = await read(out, "kv-bulk.json");
   const values = new Map(entries.map(({ key, value, base64 }) => [key, Buffer.from(value, base64 ? "base64" : "utf8")]));
   const set = JSON.parse(values.get("current"));
   assert.deepEqual(set, {
@@ -28,6 +35,7 @@ test("render writes the frames and the bulk file", async (t) => {
     media_type: "image/jpeg",
     rendering: { kernel: "sharp", fill: "reflect", shape: "square", quality: 95 },
   });
+  assert.deepEqual(await read(out, "frame-set.json"), { set, direction: "clockwise" });
   assert.equal(entries.at(-1).key, "current", "what switches to the set comes last");
   frames.forEach((frame, n) => assert.ok(frame.equals(values.get(`sets/${set.id}/${n}`)), `frame ${n}`));
   assert.equal(values.size, 14);
@@ -40,8 +48,8 @@ test("render writes the frames and the bulk file", async (t) => {
 
 test("the bulk file of round frames holds the icon with all its colour", async (t) => {
   const out = await temporaryFolder(t);
-  assert.equal((await rotateIcon(["render", sampleIcon, "--out", out, "--shape", "circle", "--frames", "1"])).status, 0);
-  const entries = JSON.parse(await readFile(path.join(out, "kv-bulk.json"), "utf8"));
+  assert.equal((await rotateIcon(["render", sampleIcon, "--out", out, "--bulk", path.join(out, "bulk"), "--shape", "circle", "--frames", "1"])).status, 0);
+  const entries = await read(out, "bulk");
   assert.deepEqual(entries.map(({ key }) => key.split("/").at(-1)), ["0", "icon", "current"]);
   const icon = Buffer.from(entries[1].value, "base64");
   assert.match(icon.subarray(0, 100).toString("latin1"), /^YUV4MPEG2 W400 H400 .*C444 /);
@@ -51,14 +59,14 @@ test("counterclockwise numbers the same frames the other way, and leaves the bul
   const folder = await temporaryFolder(t);
   const [clockwise, counterclockwise] = ["clockwise", "counterclockwise"].map((name) => path.join(folder, name));
   for (const out of [clockwise, counterclockwise]) {
-    const { status } = await rotateIcon(["render", sampleIcon, "--out", out, "--direction", path.basename(out), "--frames", "8"]);
+    const { status } = await rotateIcon(["render", sampleIcon, "--out", out, "--bulk", path.join(out, "bulk"), "--direction", path.basename(out), "--frames", "8"]);
     assert.equal(status, 0);
   }
-  const read = (out, name) => readFile(path.join(out, name));
+  const bytes = (out, name) => readFile(path.join(out, name));
   for (let n = 0; n < 8; n++) {
-    assert.ok((await read(counterclockwise, `${n}.jpg`)).equals(await read(clockwise, `${(8 - n) % 8}.jpg`)), `file ${n}`);
+    assert.ok((await bytes(counterclockwise, `${n}.jpg`)).equals(await bytes(clockwise, `${(8 - n) % 8}.jpg`)), `file ${n}`);
   }
-  const [one, other] = [await read(counterclockwise, "kv-bulk.json"), await read(clockwise, "kv-bulk.json")];
+  const [one, other] = [await bytes(counterclockwise, "bulk"), await bytes(clockwise, "bulk")];
   assert.ok(one.equals(other), "the bulk file is the same");
 });
 
@@ -73,13 +81,13 @@ test("a sheet shows all frames in one picture", async (t) => {
 
 test("a set of any size is written in full, and to a pipe without a bar", async (t) => {
   for (const frames of [1, 2, 3, 49, 1440]) {
-    const out = await temporaryFolder(t);
-    const { status, stdout, stderr } = await rotateIcon(["render", sampleIcon, "--out", out, "--frames", String(frames)]);
+    const out = path.join(await temporaryFolder(t), "out");
+    const { status, stdout, stderr } = await rotateIcon(["render", sampleIcon, "--out", out, "--bulk", path.join(out, "../bulk"), "--frames", String(frames)]);
     assert.equal(status, 0);
     assert.equal(stderr, "");
     assert.match(stdout, new RegExp(`^Wrote ${frames} frames? \\(`));
     assert.equal((await readdir(out)).length, frames + 1);
-    const last = JSON.parse(await readFile(path.join(out, "kv-bulk.json"), "utf8")).slice(-3);
+    const last = (await read(out, "../bulk")).slice(-3);
     assert.deepEqual(last.map(({ key }) => key.split("/").at(-1)), [String(frames - 1), "icon", "current"]);
     assert.ok((await stat(path.join(out, `${frames - 1}.jpg`))).size > 10_000);
   }

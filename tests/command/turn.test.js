@@ -49,25 +49,68 @@ test("a turn is made once a frame, and what is asked for by hand at once", async
   ]);
 });
 
-test("a folder of rendered frames is as good as the icon", async (t) => {
+test("a folder of rendered frames is as good as the icon, whichever way its files are numbered", async (t) => {
   const x = await localX(t);
   const { folder, run } = await account(t, x.url);
   const out = path.join(folder, "frames");
-  assert.equal((await rotateIcon(["render", sampleIcon, "--out", out, "--frames", "8", "--quality", "80"])).status, 0);
+  const render = (...flags) => rotateIcon(["render", sampleIcon, "--out", out, "--frames", "8", "--quality", "80", ...flags]);
+  assert.equal((await render()).status, 0);
   const rendered = await run(["turn", "--rendered", out, "--frame", "3"]);
   assert.equal(rendered.stdout, "X: turned to frame 3 of 8.\n", rendered.stderr);
-  assert.ok((await readFile(path.join(out, "3.jpg"))).equals(await x.picture()));
+  const frame = await readFile(path.join(out, "3.jpg"));
+  assert.ok(frame.equals(await x.picture()));
   // The same set, so that the same frame is shown already.
   const again = await run(["turn", sampleIcon, "--frames", "8", "--quality", "80", "--frame", "3"]);
   assert.match(again.stdout, /nothing to do/);
 
-  await rm(path.join(out, "kv-bulk.json"));
-  const without = await run(["turn", "--rendered", out, "--force"]);
-  assert.equal(without.status, 1);
-  assert.match(without.stderr, /^rotate-icon: X: The store could not be read: cannot read .*kv-bulk\.json: .* Name an icon/);
-  await writeFile(path.join(out, "kv-bulk.json"), "[]");
-  assert.match((await run(["turn", "--rendered", out, "--force"])).stderr, /There is no icon yet\. Write the folder again/);
-  assert.equal((await x.received()).length, 1);
+  assert.equal((await render("--direction", "counterclockwise")).status, 0);
+  assert.ok(frame.equals(await readFile(path.join(out, "5.jpg"))));
+  const against = await run(["turn", "--rendered", out, "--frame", "3", "--force"]);
+  assert.equal(against.stdout, "X: turned to frame 3 of 8.\n", against.stderr);
+  assert.ok(frame.equals(await x.picture()));
+  assert.equal((await x.received()).length, 2);
+});
+
+test("of a folder that cannot be turned from, it is said how to write it", async (t) => {
+  const x = await localX(t);
+  const { folder, run } = await account(t, x.url);
+  const out = path.join(folder, "frames");
+  const render = () => rotateIcon(["render", sampleIcon, "--out", out]);
+  const remedy = "rotate-icon render ICON --out DIR.";
+  const refused = async (message) => {
+    const { status, stdout, stderr } = await run(["turn", "--rendered", out, "--frame", "3", "--force"]);
+    assert.deepEqual([status, stdout], [1, ""]);
+    assert.match(stderr, message);
+    assert.ok(stderr.startsWith("rotate-icon: X: ") && stderr.endsWith(`${remedy}\n`), stderr);
+  };
+  const set = path.join(out, "frame-set.json");
+
+  await refused(/there is no file .*frames\/frame-set\.json\. /);
+  assert.equal((await render()).status, 0);
+  await rm(set);
+  await refused(/there is no file /);
+  for (const text of ["[]", "{", '{"set":{"id":"../../x","frames":12,"media_type":"image/jpeg"},"direction":"clockwise"}']) {
+    await writeFile(set, text);
+    await refused(/frame-set\.json is not as render writes it: /);
+  }
+  await rm(set);
+  await symlink("/dev/zero", set);
+  await refused(/frame-set\.json is no regular file/);
+
+  // What is there is replaced.
+  assert.equal((await render()).status, 0);
+  await writeFile(path.join(out, "3.jpg"), "no picture");
+  await refused(/Frame 3 of 12 is stored as something else than image\/jpeg, and the icon to render it from is missing\./);
+  await rm(path.join(out, "3.jpg"));
+  await refused(/Frame 3 of 12 is missing from the store/);
+  assert.equal((await x.received()).length, 0);
+  // Others are there.
+  assert.equal((await run(["turn", "--rendered", out, "--frame", "4"])).status, 0);
+
+  // Given as an icon, it is told what it is.
+  const asIcon = await run(["turn", out, "--force"]);
+  assert.equal(asIcon.status, 1);
+  assert.match(asIcon.stderr, /is a folder of rendered frames; `rotate-icon turn --rendered .*` turns from it/);
 });
 
 test("an album turns too, and circles are sent as PNG", async (t) => {

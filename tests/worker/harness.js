@@ -259,16 +259,17 @@ export function padPng(picture, bytes) {
 
 /**
  * The frame set that the command renders from a picture, by its path or its
- * bytes: `{ id, mediaType, frames, stored }`, the last what `kv-bulk.json` puts
- * into the store, by key.
+ * bytes: `{ id, mediaType, frames, stored }`, the last what `--bulk` puts into the
+ * store, by key.
  */
 export async function renderedSet(icon = path.join(root, "assets/icon.png"), ...flags) {
   const out = mkdtempSync(path.join(scratch, "frames-"));
   let file = icon;
   if (Buffer.isBuffer(icon)) writeFileSync((file = path.join(out, "picture")), icon);
-  await promisify(execFile)(command, ["render", file, "--out", out, ...flags]);
-  const bulk = JSON.parse(readFileSync(path.join(out, "kv-bulk.json"), "utf8"));
-  const stored = new Map(bulk.map(({ key, value, base64 }) => [key, base64 ? Buffer.from(value, "base64") : Buffer.from(value)]));
+  const bulk = path.join(out, "kv-bulk.json");
+  await promisify(execFile)(command, ["render", file, "--out", out, "--bulk", bulk, ...flags]);
+  const entries = JSON.parse(readFileSync(bulk, "utf8"));
+  const stored = new Map(entries.map(({ key, value, base64 }) => [key, base64 ? Buffer.from(value, "base64") : Buffer.from(value)]));
   const { id, frames, media_type: mediaType } = JSON.parse(stored.get("current"));
   const ending = mediaType.replace("image/", "").replace("jpeg", "jpg");
   return { id, mediaType, stored, frames: Array.from({ length: frames }, (_, n) => readFileSync(path.join(out, `${n}.${ending}`))) };

@@ -18,6 +18,7 @@ mod proxy;
 mod publish;
 mod remove_frames;
 mod render;
+mod rendered;
 mod settings_source;
 mod sheet;
 mod simulate;

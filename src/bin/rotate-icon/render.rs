@@ -1,19 +1,21 @@
 //! `rotate-icon render`: the frames of an icon as files.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::Args;
 use data_encoding::BASE64;
 use rotate_icon::dial::Direction;
 use rotate_icon::frame_set::CURRENT_KEY;
+use rotate_icon::frames::Frame;
+use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
-use serde::{Deserialize, Serialize};
 
+use crate::rendered::{self, RenderedFolder};
 use crate::say;
-use crate::source::{SourceArgs, frames_in_words, lowered_in_words};
+use crate::source::{Source, SourceArgs, frames_in_words, lowered_in_words};
 use crate::text::shown;
 
 /// The most bytes that Cloudflare takes in one bulk upload.
@@ -21,13 +23,14 @@ const MAX_BULK_BYTES: u64 = 100_000_000;
 
 /// Write the frames of an icon into a folder.
 ///
-/// Makes `0.jpg`, `1.jpg` and so on (`0.png` for circles), each 400×400 pixels
-/// and at most 512,000 bytes, and `kv-bulk.json`, which stores the icon and all
-/// frames and makes them the current set with one command:
+/// Writes `0.jpg`, `1.jpg` and so on (`0.png` for circles), each 400×400 pixels
+/// and at most 512,000 bytes, and `frame-set.json`, which says what they are. From
+/// that folder, `rotate-icon turn --rendered DIR` turns without rendering.
 ///
-///   npx wrangler kv bulk put DIR/kv-bulk.json --binding FRAMES --remote
+/// To put the frames into a Worker's KV, use `rotate-icon publish`. Where that
+/// cannot run, --bulk writes a file that wrangler takes:
 ///
-/// `rotate-icon publish` does both at once and cleans up old sets.
+///   npx wrangler kv bulk put FILE --binding FRAMES --remote
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Render {
@@ -40,21 +43,24 @@ pub(crate) struct Render {
 
     /// Which way the numbers of the files go: `clockwise` or `counterclockwise`.
     ///
-    /// For programs of your own that show file n at step n. The bulk file is
-    /// not affected: the Worker's dial has a DIRECTION of its own.
+    /// For programs of your own that show file n at step n. Turns are not affected,
+    /// neither from this folder nor from --bulk: the dial has a DIRECTION of its own.
     #[arg(long, default_value = "clockwise")]
     direction: Direction,
 
     /// Also write all frames into one PNG, each where it stands on a clock.
     #[arg(long, value_name = "FILE")]
     sheet: Option<PathBuf>,
+
+    /// Also write a file for `wrangler kv bulk put`.
+    ///
+    /// It stores the icon and all frames, and makes them the current set.
+    #[arg(long, value_name = "FILE")]
+    bulk: Option<PathBuf>,
 }
 
-/// The name of the file with everything that is stored.
-pub(crate) const BULK_FILE: &str = "kv-bulk.json";
-
 /// One entry of a file for `wrangler kv bulk put`.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct BulkEntry {
     key: String,
     value: String,
@@ -70,11 +76,6 @@ impl BulkEntry {
             base64: true,
         }
     }
-
-    /// The key, and the value in base64.
-    pub(crate) fn into_pair(self) -> (String, String) {
-        (self.key, self.value)
-    }
 }
 
 pub(crate) fn run(options: &Render) -> Result<()> {
@@ -88,30 +89,10 @@ pub(crate) fn run(options: &Render) -> Result<()> {
     let sheet = sheet.transpose()?;
 
     // Nothing is written before all is made.
-    fs::create_dir_all(&options.out)
-        .with_context(|| format!("cannot make the folder {}", shown(&options.out)))?;
-    for step in 0..set.frames().get() {
-        let n = options.direction.frame_after(step, set.frames());
-        let frame = frames.get(usize::from(n));
-        let frame = frame.ok_or_else(|| anyhow!("frame {n} was not rendered"))?;
-        let name = format!("{step}.{}", set.media_type().extension());
-        write(&options.out.join(name), &frame.file)?;
-    }
-
-    let icon = source.stored_icon();
-    let current = source.current()?;
-    let values = frames
-        .iter()
-        .map(|frame| (set.frame_key(frame.number), frame.file.as_slice()))
-        .chain(icon.iter().map(|icon| (set.icon_key(), icon.as_slice())))
-        .chain([(CURRENT_KEY.to_owned(), current.as_bytes())]);
-    let bulk = options.out.join(BULK_FILE);
-    let bulk_bytes =
-        write_bulk(&bulk, values).with_context(|| format!("cannot write {}", shown(&bulk)))?;
-
+    RenderedFolder::write(&options.out, set, options.direction, &frames)?;
     let bytes: usize = frames.iter().map(|frame| frame.file.len()).sum();
     say(&format!(
-        "Wrote {} ({} kB) and kv-bulk.json into {}.",
+        "Wrote {} ({} kB) into {}.",
         frames_in_words(frames.len()),
         bytes / 1000,
         shown(&options.out)
@@ -119,25 +100,43 @@ pub(crate) fn run(options: &Render) -> Result<()> {
     if let Some(lowered) = lowered_in_words(&frames) {
         say(&lowered);
     }
-    if bulk_bytes > MAX_BULK_BYTES {
-        say(&format!(
-            "kv-bulk.json is larger than the {} MB that Cloudflare takes at once; `rotate-icon \
-             publish` sends it in parts.",
-            MAX_BULK_BYTES / 1_000_000
-        ));
-    }
     if let Some((path, png)) = sheet {
-        write(path, &png)?;
+        rendered::write(path, &png)?;
         say(&format!(
             "Wrote all frames as a clock into {}.",
             shown(path)
         ));
     }
+    if let Some(path) = &options.bulk {
+        return bulk(&source, &frames, path);
+    }
+    say("For a file that `wrangler kv bulk put` takes, add --bulk FILE.");
     Ok(())
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes).with_context(|| format!("cannot write {}", shown(path)))
+/// Writes what a Worker's store needs into one file.
+fn bulk(source: &Source, frames: &[Frame], path: &Path) -> Result<()> {
+    let set = source.set();
+    let icon = source.stored_icon();
+    let current = source.current()?;
+    let values = frames
+        .iter()
+        .map(|frame| (set.frame_key(frame.number), frame.file.as_slice()))
+        .chain(icon.iter().map(|icon| (set.icon_key(), icon.as_slice())))
+        .chain([(CURRENT_KEY.to_owned(), current.as_bytes())]);
+    let bytes =
+        write_bulk(path, values).with_context(|| format!("cannot write {}", shown(path)))?;
+    let path = shown(path);
+    if bytes > MAX_BULK_BYTES {
+        say(&format!(
+            "Wrote {path}, which is larger than the {} MB that Cloudflare takes at once; \
+             `rotate-icon publish` sends the frames in parts.",
+            MAX_BULK_BYTES / 1_000_000
+        ));
+    } else {
+        say(&format!("Wrote {path} for `wrangler kv bulk put`."));
+    }
+    Ok(())
 }
 
 /// Writes a file for `wrangler kv bulk put`, value by value: all of them at once

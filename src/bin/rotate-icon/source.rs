@@ -19,6 +19,7 @@ use rotate_icon::rendering::{Fill, Rendering, Shape};
 use crate::album::Album;
 use crate::animation::Animation;
 use crate::progress::Progress;
+use crate::rendered::SET_FILE;
 use crate::text::grouped;
 use crate::text::shown;
 
@@ -141,6 +142,12 @@ impl SourceArgs {
             let album = Album::open(&path)?;
             (album.frame_set(&recipe), Pictures::Album(album))
         } else {
+            ensure!(
+                !path.join(SET_FILE).is_file(),
+                "{0} is a folder of rendered frames; `rotate-icon turn --rendered {0}` \
+                 turns from it",
+                shown(&path)
+            );
             ensure!(
                 !path.is_dir(),
                 "{0} is a folder; to make its pictures the frames, write --album {0}",

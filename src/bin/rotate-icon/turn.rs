@@ -1,14 +1,12 @@
 //! `rotate-icon turn`: the Worker's turn, made by this machine.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
-use data_encoding::BASE64;
 use http::{Request, Response};
 use rotate_icon::frame_set::CURRENT_KEY;
 use rotate_icon::journal::{Report, Trigger};
@@ -21,16 +19,12 @@ use rotate_icon::settings::Settings;
 use rotate_icon::turn::{self, Order, turn};
 
 use crate::client::Https;
-use crate::render::{BULK_FILE, BulkEntry};
+use crate::rendered::RenderedFolder;
 use crate::settings_source::SettingsArgs;
 use crate::source::{Source, SourceArgs};
 use crate::state_file::{self, Busy, StateFile};
 use crate::status::Status;
-use crate::text::shown;
-use crate::{complain, private_file, say};
-
-/// The most bytes of a folder's bulk file: 1440 frames of 512,000 bytes in base64.
-const MAX_BULK_BYTES: u64 = 1_100_000_000;
+use crate::{complain, say};
 
 /// Turn the icon now, from this machine instead of a Worker.
 ///
@@ -245,8 +239,8 @@ struct Host {
 /// Where frames come from. They are read when the first is asked for, so that what
 /// is wrong with them ends the turn in the same way as at the Worker.
 enum Frames {
-    /// A folder that `render` has written: the values of its bulk file by key.
-    Rendered(PathBuf, OnceCell<HashMap<String, String>>),
+    /// A folder that `render` has written.
+    Rendered(PathBuf, OnceCell<RenderedFolder>),
     /// Pictures, of which only what is asked for is rendered.
     Source(Box<(SourceArgs, OnceCell<Source>)>),
 }
@@ -254,12 +248,7 @@ enum Frames {
 impl Frames {
     fn read(&self, key: &str) -> Result<Option<Vec<u8>>> {
         match self {
-            Self::Rendered(folder, values) => {
-                let values = known(values, || read_bulk(folder))?;
-                let value = values.get(key).map(|value| BASE64.decode(value.as_bytes()));
-                let value = value.transpose();
-                value.with_context(|| format!("{BULK_FILE} is damaged at {key}"))
-            }
+            Self::Rendered(path, folder) => known(folder, || RenderedFolder::open(path))?.read(key),
             Self::Source(pictures) => {
                 let (pictures, source) = &**pictures;
                 let source = known(source, || pictures.read())?;
@@ -284,15 +273,6 @@ fn known<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> 
     }
 }
 
-fn read_bulk(folder: &Path) -> Result<HashMap<String, String>> {
-    let path = folder.join(BULK_FILE);
-    let json = private_file::read(&path, MAX_BULK_BYTES)?;
-    let json = json.with_context(|| format!("cannot read {}: there is none", shown(&path)))?;
-    let entries: Vec<BulkEntry> = serde_json::from_slice(&json)
-        .with_context(|| format!("{} is not as render writes it", shown(&path)))?;
-    Ok(entries.into_iter().map(BulkEntry::into_pair).collect())
-}
-
 impl Store for Host {
     const ADVICE: Advice = Advice {
         settings: "Set what is named in the environment, in .dev.vars or, what is no secret, in \
@@ -300,7 +280,8 @@ impl Store for Host {
         secrets: "Store another value in .dev.vars, or wherever it is set; `rotate-icon doctor` \
                   tries it.",
         frames: "Write the folder again: rotate-icon render ICON --out DIR.",
-        store: "Name an icon that can be read, or a folder that rotate-icon render has written.",
+        store: "Name an icon that can be read; or, for --rendered, write the folder: rotate-icon \
+                render ICON --out DIR.",
         size: "Render the icon again, under another --quality.",
     };
 
