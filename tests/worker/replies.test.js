@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import test, { after, before } from "node:test";
 import { gzipSync } from "node:zlib";
-import { frameSet, pngFrames, problem, startWired, within } from "./harness.js";
+import { frameSet, json, pngFrames, problem, startWired, within } from "./harness.js";
 
 let worker;
 /** How the next request is answered, and how many came. */
@@ -44,11 +44,11 @@ after(async () => {
 });
 
 /** Makes a turn that is answered like this. */
-async function turn(answering) {
+async function turn(answering, query = "?frame=3", expected = 1) {
   await worker.forget();
   [requests, strangers, answer] = [0, 0, answering];
-  const response = await within(15_000, "the turn", worker.turn("?frame=3"));
-  assert.equal(requests, 1, "requests to X");
+  const response = await within(15_000, "the turn", worker.turn(query));
+  assert.equal(requests, expected, "requests to X");
   assert.equal(strangers, 0, "requests to elsewhere");
   return response;
 }
@@ -85,6 +85,18 @@ test("a reply that is too large, or does not end, is given up", async () => {
     const { outcome, reason, message } = await problem(await turn(answering), 503);
     assert.deepEqual([outcome, reason], ["retry", "transient"]);
     assert.match(message, /larger than 1000000 bytes/);
+  }
+});
+
+test("what an app may do is read off a header of a success, before a picture is sent in vain", async () => {
+  const dryRun = (headers, asked) => turn((reply) => reply.writeHead(200, headers).end(user(0)), "?dry_run=true", asked);
+  const { outcome, reason, remedy } = await problem(await dryRun({ "x-access-level": "read" }, 1), 502);
+  assert.deepEqual([outcome, reason], ["refused", "access"]);
+  assert.match(remedy, /Read and write.*access token/i);
+  // Of an app that may write, both versions of the API are asked.
+  for (const headers of [{ "x-access-level": "read-write" }, {}]) {
+    const { outcome, account } = await json(await dryRun(headers, 2));
+    assert.deepEqual([outcome, account], ["dry-run", "somebody"]);
   }
 });
 
