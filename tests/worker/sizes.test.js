@@ -14,8 +14,7 @@ import { configuration, publishedValues, scriptFiles, workerd } from "../../benc
 import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { root } from "../../scripts/lib/run.js";
 import { BROKEN, ENDLESS, TEXT, chunk, endlessly, plainServer } from "../hostile-replies.js";
-
-const TOKEN = "local-trigger-token";
+import { TOKEN, listen } from "./edge.js";
 
 const driver = `export default {
   fetch(request, env) {
@@ -25,7 +24,6 @@ const driver = `export default {
 };`;
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-sizes-"));
-const servers = [];
 let values;
 let worker;
 /** How X answers, and Mastodon: what is done with the connection once the request has begun to come. */
@@ -34,12 +32,6 @@ let onMastodon;
 /** How KV answers instead of with a value. */
 let kvAnswer;
 let sent = 0;
-
-const listen = async (server) => {
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  servers.push(server);
-  return server.address().port;
-};
 
 const stranger = (reply) => listen(plainServer(reply));
 
@@ -81,7 +73,6 @@ beforeEach(() => {
 
 after(async () => {
   await worker?.stop();
-  for (const server of servers) server.close();
   rmSync(folder, { recursive: true });
 });
 

@@ -11,19 +11,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { configuration, publishedValues, scriptFiles, workerd } from "../../benches/lib/workerd.js";
 import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { root } from "../../scripts/lib/run.js";
-
-const TOKEN = "local-trigger-token";
-const HOUR_MS = 3_600_000;
-
-/** Passes events and requests on to the Worker. */
-const driver = `export default {
-  async fetch(request, env) {
-    const { pathname, search, searchParams } = new URL(request.url);
-    if (pathname !== "/scheduled") return env.edge.fetch(new Request("http://worker" + pathname + search, request));
-    const scheduledTime = new Date(Number(searchParams.get("at")));
-    return new Response((await env.edge.scheduled({ cron: "0 * * * *", scheduledTime })).outcome);
-  },
-};`;
+import { HOUR_MS, TOKEN, driver, listen } from "./edge.js";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-store-"));
 /** What KV answers to the next requests for the set, and for a frame, instead of a value: a status, or a reset. */
@@ -36,19 +24,13 @@ const held = [];
 let asked = [];
 let sent = 0;
 let at = Date.parse("2031-06-15T00:00:00Z");
-const servers = [];
 let worker;
 
-const listen = async (answer) => {
-  const server = http.createServer((request, response) => request.resume().on("end", () => answer(request, response)));
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  servers.push(server);
-  return server.address().port;
-};
+const serve = (answer) => listen(http.createServer((request, response) => request.resume().on("end", () => answer(request, response))));
 
 before(async () => {
   const published = await publishedValues(path.join(root, "assets/icon.png"), path.join(folder, "out"));
-  const kvPort = await listen((request, response) => {
+  const kvPort = await serve((request, response) => {
     const key = decodeURIComponent(request.url.slice(1).split("?")[0]);
     asked.push(key.replace(/[0-9a-f]{16,}/, "ID"));
     const fault = (key === "current" ? faults.set : faults.frame).shift();
@@ -57,7 +39,7 @@ before(async () => {
     held.push(() => response.writeHead(fault ?? (value ? 200 : 404)).end(fault ? "" : value));
     if (held.length >= together) held.splice(0).forEach((answer) => answer());
   });
-  const xPort = await listen((request, response) => {
+  const xPort = await serve((request, response) => {
     sent += 1;
     response.writeHead(200, { "content-type": "application/json" }).end(`{"id_str":"1","screen_name":"local_account"}`);
   });
@@ -70,7 +52,6 @@ before(async () => {
 
 after(async () => {
   await worker?.stop();
-  for (const server of servers) server.close();
   rmSync(folder, { recursive: true });
 });
 

@@ -13,19 +13,7 @@ import { DatabaseSync } from "node:sqlite";
 import { configuration, publishedValues, scriptFiles, workerd } from "../../benches/lib/workerd.js";
 import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { root } from "../../scripts/lib/run.js";
-
-const TOKEN = "local-trigger-token";
-const HOUR_MS = 3_600_000;
-
-/** Passes events and requests on to the Worker. */
-const driver = `export default {
-  async fetch(request, env) {
-    const { pathname, search, searchParams } = new URL(request.url);
-    if (pathname !== "/scheduled") return env.edge.fetch(new Request("http://worker" + pathname + search, request));
-    const scheduledTime = new Date(Number(searchParams.get("at")));
-    return new Response((await env.edge.scheduled({ cron: "0 * * * *", scheduledTime })).outcome);
-  },
-};`;
+import { HOUR_MS, TOKEN, driver, listen } from "./edge.js";
 
 /** Another version: it stores what is asked of it, and tells what is there. */
 const other = `import { DurableObject } from "cloudflare:workers";
@@ -44,7 +32,6 @@ export default {
 };`;
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-versions-"));
-const servers = [];
 const values = new Map();
 let published;
 let vars;
@@ -57,29 +44,27 @@ let answer = [200, `{"id_str":"1","screen_name":"local_account"}`];
 const told = [];
 let at = Date.parse("2031-06-15T00:00:00Z");
 
-async function listen(reply) {
-  const server = http.createServer((request, response) => {
-    const parts = [];
-    request.on("data", (part) => parts.push(part)).on("end", () => reply(request, response, Buffer.concat(parts)));
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  servers.push(server);
-  return server.address().port;
-}
+const serve = (reply) =>
+  listen(
+    http.createServer((request, response) => {
+      const parts = [];
+      request.on("data", (part) => parts.push(part)).on("end", () => reply(request, response, Buffer.concat(parts)));
+    }),
+  );
 
 before(async () => {
   published = await publishedValues(path.join(root, "assets/icon.png"), path.join(folder, "out"));
-  kvPort = await listen((request, response, body) => {
+  kvPort = await serve((request, response, body) => {
     const key = decodeURIComponent(request.url.slice(1).split("?")[0]);
     if (request.method === "PUT") values.set(key, body);
     const value = request.method === "PUT" ? "" : values.get(key);
     response.writeHead(value === undefined ? 404 : 200).end(value);
   });
-  const xPort = await listen((request, response) => {
+  const xPort = await serve((request, response) => {
     sent += 1;
     response.writeHead(answer[0], { "content-type": "application/json" }).end(answer[1]);
   });
-  const hookPort = await listen((request, response, body) => {
+  const hookPort = await serve((request, response, body) => {
     told.push(JSON.parse(body).text);
     response.writeHead(204).end();
   });
@@ -102,7 +87,6 @@ beforeEach(async () => {
 afterEach(() => worker?.stop());
 
 after(() => {
-  for (const server of servers) server.close();
   rmSync(folder, { recursive: true });
 });
 
