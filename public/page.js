@@ -1,5 +1,6 @@
 /**
- * What moves on the page at /: the time, the countdown, and the owner's tools.
+ * What moves on the page at /: the time, the countdown, and where the owner signs
+ * in. The owner's tools are in modules of their own, which no visitor loads.
  *
  * The owner's token stays in this browser's localStorage and goes along, in the
  * Authorization header, with what the owner does here and nothing else. There
@@ -9,8 +10,8 @@
  * which the Worker has escaped, is replaced as a whole.
  */
 
-const byId = (id) => document.getElementById(id);
-const face = () => byId("face");
+export const byId = (id) => document.getElementById(id);
+export const face = () => byId("face");
 
 // --- The time ---
 
@@ -59,7 +60,7 @@ function tick() {
 // --- The face, anew ---
 
 /** Replaces what anybody may see; with `anew`, pictures too, past every cache. */
-async function refresh(anew = false) {
+export async function refresh(anew = false) {
   const response = await fetch("/", { cache: "no-store" });
   if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -68,7 +69,7 @@ async function refresh(anew = false) {
   face().replaceWith(fresh);
   readClock();
   tick();
-  if (byId("frame")) chooseFrame();
+  byId("tools")?.dispatchEvent(new CustomEvent("refreshed", { detail: page }));
 }
 
 /** Fetches a picture past the cache. What was shown before cannot be shown by its address again. */
@@ -101,13 +102,13 @@ const kept = {
   },
 };
 
-let token = null;
+export let token = null;
 
 /** A token as a header can hold it; the Worker takes off the rest. */
 const carried = (pasted) => pasted.replace(/[«»‹›‘-‟]/g, '"').replace(/[\p{Cc}\p{Cf}\p{DI}\ufffc]/gu, "").trim();
 
 /** Sends a request as the owner; throws what the Worker says if it is not done. */
-async function ask(method, where, body, bearer = token) {
+export async function ask(method, where, body, bearer = token) {
   const failed = (message, status) => Object.assign(new Error(message), { status });
   let headers;
   try {
@@ -129,11 +130,10 @@ async function ask(method, where, body, bearer = token) {
 }
 
 /** Shows the form for the token, with what was wrong about the last one. */
-function signedOut(message = "") {
+export function signedOut(message = "") {
   token = null;
   kept.set(null);
-  byId("tools")?.remove();
-  dropPreview();
+  closeTools();
   byId("owner").hidden = false;
   byId("token-error").textContent = message;
   byId("token").setAttribute("aria-invalid", String(message !== ""));
@@ -153,216 +153,35 @@ async function signIn(event) {
   }
   field.value = "";
   kept.set(given);
-  signedIn(given);
-  byId("tools-title").focus();
+  await signedIn(given);
+  byId("tools-title")?.focus();
 }
+
+/** Takes the tools away. */
+let closeTools = () => {};
 
 /** Shows the tools. */
-function signedIn(given) {
+async function signedIn(given) {
   token = given;
-  byId("owner").hidden = true;
-  byId("owner").open = false;
   byId("token-error").textContent = "";
   byId("token").setAttribute("aria-invalid", "false");
-  byId("owner").after(byId("tools-template").content.cloneNode(true));
-  const press = (id, action) => byId(id).addEventListener("click", () => run(action));
-  press("turn-now", () => turn({}));
-  press("dry-run", () => turn({ dry_run: true }));
-  press("put-up", putUp);
-  press("older", () => showJournal(byId("older").value));
-  byId("send-frame").addEventListener("submit", (event) => {
-    event.preventDefault();
-    run(() => turn({ frame: Number(byId("frame").value) }));
-  });
-  byId("frame").addEventListener("input", chooseFrame);
-  byId("file").addEventListener("change", preview);
-  byId("discard").addEventListener("click", () => {
-    dropPreview();
-    byId("file").focus();
-  });
-  for (const { id, value } of byId("tools").querySelectorAll(".remove")) press(id, () => removeFrames(value));
-  byId("journal").addEventListener("toggle", () => byId("journal").open && run(() => showJournal()));
-  byId("forget").addEventListener("click", () => {
-    signedOut();
-    byId("owner").open = true;
-    byId("token").focus();
-  });
-  chooseFrame();
-}
-
-// --- The tools ---
-
-function say(message, mood = "") {
-  const result = byId("result");
-  if (!result) return;
-  result.textContent = message;
-  result.className = mood;
-}
-
-let busy = false;
-
-/** Does one thing at a time and says how it went. */
-async function run(action) {
-  if (busy) return;
-  busy = true;
-  byId("tools").setAttribute("aria-busy", "true");
+  let owner;
   try {
-    const message = await action();
-    if (message !== undefined) say(message, "good");
-  } catch (error) {
-    if (error.status === 401) {
-      signedOut(error.message);
-      byId("owner").open = true;
-      byId("token").focus();
-    } else say(error.message, "bad");
-  } finally {
-    busy = false;
-    byId("tools")?.setAttribute("aria-busy", "false");
+    owner = await import("./owner.js");
+  } catch {
+    byId("owner").hidden = false;
+    byId("token-error").textContent = "The tools did not load. Check the connection, then reload the page.";
+    return;
   }
-}
-
-/** A frame's number in a sentence. */
-const named = (frame) => (frame === 0 ? "frame 0 (upright)" : `frame ${frame}`);
-
-/** Turns, and says what came of it. */
-async function turn(order) {
-  say("One moment …");
-  if (byId("force").checked) order.force = true;
-  try {
-    const answer = await ask("POST", `/turn?${new URLSearchParams(order)}`);
-    // Of one network, or of each of several; that none refused is known here.
-    const { turns = [answer] } = answer;
-    const [{ frame }] = turns;
-    const previews = turns.flatMap(({ would_send: send, account }) => (send ? [`(${send.frame_bytes.toLocaleString("en")} bytes)${account ? ` for the account ${account}` : ""} to ${send.url}`] : []));
-    const unchecked = turns.map(({ unchecked: why }) => (why ? ` The sign-in was not checked: ${why}` : ""));
-    if (previews.length > 0) return `Dry run: it would send ${named(frame)} ${previews.join(" and ")}. No picture was sent.${unchecked.join("")}`;
-    return turns.some(({ outcome }) => outcome === "turned") ? `Turned to ${named(frame)}.` : `Nothing to do: ${named(frame)} is up.`;
-  } finally {
-    await seeWhatChanged();
-  }
-}
-
-/** The face and, if it is open, the journal; what was done counts without them. */
-async function seeWhatChanged(anew = false) {
-  if (!token) return;
-  const seen = [refresh(anew)];
-  if (byId("journal").open) seen.push(showJournal());
-  await Promise.allSettled(seen);
-}
-
-/** Shows the frame whose number is there, if the set has it. */
-function chooseFrame() {
-  const [field, picture] = [byId("frame"), byId("frame-picture")];
-  const { frames } = face().dataset;
-  field.max = frames ? frames - 1 : 0;
-  picture.hidden = !frames || field.value === "" || !field.validity.valid;
-  if (!picture.hidden) picture.src = `/frames/${Number(field.value)}`;
-}
-
-let chosen = null;
-
-/** Shows a chosen file as it will look. */
-function preview() {
-  const field = byId("file");
-  const [file] = field.files;
-  dropPreview(false);
-  if (!file) return;
-  if (file.size > field.dataset.most) {
-    field.value = "";
-    return say(`That file is too large: at most ${field.dataset.most / 1e6} MB can be sent.`, "bad");
-  }
-  chosen = { file, url: URL.createObjectURL(file) };
-  const pictures = byId("preview").querySelectorAll("img");
-  pictures[0].onload = () => {
-    byId("preview").hidden = false;
-    say("");
-  };
-  pictures[0].onerror = () => {
-    dropPreview();
-    say("That file is not a picture that can be shown. Choose a JPEG, PNG, GIF or WebP file.", "bad");
-  };
-  for (const picture of pictures) picture.src = chosen.url;
-}
-
-function dropPreview(emptied = true) {
-  if (chosen) URL.revokeObjectURL(chosen.url);
-  chosen = null;
-  const [box, field] = [byId("preview"), byId("file")];
-  if (!box) return;
-  box.hidden = true;
-  for (const picture of box.querySelectorAll("img")) {
-    picture.onload = picture.onerror = null;
-    picture.removeAttribute("src");
-  }
-  if (emptied) field.value = "";
-}
-
-async function putUp() {
-  if (!chosen) return;
-  say("One moment …");
-  const { changed } = await ask("PUT", "/icon", chosen.file);
-  dropPreview();
-  byId("file").focus();
-  await seeWhatChanged(true);
-  return changed === false
-    ? "This is the icon that was there before."
-    : "The new icon is in place. The next turn shows it, or press “Turn now”. It may take a minute to be seen everywhere.";
-}
-
-/** Removes what is kept on a network. */
-async function removeFrames(network) {
-  say("One moment …");
-  await ask("DELETE", `/networks/${network}/frames`);
-  return "Removed. The picture that is up stays; the next turn keeps frames again.";
-}
-
-// --- The journal ---
-
-/** Shows the newest entries, or those before one, after what is there. */
-async function showJournal(before) {
-  const { entries, next } = await ask("GET", `/journal?limit=20${before ? `&before=${encodeURIComponent(before)}` : ""}`);
-  const list = byId("journal").querySelector("ol");
-  const areSeveral = entries.some(({ network }) => network !== entries[0].network);
-  const items = entries.map((entry) => journalItem(entry, areSeveral));
-  if (before) list.append(...items);
-  else list.replaceChildren(...items);
-  // Who reads on with the keyboard stands at the first of what came.
-  if (before && items[0]) {
-    items[0].tabIndex = -1;
-    items[0].focus();
-  }
-  byId("journal-note").textContent = list.childElementCount ? "" : "No turn yet.";
-  byId("older").hidden = next === null || next === undefined;
-  byId("older").value = next ?? "";
-}
-
-const TRIGGERS = { cron: "by the schedule", retry: "tried again", manual: "by hand" };
-const MOODS = { turned: "good", unchanged: "calm", "dry-run": "calm", retry: "wait", unread: "wait" };
-
-/** An entry in the list, with its network's name if there are several. */
-function journalItem(entry, isOneOfSeveral) {
-  const element = (name, text) => Object.assign(document.createElement(name), { textContent: text });
-  const item = document.createElement("li");
-  item.className = MOODS[entry.outcome] ?? "bad";
-  const at = entry.sent_at ?? entry.scheduled_at;
-  // What another version has written may lack anything.
-  const time = at ? Object.assign(element("time", there(at)), { dateTime: at }) : element("span", "?");
-  const frame = entry.frame == null ? "" : `, frame ${entry.frame} of ${entry.frames}`;
-  const network = isOneOfSeveral && entry.network ? `${entry.network[0].toUpperCase()}${entry.network.slice(1)}: ` : "";
-  item.append(time, element("span", `${network}${entry.outcome}${frame}`));
-  const facts = [TRIGGERS[entry.trigger] ?? entry.trigger ?? ""];
-  if (entry.duration_ms != null) facts.push(`${entry.duration_ms} ms`);
-  if (entry.attempts > 1) facts.push(`${entry.attempts} tries`);
-  if (entry.network_status != null) facts.push(`answered with status ${entry.network_status}`);
-  if (entry.retry_at) facts.push(`next try at ${there(entry.retry_at)}`);
-  item.append(element("small", facts.join(", ")));
-  if (entry.message) item.append(element("small", entry.message));
-  if (entry.remedy) item.append(element("small", `What to do: ${entry.remedy}`));
-  return item;
+  // Signed out while they loaded.
+  if (token !== given) return;
+  byId("owner").hidden = true;
+  byId("owner").open = false;
+  closeTools = owner.openTools();
 }
 
 /** An instant on the wall clock there. */
-function there(instant) {
+export function there(instant) {
   const form = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
   try {
     return new Date(instant).toLocaleString("en-GB", { ...form, timeZone: face().dataset.zone });

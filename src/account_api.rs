@@ -25,10 +25,11 @@ use crate::api::{
 use crate::dial::{Dial, FrameCount};
 use crate::frame_set::FrameSet;
 use crate::frame_store::{check_frame, current_set};
+use crate::icon_upload::IconUpload;
 use crate::journal::{Recorded, Report, Trigger};
 use crate::network::NETWORKS;
 use crate::outcome::{Outcome, Reason, Trouble};
-use crate::page::{self, Line, Shown, View};
+use crate::page::{self, Becoming, Line, Shown, View};
 use crate::ports::{Client, Clock, Ledger, Log, Store, StoreError};
 use crate::problem::Problem;
 use crate::settings::{Configured, Settings};
@@ -516,6 +517,7 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         last: &last,
         troubles: &troubles,
         keeping: &keeping,
+        becoming: becoming(set.as_ref().ok(), dial),
     });
     let mut answer = Answer::new(html);
     insert(&mut answer, CONTENT_TYPE, "text/html; charset=utf-8");
@@ -525,6 +527,17 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         page::CONTENT_SECURITY_POLICY,
     );
     Ok(answer)
+}
+
+/// What a new picture becomes: what the upload leaves open is as in the present set.
+fn becoming(set: Option<&FrameSet>, dial: Option<&Dial>) -> Becoming {
+    let upload = IconUpload::like(set);
+    Becoming {
+        frames: upload.frames.get(),
+        shape: upload.recipe.rendering.shape,
+        turning: dial.map(|dial| (dial.period, dial.direction)),
+        replaces_album: set.is_some_and(|set| set.rendering().is_none()),
+    }
 }
 
 /// Entries of the journal as the page tells them, with their networks if there are

@@ -31,24 +31,29 @@ pub(crate) const CHOICES: [&str; 7] = [
 /// What is to be made of a picture.
 pub(crate) struct IconUpload {
     pub(crate) recipe: Recipe,
-    frames: FrameCount,
+    pub(crate) frames: FrameCount,
 }
 
 impl IconUpload {
-    /// Reads names and values, each of [`CHOICES`] at most once. What they leave
-    /// open is as in the current set, so that a new picture turns like the old
-    /// one; crop and background are the picture's own.
-    pub(crate) fn of(
-        choices: &[(String, String)],
-        current: Option<&FrameSet>,
-    ) -> Result<Self, Problem> {
-        let mut upload = Self {
+    /// What is made where nothing is chosen: it is as in the current set, so that a
+    /// new picture turns like the old one; crop and background are the picture's own.
+    pub(crate) fn like(current: Option<&FrameSet>) -> Self {
+        Self {
             recipe: Recipe {
                 rendering: current.and_then(FrameSet::rendering).unwrap_or_default(),
                 ..Recipe::default()
             },
             frames: current.map_or(FrameCount::TWELVE, FrameSet::frames),
-        };
+        }
+    }
+
+    /// Reads names and values, each of [`CHOICES`] at most once. What they leave
+    /// open is as [`Self::like`] has it.
+    pub(crate) fn of(
+        choices: &[(String, String)],
+        current: Option<&FrameSet>,
+    ) -> Result<Self, Problem> {
+        let mut upload = Self::like(current);
         for (name, value) in choices {
             let Recipe {
                 crop,

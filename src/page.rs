@@ -2,8 +2,9 @@
 //! and what to do about it; for the owner, what `page.js` does with the token.
 //!
 //! All that is to be read stands in the HTML, so it needs no script. The style
-//! and the script are files of their own, in `public/`, which Cloudflare serves
+//! and the scripts are files of their own, in `public/`, which Cloudflare serves
 //! without the Worker; nothing is inline: the policy forbids it. Places on the dial are therefore attributes of an SVG.
+//! What only the owner needs to change the icon is loaded once the owner has signed in.
 //!
 //! The owner's token stays in the browser's `localStorage` and is sent in a
 //! header, by the script alone. There is no cookie, which a browser would send
@@ -14,9 +15,11 @@ use std::fmt;
 use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, TimeDelta, Timelike, Utc};
 use maud::{DOCTYPE, Markup, html};
 
+use crate::dial::{Direction, Period};
 use crate::icon_upload;
 use crate::network::Definition;
 use crate::outcome::Trouble;
+use crate::rendering::Shape;
 use crate::time_zone::TimeZone;
 
 #[cfg(test)]
@@ -62,6 +65,22 @@ pub struct View<'a> {
     pub troubles: &'a [(Option<&'a str>, &'a Trouble)],
     /// The networks on which frames are kept beside the picture that is shown.
     pub keeping: &'a [Definition],
+    /// What a new picture becomes.
+    pub becoming: Becoming,
+}
+
+/// What a picture becomes that is put in place of the icon.
+#[derive(Debug, Clone, Copy)]
+pub struct Becoming {
+    /// How many frames.
+    pub frames: u16,
+    /// What of the square they show.
+    pub shape: Shape,
+    /// How long a full rotation takes, and which way it goes; `None` when the settings
+    /// cannot be read.
+    pub turning: Option<(Period, Direction)>,
+    /// Whether the present set was made from several pictures.
+    pub replaces_album: bool,
 }
 
 /// What a network shows.
@@ -356,8 +375,8 @@ fn standing(view: &View<'_>) -> Markup {
         }
         @if view.is_new {
             p.welcome {
-                "Choose your icon below: open " strong { "Owner" } ", enter your trigger token, and "
-                "pick a picture. It turns with the next full slot, or as soon as you press Turn now."
+                "Choose your icon below: open " strong { "Owner" } ", enter your trigger token (the "
+                "password that you stored as TRIGGER_TOKEN), and pick a picture. It turns with the next full slot, or as soon as you press Turn now."
             }
         }
         @if let Some(next) = view.next_turn.or(view.next_frame) {
@@ -548,7 +567,8 @@ fn owner(view: &View<'_>) -> Markup {
                 }
                 p #token-error .error role="alert" {}
                 p #token-note .soft {
-                    "The token is kept in this browser only, and sent only with what you do here. "
+                    "It is the password for this page: the secret that is stored as TRIGGER_TOKEN with "
+                    "the Worker. It is kept in this browser only, and sent only with what you do here. "
                     "There is no cookie that another site could use."
                 }
             }
@@ -566,14 +586,12 @@ fn tools(view: &View<'_>) -> Markup {
             div.cards {
                 div.card {
                     h3 { "Turn" }
-                    div.row {
-                        button.first #turn-now type="button" { "Turn now" }
-                        button #dry-run type="button" { "Dry run" }
-                    }
-                    p.soft { "A dry run signs in and does everything but send the picture." }
-                    label.check {
-                        input #force type="checkbox";
-                        "Send the frame even if it is up already"
+                    form #turn {
+                        button.first { "Turn now" }
+                        label.check {
+                            input #force type="checkbox";
+                            "Send the frame even if it is up already"
+                        }
                     }
                     form #send-frame {
                         label for="frame" { "Frame" }
@@ -582,25 +600,20 @@ fn tools(view: &View<'_>) -> Markup {
                             button { "Send this frame" }
                             img #frame-picture width="48" height="48" alt="" hidden;
                         }
-                    }
-                }
-                div.card {
-                    h3 { "Change the icon" }
-                    label for="file" { "A picture: JPEG, PNG, GIF or WebP" }
-                    input #file type="file" accept="image/jpeg,image/png,image/gif,image/webp"
-                        data-most=(icon_upload::MAX_BYTES);
-                    div #preview hidden {
-                        p { "This is how it will look, upright. Nothing is sent yet." }
-                        div.row {
-                            img.large width="400" height="400" alt="The new icon, as a profile shows it";
-                            img.small width="48" height="48" alt="The new icon, small";
+                        label.check {
+                            input #force-frame type="checkbox";
+                            "Send it even if it is up already"
                         }
-                        div.row {
-                            button.first #put-up type="button" { "Use this picture" }
-                            button #discard type="button" { "Discard" }
+                    }
+                    form #rehearse {
+                        button aria-describedby="rehearsal" { "Dry run" }
+                        p #rehearsal .soft {
+                            "A rehearsal: it chooses the frame that is due, signs in, and tells what a turn would "
+                            "send. No picture is sent, so nothing changes."
                         }
                     }
                 }
+                (changing(view))
             }
             details #journal {
                 summary { "Journal" }
@@ -617,5 +630,125 @@ fn tools(view: &View<'_>) -> Markup {
             }
             p { button #forget type="button" { "Sign out: forget the token" } }
         }
+    }
+}
+
+/// Where the owner changes the icon.
+fn changing(view: &View<'_>) -> Markup {
+    html! {
+        div.card {
+            h3 { "Change the icon" }
+            (becoming(view))
+            label for="file" { "A picture: JPEG, PNG, WebP or GIF" }
+            // In this order, and nothing else: a phone that takes photos as HEIC then
+            // converts them to the first.
+            input #file type="file" accept="image/jpeg,image/png,image/webp,image/gif"
+                data-most=(icon_upload::MAX_BYTES);
+            div #preview hidden {
+                link rel="stylesheet" href="/icon.css";
+                p #note {}
+                (cropping())
+                figure #turning hidden {
+                    div.clock {
+                        svg viewBox="0 0 400 400" aria-hidden="true" {
+                            circle.hours cx="200" cy="200" r="190" pathLength="12" {}
+                            polygon #place-of-frame points="200,34 194,58 206,58" {}
+                        }
+                        canvas #turned width="400" height="400" role="img"
+                            aria-label="The new icon, turning as it will" {}
+                    }
+                    figcaption {
+                        span #which {}
+                        button #animate type="button" {}
+                    }
+                }
+                div.row #plain hidden {
+                    img.large width="400" height="400" alt="The new icon, as a profile shows it";
+                    img.small width="48" height="48" alt="The new icon, small";
+                }
+                p.soft { "Nothing is sent yet." }
+                div.row {
+                    button.first #use-picture type="button" { "Use this picture" }
+                    button #discard type="button" { "Discard" }
+                }
+            }
+        }
+    }
+}
+
+/// Where the owner chooses a square of the picture. `crop.js` shows the picture under a
+/// window, and moves it by pointer, keys and the sliders.
+fn cropping() -> Markup {
+    let slider = |id: &str, label: &str, least: u16, most: u16| {
+        html! {
+            label for=(id) { (label) }
+            input id=(id) type="range" min=(least) max=(most) step="1";
+        }
+    };
+    html! {
+        div #cropping hidden {
+            p #crop-help {
+                "Drag the picture until the circle shows what you want. Two fingers, the wheel, + and − zoom; "
+                "arrow keys move."
+            }
+            div #crop role="application" tabindex="0" aria-label="The square of the picture that is used"
+                aria-describedby="crop-help place" { canvas {} }
+            p #place .unseen aria-live="polite" {}
+            div.slider { (slider("zoom", "Zoom", 100, 100)) }
+            details {
+                summary { "Move without dragging" }
+                div.slider { (slider("across", "Across", 0, 100)) }
+                div.slider { (slider("down", "Down", 0, 100)) }
+            }
+        }
+    }
+}
+
+/// What a new picture becomes, in words. `page.js` shows it anew with the face, and
+/// reads from its attributes how the preview turns.
+fn becoming(view: &View<'_>) -> Markup {
+    let Becoming {
+        frames,
+        shape,
+        turning,
+        replaces_album,
+    } = view.becoming;
+    let shape = match shape {
+        Shape::Square => "square",
+        Shape::Circle => "round",
+    };
+    html! {
+        p #becoming .soft data-frames=(frames) data-direction=[turning.map(|(_, direction)| direction)] {
+            "The picture becomes " (counted_as(shape, frames)) "."
+            @if let Some((period, direction)) = turning {
+                " They turn " (direction) ", once in " (length(period))
+                @if let Some((zone, _)) = view.local { ", by the clock of " (zone) }
+                "."
+            }
+            @if replaces_album { " They take the place of the album that is there now." }
+        }
+    }
+}
+
+/// Frames of a shape, counted.
+fn counted_as(shape: &str, frames: u16) -> String {
+    if frames == 1 {
+        format!("1 {shape} frame")
+    } else {
+        format!("{frames} {shape} frames")
+    }
+}
+
+/// A period in words.
+fn length(period: Period) -> String {
+    let seconds = period.seconds();
+    match (seconds, seconds % 3600, seconds % 60) {
+        (604_800, ..) => "a week".to_owned(),
+        (3600, ..) => "an hour".to_owned(),
+        (60, ..) => "a minute".to_owned(),
+        (1, ..) => "a second".to_owned(),
+        (_, 0, _) => format!("{} hours", seconds / 3600),
+        (_, _, 0) => format!("{} minutes", seconds / 60),
+        _ => format!("{seconds} seconds"),
     }
 }

@@ -2,12 +2,25 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::{CONTENT_SECURITY_POLICY, Line, Shown, View, html, places};
+use super::{Becoming, CONTENT_SECURITY_POLICY, Line, Shown, View, html, length, places};
+use crate::dial::{Direction, Period};
 use crate::outcome::{Reason, Trouble};
+use crate::rendering::Shape;
 
-/// The files that the page is served with, beside the Worker.
-const STYLE: &str = include_str!("../../public/page.css");
-const SCRIPT: &str = include_str!("../../public/page.js");
+/// The files that every visitor loads with the page, beside the Worker.
+const VISITOR: [&str; 2] = [
+    include_str!("../../public/page.css"),
+    include_str!("../../public/page.js"),
+];
+
+/// Those that the owner loads besides, once signed in.
+const OWNER: [&str; 5] = [
+    include_str!("../../public/owner.js"),
+    include_str!("../../public/icon.js"),
+    include_str!("../../public/icon.css"),
+    include_str!("../../public/crop.js"),
+    include_str!("../../public/picture.js"),
+];
 
 const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror='alert(\"1\")'>&amp;";
 
@@ -58,6 +71,12 @@ fn view<'a>() -> View<'a> {
         last: &[],
         troubles: &[],
         keeping: &[],
+        becoming: Becoming {
+            frames: 12,
+            shape: Shape::Square,
+            turning: Some((Period::TWELVE_HOURS, Direction::Clockwise)),
+            replaces_album: false,
+        },
     }
 }
 
@@ -105,6 +124,7 @@ fn what_is_to_be_read_needs_no_script() {
     ];
     view.last = &last;
     for sentence in [
+        "the secret that is stored as TRIGGER_TOKEN with the Worker",
         "20:17",
         "Sun 22 Nov · Asia/Tokyo",
         "Frame 8 of 12 is up on X as @alice.",
@@ -391,7 +411,7 @@ fn nothing_is_inline_or_from_elsewhere() {
     assert_eq!(scripts, [r#"script src="/page.js" type="module""#]);
     assert!(html.contains("type=\"module\"></script>"));
     assert!(!tags.iter().any(|tag| tag.starts_with("style")));
-    for text in [STYLE, SCRIPT] {
+    for text in VISITOR.iter().chain(&OWNER) {
         assert!(!text.contains("http:") && !text.contains("https:"));
         assert!(!text.contains("innerHTML") && !text.contains("eval("));
     }
@@ -417,7 +437,7 @@ fn without_the_token_the_tools_lie_in_a_template() {
 }
 
 #[test]
-fn page_style_and_script_are_under_30_kb() {
+fn what_every_visitor_loads_is_under_30_kb() {
     let message = "X answered 403 and said that this app may not do this with its present access.";
     let remedy = "Raise the access level in the developer portal, or use the keys of an app that has it, then store all four.";
     let trouble = Trouble::new(Reason::Access, message, remedy);
@@ -428,12 +448,20 @@ fn page_style_and_script_are_under_30_kb() {
     (view.frames, view.due, view.shown) = (Some(1440), Some(1439), &NOWHERE);
     let troubles = [(None, &trouble)];
     (view.last, view.troubles) = (&last, &troubles);
-    let files = [STYLE, SCRIPT].map(str::len);
+    // Nothing else is loaded before somebody signs in: the browser's tests see to it.
+    let files = VISITOR.map(str::len);
     let bytes = html(&view).len() + files.iter().sum::<usize>();
     assert!(
         bytes < 30_000,
         "{bytes} bytes, of which {files:?} are style and script"
     );
+}
+
+#[test]
+fn what_the_owner_loads_besides_is_under_40_kb() {
+    let files = OWNER.map(str::len);
+    let bytes: usize = files.iter().sum();
+    assert!(bytes < 40_000, "{bytes} bytes: {files:?}");
 }
 
 #[test]
@@ -460,4 +488,73 @@ fn what_is_kept_on_a_network_can_be_removed_where_anything_is() {
     assert!(text.contains("value=\"bluesky\""), "{text}");
     assert!(text.contains("Remove the frames kept on Bluesky"));
     assert!(!text_of(&view()).contains("Remove the frames"));
+}
+
+#[test]
+fn what_a_new_picture_becomes_is_told_with_the_tools() {
+    let mut view = view();
+    assert_says(
+        &view,
+        "The picture becomes 12 square frames. They turn clockwise, once in 12 hours, by the \
+         clock of Asia/Tokyo.",
+    );
+    let html = text_of(&view);
+    assert!(html.contains(r#"data-frames="12" data-direction="clockwise">The picture"#));
+    let (public, _) = html.split_once("<template").unwrap();
+    assert!(!public.contains("The picture becomes"));
+
+    view.becoming.turning = Some((
+        Period::from_seconds(86_400).unwrap(),
+        Direction::Counterclockwise,
+    ));
+    (view.becoming.frames, view.becoming.shape) = (24, Shape::Circle);
+    view.becoming.replaces_album = true;
+    assert_says(
+        &view,
+        "The picture becomes 24 round frames. They turn counterclockwise, once in 24 hours, by \
+         the clock of Asia/Tokyo. They take the place of the album that is there now.",
+    );
+    assert!(text_of(&view).contains(r#"data-direction="counterclockwise""#));
+    // Without settings nobody knows how they turn.
+    (view.becoming.frames, view.becoming.turning, view.local) = (1, None, None);
+    view.becoming.replaces_album = false;
+    assert_says(&view, "The picture becomes 1 round frame.A picture");
+}
+
+#[test]
+fn a_period_is_told_in_words() {
+    for (seconds, words) in [
+        (604_800, "a week"),
+        (43_200, "12 hours"),
+        (3600, "an hour"),
+        (5400, "90 minutes"),
+        (60, "a minute"),
+        (90, "90 seconds"),
+        (1, "a second"),
+    ] {
+        assert_eq!(length(Period::from_seconds(seconds).unwrap()), words);
+    }
+}
+
+#[test]
+fn what_belongs_to_a_button_is_in_its_form() {
+    let html = text_of(&view());
+    let form = |id: &str| {
+        let (_, after) = html.split_once(&format!("<form id=\"{id}\">")).unwrap();
+        after.split_once("</form>").unwrap().0.to_owned()
+    };
+    let (turn, frame, rehearse) = (form("turn"), form("send-frame"), form("rehearse"));
+    assert!(turn.contains("Turn now") && turn.contains("Send the frame even if it is up already"));
+    assert!(
+        frame.contains("Send this frame") && frame.contains("Send it even if it is up already")
+    );
+    // It sends no picture, so nothing can be forced.
+    assert!(rehearse.contains("Dry run") && !rehearse.contains("even if"));
+    assert!(rehearse.contains("No picture is sent"));
+}
+
+#[test]
+fn a_phone_is_asked_for_formats_that_are_read() {
+    // With any other name in the list, or another order, iOS hands out HEIC as it is.
+    assert!(text_of(&view()).contains(r#"accept="image/jpeg,image/png,image/webp,image/gif""#));
 }

@@ -92,7 +92,7 @@ for (const [what, value] of [
 }
 
 test("the page's own files are guarded too, and kept for five minutes", async () => {
-  for (const file of ["/page.css", "/page.js", "/page.svg"]) {
+  for (const file of ["/page.css", "/page.js", "/page.svg", "/owner.js", "/icon.js", "/icon.css", "/crop.js", "/picture.js"]) {
     const { headers } = await raw([`GET ${file} HTTP/1.1`]);
     assertAnswerIsGuarded({ status: 200, headers }, file, "public, max-age=300");
     const known = `if-none-match: ${headers.etag}`;

@@ -6,84 +6,16 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import test, { after, before } from "node:test";
-import { chromium } from "playwright-core";
-import { scene } from "../command/pictures.js";
-import { FLAGS, findBrowser } from "./browser.js";
-import { note } from "./emitted.js";
+import test from "node:test";
 import { SECRETS, assertGuarded, json, png, problem, sha256, useStage } from "./harness.js";
+import { DESKTOP, KEY, PHONE, enter, press, result, said, signIn, tokenKept, tools, usePages } from "./pages.js";
 
 const stage = useStage();
-let browser;
+const pages = usePages(stage);
+const { withPage } = pages;
 
-before(async () => {
-  browser = await chromium.launch({ executablePath: findBrowser(), args: FLAGS, timeout: 120_000 });
-});
-after(async () => {
-  await browser?.close();
-});
-
-const DESKTOP = { viewport: { width: 1280, height: 800 } };
-const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
-const KEY = "rotate-icon-token";
 const axe = path.resolve(import.meta.dirname, "../../node_modules/axe-core/axe.min.js");
-
-/**
- * Opens the page; afterwards it must have asked nobody else, the token must not
- * have been part of an address, where logs would keep it, and no error may be in
- * the console but those with a text that is `expected`.
- */
-async function withPage({ expected = [], signedIn = false, clock = false, ...options }, look) {
-  // What a test changed of the settings holds from the next request through the harness.
-  assertGuarded(await stage.worker.fetch("/health"));
-  const context = await browser.newContext({ ...DESKTOP, ...options });
-  try {
-    const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
-    const [errors, astray] = [[], []];
-    const isExpected = (text) => expected.some((part) => text.includes(part));
-    page.on("console", (message) => message.type() === "error" && !isExpected(message.text()) && errors.push(message.text()));
-    page.on("pageerror", (error) => errors.push(String(error)));
-    page.on("dialog", (dialog) => errors.push(`dialog: ${dialog.message()}`) && dialog.dismiss());
-    page.on("request", (request) => {
-      const isHere = new URL(request.url()).origin === stage.worker.url;
-      if (!isHere || request.url().includes(SECRETS.TRIGGER_TOKEN)) astray.push(request.url());
-    });
-    page.on("response", (response) => response.url().startsWith("http") && note(response.url(), response.text()));
-    if (clock) await page.clock.install();
-    await page.goto(`${stage.worker.url}/`, { waitUntil: "networkidle" });
-    if (signedIn) await signIn(page);
-    await look(page);
-    assert.deepEqual(errors, [], "errors in the console");
-    assert.deepEqual(astray, [], "requests to elsewhere, or with the token in the address");
-  } finally {
-    await context.close();
-  }
-}
-
-const tools = (page) => page.getByRole("region", { name: "Owner's tools" });
-const result = (page) => page.getByRole("status");
-const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
-const tokenKept = (page) => page.evaluate((key) => localStorage.getItem(key), KEY);
 const current = async () => JSON.parse(await stage.worker.kv.get("current"));
-
-/** Enters a token. */
-async function enter(page, token) {
-  if (!(await page.getByLabel("Trigger token").isVisible())) await page.locator("summary", { hasText: "Owner" }).click();
-  await page.getByLabel("Trigger token").fill(token);
-  await press(page, "Sign in");
-}
-
-async function signIn(page) {
-  await enter(page, SECRETS.TRIGGER_TOKEN);
-  await tools(page).waitFor();
-}
-
-/** Waits until the page says the result of something, and gives it. */
-async function said(page, expected) {
-  await result(page).filter({ hasText: expected }).waitFor();
-  return result(page).textContent();
-}
 
 async function assertFits(page) {
   const [needed, there] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
@@ -114,6 +46,10 @@ const fetchFile = (where, init) => fetch(`${stage.worker.url}${where}`, { redire
 /** A frame's number as the page tells it. */
 const named = (frame) => `frame ${frame}${Number(frame) === 0 ? " (upright)" : ""}`;
 
+/** The files that the page is made of: those that everybody loads, and those for the owner. */
+const EVERYBODY = ["/page.css", "/page.js"];
+const OWNER = ["/owner.js", "/icon.js", "/icon.css", "/crop.js", "/picture.js"];
+
 test("the page comes with its policy and is under 30 KB before pictures", async () => {
   const page = await stage.worker.fetch("/");
   assert.equal(page.status, 200);
@@ -126,18 +62,39 @@ test("the page comes with its policy and is under 30 KB before pictures", async 
       "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
   );
   let bytes = (await page.arrayBuffer()).byteLength;
-  for (const [where, type] of [["/page.css", "text/css; charset=utf-8"], ["/page.js", "text/javascript; charset=utf-8"]]) {
+  for (const where of EVERYBODY.concat(OWNER)) {
     const file = await fetchFile(where);
     assert.equal(file.status, 200);
-    assert.equal(file.headers.get("content-type"), type);
+    assert.equal(file.headers.get("content-type"), `text/${where.endsWith(".css") ? "css" : "javascript"}; charset=utf-8`);
     assertGuarded(file);
-    bytes += (await file.arrayBuffer()).byteLength;
+    if (EVERYBODY.includes(where)) bytes += (await file.arrayBuffer()).byteLength;
   }
   assert.ok(bytes < 30_000, `${bytes} bytes`);
 });
 
+test("what only the owner needs is loaded once the owner has signed in", async () => {
+  await withPage({}, async (page) => {
+    const loaded = () => page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname));
+    const ofPage = async () => (await loaded()).filter((where) => !/^\/(frames|page\.svg)/.test(where)).sort();
+    assert.deepEqual(await ofPage(), EVERYBODY);
+    await signIn(page);
+    for (const where of OWNER.filter((where) => where.endsWith(".js"))) assert.ok((await loaded()).includes(where), where);
+  });
+});
+
+test("tools that do not load are told, and the token is not asked for in vain", async () => {
+  await withPage({ expected: ["net::ERR_FAILED"] }, async (page) => {
+    await page.route("**/owner.js", (route) => route.abort());
+    await enter(page, SECRETS.TRIGGER_TOKEN);
+    await page.getByRole("alert").filter({ hasText: "The tools did not load. Check the connection, then reload the page." }).waitFor();
+    await page.unroute("**/owner.js");
+    await page.reload({ waitUntil: "networkidle" });
+    assert.ok(await tools(page).isVisible());
+  });
+});
+
 test("the page's files are served beside the Worker, as guarded as what it answers", async () => {
-  for (const where of ["/page.css", "/page.js", "/page.svg"]) {
+  for (const where of [...EVERYBODY, ...OWNER, "/page.svg"]) {
     const { headers } = await fetchFile(where);
     assert.equal(headers.get("cache-control"), "public, max-age=300", where);
     assert.equal(headers.get("referrer-policy"), "no-referrer", where);
@@ -180,7 +137,7 @@ test("without JavaScript all that is to be read is there, and nothing else", asy
 });
 
 test("each picture around the dial is one of the set, and is asked for once", async () => {
-  const context = await browser.newContext(DESKTOP);
+  const context = await pages.browser.newContext(DESKTOP);
   try {
     const page = await context.newPage();
     const answers = [];
@@ -341,6 +298,42 @@ test("a dry run tells what would be sent, and sends no picture", async () => {
   });
 });
 
+test("a dry run that cannot tell whose account it is says what was not checked", async () => {
+  await stage.worker.configure({ networks: ["mastodon"] });
+  const { scopes } = await stage.simulator.account("mastodon");
+  await stage.simulator.account("mastodon", { scopes: "write:accounts" });
+  await withPage({ signedIn: true }, async (page) => {
+    await press(page, "Dry run");
+    assert.match(await said(page, "Dry run"), / No picture was sent\. The sign-in was not checked: .*scope/);
+    await stage.simulator.receivedNoPicture();
+    // A token that may read says whose it is, and nothing is left unchecked.
+    await stage.simulator.account("mastodon", { scopes: "read write:accounts" });
+    await press(page, "Dry run");
+    await said(page, "for the account");
+    assert.doesNotMatch(await result(page).textContent(), /unchecked|not checked/);
+  });
+  await stage.simulator.account("mastodon", { scopes });
+});
+
+test("a frame that is up is sent again where that is asked for, by the button that it belongs to", async () => {
+  await withPage({ signedIn: true }, async (page) => {
+    await page.getByLabel("Frame", { exact: true }).fill("7");
+    await press(page, "Send this frame");
+    await said(page, "Turned to frame 7.");
+    // This one belongs to the other button.
+    await page.getByLabel("Send the frame even if it is up already").check();
+    await press(page, "Send this frame");
+    await said(page, "Nothing to do: frame 7 is up.");
+    await page.getByLabel("Send it even if it is up already").check();
+    await press(page, "Send this frame");
+    await said(page, "Turned to frame 7.");
+    assert.equal((await stage.simulator.received()).length, 2);
+    await press(page, "Dry run");
+    await said(page, "No picture was sent.");
+    assert.equal((await stage.simulator.received()).filter(({ picture }) => picture !== null).length, 2);
+  });
+});
+
 test("on several networks, turns tell of all of them, and the journal names each", async () => {
   await stage.worker.configure({ networks: ["x", "bluesky", "mastodon"] });
   await withPage({ signedIn: true }, async (page) => {
@@ -395,62 +388,6 @@ test("a turn that is refused is told with what to do, also in words that are hos
     await page.locator("#journal li").nth(1).waitFor();
     assert.equal(await page.locator("#face script, #tools script, #tools ol img").count(), 0);
   });
-});
-
-test("an icon is previewed round, discarded, and put up only when it is asked for", async () => {
-  const before = await current();
-  const file = { name: "photo.jpg", mimeType: "image/jpeg", buffer: await scene(640, 480).jpeg().toBuffer() };
-  await withPage({ signedIn: true }, async (page) => {
-    const old = await page.locator("#icon").screenshot();
-    const chooser = page.getByLabel("A picture");
-    const large = page.getByRole("img", { name: "The new icon, as a profile shows it" });
-    await chooser.setInputFiles(file);
-    await assertRound(large, 200);
-    await assertRound(page.getByRole("img", { name: "The new icon, small" }), 48);
-    assert.match(await large.getAttribute("src"), /^blob:/);
-    assert.equal(await large.evaluate((image) => getComputedStyle(image).objectFit), "cover");
-    await press(page, "Discard");
-    assert.equal(await large.isVisible(), false);
-    assert.equal(await chooser.inputValue(), "");
-    assert.deepEqual(await current(), before);
-
-    await chooser.setInputFiles(file);
-    await large.waitFor();
-    await press(page, "Use this picture");
-    await said(page, "The new icon is in place.");
-    assert.equal(await large.isVisible(), false);
-    assert.notEqual((await current()).id, before.id);
-    // The page shows the new frames, although the old ones had the same addresses.
-    const shown = page.locator("#icon");
-    assert.match(await shown.getAttribute("src"), /^blob:/);
-    assert.match(await page.locator("svg image").first().getAttribute("href"), /^blob:/);
-    await assertRound(shown, 200);
-    assert.ok(!(await shown.screenshot()).equals(old), "the picture in the middle has changed");
-    await stage.simulator.receivedNothing();
-    await press(page, "Turn now");
-    await said(page, "Turned to frame");
-    await stage.simulator.receivedOne();
-  });
-});
-
-test("a file that is no picture, or one that the Worker does not take, changes nothing", async () => {
-  const before = await current();
-  await withPage({ signedIn: true, expected: ["status of 400", "status of 413", "status of 415", "status of 422"] }, async (page) => {
-    const chooser = page.getByLabel("A picture");
-    await chooser.setInputFiles({ name: "notes.png", mimeType: "image/png", buffer: Buffer.from("not a picture") });
-    await said(page, "That file is not a picture that can be shown.");
-    assert.equal(await page.locator("#preview").isVisible(), false);
-    await chooser.setInputFiles({ name: "large.png", mimeType: "image/png", buffer: Buffer.alloc(10_000_001) });
-    await said(page, "That file is too large: at most 10 MB can be sent.");
-    // The browser shows this one, the Worker does not read it.
-    const drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400"><circle r="300"/></svg>';
-    await chooser.setInputFiles({ name: "drawing.svg", mimeType: "image/svg+xml", buffer: Buffer.from(drawing) });
-    await page.locator("#preview").waitFor();
-    await press(page, "Use this picture");
-    assert.match(await said(page, "JPEG"), /JPEG.*PNG.*GIF.*WebP/);
-    assert.ok(await page.locator("#preview").isVisible(), "what was chosen is still there");
-  });
-  assert.deepEqual(await current(), before);
 });
 
 test("the journal is read page by page", async () => {
@@ -508,17 +445,22 @@ test("everything can be done by keyboard, and one sees where one is", async () =
     await page.keyboard.press("Enter");
     await tools(page).waitFor();
     assert.equal((await focused()).name, "tools-title");
-    await tabTo("turn-now");
+    await tabTo("Turn now");
     await page.keyboard.press("Enter");
     const [, due] = /^Turned to frame (\d+)(?: \(upright\))?\.$/.exec(await said(page, "Turned to frame"));
-    assert.equal((await focused()).name, "turn-now");
+    assert.equal((await focused()).name, "Turn now");
     const other = (Number(due) + 1) % 12;
     await tabTo("frame");
     await page.keyboard.type(String(other));
     await page.keyboard.press("Enter");
     await said(page, `Turned to ${named(other)}.`);
     await page.getByLabel("A picture").setInputFiles({ name: "icon.png", mimeType: "image/png", buffer: png(0.3) });
-    await page.locator("#preview").waitFor();
+    await page.locator("#crop").waitFor();
+    await tabTo("crop");
+    await tabTo("zoom");
+    await tabTo("Move without dragging");
+    await tabTo("animate");
+    await tabTo("use-picture");
     await tabTo("discard");
     await page.keyboard.press("Space");
     assert.equal((await focused()).name, "file");
@@ -536,7 +478,8 @@ async function showEverything(page) {
   await press(page, "Dry run");
   await said(page, "Dry run");
   await page.getByLabel("A picture").setInputFiles({ name: "icon.png", mimeType: "image/png", buffer: png(0.3) });
-  await page.locator("#preview").waitFor();
+  await page.locator("#crop").waitFor();
+  await page.getByText("Move without dragging").click();
   await page.getByLabel("Frame", { exact: true }).fill("3");
   await page.locator("summary", { hasText: "Journal" }).click();
   await page.locator("#journal li").first().waitFor();
