@@ -44,6 +44,7 @@ pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureErro
         width,
         height,
         orientation: Orientation::UPRIGHT,
+        eighths: 8,
         pixels: Pixels::Rgba(canvas),
     })
 }

@@ -49,6 +49,7 @@ pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureErro
         width: info.width.into(),
         height: info.height.into(),
         orientation: orientation.unwrap_or(Orientation::UPRIGHT),
+        eighths: 8,
         pixels: wrap(samples),
     })
 }

@@ -161,6 +161,10 @@ pub struct Picture {
     height: usize,
     /// How it is to be turned to be the right way up.
     orientation: Orientation,
+    /// How much the decoder has kept of the width and the height, in eighths: 8,
+    /// or less where the file is scaled while it is decoded.
+    eighths: usize,
+    /// [`Self::columns`] by [`Self::rows`] of them.
     pixels: Pixels,
 }
 
@@ -173,6 +177,27 @@ enum Pixels {
     Rgba(Vec<u8>),
     /// As in JFIF, with full range.
     YCbCr(Vec<u8>),
+    /// How much ink there is of each: cyan, magenta, yellow and black.
+    #[allow(dead_code)]
+    Cmyk(Vec<u8>),
+}
+
+impl Picture {
+    /// The width of what is decoded, in pixels.
+    fn columns(&self) -> usize {
+        scaled(self.width, self.eighths)
+    }
+
+    /// The height of what is decoded, in pixels.
+    fn rows(&self) -> usize {
+        scaled(self.height, self.eighths)
+    }
+}
+
+/// A width or height of which so many eighths are kept: the last pixel may
+/// stand for a part that is not whole.
+fn scaled(length: usize, eighths: usize) -> usize {
+    length.saturating_mul(eighths).div_ceil(8)
 }
 
 impl Picture {
@@ -215,6 +240,7 @@ impl Picture {
             width,
             height,
             orientation: Orientation::UPRIGHT,
+            eighths: 8,
             pixels: Pixels::Rgba(pixels),
         })
     }

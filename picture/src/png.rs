@@ -36,6 +36,7 @@ pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureErro
         width: usize::try_from(width).unwrap_or_default(),
         height: usize::try_from(height).unwrap_or_default(),
         orientation: exif.map_or(Orientation::UPRIGHT, Orientation::from_exif),
+        eighths: 8,
         pixels,
     })
 }

@@ -144,7 +144,7 @@ impl Picture {
             crop,
             background,
         } = *options;
-        let square = self.in_file(self.upright_square(crop)?);
+        let square = self.in_pixels(self.in_file(self.upright_square(crop)?));
         let planes = match &self.pixels {
             Pixels::Grey(samples) => {
                 let luma = self.scaled(Pixel::Gray8, samples.as_gray(), square, side)?;
@@ -169,6 +169,13 @@ impl Picture {
                 let opaque = pixels.iter().map(|pixel| laid_on(*pixel, background));
                 let opaque: Vec<rgb::RGB8> = opaque.map(Into::into).collect();
                 let pixels = self.scaled(Pixel::RGB8, &opaque, square, side)?;
+                Planes::from_rgb(side, side, as_arrays(&pixels))
+            }
+            Pixels::Cmyk(samples) => {
+                let (pixels, _) = samples.as_chunks();
+                let rgb: Vec<rgb::RGB8> =
+                    pixels.iter().map(|pixel| to_rgb(*pixel).into()).collect();
+                let pixels = self.scaled(Pixel::RGB8, &rgb, square, side)?;
                 Planes::from_rgb(side, side, as_arrays(&pixels))
             }
         };
@@ -250,6 +257,22 @@ impl Picture {
         }
     }
 
+    /// Where a square of the file is in the decoded pixels, which may be fewer:
+    /// to the nearest pixel.
+    fn in_pixels(&self, square: Square) -> Square {
+        if self.eighths == 8 {
+            return square;
+        }
+        let nearest = |length: usize| length.saturating_mul(self.eighths).saturating_add(4) / 8;
+        let (columns, rows) = (self.columns(), self.rows());
+        let side = nearest(square.side).clamp(1, columns.min(rows));
+        Square {
+            left: nearest(square.left).min(columns.saturating_sub(side)),
+            top: nearest(square.top).min(rows.saturating_sub(side)),
+            side,
+        }
+    }
+
     /// Crops and scales.
     fn scaled<'a, F, P>(
         &self,
@@ -262,16 +285,16 @@ impl Picture {
         F: PixelFormat<InputPixel = P, OutputPixel = P>,
         P: Copy + Default,
     {
-        if (square.side, self.width, self.height) == (side, side, side) {
+        if (square.side, self.columns(), self.rows()) == (side, side, side) {
             return Ok(pixels.into());
         }
         let start = square
             .top
-            .saturating_mul(self.width)
+            .saturating_mul(self.columns())
             .saturating_add(square.left);
         let cropped = pixels.get(start..).unwrap_or_default();
         if square.side == side {
-            let rows = cropped.chunks(self.width.max(1)).take(side);
+            let rows = cropped.chunks(self.columns().max(1)).take(side);
             return Ok(rows
                 .flat_map(|row| row.iter().take(side))
                 .copied()
@@ -290,7 +313,7 @@ impl Picture {
             format,
             resize::Type::Custom(filter),
         )
-        .and_then(|mut resizer| resizer.resize_stride(cropped, self.width, &mut scaled))
+        .and_then(|mut resizer| resizer.resize_stride(cropped, self.columns(), &mut scaled))
         .map_err(|_| PictureError::Empty)?;
         Ok(scaled.into())
     }
@@ -320,6 +343,15 @@ fn mirrored(plane: &Plane) -> Plane {
 
 fn as_arrays(pixels: &[rgb::RGB8]) -> &[[u8; 3]] {
     bytemuck::cast_slice(pixels)
+}
+
+/// What inks look like on white paper, where no profile says it better.
+pub(super) fn to_rgb([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
+    let left = |ink: u8| u32::from(u8::MAX.saturating_sub(ink));
+    let light = |ink: u8| left(ink).saturating_mul(left(black)).saturating_add(127) / 255;
+    // A product of two parts of the whole is one.
+    #[allow(clippy::cast_possible_truncation)]
+    [cyan, magenta, yellow].map(|ink| light(ink) as u8)
 }
 
 /// A pixel in front of a colour.

@@ -73,11 +73,18 @@ fn rgb(picture: &Picture) -> RgbImage {
         }
         Pixels::YCbCr(samples) => {
             let pixels = samples.as_chunks().0;
-            let planes = Planes::from_ycbcr(picture.width, picture.height, pixels);
+            let planes = Planes::from_ycbcr(picture.columns(), picture.rows(), pixels);
             planes.unwrap().to_rgb().concat()
         }
+        Pixels::Cmyk(samples) => samples
+            .as_chunks()
+            .0
+            .iter()
+            .copied()
+            .flat_map(square::to_rgb)
+            .collect(),
     };
-    let [width, height] = [picture.width, picture.height].map(|side| side as u32);
+    let [width, height] = [picture.columns(), picture.rows()].map(|side| side as u32);
     RgbImage::from_raw(width, height, rgb).unwrap()
 }
 
@@ -1307,6 +1314,7 @@ proptest! {
             width,
             height,
             orientation: Orientation::from_tag(tag),
+            eighths: 8,
             pixels: Pixels::Rgb(vec![77; 3 * width * height]),
         };
         let crop = Crop::At(Square { left, top, side: square_side });

@@ -31,6 +31,7 @@ pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureErro
         width: usize::try_from(width).unwrap_or_default(),
         height: usize::try_from(height).unwrap_or_default(),
         orientation: orientation.unwrap_or(Orientation::UPRIGHT),
+        eighths: 8,
         pixels: if decoder.has_alpha() {
             Pixels::Rgba(samples)
         } else {
