@@ -18,10 +18,10 @@ use rotate_icon::settings::{self, Configured, Flaws, Settings};
 use serde::Serialize;
 
 use crate::client::Https;
-use crate::settings_source::{Origin, SettingsArgs, SettingsFile, Sources};
+use crate::settings_source::{Origin, SettingsArgs, SettingsFile, Sources, prepared};
 use crate::status::Status;
 use crate::text::shown;
-use crate::{complain, say, state_file};
+use crate::{say, state_file};
 
 /// Check every setting, and ask each network whose account it is.
 ///
@@ -121,21 +121,11 @@ impl Finding {
 }
 
 pub(crate) async fn run(options: &Doctor) -> Result<ExitCode> {
-    let sources = match options.settings.read() {
-        Ok(sources) => sources,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            return Ok(Status::Settings.into());
-        }
+    let (sources, https) = match prepared(options.settings.read()) {
+        Ok(both) => both,
+        Err(status) => return Ok(status),
     };
     let settings = Settings::read(|name| sources.look_up(name));
-    let https = match Https::from_environment() {
-        Ok(https) => https,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            return Ok(Status::Settings.into());
-        }
-    };
     let networks = settings.networks.iter().map(|one| ask(one, &https));
     let networks = join_all(networks).await;
     let dial = Finding::of(match &settings.dial {

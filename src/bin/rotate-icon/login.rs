@@ -15,7 +15,7 @@ use rotate_icon::pasted;
 use rotate_icon::settings::read_some;
 
 use crate::client::Https;
-use crate::settings_source::{DEFAULT_FILE, SettingsArgs, SettingsFile, Sources};
+use crate::settings_source::{DEFAULT_FILE, SettingsArgs, SettingsFile, Sources, prepared};
 use crate::status::Status;
 use crate::text::shown;
 use crate::{complain, private_file, say};
@@ -57,24 +57,11 @@ struct LoginToX {
 
 pub(crate) async fn run(options: &Login) -> Result<ExitCode> {
     let LoginTo::X(options) = &options.network;
-    let sources = match options.settings.read_if_there() {
-        Ok(sources) => sources,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            return Ok(Status::Settings.into());
-        }
+    let (sources, https) = match prepared(options.settings.read_if_there()) {
+        Ok(both) => both,
+        Err(status) => return Ok(status),
     };
-    let https = match Https::from_environment() {
-        Ok(https) => https,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            return Ok(Status::Settings.into());
-        }
-    };
-    sources
-        .warnings()
-        .iter()
-        .for_each(|warning| complain(warning));
+    sources.warn();
     let app = match read_app(&sources)? {
         Ok(app) => app,
         Err(message) => {

@@ -6,8 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use rotate_icon::settings::Settings;
 
-use crate::client::Https;
-use crate::settings_source::SettingsArgs;
+use crate::settings_source::{SettingsArgs, prepared};
 use crate::status::Status;
 use crate::{complain, say};
 
@@ -27,24 +26,11 @@ pub(crate) struct RemoveFrames {
 }
 
 pub(crate) async fn run(options: &RemoveFrames) -> Result<ExitCode> {
-    let sources = match options.settings.read() {
-        Ok(sources) => sources,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            return Ok(Status::Settings.into());
-        }
+    let (sources, https) = match prepared(options.settings.read()) {
+        Ok(both) => both,
+        Err(status) => return Ok(status),
     };
-    let https = match Https::from_environment() {
-        Ok(https) => https,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            return Ok(Status::Settings.into());
-        }
-    };
-    sources
-        .warnings()
-        .iter()
-        .for_each(|warning| complain(warning));
+    sources.warn();
     let settings = Settings::read(|name| sources.look_up(name));
     let mut worst = Status::Well;
     let mut is_any = false;

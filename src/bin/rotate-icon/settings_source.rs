@@ -4,14 +4,18 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use rotate_icon::{pasted, settings};
 use serde::Serialize;
 
+use crate::client::Https;
+use crate::complain;
 use crate::dotenv::{self, Definition};
 use crate::private_file;
+use crate::status::Status;
 use crate::text::shown;
 use crate::wrangler_config::{Configuration, ENVIRONMENT};
 
@@ -88,6 +92,20 @@ fn default_file(
     Ok(None)
 }
 
+/// What a command needs that asks networks: the settings that were read, and HTTPS by the
+/// proxy of the environment.
+///
+/// # Errors
+/// When either cannot be had: it is told, and the exit status is given.
+pub(crate) fn prepared(sources: Result<Sources>) -> Result<(Sources, Https), ExitCode> {
+    sources
+        .and_then(|sources| Ok((sources, Https::from_environment()?)))
+        .map_err(|error| {
+            complain(&format!("{error:#}"));
+            Status::Settings.into()
+        })
+}
+
 /// All that is set.
 pub(crate) struct Sources {
     pub(crate) file: Option<SettingsFile>,
@@ -136,6 +154,13 @@ impl Sources {
             }
         }
         warnings
+    }
+
+    /// Tells what may not be meant as it stands.
+    pub(crate) fn warn(&self) {
+        for warning in self.warnings() {
+            complain(&warning);
+        }
     }
 
     fn find(&self, name: &str) -> Option<(String, Origin)> {

@@ -20,7 +20,7 @@ use rotate_icon::turn::{self, Order, turn};
 
 use crate::client::Https;
 use crate::rendered::RenderedFolder;
-use crate::settings_source::SettingsArgs;
+use crate::settings_source::{SettingsArgs, prepared};
 use crate::source::{Source, SourceArgs};
 use crate::state_file::{self, Busy, StateFile};
 use crate::status::Status;
@@ -97,24 +97,11 @@ pub(crate) struct Turn {
 }
 
 pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
-    let sources = match options.settings.read() {
-        Ok(sources) => sources,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            return Ok(Status::Settings.into());
-        }
+    let (sources, https) = match prepared(options.settings.read()) {
+        Ok(both) => both,
+        Err(status) => return Ok(status),
     };
-    let https = match Https::from_environment() {
-        Ok(https) => https,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            return Ok(Status::Settings.into());
-        }
-    };
-    sources
-        .warnings()
-        .iter()
-        .for_each(|warning| complain(warning));
+    sources.warn();
     let settings = Settings::read(|name| sources.look_up(name));
     // What sends nothing has nothing to keep.
     let ledger = if options.stateless || options.dry_run {
