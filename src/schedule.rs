@@ -54,21 +54,34 @@ struct Lease {
     last: DateTime<Utc>,
     /// Its interval in minutes, 1 to 1440.
     interval: u16,
+    /// Whether another cron has appeared since its last event, which may have replaced
+    /// it: its next event is not relied on.
+    #[serde(default)]
+    is_doubted: bool,
 }
 
 impl Schedule {
     /// Takes in that a cron has fired. What has not fired for long is forgotten, and so is
     /// what should have fired since and has not, as it may have been replaced by this one:
-    /// if it has not, its next event brings it back. A text that cannot be read gives no
-    /// lease: its events make their turns, and nothing comes in between.
+    /// if it has not, its next event brings it back. Where this one is new, the others are
+    /// doubted until they fire. A text that cannot be read gives no lease: its events make
+    /// their turns, and nothing comes in between.
     pub fn renew(&mut self, cron: &str, now: DateTime<Utc>) {
         self.crons
-            .retain(|lease| lease.cron != cron && lease.is_live(now) && !lease.has_missed(now));
+            .retain(|lease| lease.is_live(now) && (lease.cron == cron || !lease.has_missed(now)));
+        let known = self.crons.len();
+        self.crons.retain(|lease| lease.cron != cron);
+        let is_new = self.crons.len() == known;
         if let Some(parsed) = parse(cron) {
+            for lease in &mut self.crons {
+                // What fired at the same time was not replaced.
+                lease.is_doubted |= is_new && after(lease.last, SKEW) < now;
+            }
             self.crons.push(Lease {
                 cron: cron.to_owned(),
                 last: now,
                 interval: interval(&parsed),
+                is_doubted: false,
             });
         }
     }
@@ -179,6 +192,11 @@ impl Live<'_> {
         self.cron.is_time_matching(&at).unwrap_or_default()
     }
 
+    /// Whether an event is relied on.
+    fn surely_fires_at(&self, at: DateTime<Utc>) -> bool {
+        !self.lease.is_doubted && self.fires_at(at)
+    }
+
     /// Whether the cron is at work at an instant: it fires less than an interval
     /// before it, so a cron that leaves out the night leaves it out here too.
     fn covers(&self, at: DateTime<Utc>) -> bool {
@@ -193,9 +211,9 @@ fn has_no_event(leases: &[Live<'_>], start: DateTime<Utc>) -> bool {
     leases.iter().any(|lease| lease.covers(start)) && !fires(leases, start)
 }
 
-/// Whether a cron fires at an instant.
+/// Whether a cron fires at an instant, and that is relied on.
 fn fires(leases: &[Live<'_>], at: DateTime<Utc>) -> bool {
-    floor(at) == at && leases.iter().any(|lease| lease.fires_at(at))
+    floor(at) == at && leases.iter().any(|lease| lease.surely_fires_at(at))
 }
 
 fn is_long_enough(dial: &Dial, frames: FrameCount) -> bool {

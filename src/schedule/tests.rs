@@ -177,7 +177,11 @@ fn a_cron_that_leaves_out_the_night_leaves_it_out_here_too() {
 #[test]
 fn of_several_crons_one_may_begin_the_slots_that_another_does_not() {
     let kolkata = dial("Asia/Kolkata", "12h");
-    let both = after_events(&[("30 * * * *", "09:30:00"), ("0 * * * *", "10:00:00")]);
+    let both = after_events(&[
+        ("0 * * * *", "09:00:00"),
+        ("30 * * * *", "09:30:00"),
+        ("0 * * * *", "10:00:00"),
+    ]);
     assert_eq!(starts(&both, "10:00:00", &kolkata, 12), [""; 0]);
     // The one at half past is gone since, and its lease with it.
     let one = after_events(&[("30 * * * *", "07:30:00"), ("0 * * * *", "10:00:00")]);
@@ -250,6 +254,41 @@ fn a_cron_that_was_replaced_begins_no_slots_any_more() {
         assert_eq!(schedule.crons.len(), 2, "{events:?}");
         assert_eq!(starts(&schedule, "11:00:03", &kolkata, 12), [""; 0]);
     }
+}
+
+#[test]
+fn the_slot_after_a_cron_was_replaced_does_not_wait_for_it() {
+    let tokyo = dial("Asia/Tokyo", "12h");
+    let mut schedule = after_events(&[("0 * * * *", "10:00:01"), ("30 * * * *", "10:30:01")]);
+    assert_eq!(
+        starts(&schedule, "10:30:01", &tokyo, 12),
+        ["11:00", "12:00"]
+    );
+    assert!(schedule.wants(at("11:00:00"), at("11:00:00"), &tokyo, count(12)));
+    let next = |schedule: &Schedule, now: &str| schedule.next_turn(at(now), &tokyo, count(12));
+    assert_eq!(next(&schedule, "10:31:00"), Some(at("11:00:00")));
+    schedule.renew("30 * * * *", at("11:30:01"));
+    assert_eq!(schedule.crons.len(), 1);
+    assert_eq!(
+        starts(&schedule, "11:30:01", &tokyo, 12),
+        ["12:00", "13:00"]
+    );
+
+    // If it was not replaced, its own event says so, and from then on both are relied on.
+    let mut both = after_events(&[("0 * * * *", "10:00:01"), ("30 * * * *", "10:30:01")]);
+    for (cron, time) in [
+        ("0 * * * *", "11:00:01"),
+        ("30 * * * *", "11:30:01"),
+        ("0 * * * *", "12:00:01"),
+    ] {
+        both.renew(cron, at(time));
+        assert_eq!(starts(&both, time, &tokyo, 12), [""; 0], "{time}");
+        assert_eq!(both.crons.len(), 2);
+    }
+    assert_eq!(next(&both, "12:10:00"), Some(at("13:00:00")));
+    // A text that cannot be read replaces none that is known.
+    both.renew("?", at("12:20:00"));
+    assert_eq!(starts(&both, "12:20:00", &tokyo, 12), [""; 0]);
 }
 
 #[test]

@@ -175,6 +175,21 @@ fn one_alarm_serves_slots_and_tries_and_the_sooner_comes_first() {
 }
 
 #[test]
+fn a_cron_that_was_replaced_leaves_no_slot_waiting_once_the_new_one_has_fired() {
+    let mut account = Account::new("Asia/Tokyo", "12h", 12, HOURLY);
+    account.fires(utc("10:00:00"));
+    account.sent();
+    // Deployed at 10:10.
+    account.cron = "30 * * * *";
+    account.fires(utc("10:30:00"));
+    assert_eq!(account.sent(), [0_u16; 0]);
+    assert_eq!(account.pass(utc("11:29:59"), false), [(utc("11:00:00"), 8)]);
+    account.fires(utc("11:30:00"));
+    assert_eq!(account.sent(), [0_u16; 0]);
+    assert_eq!(account.pass(utc("12:29:59"), false), [(utc("12:00:00"), 9)]);
+}
+
+#[test]
 fn without_an_event_nobody_is_woken_for_a_slot() {
     let mut account = Account::new("Asia/Kolkata", "12h", 12, HOURLY);
     account.host.now = utc("10:10:00");
