@@ -5,7 +5,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{Limits, Orientation, Picture, PictureError, Pixels, broken};
+use super::{Limits, Orientation, Picture, PictureError, Pixels, Profile, broken};
 
 /// The longest side that a file can state, in pixels.
 const MAX_SIDE: usize = 65_535;
@@ -50,6 +50,7 @@ pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureErro
         height: info.height.into(),
         orientation: orientation.unwrap_or(Orientation::UPRIGHT),
         eighths: 8,
+        profile: decoder.icc_profile().map(Profile::Icc),
         pixels: wrap(samples),
     })
 }

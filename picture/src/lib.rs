@@ -1,17 +1,20 @@
 //! Picture files → a square of pixels: JPEG, PNG, GIF and WebP, whatever bytes come.
 //!
 //! The header is read and checked against the [`Limits`] before anything is
-//! decoded, so that a small file cannot ask for a large memory. What a file
-//! says about its colours (an ICC profile) is not applied: all samples are
-//! taken as sRGB.
+//! decoded, so that a small file cannot ask for a large memory. A picture goes
+//! one way: decoded, cropped and scaled in the channels of its file, turned
+//! into sRGB by its profile, laid on the background, taken apart into planes.
+//! Only the first two steps see more than the square that is made.
 
 // Tests reckon with numbers of their own.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+mod decoder;
 mod gif;
 mod jpeg;
 mod orientation;
 mod png;
+mod profile;
 mod square;
 mod webp;
 
@@ -23,6 +26,8 @@ use std::borrow::Cow;
 use pixels::plane::Planes;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use profile::Profile;
 
 pub use orientation::Orientation;
 pub use square::{Colour, Crop, InvalidColour, InvalidCrop, Square};
@@ -161,6 +166,8 @@ pub struct Picture {
     height: usize,
     /// How it is to be turned to be the right way up.
     orientation: Orientation,
+    /// What the colours are; sRGB without one.
+    profile: Option<Profile>,
     /// How much the decoder has kept of the width and the height, in eighths: 8,
     /// or less where the file is scaled while it is decoded.
     eighths: usize,
@@ -241,6 +248,7 @@ impl Picture {
             height,
             orientation: Orientation::UPRIGHT,
             eighths: 8,
+            profile: None,
             pixels: Pixels::Rgba(pixels),
         })
     }

@@ -1,15 +1,15 @@
 //! Any picture → the square that is turned: cropped, scaled, the right way up.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use bytemuck::Pod;
 use resize::Pixel;
 use resize::px::PixelFormat;
-use rgb::FromSlice;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::profile::{Channels, Profile};
 use super::{Options, Orientation, Picture, PictureError, Pixels};
 use pixels::plane::{Plane, Planes};
 use pixels::rotation::lanczos;
@@ -131,59 +131,31 @@ impl fmt::Display for Colour {
 }
 
 impl Picture {
-    /// The square of the picture that `crop` names, the right way up and scaled
+    /// The square of the picture that `crop` names, the right way up, scaled
     /// to `side` by `side` pixels (Lanczos, radius 3, widened when it makes
-    /// smaller); where the picture is transparent, `background` shows. Chroma is at
-    /// the full size.
+    /// smaller) and in sRGB; where the picture is transparent, `background`
+    /// shows. Chroma is at the full size.
     ///
     /// # Errors
     /// When the square is not inside of the picture.
-    pub fn square(&self, options: &Options) -> Result<Planes, PictureError> {
+    pub fn square(self, options: &Options) -> Result<Planes, PictureError> {
         let Options {
             side,
             crop,
             background,
         } = *options;
         let square = self.in_pixels(self.in_file(self.upright_square(crop)?));
-        let planes = match &self.pixels {
-            Pixels::Grey(samples) => {
-                let luma = self.scaled(Pixel::Gray8, samples.as_gray(), square, side)?;
-                let luma = luma.iter().map(|pixel| pixel.value()).collect();
-                let grey = Plane::from_fn(side, side, |_, _| 128);
-                Plane::new(side, side, luma).map(|luma| Planes {
-                    luma,
-                    blue: grey.clone(),
-                    red: grey,
-                })
-            }
-            Pixels::YCbCr(samples) => {
-                let pixels = self.scaled(Pixel::RGB8, samples.as_rgb(), square, side)?;
-                Planes::from_ycbcr(side, side, as_arrays(&pixels))
-            }
-            Pixels::Rgb(samples) => {
-                let pixels = self.scaled(Pixel::RGB8, samples.as_rgb(), square, side)?;
-                Planes::from_rgb(side, side, as_arrays(&pixels))
-            }
-            Pixels::Rgba(samples) => {
-                let (pixels, _) = samples.as_chunks();
-                let opaque = pixels.iter().map(|pixel| laid_on(*pixel, background));
-                let opaque: Vec<rgb::RGB8> = opaque.map(Into::into).collect();
-                let pixels = self.scaled(Pixel::RGB8, &opaque, square, side)?;
-                Planes::from_rgb(side, side, as_arrays(&pixels))
-            }
-            Pixels::Cmyk(samples) => {
-                let (pixels, _) = samples.as_chunks();
-                let rgb: Vec<rgb::RGB8> =
-                    pixels.iter().map(|pixel| to_rgb(*pixel).into()).collect();
-                let pixels = self.scaled(Pixel::RGB8, &rgb, square, side)?;
-                Planes::from_rgb(side, side, as_arrays(&pixels))
-            }
-        };
-        let planes = planes.ok_or(PictureError::Empty)?;
-        Ok(if self.orientation == Orientation::UPRIGHT {
+        let pixels = self.scaled(square, side)?;
+        let (orientation, profile) = (self.orientation, self.profile);
+        // What follows needs memory of its own.
+        drop(self.pixels);
+
+        let planes =
+            to_planes(pixels, side, profile.as_ref(), background).ok_or(PictureError::Empty)?;
+        Ok(if orientation == Orientation::UPRIGHT {
             planes
         } else {
-            planes.map(|plane| self.orientation.applied_to(plane))
+            planes.map(|plane| orientation.applied_to(plane))
         })
     }
 
@@ -273,21 +245,40 @@ impl Picture {
         }
     }
 
-    /// Crops and scales.
-    fn scaled<'a, F, P>(
+    /// Crops and scales each channel for itself; colours count as much as
+    /// they are seen.
+    fn scaled(&self, square: Square, side: usize) -> Result<Pixels, PictureError> {
+        Ok(match &self.pixels {
+            Pixels::Grey(samples) => {
+                Pixels::Grey(self.resized(Pixel::Gray8, samples, square, side)?)
+            }
+            Pixels::Rgb(samples) => {
+                Pixels::Rgb(self.resized(Pixel::RGB8, samples, square, side)?)
+            }
+            Pixels::YCbCr(samples) => {
+                Pixels::YCbCr(self.resized(Pixel::RGB8, samples, square, side)?)
+            }
+            Pixels::Rgba(samples) => {
+                Pixels::Rgba(self.resized(Pixel::RGBA8P, samples, square, side)?)
+            }
+            Pixels::Cmyk(samples) => {
+                Pixels::Cmyk(self.resized(Pixel::RGBA8, samples, square, side)?)
+            }
+        })
+    }
+
+    fn resized<F, P>(
         &self,
         format: F,
-        pixels: &'a [P],
+        samples: &[u8],
         square: Square,
         side: usize,
-    ) -> Result<Cow<'a, [P]>, PictureError>
+    ) -> Result<Vec<u8>, PictureError>
     where
         F: PixelFormat<InputPixel = P, OutputPixel = P>,
-        P: Copy + Default,
+        P: Pod + Default,
     {
-        if (square.side, self.columns(), self.rows()) == (side, side, side) {
-            return Ok(pixels.into());
-        }
+        let pixels: &[P] = bytemuck::try_cast_slice(samples).map_err(|_| PictureError::Empty)?;
         let start = square
             .top
             .saturating_mul(self.columns())
@@ -295,10 +286,11 @@ impl Picture {
         let cropped = pixels.get(start..).unwrap_or_default();
         if square.side == side {
             let rows = cropped.chunks(self.columns().max(1)).take(side);
-            return Ok(rows
+            let pixels: Vec<P> = rows
                 .flat_map(|row| row.iter().take(side))
                 .copied()
-                .collect());
+                .collect();
+            return Ok(bytemuck::cast_slice(&pixels).to_vec());
         }
         // resize's own takes the sine of the system, which differs between
         // systems in the last bit.
@@ -315,8 +307,58 @@ impl Picture {
         )
         .and_then(|mut resizer| resizer.resize_stride(cropped, self.columns(), &mut scaled))
         .map_err(|_| PictureError::Empty)?;
-        Ok(scaled.into())
+        Ok(bytemuck::cast_slice(&scaled).to_vec())
     }
+}
+
+/// Pixels of a square → sRGB by the profile, on the background, in planes.
+fn to_planes(
+    pixels: Pixels,
+    side: usize,
+    profile: Option<&Profile>,
+    background: Colour,
+) -> Option<Planes> {
+    let srgb = |channels, samples: &[u8]| profile?.to_srgb(channels, samples);
+    let rgb: Vec<u8> = match pixels {
+        Pixels::Grey(grey) => srgb(Channels::Grey, &grey).unwrap_or_else(|| {
+            let rgb: Vec<u8> = grey.iter().flat_map(|grey| [*grey; 3]).collect();
+            srgb(Channels::Rgb, &rgb).unwrap_or(rgb)
+        }),
+        Pixels::Rgb(rgb) => srgb(Channels::Rgb, &rgb).unwrap_or(rgb),
+        Pixels::Rgba(samples) => {
+            let (pixels, _) = samples.as_chunks();
+            let rgb: Vec<u8> = pixels
+                .iter()
+                .flat_map(|[r, g, b, _]| [*r, *g, *b])
+                .collect();
+            let rgb = srgb(Channels::Rgb, &rgb)
+                .or_else(|| srgb(Channels::Grey, &as_grey(pixels)?))
+                .unwrap_or(rgb);
+            let colours = rgb.as_chunks().0.iter().zip(pixels);
+            colours
+                .flat_map(|(rgb, [.., alpha])| laid_on(*rgb, *alpha, background))
+                .collect()
+        }
+        Pixels::Cmyk(cmyk) => srgb(Channels::Cmyk, &cmyk).unwrap_or_else(|| {
+            let (pixels, _) = cmyk.as_chunks();
+            pixels.iter().copied().flat_map(to_rgb).collect()
+        }),
+        Pixels::YCbCr(samples) => {
+            let planes = Planes::from_ycbcr(side, side, samples.as_chunks().0)?;
+            let rgb = profile.and_then(|_| srgb(Channels::Rgb, planes.to_rgb().as_flattened()));
+            match rgb {
+                Some(rgb) => rgb,
+                None => return Some(planes),
+            }
+        }
+    };
+    Planes::from_rgb(side, side, rgb.as_chunks().0)
+}
+
+/// The grey of pixels with alpha; `None` if one is coloured.
+fn as_grey(pixels: &[[u8; 4]]) -> Option<Vec<u8>> {
+    let grey = |[r, g, b, _]: &[u8; 4]| (r == g && g == b).then_some(*g);
+    pixels.iter().map(grey).collect()
 }
 
 impl Orientation {
@@ -341,31 +383,30 @@ fn mirrored(plane: &Plane) -> Plane {
     Plane::new(plane.width(), plane.height(), samples.collect()).unwrap_or_else(|| plane.clone())
 }
 
-fn as_arrays(pixels: &[rgb::RGB8]) -> &[[u8; 3]] {
-    bytemuck::cast_slice(pixels)
-}
-
-/// What inks look like on white paper, where no profile says it better.
-pub(super) fn to_rgb([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
-    let left = |ink: u8| u32::from(u8::MAX.saturating_sub(ink));
-    let light = |ink: u8| left(ink).saturating_mul(left(black)).saturating_add(127) / 255;
-    // A product of two parts of the whole is one.
-    #[allow(clippy::cast_possible_truncation)]
-    [cyan, magenta, yellow].map(|ink| light(ink) as u8)
+/// Inks of which nothing is known, as browsers show them: each takes its
+/// complement away.
+pub(super) fn to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
+    [c, m, y].map(|ink| mixed(0, !ink, !k))
 }
 
 /// A pixel in front of a colour.
-fn laid_on([r, g, b, alpha]: [u8; 4], Colour([back_r, back_g, back_b]): Colour) -> [u8; 3] {
-    let alpha = u32::from(alpha);
-    let mix = |front: u8, back: u8| {
-        let front = u32::from(front).saturating_mul(alpha);
-        let back = u32::from(back).saturating_mul(255_u32.saturating_sub(alpha));
-        let sum = front.saturating_add(back).saturating_add(127) / 255;
-        // A mean of bytes is a byte.
-        #[allow(clippy::cast_possible_truncation)]
-        {
-            sum as u8
-        }
-    };
-    [mix(r, back_r), mix(g, back_g), mix(b, back_b)]
+fn laid_on([r, g, b]: [u8; 3], alpha: u8, Colour([back_r, back_g, back_b]): Colour) -> [u8; 3] {
+    [
+        mixed(back_r, r, alpha),
+        mixed(back_g, g, alpha),
+        mixed(back_b, b, alpha),
+    ]
+}
+
+/// A mean, with a share of 255ths of the front.
+fn mixed(back: u8, front: u8, share: u8) -> u8 {
+    let share = u32::from(share);
+    let front = u32::from(front).saturating_mul(share);
+    let back = u32::from(back).saturating_mul(255_u32.saturating_sub(share));
+    let sum = front.saturating_add(back).saturating_add(127) / 255;
+    // A mean of bytes is a byte.
+    #[allow(clippy::cast_possible_truncation)]
+    {
+        sum as u8
+    }
 }

@@ -7,10 +7,12 @@
 )]
 
 use std::io::Cursor;
+use std::iter;
 
 use ::png::{BitDepth, ColorType};
 use image::{DynamicImage, GenericImageView, Rgb, RgbImage, imageops};
 use jpeg_encoder::{ColorType as JpegColours, SamplingFactor};
+use moxcms::ColorProfile;
 use proptest::prelude::*;
 
 use super::*;
@@ -855,7 +857,9 @@ fn a_crop_takes_its_square_of_the_picture_the_right_way_up() {
             ),
         ] {
             let expected = imageops::crop_imm(&upright, left, top, side, side).to_image();
-            let square = decoded.square(&options(side as usize, crop, Colour::WHITE));
+            let square = decoded
+                .clone()
+                .square(&options(side as usize, crop, Colour::WHITE));
             assert_eq!(square, Ok(planes(&expected)), "{tag} {crop}");
         }
     }
@@ -886,7 +890,7 @@ fn a_square_that_is_not_inside_is_refused() {
         ] {
             let crop = Crop::At(Square { left, top, side });
             assert_eq!(
-                decoded.square(&options(16, crop, Colour::WHITE)),
+                decoded.clone().square(&options(16, crop, Colour::WHITE)),
                 Err(PictureError::Crop {
                     crop,
                     width,
@@ -961,7 +965,7 @@ fn a_part_is_scaled_like_a_picture_of_only_that_part() {
         let [left, top, side] = [left, top, side].map(|length| length as usize);
         let crop = Crop::At(Square { left, top, side });
         assert_eq!(
-            whole.square(&options(16, crop, Colour::WHITE)),
+            whole.clone().square(&options(16, crop, Colour::WHITE)),
             part,
             "{crop}"
         );
@@ -985,7 +989,9 @@ fn what_is_transparent_shows_the_background() {
             [[255, 0, 100], [9, 99, 200], [127, 0, 50], [255, 51, 131]],
         ),
     ] {
-        let square = picture.square(&options(2, Crop::Centre, background));
+        let square = picture
+            .clone()
+            .square(&options(2, Crop::Centre, background));
         assert_eq!(
             square,
             Ok(Planes::from_rgb(2, 2, &expected).unwrap()),
@@ -1009,6 +1015,195 @@ fn what_is_transparent_has_no_colour_when_it_is_scaled() {
         .square(&options(9, Crop::Centre, Colour::WHITE))
         .unwrap();
     assert!(square.to_rgb().iter().all(|pixel| *pixel == [255; 3]));
+}
+
+/// A PNG file of 8-bit RGB with an ICC profile.
+fn png_with_profile(picture: &RgbImage, profile: &[u8]) -> Vec<u8> {
+    let (samples, size) = (picture.as_raw(), picture.dimensions());
+    png(samples, size, ColorType::Rgb, BitDepth::Eight, |info| {
+        info.icc_profile = Some(profile.to_vec().into());
+    })
+}
+
+/// A GIF file of one colour with an ICC profile.
+fn gif_with_profile([r, g, b]: [u8; 3], profile: &[u8]) -> Vec<u8> {
+    let mut file = vec![];
+    let mut encoder = ::gif::Encoder::new(&mut file, 8, 8, &[r, g, b, 0, 0, 0]).unwrap();
+    let blocks: Vec<&[u8]> = iter::once(b"ICCRGBG1012".as_slice())
+        .chain(profile.chunks(255))
+        .collect();
+    encoder
+        .write_raw_extension(::gif::AnyExtension(0xff), &blocks)
+        .unwrap();
+    let frame = ::gif::Frame::from_indexed_pixels(8, 8, vec![0; 64], None);
+    encoder.write_frame(&frame).unwrap();
+    drop(encoder);
+    file
+}
+
+/// The colour in the middle of a square that is made of a file.
+fn colour_of(file: &[u8]) -> [u8; 3] {
+    let square = decode(file).square(&options(8, Crop::Centre, Colour::WHITE));
+    square.unwrap().to_rgb()[36]
+}
+
+#[track_caller]
+fn assert_colour(file: &[u8], expected: [u8; 3], tolerance: u8) {
+    let colour = colour_of(file);
+    let is_near = iter::zip(colour, expected).all(|(a, b)| a.abs_diff(b) <= tolerance);
+    assert!(is_near, "{colour:?} instead of {expected:?}");
+}
+
+#[test]
+fn a_profile_is_applied_in_every_format() {
+    let p3 = ColorProfile::new_display_p3().encode().unwrap();
+    // sRGB cannot be redder; and a green that it has.
+    for (colour, expected) in [([255, 0, 0], [255, 0, 0]), ([90, 160, 110], [61, 162, 105])] {
+        let picture = RgbImage::from_pixel(8, 8, Rgb(colour));
+        let jpeg = colour_jpeg(&picture, |encoder| encoder.add_icc_profile(&p3).unwrap());
+        assert_colour(&jpeg, expected, 3);
+        assert_colour(&png_with_profile(&picture, &p3), expected, 2);
+        let mut webp = vec![];
+        let mut encoder = image_webp::WebPEncoder::new(&mut webp);
+        encoder.set_icc_profile(p3.clone());
+        encoder
+            .encode(picture.as_raw(), 8, 8, image_webp::ColorType::Rgb8)
+            .unwrap();
+        assert_colour(&webp, expected, 2);
+        assert_colour(&gif_with_profile(colour, &p3), expected, 2);
+    }
+}
+
+#[test]
+fn a_profile_is_applied_to_what_is_transparent_but_not_to_the_background() {
+    let p3 = ColorProfile::new_display_p3().encode().unwrap();
+    let picture = |alpha| {
+        let samples = [[90, 160, 110, alpha]; 64].concat();
+        let file = png(&samples, (8, 8), ColorType::Rgba, BitDepth::Eight, |info| {
+            info.icc_profile = Some(p3.clone().into());
+        });
+        let background = Colour([90, 160, 110]);
+        let square = decode(&file).square(&options(8, Crop::Centre, background));
+        square.unwrap().to_rgb()[36]
+    };
+    assert!(picture(0)[0].abs_diff(90) <= 1);
+    assert!(picture(255)[0].abs_diff(61) <= 2);
+    assert!(picture(128)[0].abs_diff(75) <= 2);
+}
+
+#[test]
+fn a_grey_picture_may_have_a_profile_of_either_kind() {
+    let linear = ColorProfile::new_gray_with_gamma(1.0).encode().unwrap();
+    let p3 = ColorProfile::new_display_p3().encode().unwrap();
+    let grey = [128; 64];
+    let grey_with_alpha = [[128, 255]; 64].concat();
+    // Half of the light; and a grey of P3, which is the same in sRGB.
+    for (profile, expected) in [(linear, [188; 3]), (p3, [128; 3])] {
+        let with_profile = |info: &mut ::png::Info<'_>| {
+            info.icc_profile = Some(profile.clone().into());
+        };
+        let size = (8, 8);
+        let file = png(
+            &grey,
+            size,
+            ColorType::Grayscale,
+            BitDepth::Eight,
+            with_profile,
+        );
+        assert_colour(&file, expected, 1);
+        let file = png(
+            &grey_with_alpha,
+            size,
+            ColorType::GrayscaleAlpha,
+            BitDepth::Eight,
+            with_profile,
+        );
+        assert_colour(&file, expected, 1);
+        let file = jpeg(&grey, size, JpegColours::Luma, |encoder| {
+            encoder.add_icc_profile(&profile).unwrap();
+        });
+        assert_colour(&file, expected, 1);
+    }
+}
+
+#[test]
+fn code_points_are_applied_and_count_more_than_a_profile() {
+    let picture = RgbImage::from_pixel(8, 8, Rgb([90, 160, 110]));
+    let adobe = ColorProfile::new_adobe_rgb().encode().unwrap();
+    let file = |primaries, transfer| {
+        let mut file = png_with_profile(&picture, &adobe);
+        // After the signature and the header.
+        file.splice(33..33, chunk(*b"cICP", &[primaries, transfer, 0, 1]));
+        file
+    };
+    // Display P3, sRGB; and what is not applied: PQ, HLG and what is reserved.
+    assert_colour(&file(12, 13), [61, 162, 105], 2);
+    assert_eq!(colour_of(&file(1, 13)), colour_of(&colour_png(&picture)));
+    for (primaries, transfer) in [(9, 16), (9, 18), (0, 0), (255, 255), (12, 0)] {
+        let colour = colour_of(&file(primaries, transfer));
+        assert_eq!(
+            colour,
+            colour_of(&colour_png(&picture)),
+            "{primaries} {transfer}"
+        );
+    }
+}
+
+#[test]
+fn a_profile_of_srgb_changes_no_byte() {
+    let picture = noise(40, 40);
+    let plain = colour_jpeg(&picture, |_| ());
+    let srgb = ColorProfile::new_srgb().encode().unwrap();
+    let with_profile = colour_jpeg(&picture, |encoder| encoder.add_icc_profile(&srgb).unwrap());
+    let square = |file: &[u8]| decode(file).square(&options(16, Crop::Centre, Colour::WHITE));
+    assert_eq!(square(&with_profile), square(&plain));
+}
+
+#[test]
+fn a_profile_that_cannot_be_applied_is_as_if_there_were_none() {
+    let picture = noise(40, 40);
+    let square = |file: &[u8]| decode(file).square(&options(16, Crop::Centre, Colour::WHITE));
+    let expected = square(&colour_png(&picture));
+    let p3 = ColorProfile::new_display_p3().encode().unwrap();
+    let huge = [p3.as_slice(), &vec![0; profile::MAX_BYTES]].concat();
+    let grey = ColorProfile::new_gray_with_gamma(1.0).encode().unwrap();
+    for profile in [
+        &p3[..p3.len() / 2],
+        &huge,
+        &grey,
+        b"not a profile",
+        &[0; 128],
+    ] {
+        assert_eq!(square(&png_with_profile(&picture, profile)), expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_profile_is_applied_or_not(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut p3 = ColorProfile::new_display_p3().encode().unwrap();
+        for (at, byte) in changes {
+            *at.get_mut(&mut p3) = byte;
+        }
+        let file = png_with_profile(&noise(9, 9), &p3);
+        prop_assert!(decode(&file).square(&options(9, Crop::Centre, Colour::WHITE)).is_ok());
+    }
+}
+
+#[test]
+fn exif_data_after_the_pixels_of_a_png_counts() {
+    let picture = noise(24, 16);
+    let mut file = colour_png(&picture);
+    let end = file.len() - chunk(*b"IEND", b"").len();
+    file.splice(end..end, chunk(*b"eXIf", &exif(6, false)));
+    assert_eq!(decode(&file).orientation, Orientation::from_tag(6));
+    // What is broken there harms no pixel.
+    file.truncate(file.len() - 20);
+    assert_eq!(rgb(&decode(&file)), picture);
 }
 
 #[test]
@@ -1315,6 +1510,7 @@ proptest! {
             height,
             orientation: Orientation::from_tag(tag),
             eighths: 8,
+            profile: None,
             pixels: Pixels::Rgb(vec![77; 3 * width * height]),
         };
         let crop = Crop::At(Square { left, top, side: square_side });

@@ -2,78 +2,119 @@
 
 use std::io::Cursor;
 
-use image_webp::WebPDecoder;
+use image::codecs::webp::WebPDecoder;
 
-use super::{Limits, Orientation, Picture, PictureError, Pixels, broken};
+use super::{Limits, Picture, PictureError, broken, decoder};
 
 /// What decoding takes a pixel, in bytes: four channels, and the planes or the
 /// colours that they are made from.
 const BYTES_PER_PIXEL: u64 = 8;
 
 pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureError> {
-    let broken = broken("WebP");
     // After "RIFF", the length and "WEBP". The decoder takes the memory for a
     // picture before it compares the size with the canvas.
-    check_chunks(file.get(12..).unwrap_or_default(), false, limits)?;
-    let mut decoder = WebPDecoder::new(Cursor::new(file)).map_err(|error| broken(&error))?;
-    decoder.set_memory_limit(usize::try_from(limits.memory).unwrap_or(usize::MAX));
-    let (width, height) = decoder.dimensions();
-    limits.check(width, height, BYTES_PER_PIXEL)?;
-
-    let bytes = decoder.output_buffer_size().ok_or(PictureError::Empty)?;
-    let mut samples = vec![0; bytes];
-    decoder
-        .read_image(&mut samples)
-        .map_err(|error| broken(&error))?;
-    let exif = decoder.exif_metadata().ok().flatten();
-    let orientation = exif.map(|exif| Orientation::from_exif(&exif));
-    Ok(Picture {
-        width: usize::try_from(width).unwrap_or_default(),
-        height: usize::try_from(height).unwrap_or_default(),
-        orientation: orientation.unwrap_or(Orientation::UPRIGHT),
-        eighths: 8,
-        pixels: if decoder.has_alpha() {
-            Pixels::Rgba(samples)
-        } else {
-            Pixels::Rgb(samples)
-        },
-    })
+    check_chunks(file.get(12..).unwrap_or_default(), None, limits)?;
+    let decoder = WebPDecoder::new(Cursor::new(file)).map_err(decoder::refused("WebP"))?;
+    decoder::read(decoder, "WebP", BYTES_PER_PIXEL, limits)
 }
 
-/// Checks the size that each picture in a list of chunks says it has (RFC 9649
-/// §2); frames of an animation are not within frames.
-fn check_chunks(mut chunks: &[u8], are_of_frame: bool, limits: Limits) -> Result<(), PictureError> {
-    /// A chunk with a frame of an animation begins with 16 bytes of its own.
-    const FRAME_HEADER: usize = 16;
-    while let [a, b, c, d, l0, l1, l2, l3, rest @ ..] = chunks {
-        let length = u32::from_le_bytes([*l0, *l1, *l2, *l3]);
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let content = rest.get(..length).unwrap_or(rest);
-        match &[*a, *b, *c, *d] {
-            b"ANMF" if !are_of_frame => {
-                let chunks = content.get(FRAME_HEADER..).unwrap_or_default();
-                check_chunks(chunks, true, limits)?;
-            }
-            b"VP8 " => {
-                // RFC 6386 §9.1.
-                if let [_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1, ..] = *content {
-                    let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
-                    limits.check(side(w0, w1), side(h0, h1), BYTES_PER_PIXEL)?;
+/// Checks a list of chunks for what the decoder believes: the size that each
+/// picture says it has, and that what is read into memory is in the file.
+/// `frame` is the size of the animation's frame that the chunks are of, since
+/// frames are not within frames.
+fn check_chunks(
+    mut chunks: &[u8],
+    frame: Option<(u32, u32)>,
+    limits: Limits,
+) -> Result<(), PictureError> {
+    let broken = broken("WebP");
+    while let Some(chunk) = Chunk::first_of(chunks) {
+        let size = match &chunk.name {
+            b"ANMF" if frame.is_none() => {
+                // Twice the place and the size in 24 bits each, the duration, flags.
+                if let [
+                    _,
+                    _,
+                    _,
+                    _,
+                    _,
+                    _,
+                    w0,
+                    w1,
+                    w2,
+                    h0,
+                    h1,
+                    h2,
+                    _,
+                    _,
+                    _,
+                    _,
+                    chunks @ ..,
+                ] = chunk.content
+                {
+                    let side = |a, b, c| u32::from_le_bytes([a, b, c, 0]).saturating_add(1);
+                    let frame = (side(*w0, *w1, *w2), side(*h0, *h1, *h2));
+                    check_chunks(chunks, Some(frame), limits)?;
                 }
+                None
             }
-            b"VP8L" => {
-                // RFC 9649 §3.4.
-                if let [0x2f, b0, b1, b2, b3, ..] = *content {
-                    let bits = u32::from_le_bytes([b0, b1, b2, b3]);
-                    let side = |bits: u32| (bits & 0x3fff).saturating_add(1);
-                    limits.check(side(bits), side(bits >> 14), BYTES_PER_PIXEL)?;
-                }
+            b"VP8 " => lossy_size(chunk.content),
+            b"VP8L" => lossless_size(chunk.content),
+            b"ICCP" | b"EXIF" if !chunk.is_whole => return Err(broken(&"it ends too early")),
+            _ => None,
+        };
+        if let Some((width, height)) = size {
+            limits.check(width, height, BYTES_PER_PIXEL)?;
+            if frame.is_some_and(|frame| frame != (width, height)) {
+                return Err(broken(&"a frame has two sizes"));
             }
-            _ => {}
         }
-        // Chunks are padded to an even length.
-        let next = length.saturating_add(length % 2);
-        chunks = rest.get(next..).unwrap_or_default();
+        chunks = chunk.rest;
     }
     Ok(())
+}
+
+/// A part of a file (RFC 9649 §2.3).
+struct Chunk<'a> {
+    name: [u8; 4],
+    /// As far as it is there.
+    content: &'a [u8],
+    is_whole: bool,
+    /// What follows.
+    rest: &'a [u8],
+}
+
+impl<'a> Chunk<'a> {
+    fn first_of(chunks: &'a [u8]) -> Option<Self> {
+        let (name, rest) = chunks.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        // Chunks are padded to an even length.
+        let padded = length.saturating_add(length % 2);
+        Some(Self {
+            name: *name,
+            content: rest.get(..length).unwrap_or(rest),
+            is_whole: length <= rest.len(),
+            rest: rest.get(padded..).unwrap_or_default(),
+        })
+    }
+}
+
+/// The width and height of a lossy picture (RFC 6386 §9.1).
+fn lossy_size(content: &[u8]) -> Option<(u32, u32)> {
+    let [_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1, ..] = *content else {
+        return None;
+    };
+    let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+    Some((side(w0, w1), side(h0, h1)))
+}
+
+/// The width and height of a lossless picture (RFC 9649 §3.4).
+fn lossless_size(content: &[u8]) -> Option<(u32, u32)> {
+    let [0x2f, b0, b1, b2, b3, ..] = *content else {
+        return None;
+    };
+    let bits = u32::from_le_bytes([b0, b1, b2, b3]);
+    let side = |bits: u32| (bits & 0x3fff).saturating_add(1);
+    Some((side(bits), side(bits >> 14)))
 }

@@ -30,9 +30,9 @@ pub(crate) struct SourceArgs {
     /// The icon: a JPEG, PNG, GIF or WebP file.
     ///
     /// Of what is not square, --crop takes a square; what is transparent is laid
-    /// on the --background; EXIF orientation is applied. Colours are taken as
-    /// sRGB: an embedded profile is not applied, so that a picture of a wider
-    /// gamut looks a little duller. Of an animation it is the first picture.
+    /// on the --background; EXIF orientation is applied. Colours are converted
+    /// to sRGB by the file's profile, as in browsers. Of an animation it is the
+    /// first picture.
     #[arg(value_name = "ICON")]
     icon: Option<PathBuf>,
 
