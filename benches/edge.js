@@ -18,7 +18,7 @@ import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { UserError, main, root, say } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
-import { configuration, kvServer, median, publishedValues, scriptFiles, scriptSize, workerd } from "./lib/workerd.js";
+import { configuration, copyScript, kvServer, median, publishedValues, scriptSize, workerd } from "./lib/workerd.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
 
 const { values } = parseArgs({
@@ -100,9 +100,7 @@ await main(async () => {
   const inFolder = (name) => path.join(folder, name);
   writeFileSync(inFolder("noisy.png"), noisyIcon(amplitude));
   copyFileSync(path.join(root, "assets/icon.png"), inFolder("sample.png"));
-  const [script, wasm] = scriptFiles;
-  copyFileSync(script, inFolder("edge.js"));
-  copyFileSync(wasm, inFolder("index_bg.wasm"));
+  copyScript(folder, "edge");
   for (const [name, text] of Object.entries({ driver, plain, trivial })) writeFileSync(inFolder(`${name}.js`), text);
 
   // What KV says it holds changes from measurement to measurement.
@@ -111,7 +109,7 @@ await main(async () => {
   const kv = await kvServer((key) => (hasFrames || !/\/\d+$/.test(key) ? published.get(key) : undefined));
   const start = (frameBytes, ...ids) => {
     const vars = { TRIGGER_TOKEN: token, FRAME_BYTES: String(frameBytes) };
-    const workers = ids.map((id) => ({ id, wasm: id === "edge" && "index_bg.wasm", vars }));
+    const workers = ids.map((id) => ({ id, isBuilt: id === "edge", vars }));
     return workerd(folder, configuration(workers, kv.address().port, folder));
   };
   const ask = async ({ url }, worker, where, times, body) => {

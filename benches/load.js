@@ -5,7 +5,7 @@
  *
  *   npm run bench:load [-- --rounds 9 --requests 2000 --connections 16]
  */
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import os from "node:os";
 import path from "node:path";
@@ -14,7 +14,7 @@ import { UserError, main, say } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
 import { accountSecrets } from "../scripts/lib/local-x.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
-import { configuration, kvServer, median, publishedValues, quantile, scriptFiles, sort, workerd } from "./lib/workerd.js";
+import { configuration, copyScript, kvServer, median, publishedValues, quantile, sort, workerd } from "./lib/workerd.js";
 
 const { values } = parseArgs({
   options: {
@@ -83,15 +83,14 @@ await main(async () => {
   await buildCommand();
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-load-"));
   const inFolder = (name) => path.join(folder, name);
-  copyFileSync(scriptFiles[0], inFolder("edge.js"));
-  copyFileSync(scriptFiles[1], inFolder("index_bg.wasm"));
+  copyScript(folder, "edge");
   writeFileSync(inFolder("driver.js"), driver);
   writeFileSync(inFolder("plain.js"), plain);
   writeFileSync(inFolder("icon.png"), noisyIcon(amplitude));
   const published = await publishedValues(inFolder("icon.png"), inFolder("out"));
   const kv = await kvServer((key) => published.get(key));
   const vars = { ...accountSecrets, TRIGGER_TOKEN: "local-trigger-token" };
-  const workers = [{ id: "edge", wasm: "index_bg.wasm", vars }, { id: "plain", vars }];
+  const workers = [{ id: "edge", isBuilt: true, vars }, { id: "plain", vars }];
   const { url, stop } = await workerd(folder, configuration(workers, kv.address().port, folder), { log: "ignore" });
   published.set("page", (await get(url, "edge", "/")).body);
 

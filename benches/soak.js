@@ -10,7 +10,7 @@
  * are those of the years from 2031 on, one after the other, so that no turn
  * waits for a real one.
  */
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import http from "node:http";
 import os from "node:os";
@@ -20,7 +20,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UserError, main, root, say } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
 import { accountSecrets } from "../scripts/lib/local-x.js";
-import { configuration, kvServer, publishedValues, scriptFiles, workerd } from "./lib/workerd.js";
+import { configuration, copyScript, kvServer, publishedValues, workerd } from "./lib/workerd.js";
 
 const { values } = parseArgs({ options: { turns: { type: "string", default: "10000" }, seed: { type: "string", default: "1" } } });
 const turns = Number(values.turns);
@@ -66,8 +66,7 @@ await main(async () => {
   await buildCommand();
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-soak-"));
   const inFolder = (name) => path.join(folder, name);
-  copyFileSync(scriptFiles[0], inFolder("edge.js"));
-  copyFileSync(scriptFiles[1], inFolder("index_bg.wasm"));
+  copyScript(folder, "edge");
   writeFileSync(inFolder("driver.js"), driver);
   const published = await publishedValues(path.join(root, "assets/icon.png"), inFolder("out"));
   const frameOf = new Map();
@@ -114,7 +113,7 @@ await main(async () => {
   await new Promise((resolve) => x.listen(0, "127.0.0.1", resolve));
 
   const vars = { ...accountSecrets, TRIGGER_TOKEN: token, X_API: "1.1", API_BASE_URL: `http://127.0.0.1:${x.address().port}` };
-  const start = () => workerd(folder, configuration([{ id: "edge", wasm: "index_bg.wasm", vars }], kv.address().port, folder), { log: "ignore" });
+  const start = () => workerd(folder, configuration([{ id: "edge", isBuilt: true, vars }], kv.address().port, folder), { log: "ignore" });
   let running = await start();
   const ask = (where, init = {}) =>
     fetch(running.url + where, { ...init, headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(60_000) });

@@ -27,7 +27,7 @@ import { parseArgs } from "node:util";
 import { accountSecrets, blueskySettings, mastodonSettings, startLocalX } from "../scripts/lib/local-x.js";
 import { UserError, main, root, run, say, stopAll } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
-import { configuration, kvServer, median, publishedValues, quantile, scriptSize, sort, workerd } from "./lib/workerd.js";
+import { configuration, copyScript, kvServer, median, publishedValues, quantile, scriptSize, sort, workerd } from "./lib/workerd.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "101" }, turns: { type: "string", default: "100" }, "warm-up": { type: "string", default: "3000" } } });
@@ -103,7 +103,7 @@ await main(async () => {
   const kv = await kvServer((key) => published.get(key));
   const [{ url: strict }, light] = [await startLocalX(0), await lightNetworks()];
   const plain = { id: "plain", name: "plain JavaScript", script: "benches/plain-worker.js", vars: {} };
-  const multipart = { id: "multipart", name: "rotate-icon", script: "build/index.js", wasm: "index_bg.wasm", vars: {} };
+  const multipart = { id: "multipart", name: "rotate-icon", script: "build/index.js", isBuilt: true, vars: {} };
   const form = { ...multipart, id: "form", name: 'rotate-icon, X_BODY = "form"', vars: { X_BODY: "form" } };
   const unlimited = { ...plain, id: "unlimited", name: "plain JavaScript without a time limit", vars: { TIME_LIMIT: "none" } };
   const journaled = { ...plain, id: "journaled", name: "plain JavaScript with an object and a journal", hasObject: true };
@@ -113,7 +113,7 @@ await main(async () => {
   const bluesky = { ...multipart, id: "bluesky", name: "on Bluesky alone", settings: [blueskySettings] };
   const mastodon = { ...multipart, id: "mastodon", name: "on Mastodon alone", settings: [mastodonSettings] };
   const varsFor = ({ settings = [onX], vars }, url) => Object.assign({}, ...settings.map((of) => of(url)), vars);
-  copyFileSync(path.join(root, "build/index_bg.wasm"), path.join(folder, "index_bg.wasm"));
+  copyScript(folder);
   writeFileSync(path.join(folder, "driver.js"), driver);
 
   /** Runs these Workers side by side in a workerd of their own, sees that they are right, and compares them. */

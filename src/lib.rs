@@ -5,6 +5,7 @@
 //! only) and the command `rotate-icon` (native only). `docs/design.md` is the
 //! map.
 
+#![forbid(unsafe_code)]
 // Tests reckon with numbers of their own.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 

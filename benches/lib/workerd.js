@@ -1,21 +1,33 @@
 /** workerd as the benchmarks run it: Workers side by side, and what they cost. */
 import { spawn } from "node:child_process";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { command } from "../../scripts/lib/local-x.js";
 import { UserError, root, run } from "../../scripts/lib/run.js";
 
+const wasmModules = ["index_bg.wasm", "decoder.wasm"];
+
 /** The Worker's script: what is deployed. */
-export const scriptFiles = ["index.js", "index_bg.wasm"].map((name) => path.join(root, "build", name));
+const scriptFiles = ["index.js", ...wasmModules].map((name) => path.join(root, "build", name));
+
+/** Copies the Worker's script to where workerd is to find it: as `{id}.js` for each of the ids. */
+export function copyScript(folder, ...ids) {
+  const [script, ...modules] = scriptFiles;
+  for (const id of ids) copyFileSync(script, path.join(folder, `${id}.js`));
+  for (const module of modules) copyFileSync(module, path.join(folder, path.basename(module)));
+}
 
 const text = (value) => JSON.stringify(value);
 
-/** A Worker as a service of workerd's configuration: `{ id, wasm, vars, hasObject }`, its script `{id}.js`. */
-export function service({ id, wasm, vars, hasObject = Boolean(wasm) }) {
+/**
+ * A Worker as a service of workerd's configuration: `{ id, isBuilt, vars, hasObject }`, its script `{id}.js`, with the
+ * modules of the built Worker if it is that.
+ */
+export function service({ id, isBuilt, vars, hasObject = Boolean(isBuilt) }) {
   const modules = [`(name = "index.js", esModule = embed "${id}.js")`];
-  if (wasm) modules.push(`(name = "./index_bg.wasm", wasm = embed "${wasm}")`);
+  if (isBuilt) modules.push(...wasmModules.map((name) => `(name = "./${name}", wasm = embed "${name}")`));
   const bindings = Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
   bindings.push(`(name = "FRAMES", kvNamespace = "kv")`);
   // What an account's object knows lies on the disk.

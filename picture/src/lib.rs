@@ -6,6 +6,7 @@
 //! into sRGB by its profile, laid on the background, taken apart into planes.
 //! Only the first two steps see more than the square that is made.
 
+#![forbid(unsafe_code)]
 // Tests reckon with numbers of their own.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 

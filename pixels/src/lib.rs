@@ -5,6 +5,7 @@
 //! rest of the Worker, which runs once a request, for size (`[profile.worker]`
 //! of the workspace).
 
+#![forbid(unsafe_code)]
 // Tests reckon with numbers of their own.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 

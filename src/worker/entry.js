@@ -4,6 +4,8 @@
  * without the worker crate's requests, responses and proxies: they cost a twentieth of a turn.
  */
 import Wasm, { Account as WasmAccount } from "../../build/index.js";
+import decoder from "./decoder.wasm";
+import { readSquare } from "./decoder.js";
 
 /** What the Cron Trigger asks the account for, with its time in Unix ms and its text. No request from outside has this host. */
 const SCHEDULED = "https://account/scheduled?";
@@ -45,6 +47,14 @@ async function askForTurn({ ACCOUNT }, { scheduledTime, cron }) {
   }
 }
 
+/**
+ * The environment with what reads pictures, by the name that src/worker/host.rs has: worker-build
+ * bundles one wasm module alone, so another comes in by the entry.
+ */
+function withDecoder(env) {
+  return { ...env, DECODER: (pieces, options) => readSquare(decoder, pieces, options) };
+}
+
 /** The answer when wasm has given none, as src/api.rs would guard it. */
 function failed() {
   const problem = {
@@ -65,7 +75,7 @@ function failed() {
 export default {
   async fetch(request, env, ctx) {
     try {
-      return await new Wasm(ctx, env).fetch(request);
+      return await new Wasm(ctx, withDecoder(env)).fetch(request);
     } catch (error) {
       console.error(JSON.stringify({ event: "failed", message: String(error) }));
       return failed();

@@ -32,10 +32,51 @@ export async function kvPut(namespace, key, value, seconds) {
   await namespace.put(key, value.slice(), seconds === undefined ? {} : { expirationTtl: seconds });
 }
 
-/** Reads a request's body: rejects with a `TooLargeError` past `maxBytes`. */
-export function readBody(request, maxBytes) {
-  return readAtMost(request, maxBytes);
+/**
+ * The most bytes that the bodies of pictures may take at once in an isolate: those under way, and
+ * the one that is being read.
+ *
+ * An isolate has 128 MB. The decoder's memory takes 67 of them, these 32, the instance that runs
+ * turns about 10, and what V8 makes of the script about 10.
+ */
+const MOST_HELD_BYTES = 32_000_000;
+
+/** How many bytes there are at this moment. */
+let heldBytes = 0;
+
+/** How long a body may take to arrive: a sender that trickles must not hold the bytes of others. */
+const LONGEST_MS = 60_000;
+
+/**
+ * Reads the picture of a request by `decode` (readSquare of decoder.js, with its decoder) and gives
+ * what that gives. Never throws, only rejects: with a `TooLargeError` past `maxBytes`, with a
+ * `BusyError` where others take the memory, with a `TimeoutError` where it does not arrive in time,
+ * and as the body does.
+ */
+export async function readPicture({ body }, maxBytes, options, decode) {
+  const pieces = [];
+  let own = 0;
+  const hold = (bytes) => {
+    if (heldBytes + bytes > MOST_HELD_BYTES) throw named("BusyError", "too many pictures are being read");
+    heldBytes += bytes;
+    own += bytes;
+  };
+  const limit = new AbortController();
+  const late = named("TimeoutError", `not all of it came within ${LONGEST_MS / 1000} s`);
+  const timer = setTimeout(() => limit.abort(late), LONGEST_MS);
+  try {
+    await readPieces(body, maxBytes, pieces, { largest: LARGEST_PIECE, hold, signal: limit.signal });
+    return decode(pieces, options);
+  } finally {
+    clearTimeout(timer);
+    // The memory is given back now, not when V8 gets to it.
+    for (const { buffer } of pieces) buffer.transfer(0);
+    heldBytes -= own;
+  }
 }
+
+/** A picture is read in pieces of at most so many bytes: what trickles in takes little more than has come. */
+const LARGEST_PIECE = 1_048_576;
 
 /**
  * Sends a request and reads the whole reply: `[status, headers, body]`.
@@ -74,32 +115,49 @@ export async function send(method, url, headers, body, timeoutMs, maxBytes) {
 /** The name of the error for more bytes than were asked for; host.rs has it too. */
 const TOO_LARGE = "TooLargeError";
 
-/**
- * Reads the body of a request, a reply or a value. What arrives is counted, after it was decoded: no
- * length that a header states is believed, for the sender may go on beyond it.
- */
+/** An error by whose name host.rs knows it. */
+function named(name, message) {
+  const error = new Error(message);
+  error.name = name;
+  return error;
+}
+
+/** Reads the body of a reply or a value. */
 async function readAtMost({ body }, maxBytes) {
-  if (body === null) return new Uint8Array();
-  const reader = body.getReader({ mode: "byob" });
   const pieces = [];
-  // Most bodies fit into the first piece, which is read in one go.
-  for (let total = 0, size = 16_384; ; size *= 4) {
-    // One byte more than may come is enough to know that it is too much.
-    const wanted = Math.min(size, maxBytes + 1 - total);
-    const { value, done } = await reader.readAtLeast(wanted, new Uint8Array(wanted));
-    if (value !== undefined) pieces.push(value);
-    total += value?.length ?? 0;
-    if (total > maxBytes) {
-      const error = new Error(`more than ${maxBytes} bytes`);
-      error.name = TOO_LARGE;
-      // The sender is not waited for.
-      reader.cancel(error).catch(() => {});
-      throw error;
-    }
-    // Only the last piece has less.
-    if (done || value.length < wanted) break;
-  }
+  await readPieces(body, maxBytes, pieces);
   return pieces.length === 1 ? pieces[0] : new Blob(pieces).bytes();
+}
+
+/**
+ * Reads a body into `pieces`, each at most `largest` bytes; `hold` is told of each before there is
+ * memory for it. What arrives is counted, after it was decoded: no length that a header states is
+ * believed, for the sender may go on beyond it.
+ */
+async function readPieces(body, maxBytes, pieces, { largest = Infinity, hold, signal } = {}) {
+  if (body === null) return;
+  const reader = body.getReader({ mode: "byob" });
+  // The sender is not waited for.
+  const leave = (error) => reader.cancel(error).catch(() => {});
+  signal?.addEventListener("abort", () => leave(signal.reason));
+  try {
+    // Most bodies fit into the first piece, which is read in one go.
+    for (let total = 0, size = 16_384; ; size = Math.min(4 * size, largest)) {
+      // One byte more than may come is enough to know that it is too much.
+      const wanted = Math.min(size, maxBytes + 1 - total);
+      hold?.(wanted);
+      const { value, done } = await reader.readAtLeast(wanted, new Uint8Array(wanted));
+      if (value !== undefined) pieces.push(value);
+      signal?.throwIfAborted();
+      total += value?.length ?? 0;
+      if (total > maxBytes) throw named(TOO_LARGE, `more than ${maxBytes} bytes`);
+      // Only the last piece has less.
+      if (done || value.length < wanted) break;
+    }
+  } catch (error) {
+    leave(error);
+    throw error;
+  }
 }
 
 // --- The ledger of an account: the SQLite storage of its Durable Object -----

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use js_sys::{Array, Reflect, Uint8Array};
-use picture::{Limits, Options};
-use pixels::plane::Planes;
+use picture::{Options, PictureError};
+use pixels::plane::{Plane, Planes};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, console_error, console_log};
@@ -32,8 +32,13 @@ extern "C" {
         seconds: Option<u32>,
     ) -> Result<(), JsValue>;
 
-    #[wasm_bindgen(js_name = readBody, catch)]
-    async fn read_body(request: &web_sys::Request, max_bytes: usize) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_name = readPicture, catch)]
+    async fn read_picture(
+        request: &web_sys::Request,
+        max_bytes: usize,
+        options: &str,
+        decode: &JsValue,
+    ) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]
     async fn send(
@@ -48,6 +53,9 @@ extern "C" {
 
 /// The KV namespace with the frames.
 const FRAMES_BINDING: &str = "FRAMES";
+
+/// What entry.js adds to the environment: it reads pictures in an instance of its own.
+const DECODER: &str = "DECODER";
 
 /// The Worker's environment behind the core's ports.
 #[derive(Debug)]
@@ -154,18 +162,53 @@ impl Store for Host {
     }
 }
 
-/// The body of an incoming request.
-pub(super) struct Upload<'a>(pub(super) &'a web_sys::Request);
+/// The body of an incoming request, and the environment.
+pub(super) struct Upload<'a>(pub(super) &'a web_sys::Request, pub(super) &'a Env);
 
 impl ports::Upload for Upload<'_> {
     async fn square(&self, max_bytes: usize, options: &Options) -> Result<Planes, UploadError> {
-        let file = match read_body(self.0, max_bytes).await {
-            Ok(bytes) => Uint8Array::new(&bytes).to_vec(),
-            Err(error) if has_name(&error, TOO_LARGE) => return Err(UploadError::TooLarge),
-            Err(error) => return Err(UploadError::Incomplete(describe(&error))),
+        let read = async {
+            let decode = Reflect::get(self.1, &DECODER.into())?;
+            let options_json = serde_json::to_string(options).unwrap_or_default();
+            read_picture(self.0, max_bytes, &options_json, &decode).await
         };
-        Ok(picture::square(&file, options, Limits::WORKER)?)
+        let reply = read.await.map_err(|error| {
+            if has_name(&error, TOO_LARGE) {
+                UploadError::TooLarge
+            } else if has_name(&error, "BusyError") {
+                UploadError::Busy
+            } else {
+                UploadError::Incomplete(describe(&error))
+            }
+        })?;
+        Ok(read_square(&reply, options.side)?)
     }
+}
+
+/// The square or the refusal that `readSquare` in `decoder.js` gives.
+fn read_square(reply: &JsValue, side: usize) -> Result<Planes, PictureError> {
+    let member = |name: &str| Reflect::get(reply, &name.into()).unwrap_or_default();
+    if let Some(refusal) = member("refusal").as_string() {
+        return Err(serde_json::from_slice(refusal.as_bytes()).unwrap_or(PictureError::Crashed));
+    }
+    if member("failed").as_string().as_deref() == Some("memory") {
+        return Err(PictureError::Memory);
+    }
+    let square = member("square");
+    let square = square.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
+    let planes = square.and_then(|bytes| planes(&bytes, side));
+    planes.ok_or(PictureError::Crashed)
+}
+
+/// Three planes of `side` by `side` samples, which lie one after the other.
+fn planes(samples: &[u8], side: usize) -> Option<Planes> {
+    let mut planes = samples.chunks(side.checked_mul(side)?.max(1));
+    let mut next = || Plane::new(side, side, planes.next()?.to_vec());
+    Some(Planes {
+        luma: next()?,
+        blue: next()?,
+        red: next()?,
+    })
 }
 
 impl Client for Host {

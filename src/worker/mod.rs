@@ -64,7 +64,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         Err(problem) => return http::response_from(api::guarded(Err(problem))),
     };
     if !api::needs_account(&core_request) {
-        let body = Upload(request.inner());
+        let body = Upload(request.inner(), &env);
         return http::response_from(api::respond(&core_request, &body, &settings, &host).await);
     }
     if let Err(problem) = account_api::admit(&core_request, &settings) {

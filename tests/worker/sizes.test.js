@@ -4,13 +4,13 @@
  * plain TCP server, since no HTTP server would send such a thing.
  */
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { configuration, publishedValues, scriptFiles, workerd } from "../../benches/lib/workerd.js";
+import { configuration, copyScript, publishedValues, workerd } from "../../benches/lib/workerd.js";
 import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { root } from "../../scripts/lib/run.js";
 import { BROKEN, ENDLESS, TEXT, chunk, endlessly, plainServer } from "../hostile-replies.js";
@@ -51,15 +51,14 @@ before(async () => {
   const mastodonPort = await stranger((socket) => onMastodon(socket));
   const mastodon = { MASTODON_SERVER: `http://127.0.0.1:${mastodonPort}`, MASTODON_ACCESS_TOKEN: "local-mastodon-token" };
   const vars = { ...accountSecrets, TRIGGER_TOKEN: TOKEN, API_BASE_URL: `http://127.0.0.1:${xPort}` };
-  for (const name of ["edge", "both"]) copyFileSync(scriptFiles[0], path.join(folder, `${name}.js`));
-  copyFileSync(scriptFiles[1], path.join(folder, "index_bg.wasm"));
+  copyScript(folder, "edge", "both");
   writeFileSync(
     path.join(folder, "driver.js"),
     driver.replace("env.edge", `(pathname.startsWith("/both") ? env.both : env.edge)`).replace("pathname +", `pathname.replace("/both", "") +`),
   );
   const workers = [
-    { id: "edge", wasm: "index_bg.wasm", vars },
-    { id: "both", wasm: "index_bg.wasm", vars: { ...vars, ...mastodon } },
+    { id: "edge", isBuilt: true, vars },
+    { id: "both", isBuilt: true, vars: { ...vars, ...mastodon } },
   ];
   worker = await workerd(folder, configuration(workers, kvPort, folder), { log: "ignore" });
   // What it takes when all is well is no matter of these tests.

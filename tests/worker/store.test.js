@@ -3,12 +3,12 @@
  * server of the test here, which workerd asks as it asks Cloudflare's.
  */
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { configuration, publishedValues, scriptFiles, workerd } from "../../benches/lib/workerd.js";
+import { configuration, copyScript, publishedValues, workerd } from "../../benches/lib/workerd.js";
 import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { root } from "../../scripts/lib/run.js";
 import { HOUR_MS, TOKEN, driver, listen } from "./edge.js";
@@ -43,11 +43,10 @@ before(async () => {
     sent += 1;
     response.writeHead(200, { "content-type": "application/json" }).end(`{"id_str":"1","screen_name":"local_account"}`);
   });
-  copyFileSync(scriptFiles[0], path.join(folder, "edge.js"));
-  copyFileSync(scriptFiles[1], path.join(folder, "index_bg.wasm"));
+  copyScript(folder, "edge");
   writeFileSync(path.join(folder, "driver.js"), driver);
   const vars = { ...accountSecrets, TRIGGER_TOKEN: TOKEN, API_BASE_URL: `http://127.0.0.1:${xPort}` };
-  worker = await workerd(folder, configuration([{ id: "edge", wasm: "index_bg.wasm", vars }], kvPort, folder), { log: "ignore" });
+  worker = await workerd(folder, configuration([{ id: "edge", isBuilt: true, vars }], kvPort, folder), { log: "ignore" });
 });
 
 after(async () => {

@@ -4,13 +4,13 @@
  * lies on the disk; the other version is a Worker of the test's with the same object.
  */
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { DatabaseSync } from "node:sqlite";
-import { configuration, publishedValues, scriptFiles, workerd } from "../../benches/lib/workerd.js";
+import { configuration, copyScript, publishedValues, workerd } from "../../benches/lib/workerd.js";
 import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { root } from "../../scripts/lib/run.js";
 import { HOUR_MS, TOKEN, driver, listen } from "./edge.js";
@@ -70,8 +70,7 @@ before(async () => {
   });
   const base = { API_BASE_URL: `http://127.0.0.1:${xPort}`, ALERT_WEBHOOK_URL: `http://127.0.0.1:${hookPort}/hook` };
   vars = { ...accountSecrets, TRIGGER_TOKEN: TOKEN, ...base };
-  copyFileSync(scriptFiles[0], path.join(folder, "edge.js"));
-  copyFileSync(scriptFiles[1], path.join(folder, "index_bg.wasm"));
+  copyScript(folder, "edge");
   writeFileSync(path.join(folder, "driver.js"), driver);
 });
 
@@ -92,9 +91,9 @@ after(() => {
 
 /** Starts this version. */
 async function start() {
-  copyFileSync(scriptFiles[0], path.join(folder, "edge.js"));
+  copyScript(folder, "edge");
   writeFileSync(path.join(folder, "driver.js"), driver);
-  worker = await workerd(folder, configuration([{ id: "edge", wasm: "index_bg.wasm", vars }], kvPort, disk), { log: "ignore" });
+  worker = await workerd(folder, configuration([{ id: "edge", isBuilt: true, vars }], kvPort, disk), { log: "ignore" });
 }
 
 /** Has another version do this to the storage in between; gives what it finds there, by key. */

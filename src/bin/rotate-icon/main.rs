@@ -2,6 +2,7 @@
 //! any machine, checks settings, signs in, and simulates the networks.
 //! native only; each subcommand is a module that binds the core.
 
+#![forbid(unsafe_code)]
 // What a person runs at a terminal may stop at an overflow; the core may not.
 #![allow(clippy::arithmetic_side_effects)]
 #![cfg_attr(test, allow(clippy::string_slice))]
