@@ -304,10 +304,15 @@ fn guess_text(start: &[u8]) -> &'static str {
     }
 }
 
-/// A broken file of a format.
+/// A broken file of a format. What a decoder says becomes part of a sentence, and
+/// some say it in several lines.
 fn broken(format: &'static str) -> impl Fn(&dyn std::fmt::Display) -> PictureError {
-    move |cause| PictureError::Broken {
-        format: format.into(),
-        cause: cause.to_string().trim_end_matches('.').to_owned(),
+    move |cause| {
+        let cause = cause.to_string();
+        let words: Vec<&str> = cause.split_whitespace().collect();
+        PictureError::Broken {
+            format: format.into(),
+            cause: words.join(" ").trim_end_matches('.').to_owned(),
+        }
     }
 }

@@ -258,8 +258,9 @@ function lzwRun(pixels, bits = 2) {
   let size = bits + 1;
   codes.put(clear, size).put(0, size);
   // The next code is the one that is only being made, until no more are.
-  for (let next = end + 1, length = 2, written = 1; written < pixels; written += length) {
+  for (let next = end + 1, length = 2, written = 1; written < pixels; ) {
     codes.put(Math.min(next, 4095), size);
+    written += length;
     if (next < 4096) {
       next++;
       length++;

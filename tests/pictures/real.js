@@ -17,10 +17,11 @@ const folder = path.join(root, `target/pictures/${VERSION}`);
 /** What the corners of the square in the middle show, the picture upright: sRGB. */
 export const CORNERS = { topLeft: [255, 0, 0], topRight: [0, 160, 60], bottomLeft: [20, 60, 220], bottomRight: [250, 220, 40] };
 
-/** The same in grey, as luma (BT.601). */
-export const GREY_CORNERS = Object.fromEntries(
-  Object.entries(CORNERS).map(([corner, [r, g, b]]) => [corner, Array(3).fill(Math.round(0.299 * r + 0.587 * g + 0.114 * b))]),
-);
+/** The corners are those that sharp reads. */
+export const READ = "read";
+
+/** Those of the CMYK without a profile: each colour is what the inks leave, (255 − ink) · (255 − black) / 255. */
+const INKS = { topLeft: [255, 0, 0], topRight: [61, 251, 11], bottomLeft: [20, 78, 255], bottomRight: [239, 231, 30] };
 
 /** A square of noise that is laid over a picture again and again. */
 async function noise(strength, side) {
@@ -101,7 +102,7 @@ const beforeTheEnd = (png, chunk) => Buffer.concat([png.subarray(0, -12), chunk,
 
 /**
  * What there is: how each is made, and what a reader has to make of it. `corners`
- * are those of sRGB unless others are named, `tolerance` is how far each may be off.
+ * are `CORNERS` unless others are named, `tolerance` is how far each may be off.
  */
 export const REAL = {
   "phone, 24 MP": { ending: "jpg", size: [5712, 4284], make: () => phone(5712, 4284, 90, 0.3) },
@@ -110,8 +111,15 @@ export const REAL = {
   "camera, 24 MP, 4:4:4": { ending: "jpg", size: [6000, 4000], make: async () => (await photo(6000, 4000, { strength: 0.4 })).jpeg({ quality: 90, chromaSubsampling: "4:4:4" }) },
   "12 MP, progressive": { ending: "jpg", size: [4032, 3024], make: async () => (await photo(4032, 3024, { strength: 0.6 })).jpeg({ quality: 85, progressive: true }) },
   "panorama, 36 MP": { ending: "jpg", size: [12_000, 3_000], make: async () => (await photo(12_000, 3_000, { strength: 0.4 })).jpeg({ quality: 80 }) },
-  "CMYK JPEG": { ending: "jpg", size: [2000, 1500], tolerance: 60, make: async () => (await photo(2000, 1500)).toColourspace("cmyk").jpeg({ quality: 90 }) },
-  "grey JPEG": { ending: "jpg", size: [4000, 3000], corners: GREY_CORNERS, tolerance: 25, make: async () => (await photo(4000, 3000)).toColourspace("b-w").jpeg({ quality: 90 }) },
+  "CMYK JPEG": { ending: "jpg", size: [2000, 1500], corners: INKS, make: async () => (await photo(2000, 1500)).toColourspace("cmyk").jpeg({ quality: 90 }) },
+  "CMYK JPEG with a profile": {
+    ending: "jpg",
+    size: [2000, 1500],
+    corners: READ,
+    tolerance: 25,
+    make: async () => (await photo(2000, 1500)).toColourspace("cmyk").withIccProfile("cmyk").jpeg({ quality: 90 }),
+  },
+  "grey JPEG": { ending: "jpg", size: [4000, 3000], corners: READ, make: async () => (await photo(4000, 3000)).toColourspace("b-w").jpeg({ quality: 90 }) },
   "4K screenshot, PNG": { ending: "png", size: [3840, 2160], make: async () => (await screenshot(3840, 2160)).png() },
   "4K screenshot, PNG with alpha": { ending: "png", size: [3840, 2160], make: async () => (await screenshot(3840, 2160, { alpha: true })).png() },
   "4K screenshot, interlaced PNG": { ending: "png", size: [3840, 2160], make: async () => (await screenshot(3840, 2160)).png({ progressive: true }) },

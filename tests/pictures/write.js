@@ -14,8 +14,10 @@ await main(async () => {
   const corpora = {
     hostile: await hostileFiles(),
     good: new Map(Object.entries(await goodFiles())),
-    real: new Map(await Promise.all(Object.keys(REAL).map(async (name) => [name, await realFile(name)]))),
+    real: new Map(),
   };
+  // One after the other: each takes some hundred MB to make.
+  for (const name of Object.keys(REAL)) corpora.real.set(name, await realFile(name));
   for (const [corpus, files] of Object.entries(corpora)) {
     mkdirSync(path.join(folder, corpus), { recursive: true });
     let number = 0;
