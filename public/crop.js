@@ -198,8 +198,12 @@ export function openCrop({ stage, zoom, across, down, place }, changed) {
       put(bitmap.width / 2, bitmap.height / 2, shorter());
       tell();
     },
-    /** The square that was chosen, in pixels of the bitmap. */
-    square: () => ({ left: x - side / 2, top: y - side / 2, side }),
+    /** The square that was chosen, in whole pixels of the bitmap. */
+    square() {
+      const whole = Math.max(1, Math.round(side));
+      const start = (centre, length) => clamp(Math.round(centre - side / 2), 0, length - whole);
+      return { left: start(x, bitmap.width), top: start(y, bitmap.height), side: whole };
+    },
     close: () => resized.disconnect(),
   };
 }

@@ -6,14 +6,11 @@
  */
 import { openCrop } from "./crop.js";
 import { byId } from "./page.js";
-import { canReadBack, kindOf, open, reduced, refusal, squareFile } from "./picture.js";
+import { SENT, canReadBack, kindOf, open, refusal, squareFile } from "./picture.js";
 
 /** How long the preview takes for all frames, in ms, and for one at least. */
 const ROTATION_MS = 6000;
 const LEAST_MS = 50;
-
-/** The width and height of a frame. */
-const FRAME = 400;
 
 /** Makes the card work: `say` tells the owner something, `run` does something and tells how it went, `usePicture` sends. Gives what ends it. */
 export function openIcon({ say, run, usePicture }) {
@@ -21,7 +18,7 @@ export function openIcon({ say, run, usePicture }) {
   const pictures = byId("plain").querySelectorAll("img");
   const areTrue = canReadBack();
 
-  /** What was chosen: `{ file, kind }`, with its `bitmap` and `scale` if the browser could open it, else its `address`. */
+  /** What was chosen: `{ file, kind }`, with what `open` gives if the browser can open it, else its `address`. */
   let chosen = null;
   /** How often something was chosen, for of two that are being read the later one counts. */
   let choices = 0;
@@ -40,8 +37,10 @@ export function openIcon({ say, run, usePicture }) {
       const context = turned.getContext("2d");
       // Frames show white where the picture is transparent.
       context.fillStyle = "#fff";
-      context.fillRect(0, 0, FRAME, FRAME);
-      context.drawImage(reduced(chosen.bitmap, crop.square(), FRAME)[0], 0, 0);
+      context.fillRect(0, 0, turned.width, turned.height);
+      context.imageSmoothingQuality = "medium";
+      const { left, top, side } = crop.square();
+      context.drawImage(chosen.bitmap, left, top, side, side, 0, 0, turned.width, turned.height);
     });
   }
 
@@ -133,9 +132,13 @@ export function openIcon({ say, run, usePicture }) {
 
   /** What to send: a file, and how the Worker is to read it. */
   async function toSend() {
-    const { file, kind, bitmap, scale } = chosen;
+    const { file, kind, bitmap, width, height } = chosen;
     if (!bitmap) return [file, {}];
     const square = crop.square();
+    const isWhole = square.side === width && square.side === height;
+    // Nothing would be gained, and a JPEG would lose a little.
+    const isReady = isWhole && width <= SENT && kind.isTaken && !kind.moves && file.size <= field.dataset.most;
+    if (isReady) return [file, {}];
     if (await areTrue) {
       try {
         return [await squareFile(bitmap, square, kind.isOpaque), {}];
@@ -144,8 +147,11 @@ export function openIcon({ say, run, usePicture }) {
       }
     }
     limited(chosen);
-    const side = Math.max(1, Math.floor(square.side / scale));
-    return [file, { crop: [Math.floor(square.left / scale), Math.floor(square.top / scale), side].join(",") }];
+    // As the Worker counts: in pixels of the file, the right way up.
+    const scale = width / bitmap.width;
+    const side = Math.min(Math.round(square.side * scale), width, height);
+    const start = (from, length) => Math.min(Math.round(from * scale), length - side);
+    return [file, { crop: [start(square.left, width), start(square.top, height), side].join(",") }];
   }
 
   async function use() {

@@ -3,11 +3,11 @@
  * square of them as a file.
  */
 
-/**
- * The most pixels across of a square that is sent. A frame has 400: of twice as many,
- * what a JPEG loses is not seen once the frame has been made.
- */
-const SENT = 800;
+/** The most pixels across of a square that is sent: as many as a frame has, so that the Worker need not reduce it. */
+export const SENT = 400;
+
+/** The quality of a JPEG that is sent: its frames are then as good as those of the whole photo. */
+const QUALITY = 0.99;
 
 /** What is held of a picture at most, in pixels: 48 MB, and as wide as any phone can draw. */
 const MOST_PIXELS = 12_000_000;
@@ -68,21 +68,21 @@ async function sizeOf(file) {
 }
 
 /**
- * Opens a picture: `{ bitmap, scale }`, the right way up and in sRGB, and reduced by
- * `scale` while it is read if it is large. Of several pictures, it is the first.
+ * Opens a picture: `{ bitmap, width, height }`, the right way up and in sRGB, the bitmap
+ * reduced while it is read if the picture is large. Of several pictures, it is the first.
  * Throws where the browser cannot.
  */
 export async function open(file) {
   const { width, height } = await sizeOf(file);
   const scale = Math.min(1, LONGEST / Math.max(width, height), Math.sqrt(MOST_PIXELS / (width * height)));
   const upright = { imageOrientation: "from-image" };
-  if (scale === 1) return { bitmap: await createImageBitmap(file, upright), scale };
+  if (scale === 1) return { bitmap: await createImageBitmap(file, upright), width, height };
   const [resizeWidth, resizeHeight] = [width, height].map((length) => Math.max(1, Math.round(length * scale)));
   const bitmap = await createImageBitmap(file, { ...upright, resizeWidth, resizeHeight, resizeQuality: "high" });
   // What a browser resizes before it turns it comes out squeezed.
-  if (bitmap.width === resizeWidth && bitmap.height === resizeHeight) return { bitmap, scale };
+  if (bitmap.width === resizeWidth && bitmap.height === resizeHeight) return { bitmap, width, height };
   bitmap.close();
-  return { bitmap: await createImageBitmap(file, upright), scale: 1 };
+  return { bitmap: await createImageBitmap(file, upright), width, height };
 }
 
 /** A canvas of so many pixels across, and its context. */
@@ -94,35 +94,94 @@ function squareCanvas(side) {
 }
 
 /**
- * Draws a square of a bitmap, `{ left, top, side }`, as one of `size` pixels across.
- * Whatever is more than twice as large is halved until it is not: a browser looks at
- * few pixels around each place, and would leave others out.
+ * Draws a square of a bitmap, `{ left, top, side }`, halved until it is less than
+ * `limit` pixels across: at fewer pixels, a browser leaves some out. Gives the canvas,
+ * its context and its side.
  */
-export function reduced(bitmap, { left, top, side }, size) {
-  let steps = size;
-  while (steps * 2 < side) steps *= 2;
-  let [canvas, context] = squareCanvas(steps);
-  context.drawImage(bitmap, left, top, side, side, 0, 0, steps, steps);
-  while (steps > size) {
+function halved(bitmap, { left, top, side }, limit) {
+  let size = side;
+  // The first halving needs no canvas of the whole size.
+  if (size >= limit) size = Math.ceil(size / 2);
+  let [canvas, context] = squareCanvas(size);
+  context.drawImage(bitmap, left, top, side, side, 0, 0, size, size);
+  while (size >= limit) {
     const larger = canvas;
-    steps /= 2;
-    [canvas, context] = squareCanvas(steps);
-    context.drawImage(larger, 0, 0, steps, steps);
+    size = Math.ceil(size / 2);
+    [canvas, context] = squareCanvas(size);
+    context.drawImage(larger, 0, 0, size, size);
   }
-  return [canvas, context];
+  return [canvas, context, size];
+}
+
+const LOBES = 3;
+const sinc = (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+const lanczos = (x) => (Math.abs(x) < LOBES ? sinc(x) * sinc(x / LOBES) : 0);
+
+/** Reduces rows of pixels from one length to another, and makes columns of them: done twice, it reduces a picture. */
+function reducedRows(pixels, from, to) {
+  const rows = pixels.length / 4 / from;
+  const reduced = new Float32Array(to * rows * 4);
+  const ratio = from / to;
+  for (let column = 0; column < to; column += 1) {
+    const centre = (column + 0.5) * ratio - 0.5;
+    const first = Math.max(0, Math.ceil(centre - LOBES * ratio));
+    const last = Math.min(from - 1, Math.floor(centre + LOBES * ratio));
+    const weights = Float32Array.from({ length: last - first + 1 }, (_, n) => lanczos((first + n - centre) / ratio));
+    const sum = weights.reduce((a, b) => a + b);
+    for (let row = 0; row < rows; row += 1) {
+      let [r, g, b, alpha] = [0, 0, 0, 0];
+      for (let n = 0, at = (row * from + first) * 4; n < weights.length; n += 1, at += 4) {
+        const weight = weights[n] / sum;
+        r += weight * pixels[at];
+        g += weight * pixels[at + 1];
+        b += weight * pixels[at + 2];
+        alpha += weight * pixels[at + 3];
+      }
+      const at = (column * rows + row) * 4;
+      reduced[at] = r;
+      reduced[at + 1] = g;
+      reduced[at + 2] = b;
+      reduced[at + 3] = alpha;
+    }
+  }
+  return reduced;
+}
+
+/**
+ * A picture reduced to a square of `to` pixels across as the Worker would do it, by
+ * Lanczos' kernel with three lobes. What browsers do instead is seen in the frames.
+ */
+function reduced(image, to) {
+  let result = Float32Array.from(image.data);
+  const scaleByAlpha = (scale) => {
+    for (let at = 0; at < result.length; at += 4) {
+      const factor = scale(result[at + 3]);
+      for (const colour of [at, at + 1, at + 2]) result[colour] *= factor;
+    }
+  };
+  // What is transparent has no colour to mix in.
+  scaleByAlpha((alpha) => alpha / 255);
+  result = reducedRows(reducedRows(result, image.width, to), image.width, to);
+  scaleByAlpha((alpha) => (alpha > 0 ? 255 / alpha : 0));
+  return new ImageData(Uint8ClampedArray.from(result), to, to);
 }
 
 /** What is on a canvas as a file of a type. */
 const fileOf = (canvas, type) =>
   new Promise((resolve, reject) => {
-    canvas.toBlob((file) => (file?.type === type ? resolve(file) : reject(new Error(`no ${type}`))), type, 0.95);
+    canvas.toBlob((file) => (file?.type === type ? resolve(file) : reject(new Error(`no ${type}`))), type, QUALITY);
   });
 
 /** A square of a bitmap as a file to send: as JPEG, or as PNG if anything of it is transparent. */
 export async function squareFile(bitmap, square, isOpaque) {
-  const size = Math.max(1, Math.min(SENT, Math.round(square.side)));
-  const [canvas, context] = reduced(bitmap, square, size);
-  const isTransparent = () => context.getImageData(0, 0, size, size).data.some((value, n) => n % 4 === 3 && value < 255);
+  let [canvas, context, side] = halved(bitmap, square, 4 * SENT);
+  let image = context.getImageData(0, 0, side, side);
+  if (side > SENT) {
+    image = reduced(image, SENT);
+    [canvas, context] = squareCanvas(SENT);
+    context.putImageData(image, 0, 0);
+  }
+  const isTransparent = () => image.data.some((value, n) => n % 4 === 3 && value < 255);
   return fileOf(canvas, !isOpaque && isTransparent() ? "image/png" : "image/jpeg");
 }
 

@@ -123,7 +123,7 @@ test("the middle square is chosen at first, is seen turning, and is sent only wh
     assert.equal(where, "/icon");
     assert.equal(type, "image/jpeg");
     const { width, height } = await sharp(file).metadata();
-    assert.deepEqual([width, height], [800, 800]);
+    assert.deepEqual([width, height], [400, 400]);
     assertShows(frame, square(1200, 800));
     // The page shows the new frames, although the old ones had the same addresses.
     assert.match(await page.locator("#icon").getAttribute("src"), /^blob:/);
@@ -228,6 +228,24 @@ test("who wants less motion sees it turn only when asked", async () => {
     await page.getByRole("button", { name: "Show it turning" }).click();
     await page.waitForFunction(() => document.getElementById("turned").style.transform === "rotate(30deg)");
     assert.ok(await page.getByRole("button", { name: "Stop" }).isVisible());
+  });
+});
+
+test("a square as small as a frame that is used whole goes as it is", async () => {
+  const file = await map(400, 400).png().toBuffer();
+  await asOwner({}, async (page) => {
+    await choose(page, { name: "icon.png", mimeType: "image/png", buffer: file });
+    const sent = await use(page);
+    assert.deepEqual([sent.where, sent.file.equals(file)], ["/icon", true]);
+    // What the command makes of it is the same set.
+    const { id } = await renderedSet(file);
+    assert.equal(JSON.parse(await stage.worker.kv.get("current")).id, id);
+    // A part of it does not.
+    await choose(page, { name: "icon.png", mimeType: "image/png", buffer: file });
+    await page.getByLabel("Zoom").fill("200");
+    const part = await use(page);
+    assert.equal((await sharp(part.file).metadata()).width, 200);
+    assertShows(part.frame, square(400, 400, { zoom: 2 }));
   });
 });
 
