@@ -143,11 +143,12 @@ export function openCrop({ stage, zoom, across, down, place }, changed) {
   }
 
   function wheel(event) {
-    if (!bitmap) return;
+    // With nothing to zoom, the page scrolls.
+    if (!bitmap || zoom.disabled) return;
     event.preventDefault();
     const box = stage.getBoundingClientRect();
-    // By lines or pages, where the browser counts so.
-    const pixels = event.deltaY * [1, 16, 400][event.deltaMode];
+    // By lines or pages, where the browser counts so; two fingers on a touchpad count little, and as Ctrl.
+    const pixels = event.deltaY * [1, 16, 400][event.deltaMode] * (event.ctrlKey ? 5 : 1);
     zoomBy(Math.exp(-pixels / 500), event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2);
     tell();
   }

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import sharp from "sharp";
 import { isNear, pixelAt, pixels, scene } from "../command/pictures.js";
-import { SECRETS, publish, renderedSet, useStage } from "./harness.js";
+import { SECRETS, padPng, publish, renderedSet, useStage } from "./harness.js";
 import { PHONE, press, result, said, signIn, usePages } from "./pages.js";
 
 const stage = useStage();
@@ -274,6 +274,17 @@ test("of a photo of 24 megapixels that lies on its side, a small square is sent"
     // Upright, what is right in the file is below.
     const turned = await sharp(frame, { raw: { width: 400, height: 400, channels: 3 } }).rotate(270).raw().toBuffer();
     assertShows(turned, square(5712, 4284));
+  });
+});
+
+test("a file larger than the Worker takes passes, for only the square is sent", async () => {
+  await asOwner({}, async (page) => {
+    const most = Number(await chooser(page).getAttribute("data-most"));
+    const photo = padPng(await map(900, 600).png().toBuffer(), most + 1);
+    await choose(page, { name: "large.png", mimeType: "image/png", buffer: photo });
+    const { file, frame } = await use(page);
+    assert.ok(file.length < 100_000, `${file.length} bytes`);
+    assertShows(frame, square(900, 600));
   });
 });
 
