@@ -118,6 +118,8 @@ impl Network for Account {
                     kept.unchanged = kept.unchanged.saturating_add(1);
                     if kept.unchanged >= MAX_UNCHANGED {
                         sent.attempt.outcome = Outcome::Refused(ignored());
+                    } else {
+                        sent.attempt.note = Some(MAY_BE_IGNORED.to_owned());
                     }
                 }
             }
@@ -470,6 +472,12 @@ fn unmade(why: &str) -> Trouble {
         "Check MASTODON_SERVER and MASTODON_ACCESS_TOKEN.",
     )
 }
+
+/// A success that changes nothing, as far as one can tell by it alone: a picture that was
+/// shown before may keep its address.
+const MAY_BE_IGNORED: &str = "The server said yes, but the account's avatar has the address of \
+     before. That is right if it showed this picture already; otherwise the server has not taken \
+     the picture. Look at the account in a browser.";
 
 /// Success after success that changes nothing.
 fn ignored() -> Trouble {

@@ -5,7 +5,7 @@ import { mkdir, readFile, readdir, rm, stat, symlink, truncate, writeFile } from
 import { createServer } from "node:https";
 import path from "node:path";
 import test from "node:test";
-import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { accountSecrets, mastodonSettings } from "../../scripts/lib/local-x.js";
 import { environment } from "../../scripts/lib/run.js";
 import { command, root, rotateIcon, runProgram, sampleIcon, temporaryFolder } from "./command.js";
 import { account, entryKeys, localX, server } from "./account.js";
@@ -144,6 +144,31 @@ test("without a state, every run sends, and nothing is left behind", async (t) =
   assert.equal((await x.received()).length, 2);
   assert.deepEqual(await readdir(folder), [".dev.vars"]);
   assert.equal((await run([...icon, "--stateless", "--state", "x"])).status, 2);
+});
+
+test("without a state too, a server that says yes and changes nothing is not told as turned alone", async (t) => {
+  const x = await localX(t);
+  const noKeys = Object.fromEntries(Object.keys(accountSecrets).map((name) => [name, ""]));
+  const { run } = await account(t, x.url, { ...noKeys, ...mastodonSettings(x.url) });
+  const software = (software) =>
+    fetch(`${x.url}/simulator/mastodon`, { method: "PATCH", body: JSON.stringify({ software, scopes: "read write" }) });
+  const turns = async (frame) => {
+    const { status, stdout, stderr } = await run([...icon, "--stateless", "--frame", frame]);
+    assert.deepEqual([status, stderr], [0, ""]);
+    const [, note] = stdout.match(/^Mastodon: turned to frame \d+ of 12\.(?: (.*))?\n$/);
+    return note;
+  };
+  const doubt = /^The server said yes, but .*avatar has the address of before\..*Look at the account in a browser\.$/;
+  await software("pixelfed-without-post");
+  for (const frame of ["3", "4", "5"]) assert.match(await turns(frame), doubt);
+  await software("pixelfed");
+  for (const frame of ["6", "7"]) assert.match(await turns(frame), /by POST only/);
+  // Here the same picture has the same address, which says as little.
+  await software("pleroma");
+  assert.equal(await turns("8"), undefined);
+  assert.match(await turns("8"), doubt);
+  await software("mastodon");
+  for (const frame of ["8", "8", "9"]) assert.equal(await turns(frame), undefined);
 });
 
 test("with --json, each network is one line as in the journal", async (t) => {

@@ -228,7 +228,9 @@ test("a server that says yes and changes nothing is told of after two different 
   const at = later();
   await turns(at);
   await stage.simulator.account("mastodon", { software: "pixelfed-without-post", scopes: "write" });
-  assert.equal((await stage.worker.cron(at + HOUR)).line.outcome, "turned");
+  const first = (await stage.worker.cron(at + HOUR)).line;
+  assert.equal(first.outcome, "turned");
+  assert.match(first.note, /Look at the account in a browser/);
   const { line } = await stage.worker.cron(at + 2 * HOUR);
   assert.deepEqual([line.outcome, line.reason, line.network_status], ["refused", "unexpected-reply", 200], JSON.stringify(line));
   assert.match(line.remedy, /Look at the account in a browser/);

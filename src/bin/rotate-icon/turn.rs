@@ -172,7 +172,11 @@ fn tell(report: &Report, is_kept: bool) {
         _ => "the frame".to_owned(),
     };
     match &report.outcome {
-        Outcome::Turned => say(&format!("{title}: turned to {frame}.")),
+        Outcome::Turned => {
+            let note = report.note.as_ref().map(|note| format!(" {note}"));
+            let note = note.unwrap_or_default();
+            say(&format!("{title}: turned to {frame}.{note}"));
+        }
         Outcome::Unchanged => say(&format!("{title}: nothing to do, {frame} has been sent.")),
         Outcome::DryRun(preview) => {
             let account = preview.account.as_ref();

@@ -503,12 +503,16 @@ fn an_account_that_may_be_read_tells_in_its_first_turn_that_a_patch_is_ignored()
     let attempt = turns.first_turn(showing("/1.jpg"), [(UPDATE, showing("/2.jpg"))]);
     assert_eq!((attempt.outcome, attempt.note), (Outcome::Turned, None));
     turns.turn([(UPDATE, showing("/3.jpg"))]);
-    // Where neither works, the second turn finds out.
+    // Where neither works, each first turn says what it saw, and the second finds out.
     let neither = || [(UPDATE, showing("/1.jpg")), (POST, not_found())];
-    let attempt = turns.first_turn(showing("/1.jpg"), neither());
-    assert_eq!(attempt.outcome, Outcome::Turned);
+    for _ in 0..2 {
+        let attempt = turns.first_turn(showing("/1.jpg"), neither());
+        assert_eq!(attempt.outcome, Outcome::Turned);
+        assert!(attempt.note.unwrap().contains("Look at the account"));
+    }
     let attempt = turns.turn(neither());
     assert_eq!(refused(&attempt.outcome).reason, Reason::UnexpectedReply);
+    assert_eq!(attempt.note, None);
 }
 
 #[test]
@@ -550,8 +554,10 @@ fn an_avatar_that_stays_is_a_failure_after_two_different_pictures_in_a_row() {
         [(UPDATE, showing("/same.jpg")), (POST, post)]
     };
     turns.turn([(UPDATE, showing("/same.jpg"))]);
-    // Once may be chance.
-    assert_eq!(turns.turn(unchanged()).outcome, Outcome::Turned);
+    // Once may be chance, and is told as that.
+    let attempt = turns.turn(unchanged());
+    assert_eq!(attempt.outcome, Outcome::Turned);
+    assert!(attempt.note.unwrap().contains("address of before"));
     // The same picture again says nothing, and forgets nothing.
     let attempt = turns.turn_again([(UPDATE, showing("/same.jpg"))]);
     assert_eq!(attempt.outcome, Outcome::Turned);
