@@ -11,7 +11,7 @@ test("render writes the frames and what they are, and with --bulk all that is st
   const out = path.join(await temporaryFolder(t), "a/new/folder");
   const { status, stdout } = await rotateIcon(["render", sampleIcon, "--out", out]);
   assert.equal(status, 0);
-  assert.match(stdout, /^Wrote 12 frames \(\d+ kB\) into .*\nFor a file that `wrangler kv bulk put` takes, add --bulk FILE\.\n$/);
+  assert.match(stdout, /^Wrote 12 frames \(\d+ kB\) into .*\nTo write a file for `wrangler kv bulk put` too, add --bulk FILE\.\n$/);
   const names = Array.from({ length: 12 }, (_, n) => `${n}.jpg`);
   assert.deepEqual((await readdir(out)).sort(), [...names, "frame-set.json"].sort());
 

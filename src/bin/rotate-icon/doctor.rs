@@ -23,14 +23,14 @@ use crate::status::Status;
 use crate::text::shown;
 use crate::{say, state_file};
 
-/// Check every setting, and ask each network whose account it is.
+/// Check the settings, and ask each network which account they open.
 ///
-/// Reads the settings as `turn` does. The networks are asked by a call that changes
-/// nothing. No value is ever printed.
+/// Reads the settings as `turn` does. The calls to the networks change nothing. No
+/// value of a setting is ever printed.
 ///
-/// Exit status: 0 if the icon can turn, 75 if a network cannot tell now, 78 if a
-/// setting is missing or wrong, 1 if a network does not accept the settings. What is
-/// only warned of does not count.
+/// Exit status: 0 if the icon can turn, 75 if a network cannot answer now, 78 if a
+/// setting is missing or wrong, 1 if a network does not accept the settings. Warnings
+/// do not count.
 #[derive(Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
@@ -40,8 +40,8 @@ pub(crate) struct Doctor {
     #[arg(long)]
     json: bool,
 
-    /// The state file of `turn`, if it is not the usual one: of what it keeps, only
-    /// sessions that were begun with other settings are told of.
+    /// The state file of `turn`, if it is not the default one; used to warn of sessions that
+    /// were begun with other settings.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 }

@@ -20,10 +20,10 @@ use crate::status::Status;
 use crate::text::shown;
 use crate::{complain, private_file, say};
 
-/// Sign in to a network, to get the keys of the account that turns.
+/// Sign in to a network, to get the keys of the account whose icon turns.
 ///
-/// Exit status: 0 if the keys are stored, 75 if the network cannot be asked now, 78 if
-/// a setting is wrong, 1 else.
+/// Exit status: 0 if the keys are stored, 75 if the network cannot be reached now, 78 if
+/// a setting is wrong, otherwise 1.
 #[derive(Args)]
 pub(crate) struct Login {
     #[command(subcommand)]
@@ -35,22 +35,23 @@ enum LoginTo {
     X(LoginToX),
 }
 
-/// Sign an account in to X by a PIN, and store its four keys.
+/// Sign in to X with a PIN, and store the account's four keys.
 ///
-/// `API_KEY` and `API_KEY_SECRET`, the app's, are taken from the settings, or asked
-/// for. Then X shows a PIN to whoever is signed in there and allows the app: do that
-/// as the account whose icon shall turn. Secrets are neither shown nor logged.
+/// `API_KEY` and `API_KEY_SECRET`, the keys of the app, are read from the settings; if
+/// they are missing, you are asked for them. Then X asks you to allow the app and shows
+/// a PIN: sign in there as the account whose icon is to turn. Secrets are neither shown
+/// nor logged.
 #[derive(Args)]
 #[group(id = "where", args = ["write", "wrangler"], multiple = false)]
 struct LoginToX {
     #[command(flatten)]
     settings: SettingsArgs,
 
-    /// Write the keys into this file without a question; its other lines stay.
+    /// Write the keys to this file without asking; its other lines are kept.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = DEFAULT_FILE)]
     write: Option<PathBuf>,
 
-    /// Give the keys to `npx wrangler secret put` without a question.
+    /// Pass the keys to `npx wrangler secret put` without asking.
     #[arg(long)]
     wrangler: bool,
 }

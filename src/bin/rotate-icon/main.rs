@@ -43,10 +43,14 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Turns a profile picture like the hour hand of a clock.
 ///
-/// A Cloudflare Worker sends the frame of the hour to X; this command makes the
-/// frames, puts them where the Worker finds them, and stands in for the networks
-/// on a laptop. It also turns the icon by itself, from any machine, and helps with
-/// the settings.
+/// The picture, the icon, is rendered once as a set of turned copies, the frames. A
+/// Cloudflare Worker sends the frame of the hour to X, Bluesky or Mastodon. This command
+/// renders the frames and publishes them for the Worker, or does the Worker's job from any
+/// machine.
+///
+/// `rotate-icon doctor` checks the settings, and `rotate-icon publish ICON --remote`
+/// publishes an icon. To try everything without an account, run `npm start` in the
+/// project's folder.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {

@@ -22,13 +22,12 @@ use crate::workspace::{Workspace, ended};
 /// values and 100 MB.
 const BULK_VALUES: usize = 100;
 
-/// Render an icon and make its frames the ones the Worker shows.
+/// Render an icon and publish its frames for the Worker.
 ///
-/// Stores the icon and all frames in the KV namespace of the binding FRAMES,
-/// then switches to them in one last write, so that a half-finished upload
-/// never shows. It can be run again at any time: what is already there is not
-/// sent again, and what is missing is. Sets before the last one are deleted;
-/// the last one stays, since KV may show it for a minute or more.
+/// Stores the icon and all frames in the KV namespace that is bound as FRAMES, then
+/// switches the Worker to them with one last write, so an unfinished upload is never
+/// shown. Run it again at any time: it sends only what is missing. The previous set is
+/// kept, since KV may serve it for another minute or so; older sets are deleted.
 ///
 /// It calls the project's own wrangler, so run it in the project's folder.
 #[derive(Args)]
@@ -37,11 +36,11 @@ pub(crate) struct Publish {
     #[command(flatten)]
     source: SourceArgs,
 
-    /// Into the namespace at Cloudflare, with wrangler's login.
+    /// Publish to the namespace at Cloudflare, with wrangler's login.
     #[arg(long)]
     remote: bool,
 
-    /// Into the namespace that `wrangler dev` uses on this machine.
+    /// Publish to the namespace that `wrangler dev` uses on this machine.
     #[arg(long)]
     local: bool,
 
@@ -49,7 +48,7 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "DIR", requires = "local")]
     persist_to: Option<PathBuf>,
 
-    /// The namespace's id, where it is not the one of the deployed Worker.
+    /// The id of the namespace, if it is not the deployed Worker's.
     #[arg(long, value_name = "ID", requires = "remote")]
     namespace_id: Option<String>,
 }

@@ -10,15 +10,14 @@ use crate::settings_source::{SettingsArgs, prepared};
 use crate::status::Status;
 use crate::{complain, say};
 
-/// Remove the frames that turns keep on the networks beside the picture that is shown.
+/// Remove the frames that turns keep on Bluesky.
 ///
-/// Bluesky is the one that has any: the record app.rotate-icon.frames in the account's
-/// repository, which is public like all that is there. The picture that is shown stays. A turn
-/// after this keeps frames there again, so end the turning first if they are to be gone for
-/// good.
+/// They are in the record app.rotate-icon.frames of the account's repository, which is
+/// public. The picture that is shown stays. The next turn stores frames there again, so
+/// stop turning first if you want them gone for good.
 ///
-/// Exit status: 0 if nothing is kept any more, 75 if a network cannot do it now, 78 if a
-/// setting is missing or wrong, 1 if a network refuses.
+/// Exit status: 0 if no frames are kept any more, 75 if a network cannot do it now, 78 if
+/// a setting is missing or wrong, 1 if a network refuses.
 #[derive(Args)]
 pub(crate) struct RemoveFrames {
     #[command(flatten)]

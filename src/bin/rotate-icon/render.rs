@@ -21,14 +21,14 @@ use crate::text::shown;
 /// The most bytes that Cloudflare takes in one bulk upload.
 const MAX_BULK_BYTES: u64 = 100_000_000;
 
-/// Write the frames of an icon into a folder.
+/// Render the frames of an icon as files
 ///
-/// Writes `0.jpg`, `1.jpg` and so on (`0.png` for circles), each 400×400 pixels
-/// and at most 512,000 bytes, and `frame-set.json`, which says what they are. From
-/// that folder, `rotate-icon turn --rendered DIR` turns without rendering.
+/// Writes 0.jpg, 1.jpg and so on (0.png for circles), each 400×400 pixels and at
+/// most 512,000 bytes, and frame-set.json, which describes them. To turn from that
+/// folder, run `rotate-icon turn --rendered DIR`.
 ///
-/// To put the frames into a Worker's KV, use `rotate-icon publish`. Where that
-/// cannot run, --bulk writes a file that wrangler takes:
+/// To publish an icon for the Worker, run `rotate-icon publish` instead. On a
+/// machine where you cannot, --bulk writes one file for wrangler:
 ///
 ///   npx wrangler kv bulk put FILE --binding FRAMES --remote
 #[derive(Args)]
@@ -37,24 +37,24 @@ pub(crate) struct Render {
     #[command(flatten)]
     source: SourceArgs,
 
-    /// The folder to write into; it is made if it is not there.
+    /// The folder to write to; it is created if it is missing.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 
-    /// Which way the numbers of the files go: `clockwise` or `counterclockwise`.
+    /// Number the files `clockwise` or `counterclockwise`.
     ///
-    /// For programs of your own that show file n at step n. Turns are not affected,
-    /// neither from this folder nor from --bulk: the dial has a DIRECTION of its own.
+    /// For programs of your own that show file n at step n. The Worker and `turn` are not
+    /// affected: they follow the setting DIRECTION.
     #[arg(long, default_value = "clockwise")]
     direction: Direction,
 
-    /// Also write all frames into one PNG, each where it stands on a clock.
+    /// Also write all frames into one PNG, arranged like the hours on a clock.
     #[arg(long, value_name = "FILE")]
     sheet: Option<PathBuf>,
 
     /// Also write a file for `wrangler kv bulk put`.
     ///
-    /// It stores the icon and all frames, and makes them the current set.
+    /// It stores the icon and all frames, and switches the Worker to them.
     #[arg(long, value_name = "FILE")]
     bulk: Option<PathBuf>,
 }
@@ -103,14 +103,14 @@ pub(crate) fn run(options: &Render) -> Result<()> {
     if let Some((path, png)) = sheet {
         rendered::write(path, &png)?;
         say(&format!(
-            "Wrote all frames as a clock into {}.",
+            "Wrote all frames, arranged like a clock, into {}.",
             shown(path)
         ));
     }
     if let Some(path) = &options.bulk {
         return bulk(&source, &frames, path);
     }
-    say("For a file that `wrangler kv bulk put` takes, add --bulk FILE.");
+    say("To write a file for `wrangler kv bulk put` too, add --bulk FILE.");
     Ok(())
 }
 
@@ -129,8 +129,8 @@ fn bulk(source: &Source, frames: &[Frame], path: &Path) -> Result<()> {
     let path = shown(path);
     if bytes > MAX_BULK_BYTES {
         say(&format!(
-            "Wrote {path}, which is larger than the {} MB that Cloudflare takes at once; \
-             `rotate-icon publish` sends the frames in parts.",
+            "Wrote {path}, which is larger than the {} MB that Cloudflare accepts at once: run \
+             `rotate-icon publish` instead, which sends the frames in parts.",
             MAX_BULK_BYTES / 1_000_000
         ));
     } else {

@@ -25,11 +25,11 @@ pub(crate) const DEFAULT_FILE: &str = ".dev.vars";
 /// Where the settings are.
 #[derive(Args)]
 pub(crate) struct SettingsArgs {
-    /// A file with settings, NAME=value in each line; .dev.vars if there is one here.
+    /// A file with settings, one NAME=value a line; by default .dev.vars, if there is one here.
     ///
-    /// The names are those of the Worker's variables and secrets. What is set in
-    /// the environment goes before the file, and the file before the variables of
-    /// wrangler.toml, wrangler.json or wrangler.jsonc, here or in a folder above.
+    /// The names are those of the Worker's variables and secrets. The environment takes
+    /// precedence over the file, and the file over the variables in wrangler.toml,
+    /// wrangler.json or wrangler.jsonc, here or in a folder above.
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
 }

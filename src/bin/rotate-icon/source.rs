@@ -29,54 +29,54 @@ use crate::text::shown;
 pub(crate) struct SourceArgs {
     /// The icon: a JPEG, PNG, GIF or WebP file.
     ///
-    /// Of what is not square, --crop takes a square; what is transparent is laid
-    /// on the --background; EXIF orientation is applied. Colours are converted
-    /// to sRGB by the file's profile, as in browsers. Of an animation it is the
-    /// first picture.
+    /// --crop chooses the square of a picture that is not square, --background the
+    /// colour behind transparent parts. EXIF orientation is applied. Colours are converted
+    /// to sRGB by the file's profile, as in browsers. Of an animation, the first picture is
+    /// taken.
     #[arg(value_name = "ICON")]
     icon: Option<PathBuf>,
 
-    /// Instead of an icon: a folder whose pictures are the frames, as they are.
+    /// Use the pictures in a folder as the frames, without turning them.
     ///
-    /// The frames are in the order of the files' names; numbers in them count
-    /// by their value, so that 2.jpg comes before 10.jpg. Each picture is
-    /// cropped and scaled, but not turned. There are as many frames as files,
-    /// 1 to 1440. A file that is no picture, a hidden file and a folder are
-    /// refused.
+    /// The frames follow the order of the file names. Numbers count by value, so 2.jpg
+    /// comes before 10.jpg. Each picture is cropped and scaled as an icon is. A folder
+    /// holds 1 to 1440 pictures and nothing else: another file, a hidden file or a
+    /// subfolder is an error.
     #[arg(long, value_name = "DIR")]
     album: Option<PathBuf>,
 
-    /// Take the frames from ICON, an animated GIF, instead of turning it.
+    /// Use the pictures of ICON, an animated GIF, as the frames, without turning them.
     ///
-    /// Frame k of N is what is seen after k/N of the animation's duration. As
-    /// in browsers, a delay of 0 or 0.01 seconds counts as 0.1 seconds.
+    /// Frame k of N is what the animation shows after k/N of its duration. As in
+    /// browsers, a delay of 0 or 0.01 seconds counts as 0.1 seconds.
     #[arg(long, requires = "icon", conflicts_with = "album")]
     from_animation: bool,
 
-    /// How many frames a rotation has, 1 to 1440.
+    /// The number of frames in a rotation, 1 to 1440.
     #[arg(long, value_name = "N", default_value = "12", conflicts_with = "album")]
     frames: FrameCount,
 
-    /// The square to take: `centre`, `top`, `bottom`, `left`, `right` or `LEFT,TOP,SIDE`.
+    /// The square to cut out: `centre`, `top`, `bottom`, `left`, `right` or `LEFT,TOP,SIDE`.
     ///
-    /// The names mean the largest square there. LEFT,TOP,SIDE are pixels of the
-    /// picture the right way up.
+    /// A name means the largest square at that place. LEFT,TOP,SIDE are in pixels, once
+    /// EXIF orientation is applied.
     #[arg(long, value_name = "SQUARE", default_value_t)]
     crop: Crop,
 
-    /// What shows where the picture is transparent: `white`, `black` or `RRGGBB`.
+    /// The colour behind transparent parts: `white`, `black` or `RRGGBB`.
     #[arg(long, value_name = "COLOUR", default_value = "white")]
     background: Colour,
 
-    /// How pixels between pixels are found: `nearest`, `bilinear`, `sharp`, `cubic`, `lanczos` or `spline`.
+    /// How to interpolate pixels: `nearest`, `bilinear`, `sharp`, `cubic`, `lanczos` or `spline`
     ///
     ///   nearest   the nearest pixel: hard edges, for pixel art
-    ///   bilinear  linear between the four around it: soft
+    ///   bilinear  linear, from 4 pixels: soft
     ///   sharp     a windowed sinc along rows and columns: crisp, and the fastest
-    ///   cubic     cubic convolution of the sixteen around it (Catmull and Rom)
-    ///   lanczos   a windowed sinc over sixty-four: keeps fine detail, may ring at
+    ///   cubic     cubic convolution (Catmull-Rom), from 16 pixels
+    ///   lanczos   a windowed sinc, from 64 pixels: keeps fine detail, may ring at
     ///             hard edges
-    ///   spline    the cubic spline through all pixels: the truest, and the slowest
+    ///   spline    a cubic spline through all pixels: the most accurate, and the
+    ///             slowest
     #[arg(
         long,
         value_name = "KERNEL",
@@ -86,10 +86,10 @@ pub(crate) struct SourceArgs {
     )]
     kernel: Kernel,
 
-    /// What the corners show once the icon is turned: `reflect`, `black`, `white` or `RRGGBB`.
+    /// What fills the corners of a turned icon: `reflect`, `black`, `white` or `RRGGBB`.
     ///
-    /// reflect is the icon's mirror image. Networks that show a circle never
-    /// show the corners.
+    /// `reflect` mirrors the icon at its edges. Networks that crop to a circle never show
+    /// the corners.
     #[arg(
         long,
         value_name = "FILL",
@@ -98,11 +98,11 @@ pub(crate) struct SourceArgs {
     )]
     fill: Fill,
 
-    /// What the frames show: the `square` as JPEG, or its `circle` as PNG with transparency.
+    /// The shape of the frames: `square` (JPEG) or `circle` (PNG, transparent around it).
     #[arg(long, value_name = "SHAPE", default_value = "square")]
     shape: Shape,
 
-    /// The JPEG quality, 1 to 100; a frame of more than 512,000 bytes gets a lower one.
+    /// The JPEG quality, 1 to 100; lowered for a frame that would exceed 512,000 bytes.
     #[arg(long, value_name = "QUALITY", default_value = "95")]
     quality: Quality,
 }

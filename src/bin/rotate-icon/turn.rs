@@ -26,25 +26,24 @@ use crate::state_file::{self, Busy, StateFile};
 use crate::status::Status;
 use crate::{complain, say};
 
-/// Turn the icon now, from this machine instead of a Worker.
+/// Turn the icon now, from this machine instead of a Worker
 ///
-/// Sends the frame that is due to each network that the settings name, unless it
-/// has been sent already: let cron or a systemd timer run this at least once a
-/// frame, or more often, so that what failed is tried again. Nothing is waited
-/// for: a network that asks for a pause is left alone until a run after it.
+/// Sends the frame that is due to each network in the settings, unless it has been
+/// sent already. Have cron or a systemd timer run this at least once a frame; more
+/// often, so that a failed turn is tried again. It never waits: if a network asks for
+/// a pause, runs leave it alone until the pause is over.
 ///
-/// What was sent, and what waits, is kept in a state file. Two runs at once make one
-/// turn. A refusal is tried again after 1, 2, 4 hours and so on up to a day, and at
-/// once with other settings; --force tries at once too. A run that tries nothing, since
-/// it is not time yet, complains of nothing.
+/// A state file keeps what was sent and what is waiting. Two runs at once make one
+/// turn. A refusal is tried again after 1, 2, 4 hours and so on, up to a day; at once
+/// if the settings have changed, or with --force. A run for which it is too early
+/// reports no error.
 ///
 /// Exit status:
-///   0   every network shows the frame, or nothing is to be done
-///   75  a network could not take it now, or is left alone for a time; a later run
-///       tries again
+///   0   every network shows the frame, or there is nothing to do
+///   75  a network could not take it now, or is paused; a later run tries again
 ///   78  a setting is missing or wrong
-///   1   something else that you have to see to: it is said what
-///   2   the words of the command are wrong
+///   1   something else needs your attention; the message says what
+///   2   the command line is wrong
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 // Each is a flag of its own.
@@ -53,7 +52,7 @@ pub(crate) struct Turn {
     #[command(flatten)]
     source: SourceArgs,
 
-    /// Instead of an icon: a folder that `rotate-icon render --out DIR` has written.
+    /// Use the frames in a folder that `rotate-icon render --out DIR` has written.
     #[arg(
         long,
         value_name = "DIR",
@@ -67,8 +66,7 @@ pub(crate) struct Turn {
     #[command(flatten)]
     settings: SettingsArgs,
 
-    /// Do everything but send: tell what would be sent, and for which account. A network that
-    /// refuses the sign-in is told of.
+    /// Send no picture: check the sign-in, and print what would be sent and to which account.
     #[arg(long)]
     dry_run: bool,
 
@@ -76,7 +74,7 @@ pub(crate) struct Turn {
     #[arg(long, value_name = "N")]
     frame: Option<u16>,
 
-    /// Send even what a network shows already, or has refused.
+    /// Send the frame even if a network shows it already, or has refused it.
     #[arg(long)]
     force: bool,
 
@@ -84,14 +82,14 @@ pub(crate) struct Turn {
     #[arg(long)]
     json: bool,
 
-    /// The file with what is known between turns.
+    /// The state file.
     ///
-    /// By default, `rotate-icon/state.json` in `$XDG_STATE_HOME` or `~/.local/state`. Two
-    /// accounts need two files.
+    /// The default is `rotate-icon/state.json` in `$XDG_STATE_HOME` or `~/.local/state`.
+    /// Two accounts need two files.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 
-    /// Keep nothing: every run sends, and tells your webhook of each refusal.
+    /// Keep no state: every run sends, and reports each refusal to your webhook.
     #[arg(long, conflicts_with = "state")]
     stateless: bool,
 }

@@ -39,11 +39,11 @@ use self::clock::{Clock, WIDEST_OFFSET};
 use self::faults::Queued;
 use self::state::{Accounts, Simulator};
 
-/// Stand in for X, Bluesky and Mastodon on this machine: check each request and show what came.
+/// Run local stand-ins for X, Bluesky and Mastodon, which check each request.
 ///
-/// Stricter than they are known to be, about signatures and tokens, limits, the
-/// body and the picture. What it received is shown at `/`, and it fails on
-/// demand, by `--fault` or by a request to `/simulator/faults`.
+/// They are stricter than the real networks are known to be, about signatures and
+/// tokens, limits, the body and the picture. The page at `/` shows what they received.
+/// They fail on demand, by `--fault` or by a request to `/simulator/faults`.
 #[derive(clap::Args)]
 pub(crate) struct Simulate {
     /// The address to listen on
