@@ -16,6 +16,7 @@ mod jpeg;
 mod orientation;
 mod png;
 mod profile;
+mod scaling;
 mod square;
 mod webp;
 
@@ -51,20 +52,25 @@ pub struct Options {
 /// When the file is no picture that can be read within the limits, or the square
 /// is not inside of it.
 pub fn square(file: &[u8], options: &Options, limits: Limits) -> Result<Planes, PictureError> {
-    Picture::decode(file, limits)?.square(options)
+    let scaled = limits.beside(file, |limits| match file {
+        [0x89, b'P', b'N', b'G', ..] => png::scaled(file, options, limits),
+        _ => Picture::decode_within(file, limits)?.scaled(options),
+    });
+    scaled?.into_planes(options.background)
 }
 
 /// What may be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The most memory that decoding may take, in bytes.
+    /// The most memory that the file and decoding it may take, in bytes.
     pub memory: u64,
 }
 
 impl Limits {
-    /// For a Worker, which has 128 MB for everything; the file and what is made
-    /// of the pixels take as much again.
-    pub const WORKER: Self = Self { memory: 48_000_000 };
+    /// For a Worker, where a decoder has 64 MiB, which are 67 MB: one for the
+    /// stack and what is constant, and up to six for the square that is made,
+    /// its profile, and what is lost between what is allocated.
+    pub const WORKER: Self = Self { memory: 60_000_000 };
 
     /// For a computer.
     pub const COMPUTER: Self = Self {
@@ -80,14 +86,38 @@ impl Limits {
         let pixels = u64::from(width).saturating_mul(u64::from(height));
         let memory = pixels.saturating_mul(bytes_per_pixel);
         if memory > self.memory {
-            return Err(PictureError::TooLarge {
+            return Err(self.too_large(width, height, memory));
+        }
+        Ok(())
+    }
+
+    /// Decodes a file within what is left beside it. A refusal names all.
+    fn beside<T>(
+        self,
+        file: &[u8],
+        decode: impl FnOnce(Self) -> Result<T, PictureError>,
+    ) -> Result<T, PictureError> {
+        let file_bytes = u64::try_from(file.len()).unwrap_or(u64::MAX);
+        let memory = self.memory.saturating_sub(file_bytes);
+        decode(Self { memory }).map_err(|error| match error {
+            PictureError::TooLarge {
                 width,
                 height,
                 memory,
-                limit: self.memory,
-            });
+                ..
+            } => self.too_large(width, height, memory.saturating_add(file_bytes)),
+            error => error,
+        })
+    }
+
+    /// The refusal of a picture that takes so much memory.
+    fn too_large(self, width: u32, height: u32, memory: u64) -> PictureError {
+        PictureError::TooLarge {
+            width,
+            height,
+            memory,
+            limit: self.memory,
         }
-        Ok(())
     }
 }
 
@@ -216,6 +246,10 @@ impl Picture {
     /// # Errors
     /// When it is of another format, broken or too large.
     pub fn decode(file: &[u8], limits: Limits) -> Result<Self, PictureError> {
+        limits.beside(file, |limits| Self::decode_within(file, limits))
+    }
+
+    fn decode_within(file: &[u8], limits: Limits) -> Result<Self, PictureError> {
         match file {
             [0xff, 0xd8, 0xff, ..] => jpeg::decode(file, limits),
             [0x89, b'P', b'N', b'G', ..] => png::decode(file, limits),

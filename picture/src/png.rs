@@ -1,52 +1,170 @@
 //! PNG files: every colour type and depth, interlaced or not.
 //!
 //! By the decoder that `image` uses, but without it: it would keep samples of
-//! 16 bits, which take twice the memory, and reads nothing after the pixels.
+//! 16 bits, which take twice the memory, and gives no single rows. So a picture
+//! of any size is read in a few megabytes, unless it is interlaced.
 
 use std::io::Cursor;
 
-use png::{ColorType, Decoder, Info, Limits as PngLimits, Transformations};
+use png::{ColorType, Decoder, Info, Limits as PngLimits, Reader, Transformations};
 
-use super::{Limits, Orientation, Picture, PictureError, Pixels, Profile, broken};
+use super::scaling::{self, Scaler, Wrap};
+use super::square::{Scaled, part};
+use super::{Limits, Options, Orientation, Picture, PictureError, Pixels, Profile, broken};
 
+/// What the decoder may take for itself, in bytes: a row, the profile and EXIF
+/// data, neither of which comes near.
+const METADATA: usize = 8 << 20;
+
+/// Of how many bytes the pixels may be that are unpacked a row at a time. A small
+/// file may unpack to many, which takes time if no memory; a photo of 48
+/// megapixels has 144 MB. Where there are more, all have to fit.
+const UNPACKED: usize = 400_000_000;
+
+/// A file whose first chunks were read.
+struct Source<'a> {
+    reader: Reader<Cursor<&'a [u8]>>,
+    /// Without pixels as yet.
+    picture: Picture,
+    wrap: Wrap,
+}
+
+/// Decodes all pixels.
 pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureError> {
-    let broken = broken("PNG");
-    let memory = usize::try_from(limits.memory).unwrap_or(usize::MAX);
-    let mut decoder = Decoder::new_with_limits(Cursor::new(file), PngLimits { bytes: memory });
-    decoder.set_transformations(Transformations::normalize_to_color8());
-    decoder.set_ignore_text_chunk(true);
-    let header = decoder.read_header_info().map_err(|error| broken(&error))?;
-    let (width, height) = (header.width, header.height);
-    // At most four channels, once as they are and once without transparency.
-    limits.check(width, height, 8)?;
+    Source::open(file)?.decode(limits, 0)
+}
 
-    let mut reader = decoder.read_info().map_err(|error| broken(&error))?;
-    let bytes = reader.output_buffer_size().ok_or(PictureError::Empty)?;
-    let mut samples = vec![0; bytes];
-    let frame = reader
-        .next_frame(&mut samples)
-        .map_err(|error| broken(&error))?;
-    samples.truncate(frame.buffer_size());
-    // EXIF data may stand after the pixels. What is broken there harms no pixel.
-    let _ = reader.finish();
-    let info = reader.info();
-    let exif = info.exif_metadata.as_deref();
-    let orientation = exif.map_or(Orientation::UPRIGHT, Orientation::from_exif);
-    let profile = profile(info);
-    let pixels = match frame.color_type {
-        ColorType::Grayscale => Pixels::Grey(samples),
-        ColorType::Rgba => Pixels::Rgba(samples),
-        ColorType::GrayscaleAlpha => Pixels::Rgba(with_colour(&samples)),
-        ColorType::Rgb | ColorType::Indexed => Pixels::Rgb(samples),
-    };
-    Ok(Picture {
-        width: usize::try_from(width).unwrap_or_default(),
-        height: usize::try_from(height).unwrap_or_default(),
-        orientation,
-        profile,
-        eighths: 8,
-        pixels,
-    })
+/// Decodes a file row by row, and keeps what becomes the square of the options.
+pub(super) fn scaled(
+    file: &[u8],
+    options: &Options,
+    limits: Limits,
+) -> Result<Scaled, PictureError> {
+    let source = Source::open(file)?;
+    if source.reader.info().interlaced {
+        source.decode(limits, options.side)?.scaled(options)
+    } else {
+        source.scaled(options, limits)
+    }
+}
+
+impl<'a> Source<'a> {
+    fn open(file: &'a [u8]) -> Result<Self, PictureError> {
+        let broken = broken("PNG");
+        let limits = PngLimits { bytes: METADATA };
+        let mut decoder = Decoder::new_with_limits(Cursor::new(file), limits);
+        decoder.set_transformations(Transformations::normalize_to_color8());
+        decoder.set_ignore_text_chunk(true);
+        let reader = decoder.read_info().map_err(|error| broken(&error))?;
+        let info = reader.info();
+        let side = |pixels: u32| usize::try_from(pixels).unwrap_or(usize::MAX);
+        let picture = Picture {
+            width: side(info.width),
+            height: side(info.height),
+            orientation: exif(file).map_or(Orientation::UPRIGHT, Orientation::from_exif),
+            profile: profile(info),
+            eighths: 8,
+            pixels: Pixels::Grey(Vec::new()),
+        };
+        let wrap: Wrap = match reader.output_color_type().0 {
+            ColorType::Grayscale => Pixels::Grey,
+            ColorType::Rgb | ColorType::Indexed => Pixels::Rgb,
+            ColorType::Rgba | ColorType::GrayscaleAlpha => Pixels::Rgba,
+        };
+        Ok(Self {
+            reader,
+            picture,
+            wrap,
+        })
+    }
+
+    fn scaled(mut self, options: &Options, limits: Limits) -> Result<Scaled, PictureError> {
+        let square = self.picture.square_in_file(options.crop)?;
+        let strip = scaling::memory(square.side, options.side, self.channels());
+        // What is unpacked and filtered, and as it is for the scaling.
+        let rows = self.picture.width.saturating_mul(8 * 4);
+        self.check(strip.saturating_add(rows), limits)?;
+        let unpacked = self.reader.output_buffer_size().unwrap_or(usize::MAX);
+        if unpacked > UNPACKED {
+            self.check(unpacked, limits)?;
+        }
+
+        let mut scaler = Scaler::new(self.wrap, square.side, options.side)?;
+        let wanted = square.top..square.top.saturating_add(square.side);
+        for y in 0..self.picture.height {
+            let (colours, _) = self.reader.output_color_type();
+            let row = self
+                .reader
+                .next_row()
+                .map_err(|error| broken("PNG")(&error))?;
+            let row = row.ok_or(PictureError::Empty)?;
+            if !wanted.contains(&y) {
+                continue;
+            }
+            let row = part(row.data(), self.picture.width, square);
+            if colours == ColorType::GrayscaleAlpha {
+                scaler.push(&with_colour(row))?;
+            } else {
+                scaler.push(row)?;
+            }
+        }
+        // Reads on to the end of the pixels' data.
+        self.reader
+            .next_row()
+            .map_err(|error| broken("PNG")(&error))?;
+        Ok(Scaled {
+            side: options.side,
+            pixels: scaler.finish()?,
+            orientation: self.picture.orientation,
+            profile: self.picture.profile,
+        })
+    }
+
+    /// All pixels; then there has to be room to scale them to a square of `side`
+    /// pixels.
+    fn decode(mut self, limits: Limits, side: usize) -> Result<Picture, PictureError> {
+        let bytes = self.reader.output_buffer_size();
+        let bytes = bytes.ok_or(PictureError::Memory)?;
+        let is_grey = self.reader.output_color_type().0 == ColorType::GrayscaleAlpha;
+        // Colour is added to grey with alpha.
+        let all = if is_grey {
+            bytes.saturating_mul(3)
+        } else {
+            bytes
+        };
+        let (width, height) = (self.picture.width, self.picture.height);
+        let strip = scaling::memory(width.min(height), side, self.channels());
+        self.check(all.saturating_add(strip), limits)?;
+
+        let mut samples = vec![0; bytes];
+        self.reader
+            .next_frame(&mut samples)
+            .map_err(|error| broken("PNG")(&error))?;
+        let samples = if is_grey {
+            with_colour(&samples)
+        } else {
+            samples
+        };
+        self.picture.pixels = (self.wrap)(samples);
+        Ok(self.picture)
+    }
+
+    fn channels(&self) -> usize {
+        match (self.wrap)(Vec::new()) {
+            Pixels::Grey(_) => 1,
+            Pixels::Rgb(_) | Pixels::YCbCr(_) => 3,
+            Pixels::Rgba(_) | Pixels::Cmyk(_) => 4,
+        }
+    }
+
+    fn check(&self, memory: usize, limits: Limits) -> Result<(), PictureError> {
+        let memory = u64::try_from(memory).unwrap_or(u64::MAX);
+        if memory <= limits.memory {
+            return Ok(());
+        }
+        let (width, height) = self.reader.info().size();
+        Err(limits.too_large(width, height, memory))
+    }
 }
 
 /// What the chunks say about the colours; of several the one that counts
@@ -60,6 +178,25 @@ fn profile(info: &Info<'_>) -> Option<Profile> {
     }
     let profile = info.icc_profile.as_ref()?;
     Some(Profile::Icc(profile.to_vec()))
+}
+
+/// The content of the first `eXIf` chunk (PNG §5.3), which may stand after the
+/// pixels; but it has to be known before them where the square is.
+fn exif(file: &[u8]) -> Option<&[u8]> {
+    /// After the content of a chunk.
+    const CRC: usize = 4;
+    // After the signature.
+    let mut chunks = file.get(8..)?;
+    loop {
+        let (length, rest) = chunks.split_first_chunk()?;
+        let (name, rest) = rest.split_first_chunk()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (content, rest) = rest.split_at_checked(length)?;
+        if name == b"eXIf" {
+            return Some(content);
+        }
+        chunks = rest.get(CRC..)?;
+    }
 }
 
 /// Grey and alpha → RGBA.

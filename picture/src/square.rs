@@ -3,16 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bytemuck::Pod;
-use resize::Pixel;
-use resize::px::PixelFormat;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::profile::{Channels, Profile};
+use super::scaling::{Scaler, Wrap};
 use super::{Options, Orientation, Picture, PictureError, Pixels};
 use pixels::plane::{Plane, Planes};
-use pixels::rotation::lanczos;
 
 /// Which square of a picture is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -139,28 +136,40 @@ impl Picture {
     /// # Errors
     /// When the square is not inside of the picture.
     pub fn square(self, options: &Options) -> Result<Planes, PictureError> {
-        let Options {
-            side,
-            crop,
-            background,
-        } = *options;
-        let square = self.in_pixels(self.in_file(self.upright_square(crop)?));
-        let pixels = self.scaled(square, side)?;
-        let (orientation, profile) = (self.orientation, self.profile);
-        // What follows needs memory of its own.
-        drop(self.pixels);
+        self.scaled(options)?.into_planes(options.background)
+    }
 
-        let planes =
-            to_planes(pixels, side, profile.as_ref(), background).ok_or(PictureError::Empty)?;
-        Ok(if orientation == Orientation::UPRIGHT {
-            planes
-        } else {
-            planes.map(|plane| orientation.applied_to(plane))
+    /// The square of the picture that the options name, scaled.
+    pub(super) fn scaled(self, options: &Options) -> Result<Scaled, PictureError> {
+        let square = self.in_pixels(self.square_in_file(options.crop)?);
+        let (wrap, samples): (Wrap, _) = match &self.pixels {
+            Pixels::Grey(samples) => (Pixels::Grey, samples),
+            Pixels::Rgb(samples) => (Pixels::Rgb, samples),
+            Pixels::Rgba(samples) => (Pixels::Rgba, samples),
+            Pixels::YCbCr(samples) => (Pixels::YCbCr, samples),
+            Pixels::Cmyk(samples) => (Pixels::Cmyk, samples),
+        };
+        let mut scaler = Scaler::new(wrap, square.side, options.side)?;
+        let row_bytes = samples.len().checked_div(self.rows()).unwrap_or_default();
+        let rows = samples.chunks(row_bytes.max(1)).skip(square.top);
+        let columns = self.columns();
+        rows.take(square.side)
+            .try_for_each(|row| scaler.push(part(row, columns, square)))?;
+        Ok(Scaled {
+            side: options.side,
+            pixels: scaler.finish()?,
+            orientation: self.orientation,
+            profile: self.profile,
         })
     }
 
+    /// Where the square that is taken is in the file.
+    pub(super) fn square_in_file(&self, crop: Crop) -> Result<Square, PictureError> {
+        Ok(self.in_file(self.upright_square(crop)?))
+    }
+
     /// The square that is taken, in the picture the right way up.
-    fn upright_square(&self, crop: Crop) -> Result<Square, PictureError> {
+    pub(super) fn upright_square(&self, crop: Crop) -> Result<Square, PictureError> {
         let (width, height) = if self.orientation.is_transposed {
             (self.height, self.width)
         } else {
@@ -244,70 +253,36 @@ impl Picture {
             side,
         }
     }
+}
 
-    /// Crops and scales each channel for itself; colours count as much as
-    /// they are seen.
-    fn scaled(&self, square: Square, side: usize) -> Result<Pixels, PictureError> {
-        Ok(match &self.pixels {
-            Pixels::Grey(samples) => {
-                Pixels::Grey(self.resized(Pixel::Gray8, samples, square, side)?)
-            }
-            Pixels::Rgb(samples) => {
-                Pixels::Rgb(self.resized(Pixel::RGB8, samples, square, side)?)
-            }
-            Pixels::YCbCr(samples) => {
-                Pixels::YCbCr(self.resized(Pixel::RGB8, samples, square, side)?)
-            }
-            Pixels::Rgba(samples) => {
-                Pixels::Rgba(self.resized(Pixel::RGBA8P, samples, square, side)?)
-            }
-            Pixels::Cmyk(samples) => {
-                Pixels::Cmyk(self.resized(Pixel::RGBA8, samples, square, side)?)
-            }
+/// The part of a row of so many columns that is in a square.
+pub(super) fn part(row: &[u8], columns: usize, square: Square) -> &[u8] {
+    let channels = row.len().checked_div(columns).unwrap_or_default();
+    let [left, side] = [square.left, square.side].map(|pixels| pixels.saturating_mul(channels));
+    let row = row.get(left..).unwrap_or_default();
+    row.get(..side).unwrap_or_default()
+}
+
+/// A square of its final size, in the channels of its file.
+pub(super) struct Scaled {
+    /// The width and height in pixels.
+    pub(super) side: usize,
+    pub(super) pixels: Pixels,
+    /// How it is to be turned to be the right way up.
+    pub(super) orientation: Orientation,
+    pub(super) profile: Option<Profile>,
+}
+
+impl Scaled {
+    /// In sRGB, on the background, the right way up.
+    pub(super) fn into_planes(self, background: Colour) -> Result<Planes, PictureError> {
+        let planes = to_planes(self.pixels, self.side, self.profile.as_ref(), background);
+        let planes = planes.ok_or(PictureError::Empty)?;
+        Ok(if self.orientation == Orientation::UPRIGHT {
+            planes
+        } else {
+            planes.map(|plane| self.orientation.applied_to(plane))
         })
-    }
-
-    fn resized<F, P>(
-        &self,
-        format: F,
-        samples: &[u8],
-        square: Square,
-        side: usize,
-    ) -> Result<Vec<u8>, PictureError>
-    where
-        F: PixelFormat<InputPixel = P, OutputPixel = P>,
-        P: Pod + Default,
-    {
-        let pixels: &[P] = bytemuck::try_cast_slice(samples).map_err(|_| PictureError::Empty)?;
-        let start = square
-            .top
-            .saturating_mul(self.columns())
-            .saturating_add(square.left);
-        let cropped = pixels.get(start..).unwrap_or_default();
-        if square.side == side {
-            let rows = cropped.chunks(self.columns().max(1)).take(side);
-            let pixels: Vec<P> = rows
-                .flat_map(|row| row.iter().take(side))
-                .copied()
-                .collect();
-            return Ok(bytemuck::cast_slice(&pixels).to_vec());
-        }
-        // resize's own takes the sine of the system, which differs between
-        // systems in the last bit.
-        #[allow(clippy::cast_possible_truncation)]
-        let filter = resize::Filter::new(Box::new(|x| lanczos::<3>(f64::from(x)) as f32), 3.0);
-        let mut scaled = vec![P::default(); side.saturating_mul(side)];
-        resize::Resizer::new(
-            square.side,
-            square.side,
-            side,
-            side,
-            format,
-            resize::Type::Custom(filter),
-        )
-        .and_then(|mut resizer| resizer.resize_stride(cropped, self.columns(), &mut scaled))
-        .map_err(|_| PictureError::Empty)?;
-        Ok(bytemuck::cast_slice(&scaled).to_vec())
     }
 }
 

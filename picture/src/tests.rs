@@ -55,6 +55,12 @@ fn options(side: usize, crop: Crop, background: Colour) -> Options {
     }
 }
 
+const OPTIONS: Options = Options {
+    side: 400,
+    crop: Crop::Centre,
+    background: Colour::WHITE,
+};
+
 fn refusal(file: &[u8]) -> PictureError {
     Picture::decode(file, Limits::COMPUTER).unwrap_err()
 }
@@ -1279,35 +1285,102 @@ fn a_gif_frame_that_says_it_is_large_is_refused() {
 fn a_picture_may_take_as_much_memory_as_the_limit_says() {
     let picture = noise(100, 80);
     let files = [
-        (colour_png(&picture), 8),
-        (colour_jpeg(&picture, |_| ()), 3),
-        (gif((100, 80), &gif_frame(100, 80)), 8),
-        (
-            webp(picture.as_raw(), (100, 80), image_webp::ColorType::Rgb8),
-            8,
-        ),
+        colour_jpeg(&picture, |_| ()),
+        gif((100, 80), &gif_frame(100, 80)),
+        webp(picture.as_raw(), (100, 80), image_webp::ColorType::Rgb8),
+        colour_png(&picture),
     ];
-    for (file, bytes) in files {
-        let memory = 100 * 80 * bytes;
-        assert!(Picture::decode(&file, Limits { memory }).is_ok(), "{bytes}");
-        let result = Picture::decode(&file, Limits { memory: memory - 1 });
-        assert!(
-            matches!(result, Err(PictureError::TooLarge { .. })),
-            "{bytes}"
-        );
+    for file in files {
+        let decode = |memory| {
+            let options = options(16, Crop::Centre, Colour::WHITE);
+            super::square(&file, &options, Limits { memory })
+        };
+        // It tells itself how much it takes, with the file.
+        let Err(PictureError::TooLarge { memory, limit, .. }) = decode(100) else {
+            panic!("{:?}", decode(100));
+        };
+        assert_eq!(limit, 100);
+        assert!(memory > file.len() as u64);
+        assert!(decode(memory).is_ok());
+        assert!(matches!(
+            decode(memory - 1),
+            Err(PictureError::TooLarge { .. })
+        ));
     }
 }
 
 #[test]
 fn a_picture_that_is_too_large_is_told_what_to_do() {
-    let file = png_of_chunks(6000, 4000, false, &[0; 100]);
-    assert_eq!(
-        Picture::decode(&file, Limits::WORKER)
-            .unwrap_err()
-            .to_string(),
-        "this picture of 6000×4000 pixels takes 192 MB to decode, and 48 MB is the limit here; \
-         make it smaller, no more than 400×400 pixels are shown anyway"
+    // Interlaced, so all of it is needed at once.
+    let file = png_of_chunks(6000, 4000, true, &[0; 100]);
+    let message = "this picture of 6000×4000 pixels takes 83 MB to decode, and 60 MB is the limit \
+                   here; make it smaller, no more than 400×400 pixels are shown anyway";
+    let square = super::square(&file, &OPTIONS, Limits::WORKER);
+    assert_eq!(square.unwrap_err().to_string(), message);
+}
+
+#[test]
+fn a_png_that_is_read_row_by_row_is_the_same_as_one_that_is_read_at_once() {
+    let (width, height) = (47, 31);
+    let samples = noise(width, height * 8).into_raw();
+    for (colours, depth) in [
+        (ColorType::Grayscale, BitDepth::One),
+        (ColorType::Grayscale, BitDepth::Eight),
+        (ColorType::Grayscale, BitDepth::Sixteen),
+        (ColorType::GrayscaleAlpha, BitDepth::Eight),
+        (ColorType::GrayscaleAlpha, BitDepth::Sixteen),
+        (ColorType::Indexed, BitDepth::Two),
+        (ColorType::Rgb, BitDepth::Eight),
+        (ColorType::Rgba, BitDepth::Eight),
+        (ColorType::Rgba, BitDepth::Sixteen),
+    ] {
+        for tag in 1..=8 {
+            let bits = width as usize * colours.samples() * depth as usize;
+            let bytes = bits.div_ceil(8) * height as usize;
+            let file = png(&samples[..bytes], (width, height), colours, depth, |info| {
+                info.palette = Some(PALETTE.concat().into());
+                info.exif_metadata = Some(exif(tag, true).into());
+            });
+            for crop in ["centre", "top", "left", "3,7,20", "27,11,4"] {
+                let options = options(16, crop.parse().unwrap(), Colour([9, 99, 200]));
+                assert_eq!(
+                    super::square(&file, &options, Limits::WORKER),
+                    decode(&file).square(&options),
+                    "{colours:?} {depth:?} {tag} {crop}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_png_that_unpacks_to_very_much_is_refused_though_a_row_is_little() {
+    let of_height = |height| {
+        let file = png_of_chunks(16_000, height, false, &[0; 100]);
+        super::square(
+            &file,
+            &options(8, Crop::Centre, Colour::WHITE),
+            Limits::WORKER,
+        )
+    };
+    let refused = of_height(9000).unwrap_err();
+    assert!(
+        matches!(refused, PictureError::TooLarge { .. }),
+        "{refused}"
     );
+    // As large as is let pass; it is cut off.
+    let broken = of_height(8000).unwrap_err();
+    assert!(matches!(broken, PictureError::Broken { .. }), "{broken}");
+}
+
+#[test]
+fn a_png_that_is_read_row_by_row_is_refused_where_it_was_cut() {
+    let file = colour_png(&noise(40, 40));
+    let end = file.len() - chunk(*b"IEND", b"").len();
+    for length in 0..end {
+        let square = super::square(&file[..length], &OPTIONS, Limits::WORKER);
+        assert!(square.is_err(), "{length}");
+    }
 }
 
 #[test]

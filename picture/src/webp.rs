@@ -6,16 +6,35 @@ use image::codecs::webp::WebPDecoder;
 
 use super::{Limits, Picture, PictureError, broken, decoder};
 
-/// What decoding takes a pixel, in bytes: four channels, and the planes or the
-/// colours that they are made from.
-const BYTES_PER_PIXEL: u64 = 8;
-
 pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureError> {
-    // After "RIFF", the length and "WEBP". The decoder takes the memory for a
-    // picture before it compares the size with the canvas.
-    check_chunks(file.get(12..).unwrap_or_default(), None, limits)?;
+    // After "RIFF", the length and "WEBP".
+    let chunks = file.get(12..).unwrap_or_default();
+    let bytes_per_pixel = bytes_per_pixel(chunks);
+    // The decoder takes the memory for a picture before it compares the size
+    // with the canvas.
+    check_chunks(chunks, None, bytes_per_pixel, limits)?;
     let decoder = WebPDecoder::new(Cursor::new(file)).map_err(decoder::refused("WebP"))?;
-    decoder::read(decoder, "WebP", BYTES_PER_PIXEL, limits)
+    decoder::read(decoder, "WebP", bytes_per_pixel, limits)
+}
+
+/// What decoding takes a pixel, in bytes, with what stands beside the pixels
+/// that come of it.
+fn bytes_per_pixel(mut chunks: &[u8]) -> u64 {
+    // The pixels, planes at half the size of chroma, and its compressed data.
+    let mut bytes = 6;
+    while let Some(chunk) = Chunk::first_of(chunks) {
+        bytes = bytes.max(match &chunk.name {
+            // A frame, the canvas, and the pixels.
+            b"ANMF" => 12,
+            // Transparency is decoded in four channels of its own.
+            b"ALPH" => 11,
+            // Four channels, and the pixels of three.
+            b"VP8L" => 7,
+            _ => 0,
+        });
+        chunks = chunk.rest;
+    }
+    bytes
 }
 
 /// Checks a list of chunks for what the decoder believes: the size that each
@@ -25,6 +44,7 @@ pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureErro
 fn check_chunks(
     mut chunks: &[u8],
     frame: Option<(u32, u32)>,
+    bytes_per_pixel: u64,
     limits: Limits,
 ) -> Result<(), PictureError> {
     let broken = broken("WebP");
@@ -54,7 +74,7 @@ fn check_chunks(
                 {
                     let side = |a, b, c| u32::from_le_bytes([a, b, c, 0]).saturating_add(1);
                     let frame = (side(*w0, *w1, *w2), side(*h0, *h1, *h2));
-                    check_chunks(chunks, Some(frame), limits)?;
+                    check_chunks(chunks, Some(frame), bytes_per_pixel, limits)?;
                 }
                 None
             }
@@ -64,7 +84,7 @@ fn check_chunks(
             _ => None,
         };
         if let Some((width, height)) = size {
-            limits.check(width, height, BYTES_PER_PIXEL)?;
+            limits.check(width, height, bytes_per_pixel)?;
             if frame.is_some_and(|frame| frame != (width, height)) {
                 return Err(broken(&"a frame has two sizes"));
             }
