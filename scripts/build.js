@@ -10,7 +10,7 @@ import { buildTools, setup } from "./setup.js";
 
 /** What the Worker is made from; the command and the tests are not part of it. */
 const sources = ["Cargo.toml", "Cargo.lock", "build.rs", "decoder", "picture", "pixels", "src", "scripts/setup.js", "scripts/build.js"];
-const isNoSource = (name) => name === "src/bin" || /(^|\/)(tests|testing)\.rs$/.test(name);
+const isNoSource = (name) => name === "src/bin" || /(^|\/)(tests|testing|fuzz)\.rs$/.test(name);
 
 function* files(name) {
   if (isNoSource(name)) return;

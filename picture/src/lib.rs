@@ -21,6 +21,8 @@ mod square;
 mod webp;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;

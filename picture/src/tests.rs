@@ -1405,7 +1405,7 @@ fn a_picture_without_pixels_is_refused() {
 }
 
 /// A file of each format and kind, all small.
-fn small_files() -> Vec<(&'static str, Vec<u8>)> {
+pub(super) fn small_files() -> Vec<(&'static str, Vec<u8>)> {
     let picture = noise(17, 9);
     let grey = DynamicImage::from(picture.clone()).into_luma8();
     let rgba = DynamicImage::from(picture.clone()).into_rgba8();

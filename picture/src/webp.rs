@@ -48,6 +48,7 @@ fn check_chunks(
     limits: Limits,
 ) -> Result<(), PictureError> {
     let broken = broken("WebP");
+    let mut is_after_alpha = false;
     while let Some(chunk) = Chunk::first_of(chunks) {
         let size = match &chunk.name {
             b"ANMF" if frame.is_none() => {
@@ -79,6 +80,9 @@ fn check_chunks(
                 None
             }
             b"VP8 " => lossy_size(chunk.content),
+            // The decoder takes what follows alpha for a lossy picture, whatever
+            // its name is.
+            _ if is_after_alpha => lossy_size(chunk.content),
             b"VP8L" => lossless_size(chunk.content),
             b"ICCP" | b"EXIF" if !chunk.is_whole => return Err(broken(&"it ends too early")),
             _ => None,
@@ -89,6 +93,7 @@ fn check_chunks(
                 return Err(broken(&"a frame has two sizes"));
             }
         }
+        is_after_alpha = chunk.name == *b"ALPH";
         chunks = chunk.rest;
     }
     Ok(())

@@ -341,6 +341,7 @@ async function webps() {
   const alpha = (...data) => riffChunk("ALPH", ...data);
   return {
     "an animation whose frame is smaller than its picture": ANIMATION,
+    "the same, the picture under no name": Buffer.from(ANIMATION.toString("latin1").replace("VP8 ", "\0\0\0\0"), "latin1"),
     "an animation whose frame is larger than its picture": animated(64, 64, webpFrame([0, 0, 64, 64], vp8)),
     "an animation whose frame lies outside": animated(16, 16, webpFrame([2_000, 2_000, 40, 30], vp8)),
     "an animation whose frame hangs over the canvas": animated(40, 30, webpFrame([20, 20, 40, 30], vp8l)),
