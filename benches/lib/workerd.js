@@ -23,11 +23,12 @@ const text = (value) => JSON.stringify(value);
 
 /**
  * A Worker as a service of workerd's configuration: `{ id, isBuilt, vars, hasObject }`, its script `{id}.js`, with the
- * modules of the built Worker if it is that.
+ * modules of the built Worker if it is that, or those of another build: files by the names that its script imports.
  */
 export function service({ id, isBuilt, vars, hasObject = Boolean(isBuilt) }) {
   const modules = [`(name = "index.js", esModule = embed "${id}.js")`];
-  if (isBuilt) modules.push(...wasmModules.map((name) => `(name = "./${name}", wasm = embed "${name}")`));
+  const files = isBuilt === true ? Object.fromEntries(wasmModules.map((name) => [name, name])) : (isBuilt ?? {});
+  for (const [name, file] of Object.entries(files)) modules.push(`(name = "./${name}", wasm = embed "${file}")`);
   const bindings = Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
   bindings.push(`(name = "FRAMES", kvNamespace = "kv")`);
   // What an account's object knows lies on the disk.
@@ -76,6 +77,7 @@ export async function workerd(folder, config, { log = "inherit" } = {}) {
     url: `http://127.0.0.1:${port}`,
     cpuMs: () => readdirSync(`/proc/${child.pid}/task`).map(threadMs).reduce((a, b) => a + b),
     workersMs: () => threadMs(child.pid),
+    peakMB: () => Math.round(Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) / 1000),
     residentMB: () => Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) / 1000),
     stop: () => (child.kill(), ended),
     kill: () => (child.kill("SIGKILL"), ended),
