@@ -397,6 +397,19 @@ for (const [what, change] of Object.entries(SCRAMBLED)) {
   });
 }
 
+test("of a large photo that is sent as it is, the square counts in the file's own pixels", async () => {
+  const photo = await map(952, 714).resize(5712, 4284, { kernel: "cubic" }).jpeg().toBuffer();
+  await asOwner({ changes: [SCRAMBLED["no file"]] }, async (page) => {
+    // Whether it is too large, the Worker says.
+    await page.route("**/icon?*", (route) => route.fulfill({ json: { changed: true } }));
+    await choose(page, jpeg(photo));
+    await page.getByLabel("Zoom").fill("200");
+    await press(page, "Use this picture");
+    await said(page, "The new icon is in place.");
+    assert.equal(decodeURIComponent(await page.evaluate(() => globalThis.sent[0].where)), "/icon?crop=1785,1071,2142");
+  });
+});
+
 test("a picture that this browser cannot open is sent as it is, and the page says which square is used", async () => {
   const changes = [() => (globalThis.createImageBitmap = () => Promise.reject(new DOMException("", "InvalidStateError")))];
   const photo = await map(1200, 800).jpeg().toBuffer();
