@@ -16,8 +16,6 @@ use std::io::Cursor;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::bytestream::ZCursor;
 
 use crate::base16;
 use crate::dial::FrameCount;
@@ -55,14 +53,15 @@ impl MediaType {
     pub fn is_of(self, file: &[u8]) -> bool {
         /// The chunk `IEND` (PNG §11.2.5): no data, its name, its checksum.
         const LAST_CHUNK: &[u8] = b"\0\0\0\0IEND\xae\x42\x60\x82";
-        /// The marker EOI (T.81 §B.1.1.3).
+        /// The marker SOI and the beginning of the next (T.81 §B.1.1.3).
+        const FIRST_MARKER: &[u8] = &[0xff, 0xd8, 0xff];
+        /// The marker EOI.
         const LAST_MARKER: &[u8] = &[0xff, 0xd9];
         match self {
             Self::Jpeg => {
-                file.ends_with(LAST_MARKER)
-                    && JpegDecoder::new(ZCursor::new(file))
-                        .decode_headers()
-                        .is_ok()
+                file.starts_with(FIRST_MARKER)
+                    && file.ends_with(LAST_MARKER)
+                    && imagesize::blob_size(file).is_ok()
             }
             Self::Png => {
                 file.ends_with(LAST_CHUNK)

@@ -1,129 +1,292 @@
 //! JPEG files: baseline and progressive, grey, colour and CMYK.
 
+mod structure;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, ErrorKind, Read};
+
+use jpeg_decoder::{ColorTransform, Decoder, Error};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{Limits, Orientation, Picture, PictureError, Pixels, Profile, broken};
+use super::{Limits, Options, Picture, PictureError, Pixels, Profile, broken, scaled, unsupported};
+use structure::{Colours, Structure, ends_too_early};
 
-/// The longest side that a file can state, in pixels.
-const MAX_SIDE: usize = 65_535;
+/// The longest side that is read, in pixels: libjpeg's, and `jpeg-decoder` counts
+/// 8 pixels more in 16 bits.
+const MAX_SIDE: u16 = 65_500;
 
-pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureError> {
-    let broken = broken("JPEG");
-    let structure = Structure::of(file).ok_or_else(|| broken(&"it ends too early"))?;
-    if structure.is_misread() {
-        return Err(broken(
-            &"its colours stand in scans of their own, which is not read here",
-        ));
+/// Of how much the transform of a block can leave out while it is at it: how many
+/// of eight pixels are kept.
+const SCALES: [usize; 4] = [8, 4, 2, 1];
+
+/// Decodes a file, scaled down as far as `options` let it be.
+pub(super) fn decode(
+    file: &[u8],
+    options: Option<&Options>,
+    limits: Limits,
+) -> Result<Picture, PictureError> {
+    let structure = Structure::of(file)?;
+    let mut picture = Picture {
+        width: structure.frame.width.into(),
+        height: structure.frame.height.into(),
+        orientation: structure.orientation(),
+        eighths: 8,
+        profile: None,
+        pixels: Pixels::Grey(vec![]),
+    };
+    let (least, enough) = match options {
+        Some(options) => eighths(picture.upright_square(options.crop)?.side, options.side),
+        None => (8, 8),
+    };
+
+    let is_simple = is_simple(&structure);
+    let memory = |eighths: usize| {
+        if is_simple && eighths == 8 {
+            simple_memory(&structure)
+        } else {
+            memory(&structure, eighths)
+        }
+    };
+    let eighths = SCALES
+        .into_iter()
+        .filter(|eighths| (least..=enough).contains(eighths))
+        .find(|eighths| memory(*eighths) <= limits.memory);
+    let Some(eighths) = eighths else {
+        let (width, height) = (structure.frame.width.into(), structure.frame.height.into());
+        return Err(limits.too_large(width, height, memory(least)));
+    };
+    if structure.frame.width > MAX_SIDE || structure.frame.height > MAX_SIDE {
+        return Err(unsupported("JPEG")("more than 65,500 pixels a side"));
     }
 
-    // Strict: a decoder that shows as much as there is would turn half a
-    // download into a half grey icon.
-    let options = DecoderOptions::default()
-        .set_strict_mode(true)
-        .set_max_width(MAX_SIDE)
-        .set_max_height(MAX_SIDE);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
-    decoder.decode_headers().map_err(|error| broken(&error))?;
-    let info = decoder.info().ok_or(PictureError::Empty)?;
-    // Where blocks do not come complete, all coefficients are kept in addition.
-    let samples = u64::from(info.components).max(3);
-    let bytes_per_sample = if structure.is_in_one_go() { 1 } else { 3 };
-    limits.check(
-        info.width.into(),
-        info.height.into(),
-        samples.saturating_mul(bytes_per_sample),
-    )?;
-
-    let (colours, wrap): (_, fn(Vec<u8>) -> Pixels) = match decoder.input_colorspace() {
-        Some(ColorSpace::Luma) => (ColorSpace::Luma, Pixels::Grey),
-        Some(ColorSpace::YCbCr) => (ColorSpace::YCbCr, Pixels::YCbCr),
-        _ => (ColorSpace::RGB, Pixels::Rgb),
+    let simple = (is_simple && eighths == 8).then(|| decode_simple(&structure));
+    picture.eighths = eighths;
+    picture.pixels = match simple.flatten() {
+        Some(pixels) => pixels,
+        None => decode_any(&structure, eighths)?,
     };
-    decoder.set_options(options.jpeg_set_out_colorspace(colours));
-    let samples = decoder.decode().map_err(|error| broken(&error))?;
-    let orientation = decoder.exif().map(|exif| Orientation::from_exif(exif));
-    Ok(Picture {
-        width: info.width.into(),
-        height: info.height.into(),
-        orientation: orientation.unwrap_or(Orientation::UPRIGHT),
-        eighths: 8,
-        profile: decoder.icc_profile().map(Profile::Icc),
-        pixels: wrap(samples),
+    picture.profile = structure.profile().map(Profile::Icc);
+    Ok(picture)
+}
+
+/// Of how much of the width and the height there have to be pixels, and of how
+/// much there should be, in eighths: as many as are shown of the square that is
+/// taken, or twice as many, so that what is seen is scaled by a better filter.
+fn eighths(square: usize, side: usize) -> (usize, usize) {
+    let smallest = |pixels: usize| {
+        let is_enough = |eighths: &usize| scaled(square, *eighths) >= pixels;
+        SCALES.into_iter().rev().find(is_enough).unwrap_or(8)
+    };
+    (smallest(side), smallest(side.saturating_mul(2)))
+}
+
+/// What both decoders take beside the samples, in bytes: two rows of MCUs, of at
+/// most four rows of blocks each, while they are transformed; the profile; tables.
+fn memory_in_work(structure: &Structure<'_>) -> u64 {
+    const TABLES: u64 = 200_000;
+    let columns = structure.frame.components.iter().map(|component| {
+        let [across, _] = structure.frame.blocks(component);
+        across
+    });
+    let coefficients = columns.sum::<u64>().saturating_mul(2 * 4 * 64);
+    let profile = u64::try_from(structure.profile_bytes()).unwrap_or(u64::MAX);
+    coefficients
+        .saturating_mul(2)
+        .saturating_add(profile)
+        .saturating_add(TABLES)
+}
+
+/// The bytes of a picture of which so much is kept.
+fn picture_bytes(structure: &Structure<'_>, eighths: usize) -> u64 {
+    let [width, height] = [structure.frame.width, structure.frame.height];
+    let [columns, rows] = [width, height].map(|side| scaled(side.into(), eighths));
+    let components = structure.frame.components.len();
+    let bytes = columns.saturating_mul(rows).saturating_mul(components);
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// What [`decode_any`] takes, in bytes.
+fn memory(structure: &Structure<'_>, eighths: usize) -> u64 {
+    let frame = &structure.frame;
+    let kept = u64::try_from(eighths).unwrap_or(8);
+    // All coefficients of a progressive file, in 16 bits each.
+    let coefficients = if frame.is_progressive { 2 * 64 } else { 0 };
+    let bytes_per_block = kept.saturating_mul(kept).saturating_add(coefficients);
+    let blocks = frame.components.iter().map(|c| frame.block_count(c));
+    let samples = blocks.sum::<u64>().saturating_mul(bytes_per_block);
+    // One component's samples become the picture where they are.
+    let pictures = u64::from(frame.components.len() > 1);
+    let pictures = pictures.saturating_add(u64::from(!structure.has_end));
+    picture_bytes(structure, eighths)
+        .saturating_mul(pictures)
+        .saturating_add(samples)
+        .saturating_add(memory_in_work(structure))
+}
+
+/// Decodes a file of any kind by `jpeg-decoder`.
+fn decode_any(structure: &Structure<'_>, eighths: usize) -> Result<Pixels, PictureError> {
+    let samples = decode_pieces(structure, &structure.pieces, eighths);
+    let samples = if structure.has_end {
+        samples?
+    } else {
+        samples
+            .ok()
+            .filter(|samples| is_all_there(structure, eighths, samples))
+            .ok_or_else(ends_too_early)?
+    };
+    Ok(match structure.colours() {
+        Colours::Grey => Pixels::Grey(samples),
+        Colours::YCbCr => Pixels::YCbCr(samples),
+        Colours::Rgb => Pixels::Rgb(samples),
+        Colours::Cmyk | Colours::Ycck => Pixels::Cmyk(samples),
     })
 }
 
-/// What the markers of a file say.
-#[derive(Default)]
-struct Structure {
-    /// Whether the frame is baseline or extended sequential, not progressive.
-    is_sequential: bool,
-    /// Whether a component has more than one block above another in an MCU.
-    is_high: bool,
-    /// The components of the frame.
-    components: u8,
-    /// The components of the first scan.
-    first_scan: Option<u8>,
+/// Whether the data of the last scan are whole in a file that has no end marker,
+/// and that gives these samples.
+fn is_all_there(structure: &Structure<'_>, eighths: usize, samples: &[u8]) -> bool {
+    let [before @ .., data, ones, end] = &*structure.pieces else {
+        return false;
+    };
+    let is_same = |rest: &[&[u8]]| {
+        let pieces = [before, rest].concat();
+        decode_pieces(structure, &pieces, eighths).is_ok_and(|other| other == samples)
+    };
+    // What is missing must not matter: the decoder has read ones for it, and reads
+    // zeros where there is nothing but the end marker.
+    is_same(&[data, end])
+        && match data {
+            // A program that reserves the room of a download fills it with zeros,
+            // and the codes of most blocks have ones.
+            [.., 0, 0] if !structure.frame.is_progressive => false,
+            [.., 0xff, 0] => true,
+            // Else they are data if the last one counts.
+            [data @ .., 0] => !is_same(&[data, ones, end]),
+            _ => true,
+        }
 }
 
-impl Structure {
-    /// Walks from marker to marker (T.81 §B.1); `None` if the file ends before
-    /// its end marker.
-    fn of(file: &[u8]) -> Option<Self> {
-        const SOF0: u8 = 0xc0;
-        const SOF2: u8 = 0xc2;
-        const SOS: u8 = 0xda;
-        const EOI: u8 = 0xd9;
-        let mut structure = Self::default();
-        let mut rest = file.get(2..)?;
-        loop {
-            let at = memchr::memchr(0xff, rest)?;
-            let marker = *rest.get(at.checked_add(1)?)?;
-            let after = at.checked_add(2)?;
-            match marker {
-                EOI => return Some(structure),
-                // A fill byte: the marker's code is still to come.
-                0xff => rest = rest.get(at.checked_add(1)?..)?,
-                // In a scan, a byte of 0xff or a restart; and what has no
-                // segment.
-                0x00 | 0x01 | 0xd0..=0xd8 => rest = rest.get(after..)?,
-                _ => {
-                    rest = rest.get(after..)?;
-                    let length = u16::from_be_bytes(*rest.first_chunk()?);
-                    let (segment, after) = rest.split_at_checked(length.into())?;
-                    match (marker, segment) {
-                        // §B.2.2: length, precision, height and width before.
-                        (SOF0..=SOF2, [_, _, _, _, _, _, _, components, specifications @ ..]) => {
-                            structure.is_sequential = marker != SOF2;
-                            structure.components = *components;
-                            let (specifications, _) = specifications.as_chunks::<3>();
-                            structure.is_high = specifications
-                                .iter()
-                                .any(|[_, factors, _]| factors & 0x0f > 1);
-                        }
-                        (SOS, [_, _, components, ..]) => {
-                            structure.first_scan.get_or_insert(*components);
-                        }
-                        _ => {}
-                    }
-                    // After the header of a scan follow its data, which are
-                    // searched for the next marker.
-                    rest = after;
-                }
-            }
+fn decode_pieces(
+    structure: &Structure<'_>,
+    pieces: &[&[u8]],
+    eighths: usize,
+) -> Result<Vec<u8>, PictureError> {
+    let mut decoder = Decoder::new(Pieces {
+        piece: &[],
+        rest: pieces,
+    });
+    decoder.set_color_transform(match structure.colours() {
+        // As they are, three together.
+        Colours::Grey | Colours::YCbCr | Colours::Rgb => ColorTransform::RGB,
+        // Both to inks: files have what is left of the paper's light.
+        Colours::Cmyk => ColorTransform::CMYK,
+        Colours::Ycck => ColorTransform::YCCK,
+    });
+    let [width, height] = [structure.frame.width, structure.frame.height];
+    let [columns, rows] =
+        [width, height].map(|side| u16::try_from(scaled(side.into(), eighths)).unwrap_or(u16::MAX));
+    // The smallest scale is taken of which one side is long enough. Of the shorter
+    // side, several scales may have the same length.
+    let size = match eighths {
+        8 => (u16::MAX, u16::MAX),
+        _ if width > height => (columns, u16::MAX),
+        _ => (u16::MAX, rows),
+    };
+    let size = decoder.scale(size.0, size.1).map_err(refusal)?;
+    if size != (columns, rows) {
+        return Err(broken("JPEG")(&"its size is not the one of its header"));
+    }
+    decoder.decode().map_err(refusal)
+}
+
+/// Why `jpeg-decoder` refuses a file.
+fn refusal(error: Error) -> PictureError {
+    match error {
+        Error::Unsupported(feature) => unsupported("JPEG")(&format!("{feature:?}")),
+        Error::Format(cause) => broken("JPEG")(&cause),
+        Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => ends_too_early(),
+        error => broken("JPEG")(&error),
+    }
+}
+
+/// The parts of a file, one after the other.
+struct Pieces<'a> {
+    piece: &'a [u8],
+    rest: &'a [&'a [u8]],
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty()
+            && let [next, rest @ ..] = self.rest
+        {
+            (self.piece, self.rest) = (next, rest);
         }
+        self.piece.read(buffer)
     }
 
-    /// Whether each block is complete when it is read.
-    fn is_in_one_go(&self) -> bool {
-        self.is_sequential && self.first_scan == Some(self.components)
+    /// The decoder reads byte by byte.
+    #[inline]
+    fn read_exact(&mut self, mut buffer: &mut [u8]) -> io::Result<()> {
+        if buffer.len() <= self.piece.len() {
+            return self.piece.read_exact(buffer);
+        }
+        while !buffer.is_empty() {
+            let count = self.read(buffer)?;
+            if count == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            buffer = buffer.get_mut(count..).unwrap_or_default();
+        }
+        Ok(())
     }
+}
 
-    /// Whether zune-jpeg 0.5 takes such a file for another picture: sequential,
-    /// a scan for each component, and chroma at half the height.
-    fn is_misread(&self) -> bool {
-        self.is_sequential && !self.is_in_one_go() && self.is_high
+/// Whether zune-jpeg may read a file in full size: what cameras write for the most
+/// part. There it takes less than half of the time of `jpeg-decoder`: 0.9 ms instead
+/// of 2.1 for 400×400 pixels, of some 7 that all twelve frames take on one core.
+fn is_simple(structure: &Structure<'_>) -> bool {
+    let frame = &structure.frame;
+    let factors: Vec<[u8; 2]> = frame.components.iter().map(|c| c.factors).collect();
+    let is_usual = match *factors {
+        [[1, 1]] => true,
+        [[1 | 2, 1 | 2], [1, 1], [1, 1]] => structure.colours() == Colours::YCbCr,
+        _ => false,
+    };
+    structure.has_end && structure.is_in_one_scan && !frame.is_progressive && is_usual
+}
+
+/// What [`decode_simple`] takes, in bytes.
+fn simple_memory(structure: &Structure<'_>) -> u64 {
+    let data: usize = structure.pieces.iter().map(|piece| piece.len()).sum();
+    picture_bytes(structure, 8)
+        .saturating_add(u64::try_from(data).unwrap_or(u64::MAX))
+        .saturating_add(memory_in_work(structure))
+}
+
+/// Decodes a simple file by zune-jpeg. `None` if that is not sure of it.
+fn decode_simple(structure: &Structure<'_>) -> Option<Pixels> {
+    let (colours, wrap): (_, fn(Vec<u8>) -> Pixels) = match structure.colours() {
+        Colours::Grey => (ColorSpace::Luma, Pixels::Grey),
+        Colours::YCbCr => (ColorSpace::YCbCr, Pixels::YCbCr),
+        _ => return None,
+    };
+    // Strict: it would show as much as there is. It wants the file in one piece.
+    let file = structure.pieces.concat();
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(MAX_SIDE.into())
+        .set_max_height(MAX_SIDE.into())
+        .jpeg_set_out_colorspace(colours);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&*file), options);
+    decoder.decode_headers().ok()?;
+    if decoder.input_colorspace() != Some(colours) {
+        return None;
     }
+    decoder.decode().ok().map(wrap)
 }

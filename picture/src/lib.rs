@@ -56,7 +56,7 @@ pub struct Options {
 pub fn square(file: &[u8], options: &Options, limits: Limits) -> Result<Planes, PictureError> {
     let scaled = limits.beside(file, |limits| match file {
         [0x89, b'P', b'N', b'G', ..] => png::scaled(file, options, limits),
-        _ => Picture::decode_within(file, limits)?.scaled(options),
+        _ => Picture::decode_within(file, Some(options), limits)?.scaled(options),
     });
     scaled?.into_planes(options.background)
 }
@@ -218,7 +218,6 @@ enum Pixels {
     /// As in JFIF, with full range.
     YCbCr(Vec<u8>),
     /// How much ink there is of each: cyan, magenta, yellow and black.
-    #[allow(dead_code)]
     Cmyk(Vec<u8>),
 }
 
@@ -248,12 +247,18 @@ impl Picture {
     /// # Errors
     /// When it is of another format, broken or too large.
     pub fn decode(file: &[u8], limits: Limits) -> Result<Self, PictureError> {
-        limits.beside(file, |limits| Self::decode_within(file, limits))
+        limits.beside(file, |limits| Self::decode_within(file, None, limits))
     }
 
-    fn decode_within(file: &[u8], limits: Limits) -> Result<Self, PictureError> {
+    /// Decodes a file as far as `options` need it, or in full: some formats can be
+    /// scaled down in the process. `limits` are what there is beside the file.
+    fn decode_within(
+        file: &[u8],
+        options: Option<&Options>,
+        limits: Limits,
+    ) -> Result<Self, PictureError> {
         match file {
-            [0xff, 0xd8, 0xff, ..] => jpeg::decode(file, limits),
+            [0xff, 0xd8, 0xff, ..] => jpeg::decode(file, options, limits),
             [0x89, b'P', b'N', b'G', ..] => png::decode(file, limits),
             [b'G', b'I', b'F', b'8', ..] => gif::decode(file, limits),
             [
@@ -350,5 +355,13 @@ fn broken(format: &'static str) -> impl Fn(&dyn std::fmt::Display) -> PictureErr
             format: format.into(),
             cause: words.join(" ").trim_end_matches('.').to_owned(),
         }
+    }
+}
+
+/// A file of a format that uses a part of it that is not read here.
+fn unsupported(format: &'static str) -> impl Fn(&str) -> PictureError {
+    move |what| PictureError::Unsupported {
+        format: format.into(),
+        what: what.to_owned(),
     }
 }

@@ -19,7 +19,7 @@ use super::*;
 use pixels::plane::Planes;
 
 /// Waves of colour that no format loses much of.
-fn waves(width: u32, height: u32) -> RgbImage {
+pub(super) fn waves(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let (x, y) = (f64::from(x), f64::from(y));
         Rgb([
@@ -32,7 +32,7 @@ fn waves(width: u32, height: u32) -> RgbImage {
 }
 
 /// Every pixel another colour, without a pattern.
-fn noise(width: u32, height: u32) -> RgbImage {
+pub(super) fn noise(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let [_, a, b, c] = x
             .wrapping_mul(0x9e37_79b1)
@@ -43,11 +43,11 @@ fn noise(width: u32, height: u32) -> RgbImage {
     })
 }
 
-fn decode(file: &[u8]) -> Picture {
+pub(super) fn decode(file: &[u8]) -> Picture {
     Picture::decode(file, Limits::WORKER).unwrap()
 }
 
-fn options(side: usize, crop: Crop, background: Colour) -> Options {
+pub(super) fn options(side: usize, crop: Crop, background: Colour) -> Options {
     Options {
         side,
         crop,
@@ -61,12 +61,12 @@ const OPTIONS: Options = Options {
     background: Colour::WHITE,
 };
 
-fn refusal(file: &[u8]) -> PictureError {
+pub(super) fn refusal(file: &[u8]) -> PictureError {
     Picture::decode(file, Limits::COMPUTER).unwrap_err()
 }
 
 /// The pixels of a picture as the file has them, on white.
-fn rgb(picture: &Picture) -> RgbImage {
+pub(super) fn rgb(picture: &Picture) -> RgbImage {
     let rgb: Vec<u8> = match &picture.pixels {
         Pixels::Grey(samples) => samples.iter().flat_map(|grey| [*grey; 3]).collect(),
         Pixels::Rgb(samples) => samples.clone(),
@@ -105,21 +105,21 @@ fn rgba(picture: &Picture) -> &[[u8; 4]] {
 }
 
 /// By how much two pictures of the same size differ in the mean.
-fn mean_difference(a: &RgbImage, b: &RgbImage) -> f64 {
+pub(super) fn mean_difference(a: &RgbImage, b: &RgbImage) -> f64 {
     assert_eq!(a.dimensions(), b.dimensions());
     let pairs = a.as_raw().iter().zip(b.as_raw());
     let sum: f64 = pairs.map(|(a, b)| f64::from(a.abs_diff(*b))).sum();
     sum / a.as_raw().len() as f64
 }
 
-fn largest_difference(a: &RgbImage, b: &RgbImage) -> u8 {
+pub(super) fn largest_difference(a: &RgbImage, b: &RgbImage) -> u8 {
     assert_eq!(a.dimensions(), b.dimensions());
     let pairs = a.as_raw().iter().zip(b.as_raw());
     pairs.map(|(a, b)| a.abs_diff(*b)).max().unwrap()
 }
 
 /// A JPEG file of quality 97 with full chroma, but for what is changed.
-fn jpeg(
+pub(super) fn jpeg(
     pixels: &[u8],
     (width, height): (u32, u32),
     colours: JpegColours,
@@ -134,7 +134,7 @@ fn jpeg(
     file
 }
 
-fn colour_jpeg(
+pub(super) fn colour_jpeg(
     picture: &RgbImage,
     change: impl FnOnce(&mut jpeg_encoder::Encoder<&mut Vec<u8>>),
 ) -> Vec<u8> {
@@ -266,7 +266,7 @@ fn gif_frame(width: u16, height: u16) -> ::gif::Frame<'static> {
 }
 
 /// The orientation as EXIF data: a TIFF file in which another tag comes first.
-fn exif(orientation: u16, is_little_endian: bool) -> Vec<u8> {
+pub(super) fn exif(orientation: u16, is_little_endian: bool) -> Vec<u8> {
     let u16 = |value: u16| {
         if is_little_endian {
             value.to_le_bytes()
@@ -367,32 +367,6 @@ fn jpeg_with_restarts_is_read() {
             }
         }
     }
-}
-
-#[test]
-fn jpeg_with_one_scan_a_component_is_read_or_refused() {
-    let picture = waves(80, 64);
-    let mut wrong = vec![];
-    for sampling in [
-        SamplingFactor::R_4_4_4,
-        SamplingFactor::R_4_2_2,
-        SamplingFactor::R_4_4_0,
-        SamplingFactor::R_4_1_1,
-        SamplingFactor::R_4_2_0,
-    ] {
-        // Tables of its own make the encoder write the components one by one.
-        let file = colour_jpeg(&picture, |encoder| {
-            encoder.set_sampling_factor(sampling);
-            encoder.set_optimized_huffman_tables(true);
-        });
-        if let Ok(decoded) = Picture::decode(&file, Limits::WORKER) {
-            let difference = mean_difference(&rgb(&decoded), &picture);
-            if difference > 5.0 {
-                wrong.push((sampling, difference));
-            }
-        }
-    }
-    assert_eq!(wrong, []);
 }
 
 #[test]
@@ -1464,24 +1438,15 @@ fn a_file_that_was_cut_off_is_never_read_as_another_picture() {
         for length in 0..file.len() {
             match Picture::decode(&file[..length], Limits::WORKER) {
                 // What comes after the last pixel may be missing.
-                Ok(cut) => assert_eq!(cut, whole, "{format}, {length} of {}", file.len()),
+                Ok(cut) => {
+                    // Another decoder may have rounded in another way.
+                    let difference = largest_difference(&rgb(&cut), &rgb(&whole));
+                    let all = file.len();
+                    assert!(difference <= 4, "{format}, {length} of {all}: {difference}");
+                }
                 Err(PictureError::Broken { format: named, .. }) => assert_eq!(named, format),
                 Err(PictureError::Format(_)) => assert!(length < 12),
                 Err(other) => panic!("{format}, {length}: {other}"),
-            }
-        }
-    }
-}
-
-#[test]
-fn a_jpeg_without_its_last_bytes_is_refused() {
-    for (format, file) in small_files() {
-        if format == "JPEG" {
-            for length in 0..file.len() {
-                assert!(
-                    Picture::decode(&file[..length], Limits::WORKER).is_err(),
-                    "{length}"
-                );
             }
         }
     }
