@@ -12,6 +12,7 @@ use rotate_icon::frame_set::FrameSet;
 use rotate_icon::frames::{Frame, Icon, Recipe};
 use sha2::{Digest, Sha256};
 
+use crate::decoding::guarded;
 use crate::progress::Progress;
 use crate::source::read_file;
 use crate::text::shown;
@@ -74,7 +75,7 @@ impl Album {
             let picture = picture.context("an album has no such picture")?;
             let file = picture.read()?;
             // Frame 0 of any count is not turned.
-            let frame = Icon::read(&file, recipe, Limits::COMPUTER)
+            let frame = guarded(|| Icon::read(&file, recipe, Limits::COMPUTER))
                 .map_err(anyhow::Error::from)
                 .and_then(|icon| Ok(icon.frame(0, self.count)?))
                 .with_context(|| shown(&picture.path))?;

@@ -13,6 +13,7 @@ use rotate_icon::dial::FrameCount;
 use rotate_icon::frame_set::FrameSet;
 use rotate_icon::frames::{Frame, Icon, Recipe};
 
+use crate::decoding::guarded;
 use crate::progress::Progress;
 
 /// The most pictures an animation may have: at 50 a second, more than three
@@ -49,7 +50,7 @@ impl Animation {
     /// reasonable time and memory.
     pub(crate) fn open(file: Vec<u8>, frames: FrameCount) -> Result<Self> {
         Ok(Self {
-            pictures: Pictures::of(&file)?,
+            pictures: guarded(|| Pictures::of(&file))?,
             file,
             frames,
         })
@@ -75,7 +76,7 @@ impl Animation {
             shown_in.entry(picture).or_default().push(*number);
         }
         let render = |(picture, numbers): (RgbaImage, Vec<u16>)| {
-            let frame = self.frame_of(picture, recipe)?;
+            let frame = guarded(|| self.frame_of(picture, recipe))?;
             progress.advance(numbers.len());
             Ok(numbers.into_iter().map(move |number| Frame {
                 number,
@@ -83,11 +84,13 @@ impl Animation {
             }))
         };
 
-        let mut decoder = GifDecoder::new(Cursor::new(&self.file)).map_err(broken)?;
-        let mut limits = image::Limits::no_limits();
-        limits.max_alloc = Some(Limits::COMPUTER.memory);
-        decoder.set_limits(limits).map_err(broken)?;
-        let mut pictures = decoder.into_frames();
+        let mut pictures = guarded(|| {
+            let mut decoder = GifDecoder::new(Cursor::new(&self.file)).map_err(broken)?;
+            let mut limits = image::Limits::no_limits();
+            limits.max_alloc = Some(Limits::COMPUTER.memory);
+            decoder.set_limits(limits).map_err(broken)?;
+            Ok::<_, PictureError>(decoder.into_frames())
+        })?;
         let mut next = 0;
         let mut frames = Vec::new();
         while !shown_in.is_empty() {
@@ -97,8 +100,10 @@ impl Animation {
                 && next <= last
                 && together.len() < self.pictures.kept_at_once()
             {
-                let picture = pictures.next().context("the animation ends too early")?;
-                let picture = picture.map_err(broken)?;
+                let picture = guarded(|| {
+                    let picture = pictures.next().context("the animation ends too early")?;
+                    anyhow::Ok(picture.map_err(broken)?)
+                })?;
                 if let Some(numbers) = shown_in.remove(&next) {
                     together.push((picture.into_buffer(), numbers));
                 }

@@ -10,6 +10,7 @@
 mod album;
 mod animation;
 mod client;
+mod decoding;
 mod doctor;
 mod dotenv;
 mod login;
@@ -71,6 +72,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    decoding::silence_guarded_panics();
     let result = match Cli::try_parse()
         .unwrap_or_else(|error| refuse(&error))
         .command

@@ -18,6 +18,7 @@ use rotate_icon::rendering::{Fill, Rendering, Shape};
 
 use crate::album::Album;
 use crate::animation::Animation;
+use crate::decoding::guarded;
 use crate::progress::Progress;
 use crate::rendered::SET_FILE;
 use crate::text::grouped;
@@ -169,7 +170,7 @@ impl SourceArgs {
             let animation = Animation::open(file, self.frames)?;
             return Ok((animation.frame_set(recipe), Pictures::Animation(animation)));
         }
-        let icon = Icon::read(&file, recipe, Limits::COMPUTER)?;
+        let icon = guarded(|| Icon::read(&file, recipe, Limits::COMPUTER))?;
         let set = icon.frame_set(self.frames);
         Ok((set, Pictures::Icon(Box::new(icon))))
     }

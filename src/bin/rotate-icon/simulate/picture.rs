@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use anyhow::Context;
 use axum::body::Bytes;
 use data_encoding::HEXLOWER;
 use image::{ImageFormat, ImageReader, Limits};
@@ -9,6 +10,7 @@ use image_webp::WebPDecoder;
 use ring::digest;
 use serde::Serialize;
 
+use crate::decoding::guarded;
 use crate::text::{grouped, quoted};
 
 /// How much memory the decoding of a picture may take.
@@ -66,8 +68,12 @@ impl Picture {
         let Some((format, _)) = format_of(&self.bytes) else {
             return Err("the picture is of no known format".to_owned());
         };
-        decode(&self.bytes, format)
-            .map_err(|error| format!("the picture cannot be decoded: {}", quoted(&error)))?;
+        decode(&self.bytes, format).map_err(|error| {
+            format!(
+                "the picture cannot be decoded: {}",
+                quoted(&error.to_string())
+            )
+        })?;
         if !is_whole(&self.bytes, format) {
             return Err(
                 "the picture does not end where its format ends: it is cut short, or something \
@@ -114,25 +120,29 @@ fn reader(bytes: &[u8], format: ImageFormat) -> ImageReader<Cursor<&[u8]>> {
 }
 
 fn dimensions(bytes: &[u8], format: ImageFormat) -> Option<(u32, u32)> {
-    match format {
-        ImageFormat::WebP => Some(WebPDecoder::new(Cursor::new(bytes)).ok()?.dimensions()),
-        _ => reader(bytes, format).into_dimensions().ok(),
-    }
+    let read = || -> anyhow::Result<_> {
+        Ok(match format {
+            ImageFormat::WebP => WebPDecoder::new(Cursor::new(bytes))?.dimensions(),
+            _ => reader(bytes, format).into_dimensions()?,
+        })
+    };
+    guarded(read).ok()
 }
 
-fn decode(bytes: &[u8], format: ImageFormat) -> Result<(), String> {
-    if format != ImageFormat::WebP {
-        let decoded = reader(bytes, format).decode();
-        return decoded.map(drop).map_err(|error| error.to_string());
-    }
-    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
-    let size = decoder
-        .output_buffer_size()
-        .filter(|size| u32::try_from(*size).is_ok_and(|size| size <= MOST_MEMORY))
-        .ok_or("it is too large")?;
-    decoder
-        .read_image(&mut vec![0; size])
-        .map_err(|error| error.to_string())
+fn decode(bytes: &[u8], format: ImageFormat) -> anyhow::Result<()> {
+    guarded(|| {
+        if format != ImageFormat::WebP {
+            reader(bytes, format).decode()?;
+            return Ok(());
+        }
+        let mut decoder = WebPDecoder::new(Cursor::new(bytes))?;
+        let size = decoder
+            .output_buffer_size()
+            .filter(|size| u32::try_from(*size).is_ok_and(|size| size <= MOST_MEMORY))
+            .context("it is too large")?;
+        decoder.read_image(&mut vec![0; size])?;
+        Ok(())
+    })
 }
 
 /// Whether the last bytes are those with which the format ends. Decoders forgive a file that was
