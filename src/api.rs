@@ -146,7 +146,7 @@ async fn icon<H: Store>(
     };
     let upload = IconUpload::of(&choices, current.as_ref())?;
     refuse_length_above(request, icon_upload::MAX_BYTES)?;
-    let (set, icon) = upload.read(body).await?;
+    let (set, icon) = upload.read(body, content_type(request)).await?;
     frame_store::publish(host, &set, &icon)
         .await
         .map_err(|trouble| unavailable(&trouble))?;
@@ -216,13 +216,21 @@ pub(crate) fn refuse_body(request: &Request<()>) -> Result<(), Problem> {
     }
 }
 
+/// What the sender says the body is; empty if nothing.
+fn content_type(request: &Request<()>) -> &str {
+    let value = request.headers().get(CONTENT_TYPE);
+    value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
 /// Spares a large body the way here if it says its length.
 fn refuse_length_above(request: &Request<()>, max_bytes: usize) -> Result<(), Problem> {
     let length = request.headers().get(CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     match length {
         Some(length) if length > max_bytes as u64 => {
-            Err(icon_upload::refusal(&UploadError::TooLarge))
+            Err(icon_upload::refusal(&UploadError::TooLarge, ""))
         }
         _ => Ok(()),
     }

@@ -14,8 +14,8 @@ use crate::frames::{Icon, Recipe};
 use crate::ports::{Upload, UploadError};
 use crate::problem::Problem;
 
-/// The largest picture file that is taken, in bytes.
-pub(crate) const MAX_BYTES: usize = 10_000_000;
+/// The largest picture file that is taken, in bytes: a photo of 48 megapixels.
+pub(crate) const MAX_BYTES: usize = 25_000_000;
 
 /// The query's parameters, named as the command names its options.
 pub(crate) const CHOICES: [&str; 7] = [
@@ -73,12 +73,16 @@ impl IconUpload {
         Ok(upload)
     }
 
-    /// Reads the picture and describes its frame set.
-    pub(crate) async fn read(&self, upload: &impl Upload) -> Result<(FrameSet, Icon), Problem> {
+    /// Reads the picture, which came as this type, and describes its frame set.
+    pub(crate) async fn read(
+        &self,
+        upload: &impl Upload,
+        content_type: &str,
+    ) -> Result<(FrameSet, Icon), Problem> {
         let square = upload.square(MAX_BYTES, &self.recipe.options()).await;
-        let square = square.map_err(|error| refusal(&error))?;
+        let square = square.map_err(|error| refusal(&error, content_type))?;
         let icon = Icon::of_square(square, self.recipe.rendering);
-        let icon = icon.ok_or_else(|| refusal(&PictureError::Empty.into()))?;
+        let icon = icon.ok_or_else(|| refusal(&PictureError::Empty.into(), content_type))?;
         Ok((icon.frame_set(self.frames), icon))
     }
 }
@@ -89,9 +93,9 @@ fn read<T: FromStr<Err: std::fmt::Display>>(name: &str, value: &str) -> Result<T
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("`{name}` {error}.")))
 }
 
-/// Says why a picture is not taken. The current set stays what it was: nothing has
-/// been stored yet.
-pub(crate) fn refusal(error: &UploadError) -> Problem {
+/// Says why a picture that came as this type is not taken. The current set stays what
+/// it was: nothing has been stored yet.
+pub(crate) fn refusal(error: &UploadError, content_type: &str) -> Problem {
     let (status, detail) = match error {
         UploadError::TooLarge => (
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -109,7 +113,13 @@ pub(crate) fn refusal(error: &UploadError) -> Problem {
             StatusCode::SERVICE_UNAVAILABLE,
             "Too many pictures are being read at this moment; send it again.".to_owned(),
         ),
-        UploadError::Picture(error) => (status_of(error), as_sentence(&error.to_string())),
+        UploadError::Picture(error) => {
+            let why = as_sentence(&error.to_string());
+            (
+                status_of(error),
+                format!("{why}{}", advice(error, content_type)),
+            )
+        }
     };
     let problem = Problem::new(status, format!("{detail} The icon has not been changed."));
     match error {
@@ -128,6 +138,30 @@ fn status_of(error: &PictureError) -> StatusCode {
         | PictureError::Broken { .. }
         | PictureError::Crop { .. }
         | PictureError::Crashed => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// What helps who has sent a file by the wrong option of curl, as another sentence.
+/// These types are what curl says of its own accord; a whole file may come as one.
+fn advice(error: &PictureError, content_type: &str) -> &'static str {
+    let could_be_read = match error {
+        PictureError::TooLarge { .. } | PictureError::Memory | PictureError::Crop { .. } => true,
+        PictureError::Format(_)
+        | PictureError::Empty
+        | PictureError::Broken { .. }
+        | PictureError::Unsupported { .. }
+        | PictureError::Crashed => false,
+    };
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if could_be_read {
+        ""
+    } else if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        " If it was sent by `curl -d`, that has left out its line ends: send it with `curl -T FILE` \
+         or `--data-binary @FILE`."
+    } else if media_type.eq_ignore_ascii_case("multipart/form-data") {
+        " With curl, that is `-T FILE` or `--data-binary @FILE` instead of `-F`."
+    } else {
+        ""
     }
 }
 

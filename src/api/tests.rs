@@ -999,7 +999,7 @@ fn a_bad_icon_is_refused_and_changes_nothing() {
         ),
         ("/icon", Ok(b"--form".to_vec()), 415, "send the file itself"),
         ("/icon", Ok(cut), 422, "This PNG file is broken"),
-        ("/icon", Ok(vec![0; 10_000_001]), 413, "larger than 10 MB"),
+        ("/icon", Ok(vec![0; 25_000_001]), 413, "larger than 25 MB"),
         ("/icon", Err(incomplete), 400, "did not arrive completely"),
         (
             "/icon?crop=0,0,50",
@@ -1053,11 +1053,65 @@ fn a_bad_icon_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn who_sent_a_file_by_the_wrong_option_of_curl_is_told_the_right_one() {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    const MULTIPART: &str = "multipart/form-data; boundary=------------------------0";
+    let stripped: Vec<u8> = picture()
+        .into_iter()
+        .filter(|byte| !b"\r\n\0".contains(byte))
+        .collect();
+    let host = Host::new();
+    let detail = |content_type: &str, target: &str, body: &[u8]| {
+        let request = request("PUT", target, &[BEARER, ("content-type", content_type)]);
+        let body = Sent(Ok(body.to_vec()));
+        let answer = checked(block_on(respond(&request, &body, &settings(), &host)));
+        (
+            answer.status() == 200,
+            String::from_utf8(answer.into_body()).unwrap(),
+        )
+    };
+    for (content_type, body, says) in [
+        (
+            FORM,
+            &stripped[..],
+            "by `curl -d`, that has left out its line ends: send it with `curl -T",
+        ),
+        (
+            "Application/X-WWW-form-urlencoded; charset=utf-8",
+            &stripped,
+            "`curl -d`",
+        ),
+        (FORM, b"", "`curl -d`"),
+        (
+            MULTIPART,
+            b"--------------------------0\r\n",
+            "instead of `-F`. The icon",
+        ),
+    ] {
+        let (is_taken, told) = detail(content_type, "/icon", body);
+        assert!(!is_taken && told.contains(says), "{told}");
+    }
+    // Nothing is wrong with how these came.
+    for content_type in [FORM, MULTIPART, "image/png", ""] {
+        assert!(
+            detail(content_type, "/icon", &picture()).0,
+            "{content_type}"
+        );
+        let (_, told) = detail(content_type, "/icon?crop=0,0,50", &picture());
+        assert!(!told.contains("curl"), "{told}");
+    }
+    for content_type in ["image/png", "application/octet-stream", ""] {
+        let (_, told) = detail(content_type, "/icon", &stripped);
+        assert!(!told.contains("curl"), "{told}");
+    }
+}
+
+#[test]
 fn a_body_is_only_read_from_who_may_send_it_and_if_it_is_not_too_long() {
     let wrong = ("authorization", "Bearer wrong");
     assert_eq!(answer("PUT", "/icon", &[]).status(), 401);
     assert_eq!(answer("PUT", "/icon", &[wrong]).status(), 401);
-    let long = ("content-length", "10000001");
+    let long = ("content-length", "25000001");
     assert_eq!(answer("PUT", "/icon", &[BEARER, long]).status(), 413);
     assert_eq!(answer("PUT", "/icon?frames=x", &[BEARER]).status(), 400);
 }

@@ -1,15 +1,16 @@
 //! Requests and responses between the runtime's types and the core's.
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, IF_NONE_MATCH, TRANSFER_ENCODING};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, IF_NONE_MATCH, TRANSFER_ENCODING};
 use http::{StatusCode, Uri};
 
 use crate::api::Answer;
 use crate::problem::Problem;
 
 /// The headers that the core looks at.
-const READ_HEADERS: [http::HeaderName; 4] = [
+const READ_HEADERS: [http::HeaderName; 5] = [
     AUTHORIZATION,
     CONTENT_LENGTH,
+    CONTENT_TYPE,
     IF_NONE_MATCH,
     TRANSFER_ENCODING,
 ];
