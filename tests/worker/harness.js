@@ -532,13 +532,24 @@ class Wired {
     await this.#start(changes);
   }
 
-  /** Ends workerd at once, whatever it is doing. */
-  kill() {
+  /** The processes of the workerd of this test file. */
+  #pids() {
     const children = spawnSync("ps", ["-A", "-o", "pid=,ppid=,comm="], { encoding: "utf8" }).stdout.split("\n");
     const own = children.map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)).filter((child) => Number(child?.[2]) === process.pid);
     const workerd = own.filter(([, , , name]) => path.basename(name) === "workerd");
     assert.ok(workerd.length > 0, "a workerd of this test's");
-    for (const [, pid] of workerd) process.kill(Number(pid), "SIGKILL");
+    return workerd.map(([, pid]) => Number(pid));
+  }
+
+  /** Ends workerd at once, whatever it is doing. */
+  kill() {
+    for (const pid of this.#pids()) process.kill(pid, "SIGKILL");
+  }
+
+  /** The memory that workerd takes, in MB. */
+  residentMB() {
+    const kB = spawnSync("ps", ["-o", "rss=", "-p", this.#pids().join()], { encoding: "utf8" }).stdout.trim().split("\n");
+    return kB.reduce((sum, one) => sum + Number(one), 0) / 1000;
   }
 
   /** Lets the Cron Trigger come for this time. */

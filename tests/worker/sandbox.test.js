@@ -4,41 +4,172 @@
  * memory does not grow.
  */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
-import test from "node:test";
+import os from "node:os";
+import path from "node:path";
+import test, { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { configuration, copyScript, kvServer, workerd } from "../../benches/lib/workerd.js";
 import { scene } from "../command/pictures.js";
-import { SECRETS, json, problem, renderedSet, sha256, useStage } from "./harness.js";
+import { webpOfGroups } from "../pictures/vp8l.js";
+import { TOKEN, driver } from "./edge.js";
+import { SECRETS, json, problem, sha256, useStage } from "./harness.js";
 
 const stage = useStage({ wired: true });
 
 const HOUR = 3_600_000;
-/** The beginning of an hour far from now; another one each time. */
-let hours = 0;
-const later = () => Date.UTC(2031, 0, 1) + 48 * HOUR * hours++;
+/** The beginning of an hour far from now, in Tokyo; another one each time. */
+let count = 0;
+const later = () => Date.UTC(2031, 0, 1) + 48 * HOUR * count++;
 
 /** An animated WebP in which a frame of no size holds a picture of 16×16. */
 const CRASHING = Buffer.from(
   "UklGRmYAAABXRUJQVlA4WAoAAAASAAAAAAAAAAAAQU5JTQYAAAAAAAAAAABBTk1GOgAAAAAAAAAAAAAAAAAAAAAAAABBTFBIAgAAAACAVlA4IBgAAAAwAQCdASoQABAAAUAmJaQAA3AA/vLjAAA=",
   "base64",
 );
+/** One that names more prefix codes than a decoder has memory for. */
+const HUNGRY = webpOfGroups(60_000);
+const good = await scene(1200, 900).jpeg().toBuffer();
 
-const put = (picture) => stage.worker.fetch("/icon", { method: "PUT", body: picture, headers: { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}` } });
+const authorization = `Bearer ${SECRETS.TRIGGER_TOKEN}`;
+const put = (picture, headers = {}) => stage.worker.fetch("/icon", { method: "PUT", body: picture, headers: { authorization, ...headers } });
 const entries = async () => (await json(await stage.worker.journal("?limit=200"))).entries;
+const idOf = async (picture) => (await json(await put(picture))).frame_set.id;
 
-test("a picture that the decoder fails at is refused while a turn waits for X, and the turn ends as it should", async () => {
-  const at = later();
-  await stage.simulator.fail("slow");
-  const turn = stage.worker.fire(at);
-  while ((await stage.simulator.received()).length === 0) await sleep(20);
-  const { detail } = await problem(await put(CRASHING), 422);
-  assert.match(detail, /^This .*\. The icon has not been changed\.$/);
-  assert.deepEqual(await entries(), [], "the turn was still under way");
-  await turn;
-  const [entry, ...others] = await entries();
-  assert.deepEqual(others, []);
-  assert.equal(entry.outcome, "turned");
-  const sent = await stage.simulator.received();
-  assert.deepEqual(sent.map(({ verdict }) => verdict), ["accepted"]);
-  assert.equal((await json(await put(await scene(640, 480).jpeg().toBuffer()))).changed, true);
+test("pictures that decoders fail at are refused while a turn waits for X, and the turn ends as it should", async () => {
+  const frame = sha256(stage.set.frames[9]);
+  for (const [picture, statuses] of [[CRASHING, [422]], [HUNGRY, [413, 422]]]) {
+    await stage.worker.forget();
+    await stage.simulator.clear();
+    await stage.simulator.fail("slow");
+    const turn = stage.worker.fire(later());
+    while ((await stage.simulator.received()).length === 0) await sleep(20);
+    const response = await put(picture);
+    assert.ok(statuses.includes(response.status), `${response.status}`);
+    const { detail } = await problem(response, response.status);
+    assert.match(detail, /^This .*\. The icon has not been changed\.$/);
+    assert.deepEqual(await entries(), [], "the turn was still under way");
+    await turn;
+    const [entry, ...others] = await entries();
+    assert.deepEqual(others, []);
+    assert.equal(entry.outcome, "turned");
+    const sent = await stage.simulator.received();
+    assert.deepEqual(sent.map(({ verdict, picture }) => [verdict, picture.sha256]), [["accepted", frame]]);
+    assert.equal(sha256(await stage.simulator.icon()), frame);
+  }
+});
+
+test("a picture is read the same before and after others that decoders fail at", async () => {
+  const [id, other] = [await idOf(good), await idOf(await scene(640, 480).png().toBuffer())];
+  assert.notEqual(id, other);
+  for (const bad of [CRASHING, HUNGRY, good.subarray(0, good.length / 2)]) {
+    assert.ok([413, 422].includes((await put(bad)).status));
+    assert.equal(await idOf(good), id);
+  }
+});
+
+test("fifty uploads leave memory where the first ones left it", async () => {
+  // In a workerd of its own, in which nothing else takes memory.
+  const own = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-memory-"));
+  copyScript(own, "edge");
+  writeFileSync(path.join(own, "driver.js"), driver);
+  const kv = await kvServer(() => undefined);
+  const worker = await workerd(own, configuration([{ id: "edge", isBuilt: true, vars: { TRIGGER_TOKEN: TOKEN } }], kv.address().port, own), { log: "ignore" });
+  try {
+    const large = await scene(2400, 1800).jpeg({ quality: 95 }).toBuffer();
+    const kinds = [large, CRASHING, HUNGRY, good, Buffer.concat([large, Buffer.alloc(20_000_000)])];
+    const upload = async (picture) => {
+      const response = await fetch(`${worker.url}/icon`, { method: "PUT", body: picture, headers: { authorization: `Bearer ${TOKEN}` } });
+      assert.ok([200, 413, 422].includes(response.status), `${response.status} ${await response.text()}`);
+    };
+    // Twice each, until all is compiled.
+    for (const picture of [...kinds, ...kinds]) await upload(picture);
+    const before = worker.residentMB();
+    for (let i = 0; i < 50; i += 1) {
+      await upload(kinds[i % kinds.length]);
+      if (i % 5 === 4) console.log(worker.residentMB());
+    }
+    const grown = worker.residentMB() - before;
+    assert.ok(grown < 20, `${grown} MB more than ${before}`);
+  } finally {
+    await worker.stop();
+    kv.close();
+    rmSync(own, { recursive: true });
+  }
+});
+
+test("uploads at once are each read, whatever becomes of the others", async () => {
+  const id = await idOf(good);
+  const padded = Buffer.concat([good, Buffer.alloc(2_000_000)]);
+  await Promise.all(
+    Array.from({ length: 16 }, async (_, i) => {
+      if (i % 2 === 0) assert.equal(await idOf(padded), id);
+      else await problem(await put(CRASHING), 422);
+    }),
+  );
+});
+
+test("a body that trickles in keeps nobody waiting, and is given up after a minute", async () => {
+  const headers = { authorization, "content-length": 24_000_000 };
+  const request = httpRequest(`${stage.worker.url}/icon`, { method: "PUT", headers });
+  const answer = new Promise((resolve, reject) => request.once("response", resolve).once("error", reject));
+  answer.catch(() => {});
+  request.write(Buffer.concat([good, Buffer.alloc(20_000_000)]));
+  request.on("error", () => {});
+  const trickle = setInterval(() => request.write("x"), 1_000);
+  after(() => clearInterval(trickle));
+  const begun = Date.now();
+  try {
+    await sleep(500);
+    const id = await idOf(good);
+    assert.ok(Date.now() - begun < 40_000);
+    const { statusCode } = await answer;
+    assert.equal(statusCode, 400);
+    assert.ok(Date.now() - begun > 55_000);
+    // What it took is free again.
+    assert.equal(await idOf(Buffer.concat([good, Buffer.alloc(24_000_000)])), id);
+  } finally {
+    clearInterval(trickle);
+    request.destroy();
+  }
+});
+
+// --- curl -----------------------------------------------------------------------
+
+const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-curl-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const curl = async (...args) => {
+  const { stdout } = await promisify(execFile)("curl", ["-s", "-H", `Authorization: ${authorization}`, ...args, `${stage.worker.url}/icon`], { cwd: folder });
+  return JSON.parse(stdout);
+};
+
+test("who uses an option of curl that changes the file is told which does not", async (t) => {
+  try {
+    await promisify(execFile)("curl", ["--version"]);
+  } catch {
+    return t.skip("there is no curl");
+  }
+  const files = {
+    "icon.jpg": good,
+    "icon.png": await scene(640, 480).png().toBuffer(),
+    "icon.gif": await scene(640, 480).gif().toBuffer(),
+    "icon.webp": await scene(640, 480).webp().toBuffer(),
+  };
+  for (const [name, file] of Object.entries(files)) {
+    writeFileSync(path.join(folder, name), file);
+    const { frame_set: set } = await curl("-T", name);
+    assert.equal((await curl("-X", "PUT", "--data-binary", `@${name}`)).frame_set.id, set.id, name);
+    for (const [args, says] of [
+      [["-X", "PUT", "-d", `@${name}`], /If it was sent by `curl -d`, .* send it with `curl -T FILE` or `--data-binary @FILE`\. The icon has not been changed\.$/],
+      [["-X", "PUT", "-F", `icon=@${name}`], /^This is a form, .*; send the file itself as the body\. With curl, that is `-T FILE` or `--data-binary @FILE` instead of `-F`\./],
+    ]) {
+      const { status, detail } = await curl(...args);
+      assert.ok([415, 422].includes(status), `${name}: ${status}`);
+      assert.match(detail, says);
+    }
+  }
 });

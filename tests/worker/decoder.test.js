@@ -1,0 +1,223 @@
+/**
+ * What keeps a decoder's failure to itself (src/worker/decoder.js) and what bounds the bodies of
+ * pictures (src/worker/glue.js), with decoders that fail in every way that wasm can, and bodies that
+ * come as they like. Only here these are run by Node.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import test, { mock } from "node:test";
+import binaryen from "binaryen";
+import sharp from "sharp";
+import { root } from "../../scripts/lib/run.js";
+import { readSquare } from "../../src/worker/decoder.js";
+import { readPicture } from "../../src/worker/glue.js";
+import { scene } from "../command/pictures.js";
+
+const OPTIONS = JSON.stringify({ side: 400, crop: "Centre", background: [255, 255, 255] });
+const MEMORY = 64 * 1024 * 1024;
+
+/** The decoder that is deployed. */
+const real = new WebAssembly.Module(readFileSync(path.join(root, "build/decoder.wasm")));
+
+/** A decoder by the bodies of its functions, each in WebAssembly's text. */
+function decoder({ square, allocate = "(i32.const 4096)", ranOut = 0, end = 70_000, panicked = "unreachable" }) {
+  const module = binaryen.parseText(`(module
+    (import "env" "memory" (memory 1024 1024))
+    (global (export "__heap_base") i32 (i32.const 4096))
+    (func (export "allocate") (param i32) (result i32) ${allocate})
+    (func $square (export "square") (param i32 i32 i32 i32) (result i32) ${square})
+    (func (export "ran_out") (result i32) (i32.const ${ranOut}))
+    (func (export "end") (result i32) (i32.const ${end}))
+    (func (export "panicked") (result i32) ${panicked}))`);
+  // What writes a whole memory at once.
+  module.setFeatures(binaryen.Features.BulkMemory);
+  return new WebAssembly.Module(module.emitBinary());
+}
+
+/** Gives a reply of this kind with bytes of the memory. */
+const replies = (kind, start, length) =>
+  `(i32.store (i32.const 16) (i32.const ${kind})) (i32.store (i32.const 20) (i32.const ${start})) (i32.store (i32.const 24) (i32.const ${length})) (i32.const 16)`;
+
+/** Reads with what is logged taken away; gives both. */
+function logged(act) {
+  const error = mock.method(console, "error", () => {});
+  try {
+    const value = act();
+    return { value, lines: error.mock.calls.map(({ arguments: [line] }) => JSON.parse(line)) };
+  } finally {
+    error.mock.restore();
+  }
+}
+
+const good = await scene(640, 480).jpeg().toBuffer();
+const inPieces = (file, size) => Array.from({ length: Math.ceil(file.length / size) }, (_, i) => file.subarray(i * size, (i + 1) * size));
+const squareOf = (file) => {
+  const { square } = readSquare(real, [file], OPTIONS);
+  assert.equal(square?.length, 3 * 400 * 400);
+  return Buffer.from(square);
+};
+const expected = squareOf(good);
+
+const FAILING = {
+  "a trap": [{ square: "unreachable" }, "crashed"],
+  "a trap with a message": [
+    { square: `(memory.fill (i32.const 200) (i32.const 97) (i32.const 999)) unreachable`, panicked: replies(2, 200, 999) },
+    "crashed",
+    "a".repeat(500),
+  ],
+  "a trap for want of memory": [{ square: "unreachable", ranOut: 1 }, "memory"],
+  "no room for the file": [{ square: "unreachable", allocate: "(i32.const 0)", ranOut: 1 }, "memory"],
+  "room beyond the memory": [{ square: "unreachable", allocate: `(i32.const ${MEMORY - 1})` }, "crashed"],
+  "a division by zero": [{ square: "(i32.div_u (i32.const 1) (i32.const 0))" }, "crashed"],
+  "a read beyond the memory": [{ square: "(i32.load (i32.const -4))" }, "crashed"],
+  "a call of itself without end": [{ square: "(call $square (local.get 0) (local.get 1) (local.get 2) (local.get 3)) (drop) (i32.add (call $square (local.get 0) (local.get 1) (local.get 2) (local.get 3)) (i32.const 1))" }, "crashed"],
+  "a reply beyond the memory": [{ square: "(i32.const -16)" }, "crashed"],
+  "a reply that lies askew": [{ square: "(i32.const 17)" }, "crashed"],
+  "bytes beyond the memory": [{ square: replies(1, MEMORY - 10, 11) }, "crashed"],
+  "a reply of another kind": [{ square: replies(3, 0, 0) }, "crashed"],
+  "an end beyond the memory": [{ square: "unreachable", end: -1 }, "crashed"],
+};
+
+for (const [name, [functions, failed, message]] of Object.entries(FAILING)) {
+  test(`${name} is told and logged, and the next picture is read as if nothing had been`, () => {
+    const failing = decoder(functions);
+    const { value, lines } = logged(() => readSquare(failing, [good], OPTIONS));
+    assert.deepEqual(value, { failed });
+    assert.deepEqual(lines.map(({ event, failed }) => ({ event, failed })), [{ event: "decoder", failed }]);
+    assert.ok(lines[0].message.length > 0 && lines[0].message.length <= 500);
+    if (message) assert.equal(lines[0].message, message);
+    assert.ok(squareOf(good).equals(expected), "the same square as before");
+  });
+}
+
+test("a decoder finds nothing of the one before, however that ended", () => {
+  const end = 5_000_000;
+  const scribble = `(memory.fill (i32.const 0) (i32.const 255) (i32.const ${end}))`;
+  const probe = decoder({ square: replies(1, 6_000, end - 6_000), end });
+  for (const square of [`${scribble} unreachable`, `${scribble} ${replies(0, 0, 0)}`]) {
+    logged(() => readSquare(decoder({ square, end }), [good], OPTIONS));
+    // Its own file and options lie below.
+    const { square: found } = readSquare(probe, [Buffer.alloc(9)], OPTIONS);
+    assert.equal(found.length, end - 6_000);
+    assert.ok(found.every((byte) => byte === 0), "zeros");
+  }
+});
+
+test("a file is read whatever the pieces are in which it lies", () => {
+  for (const size of [1, 1_000, good.length - 1, good.length]) {
+    const { square } = readSquare(real, inPieces(good, size), OPTIONS);
+    assert.ok(Buffer.from(square).equals(expected), `pieces of ${size}`);
+  }
+  assert.match(readSquare(real, [], OPTIONS).refusal, /^\{"Format":"an empty file"\}$/);
+});
+
+test("a refusal is handed on as JSON", () => {
+  const { value, lines } = logged(() => readSquare(real, [good.subarray(0, good.length / 2)], OPTIONS));
+  assert.equal(Object.keys(JSON.parse(value.refusal))[0], "Broken");
+  assert.deepEqual(lines, []);
+});
+
+test("a file that leaves no room to decode it is too large, not broken", async () => {
+  const noise = await sharp({ create: { width: 3000, height: 2000, channels: 3, background: "#888", noise: { type: "gaussian", mean: 128, sigma: 60 } } }).png({ compressionLevel: 1 }).toBuffer();
+  const file = Buffer.concat([noise, Buffer.alloc(60_000_000 - noise.length)]);
+  const { value } = logged(() => readSquare(real, [file], OPTIONS));
+  assert.ok(value.failed === "memory" || value.refusal === '"Memory"', JSON.stringify(value));
+  assert.deepEqual(logged(() => readSquare(real, [Buffer.alloc(MEMORY)], OPTIONS)).value, { failed: "memory" });
+  assert.ok(squareOf(good).equals(expected));
+});
+
+test("the decoder leaves its host nothing to provide but the memory", () => {
+  assert.deepEqual(WebAssembly.Module.imports(real), [{ module: "env", name: "memory", kind: "memory" }]);
+});
+
+// --- Bodies -------------------------------------------------------------------
+
+/**
+ * A body of so many bytes, that come at once, and whose end comes when it is told to: as workerd's, a
+ * read gives less than was asked for only at the end.
+ */
+function body(bytes) {
+  let end;
+  let left = bytes;
+  const over = new Promise((resolve) => (end = resolve));
+  const reader = {
+    cancelled: undefined,
+    async readAtLeast(_, view) {
+      if (left < view.length) await over;
+      if (reader.cancelled || left === 0) return { done: true, value: undefined };
+      const length = Math.min(left, view.length);
+      left -= length;
+      return { done: false, value: view.subarray(0, length) };
+    },
+    async cancel(reason) {
+      reader.cancelled = reason;
+      end();
+    },
+  };
+  return { body: { getReader: () => reader }, reader, end };
+}
+
+const ticks = () => new Promise((resolve) => setImmediate(resolve));
+const MB = 1_000_000;
+const picture = (source, decode = (pieces) => pieces.reduce((sum, { length }) => sum + length, 0)) => readPicture(source, 25 * MB, OPTIONS, decode);
+
+test("bodies under way take 32 MB at most, whoever wants more is told, and what is over is given back", async () => {
+  // A piece of 1 MiB is wanted beyond what has come.
+  const first = body(20_988_000);
+  const reading = picture(first);
+  await ticks();
+  for (let i = 0; i < 3; i += 1) {
+    const second = body(20 * MB);
+    await assert.rejects(picture(second), { name: "BusyError" });
+    assert.equal(second.reader.cancelled?.name, "BusyError");
+  }
+  const small = body(100_000);
+  small.end();
+  assert.equal(await picture(small), 100_000);
+  first.end();
+  assert.equal(await reading, 20_988_000);
+  const next = body(24 * MB);
+  next.end();
+  assert.equal(await picture(next), 24 * MB);
+});
+
+test("a body that is too long is left, and is given back too", async () => {
+  for (let i = 0; i < 5; i += 1) {
+    const endless = body(Infinity);
+    await assert.rejects(picture(endless), { name: "TooLargeError" });
+    assert.equal(endless.reader.cancelled?.name, "TooLargeError");
+  }
+});
+
+test("a body that does not arrive within a minute is left, and is given back", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    const trickling = body(25 * MB - 1);
+    let ended = false;
+    const reading = picture(trickling).finally(() => (ended = true));
+    const late = assert.rejects(reading, { name: "TimeoutError", message: "not all of it came within 60 s" });
+    await ticks();
+    mock.timers.tick(59_999);
+    await ticks();
+    assert.equal(ended, false);
+    mock.timers.tick(1);
+    await late;
+    assert.equal(trickling.reader.cancelled?.name, "TimeoutError");
+  } finally {
+    mock.timers.reset();
+  }
+  const next = body(24 * MB);
+  next.end();
+  assert.equal(await picture(next), 24 * MB);
+});
+
+test("what a body has taken is free once its picture has been read, or could not be", async () => {
+  for (const decode of [() => "read", () => assert.fail("not read")]) {
+    let pieces;
+    const whole = body(3 * MB);
+    whole.end();
+    await picture(whole, (given) => ((pieces = given), decode())).catch(() => {});
+    assert.ok(pieces.length > 1 && pieces.every(({ buffer }) => buffer.detached));
+  }
+});
