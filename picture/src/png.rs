@@ -6,7 +6,7 @@
 
 use std::io::Cursor;
 
-use png::{ColorType, Decoder, Info, Limits as PngLimits, Reader, Transformations};
+use png::{ColorType, Decoder, DecodingError, Info, Limits as PngLimits, Reader, Transformations};
 
 use super::scaling::{self, Scaler, Wrap};
 use super::square::{Scaled, part};
@@ -50,13 +50,17 @@ pub(super) fn scaled(
 
 impl<'a> Source<'a> {
     fn open(file: &'a [u8]) -> Result<Self, PictureError> {
-        let broken = broken("PNG");
         let limits = PngLimits { bytes: METADATA };
         let mut decoder = Decoder::new_with_limits(Cursor::new(file), limits);
         decoder.set_transformations(Transformations::normalize_to_color8());
         decoder.set_ignore_text_chunk(true);
-        let reader = decoder.read_info().map_err(|error| broken(&error))?;
+        let reader = decoder.read_info().map_err(refused)?;
         let info = reader.info();
+        // The decoder counts on whole colours.
+        let palette = info.palette.as_deref().unwrap_or_default();
+        if !palette.len().is_multiple_of(3) {
+            return Err(broken("PNG")(&"its palette ends within a colour"));
+        }
         let side = |pixels: u32| usize::try_from(pixels).unwrap_or(usize::MAX);
         let picture = Picture {
             width: side(info.width),
@@ -93,10 +97,7 @@ impl<'a> Source<'a> {
         let wanted = square.top..square.top.saturating_add(square.side);
         for y in 0..self.picture.height {
             let (colours, _) = self.reader.output_color_type();
-            let row = self
-                .reader
-                .next_row()
-                .map_err(|error| broken("PNG")(&error))?;
+            let row = self.reader.next_row().map_err(refused)?;
             let row = row.ok_or(PictureError::Empty)?;
             if !wanted.contains(&y) {
                 continue;
@@ -109,9 +110,7 @@ impl<'a> Source<'a> {
             }
         }
         // Reads on to the end of the pixels' data.
-        self.reader
-            .next_row()
-            .map_err(|error| broken("PNG")(&error))?;
+        self.reader.next_row().map_err(refused)?;
         Ok(Scaled {
             side: options.side,
             pixels: scaler.finish()?,
@@ -137,9 +136,7 @@ impl<'a> Source<'a> {
         self.check(all.saturating_add(strip), limits)?;
 
         let mut samples = vec![0; bytes];
-        self.reader
-            .next_frame(&mut samples)
-            .map_err(|error| broken("PNG")(&error))?;
+        self.reader.next_frame(&mut samples).map_err(refused)?;
         let samples = if is_grey {
             with_colour(&samples)
         } else {
@@ -164,6 +161,14 @@ impl<'a> Source<'a> {
         }
         let (width, height) = self.reader.info().size();
         Err(limits.too_large(width, height, memory))
+    }
+}
+
+/// Why the decoder refuses a file.
+fn refused(error: DecodingError) -> PictureError {
+    match error {
+        DecodingError::LimitsExceeded => PictureError::Memory,
+        error => broken("PNG")(&error),
     }
 }
 

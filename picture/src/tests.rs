@@ -1688,3 +1688,64 @@ fn the_first_picture_of_what_image_crates_write_is_the_same() {
         assert_eq!(rgb(&decode(&file)), expected.into_rgb8(), "{format:?}");
     }
 }
+
+#[test]
+fn a_webp_frame_of_two_sizes_is_refused() {
+    // A frame of one pixel that holds a picture of sixteen.
+    let alpha = [b"ALPH".as_slice(), &[2, 0, 0, 0, 0, 0x80]].concat();
+    let picture = [
+        b"VP8 ".as_slice(),
+        &[24, 0, 0, 0],
+        &[0x30, 1, 0, 0x9d, 1, 0x2a, 16, 0, 16, 0],
+        &[0; 14],
+    ]
+    .concat();
+    let frame = [&[0; 16], alpha.as_slice(), &picture].concat();
+    let chunk = |name: &[u8; 4], content: &[u8]| {
+        [
+            name,
+            (content.len() as u32).to_le_bytes().as_slice(),
+            content,
+        ]
+        .concat()
+    };
+    let chunks = [
+        chunk(b"VP8X", &[2, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        chunk(b"ANIM", &[0; 6]),
+        chunk(b"ANMF", &frame),
+    ]
+    .concat();
+    let file = chunk(b"RIFF", &[b"WEBP", chunks.as_slice()].concat());
+    let refused = refusal(&file);
+    assert!(matches!(refused, PictureError::Broken { .. }), "{refused}");
+}
+
+#[test]
+fn a_webp_chunk_that_says_it_is_large_takes_no_memory() {
+    let mut file = vec![];
+    let mut encoder = image_webp::WebPEncoder::new(&mut file);
+    encoder.set_exif_metadata(exif(6, true));
+    encoder
+        .encode(&[9; 3], 1, 1, image_webp::ColorType::Rgb8)
+        .unwrap();
+    let at = file.windows(4).position(|name| name == b"EXIF").unwrap();
+    file[at + 4..at + 8].copy_from_slice(&0x7fff_fffe_u32.to_le_bytes());
+    assert!(matches!(refusal(&file), PictureError::Broken { .. }));
+}
+
+#[test]
+fn a_palette_that_ends_within_a_colour_is_refused() {
+    for bytes in 4..9 {
+        let file = png(
+            &[0; 16],
+            (4, 4),
+            ColorType::Indexed,
+            BitDepth::Eight,
+            |info| {
+                info.palette = Some(vec![7; bytes].into());
+            },
+        );
+        let square = super::square(&file, &OPTIONS, Limits::WORKER);
+        assert_eq!(square.is_ok(), bytes == 6, "{bytes}");
+    }
+}
