@@ -101,7 +101,7 @@ pub(crate) fn refusal(error: &UploadError, content_type: &str) -> Problem {
             StatusCode::PAYLOAD_TOO_LARGE,
             format!(
                 "This picture is larger than {} MB. Make it smaller: no more than 400×400 pixels \
-                 are shown anyway.",
+                 are shown anyway.{REDUCED_BY_PAGE}",
                 MAX_BYTES / 1_000_000
             ),
         ),
@@ -141,21 +141,24 @@ fn status_of(error: &PictureError) -> StatusCode {
     }
 }
 
-/// What helps who has sent a file by the wrong option of curl, as another sentence.
-/// These types are what curl says of its own accord; a whole file may come as one.
+/// What to do about a picture that is too large, as another sentence.
+const REDUCED_BY_PAGE: &str = " The page at / reduces a picture of any size before it sends it.";
+
+/// What else to do, as another sentence: about a picture that is too large, or one that
+/// was sent by the wrong option of curl. The types are what curl says of its own accord;
+/// a whole file may come as one.
 fn advice(error: &PictureError, content_type: &str) -> &'static str {
-    let could_be_read = match error {
-        PictureError::TooLarge { .. } | PictureError::Memory | PictureError::Crop { .. } => true,
+    match error {
+        PictureError::TooLarge { .. } | PictureError::Memory => return REDUCED_BY_PAGE,
+        PictureError::Crop { .. } => return "",
         PictureError::Format(_)
         | PictureError::Empty
         | PictureError::Broken { .. }
         | PictureError::Unsupported { .. }
-        | PictureError::Crashed => false,
-    };
+        | PictureError::Crashed => {}
+    }
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if could_be_read {
-        ""
-    } else if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         " If it was sent by `curl -d`, that has left out its line ends: send it with `curl -T FILE` \
          or `--data-binary @FILE`."
     } else if media_type.eq_ignore_ascii_case("multipart/form-data") {

@@ -19,7 +19,7 @@ use crate::testing::{
     Host, KEYS, NoBody, Sent, TRIGGER, assert_no_secret_in, block_on, frame_bytes, frame_of_size,
     frame_set, instant, reply, settings, settings_of_all_networks, settings_with,
 };
-use picture::{Colour, Crop, Limits};
+use picture::{Colour, Crop, Limits, PictureError};
 use pixels::rotation::Kernel;
 
 const BEARER: (&str, &str) = ("authorization", "Bearer correct-horse-battery-staple");
@@ -1000,6 +1000,12 @@ fn a_bad_icon_is_refused_and_changes_nothing() {
         ("/icon", Ok(b"--form".to_vec()), 415, "send the file itself"),
         ("/icon", Ok(cut), 422, "This PNG file is broken"),
         ("/icon", Ok(vec![0; 25_000_001]), 413, "larger than 25 MB"),
+        (
+            "/icon",
+            Err(UploadError::Picture(PictureError::Memory)),
+            413,
+            "The page at / reduces a picture of any size",
+        ),
         ("/icon", Err(incomplete), 400, "did not arrive completely"),
         (
             "/icon?crop=0,0,50",
