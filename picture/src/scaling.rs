@@ -23,6 +23,10 @@ pub(super) struct Scaler {
 impl Scaler {
     /// For a square of `from` by `from` pixels that becomes one of `to` by `to`.
     pub(super) fn new(wrap: Wrap, from: usize, to: usize) -> Result<Self, PictureError> {
+        if from == to {
+            let steps = Box::new(AsTheyAre(Vec::new()));
+            return Ok(Self { steps, wrap });
+        }
         // Between the steps, samples have 16 bits, so that nothing is lost.
         let steps: Box<dyn Steps> = match wrap(Vec::new()) {
             Pixels::Grey(_) => Box::new(TwoSteps::new(Pixel::Gray16, from, to)?),
@@ -63,6 +67,21 @@ const COLUMNS: usize = 32;
 trait Steps {
     fn push(&mut self, row: &[u8]) -> Result<(), PictureError>;
     fn finish(&mut self) -> Result<Vec<u8>, PictureError>;
+}
+
+/// The rows of a square that has its size already, which is what most icons have:
+/// scaling would take as long as all frames.
+struct AsTheyAre(Vec<u8>);
+
+impl Steps for AsTheyAre {
+    fn push(&mut self, row: &[u8]) -> Result<(), PictureError> {
+        self.0.extend_from_slice(row);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Vec<u8>, PictureError> {
+        Ok(std::mem::take(&mut self.0))
+    }
 }
 
 struct TwoSteps<F: PixelFormat> {
