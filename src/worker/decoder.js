@@ -43,7 +43,8 @@ export function readSquare(decoder, pieces, options) {
   } catch (error) {
     return { failed: explain(wasm, error) };
   } finally {
-    written = attempt(() => Math.max(wasm.__heap_base.value, wasm.end())) ?? written;
+    const end = attempt(() => Math.max(wasm.__heap_base.value, wasm.end()));
+    if (end <= memory?.buffer.byteLength) written = end;
   }
 }
 

@@ -21,14 +21,14 @@ const MEMORY = 64 * 1024 * 1024;
 const real = new WebAssembly.Module(readFileSync(path.join(root, "build/decoder.wasm")));
 
 /** A decoder by the bodies of its functions, each in WebAssembly's text. */
-function decoder({ square, allocate = "(i32.const 4096)", ranOut = 0, end = 70_000, panicked = "unreachable" }) {
+function decoder({ square, allocate = "(i32.const 4096)", ranOut = 0, end = "(i32.const 70000)", panicked = "unreachable" }) {
   const module = binaryen.parseText(`(module
     (import "env" "memory" (memory 1024 1024))
     (global (export "__heap_base") i32 (i32.const 4096))
     (func (export "allocate") (param i32) (result i32) ${allocate})
     (func $square (export "square") (param i32 i32 i32 i32) (result i32) ${square})
     (func (export "ran_out") (result i32) (i32.const ${ranOut}))
-    (func (export "end") (result i32) (i32.const ${end}))
+    (func (export "end") (result i32) ${end})
     (func (export "panicked") (result i32) ${panicked}))`);
   // What writes a whole memory at once.
   module.setFeatures(binaryen.Features.BulkMemory);
@@ -76,7 +76,8 @@ const FAILING = {
   "a reply that lies askew": [{ square: "(i32.const 17)" }, "crashed"],
   "bytes beyond the memory": [{ square: replies(1, MEMORY - 10, 11) }, "crashed"],
   "a reply of another kind": [{ square: replies(3, 0, 0) }, "crashed"],
-  "an end beyond the memory": [{ square: "unreachable", end: -1 }, "crashed"],
+  "an end beyond the memory": [{ square: "unreachable", end: `(i32.const ${MEMORY + 1})` }, "crashed"],
+  "an end that traps too": [{ square: "unreachable", end: "unreachable" }, "crashed"],
 };
 
 for (const [name, [functions, failed, message]] of Object.entries(FAILING)) {
@@ -92,15 +93,17 @@ for (const [name, [functions, failed, message]] of Object.entries(FAILING)) {
 }
 
 test("a decoder finds nothing of the one before, however that ended", () => {
-  const end = 5_000_000;
-  const scribble = `(memory.fill (i32.const 0) (i32.const 255) (i32.const ${end}))`;
-  const probe = decoder({ square: replies(1, 6_000, end - 6_000), end });
+  const length = 5_000_000;
+  const scribble = `(memory.fill (i32.const 0) (i32.const 255) (i32.const ${length}))`;
+  // Its own file and options lie below.
+  const probe = decoder({ square: replies(1, 6_000, length - 6_000) });
   for (const square of [`${scribble} unreachable`, `${scribble} ${replies(0, 0, 0)}`]) {
-    logged(() => readSquare(decoder({ square, end }), [good], OPTIONS));
-    // Its own file and options lie below.
-    const { square: found } = readSquare(probe, [Buffer.alloc(9)], OPTIONS);
-    assert.equal(found.length, end - 6_000);
-    assert.ok(found.every((byte) => byte === 0), "zeros");
+    for (const end of [`(i32.const ${length})`, `(i32.const ${MEMORY + 1})`, "unreachable"]) {
+      logged(() => readSquare(decoder({ square, end }), [good], OPTIONS));
+      const { square: found } = readSquare(probe, [Buffer.alloc(9)], OPTIONS);
+      assert.equal(found.length, length - 6_000);
+      assert.ok(found.every((byte) => byte === 0), "zeros");
+    }
   }
 });
 
