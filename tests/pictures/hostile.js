@@ -1,7 +1,7 @@
 /**
  * Files that crash, exhaust or stall decoders: what an attacker sends, and what
- * a broken disk leaves. All are made here, in a second or two; none is longer
- * than what the Worker takes.
+ * a broken disk leaves. All are made here, in some seconds; none is longer than
+ * what the Worker takes.
  */
 import { deflateSync } from "node:zlib";
 import sharp from "sharp";
@@ -42,7 +42,7 @@ import {
 import { wildProfiles } from "./icc.js";
 import { webpOfGroups } from "./vp8l.js";
 
-/** The longest file that the Worker takes, in bytes. */
+/** The longest file that is made, in bytes. */
 const LONGEST = 10_000_000;
 const SIDE = 65_535;
 
