@@ -134,7 +134,7 @@ export const REAL = {
   },
   "2732² WebP, lossy": { ending: "webp", size: [2732, 2732], make: async () => (await photo(2732, 2732, { strength: 0.6 })).webp({ quality: 85, effort: 2 }) },
   "2732² WebP, lossless": { ending: "webp", size: [2732, 2732], make: async () => (await screenshot(2732, 2732)).webp({ lossless: true, effort: 1 }) },
-  "2732² WebP with alpha, lossy": { ending: "webp", size: [2732, 2732], make: async () => (await screenshot(2732, 2732, { alpha: true })).webp({ quality: 85, effort: 1 }) },
+  "2048² WebP with alpha, lossy": { ending: "webp", size: [2048, 2048], make: async () => (await screenshot(2048, 2048, { alpha: true })).webp({ quality: 85, effort: 1 }) },
   "animated GIF": { ending: "gif", size: [640, 480], tolerance: 25, make: async () => (await animation(640, 480, 12)).gif({ effort: 1 }) },
   "animated WebP": { ending: "webp", size: [640, 480], make: async () => (await animation(640, 480, 6)).webp({ effort: 1 }) },
   "16×16 JPEG": { ending: "jpg", size: [16, 16], tolerance: 45, make: async () => (await photo(16, 16)).jpeg({ quality: 95, chromaSubsampling: "4:4:4" }) },
