@@ -141,7 +141,8 @@ export function openIcon({ say, run, usePicture }) {
     if (isReady) return [file, {}];
     if (await areTrue) {
       try {
-        return [await squareFile(bitmap, square, kind.isOpaque), {}];
+        const isRound = byId("becoming").dataset.shape === "round";
+        return [await squareFile(bitmap, square, { isOpaque: kind.isOpaque, isRound }), {}];
       } catch {
         // As where nothing can be read back.
       }

@@ -6,7 +6,7 @@
 /** The most pixels across of a square that is sent: as many as a frame has, so that the Worker need not reduce it. */
 export const SENT = 400;
 
-/** The quality of a JPEG that is sent: its frames are then as good as those of the whole photo. */
+/** The quality of a JPEG that is sent: square frames of it are then as good as those of the whole photo. */
 const QUALITY = 0.99;
 
 /** What is held of a picture at most, in pixels: 48 MB, and as wide as any phone can draw. */
@@ -21,7 +21,8 @@ const KINDS = [
   { name: "a JPEG picture", begins: /^\xff\xd8\xff/, isTaken: true, isOpaque: true },
   { name: "a PNG picture", begins: /^\x89PNG/, isTaken: true, moves: /^.{33,}?acTL/s },
   { name: "a WebP picture", begins: /^RIFF.{4}WEBP/s, isTaken: true, moves: /^.{12}VP8X.{14,}?ANIM/s },
-  { name: "a GIF picture", begins: /^GIF8/, isTaken: true, moves: /^GIF8/ },
+  // What moves repeats, or has a second picture with a delay before it.
+  { name: "a GIF picture", begins: /^GIF8/, isTaken: true, moves: /NETSCAPE2\.0|\x21\xf9\x04.*\x21\xf9\x04/s },
   { name: "a HEIC picture", begins: /^.{4}ftyp(he[iv]|[mM][is]f1)/s, type: /^image\/hei[cf]/ },
   { name: "an AVIF picture", begins: /^.{4}ftypavi/s },
   { name: "a video", begins: /^.{4}ftyp|^\x1aE\xdf\xa3/s, isNone: true },
@@ -172,8 +173,11 @@ const fileOf = (canvas, type) =>
     canvas.toBlob((file) => (file?.type === type ? resolve(file) : reject(new Error(`no ${type}`))), type, QUALITY);
   });
 
-/** A square of a bitmap as a file to send: as JPEG, or as PNG if anything of it is transparent. */
-export async function squareFile(bitmap, square, isOpaque) {
+/**
+ * A square of a bitmap as a file to send: as JPEG; as PNG if anything of it may be
+ * transparent and is, or for round frames, which have more colour than a browser's JPEG.
+ */
+export async function squareFile(bitmap, square, { isOpaque, isRound }) {
   let [canvas, context, side] = halved(bitmap, square, 4 * SENT);
   let image = context.getImageData(0, 0, side, side);
   if (side > SENT) {
@@ -182,7 +186,7 @@ export async function squareFile(bitmap, square, isOpaque) {
     context.putImageData(image, 0, 0);
   }
   const isTransparent = () => image.data.some((value, n) => n % 4 === 3 && value < 255);
-  return fileOf(canvas, !isOpaque && isTransparent() ? "image/png" : "image/jpeg");
+  return fileOf(canvas, isRound || (!isOpaque && isTransparent()) ? "image/png" : "image/jpeg");
 }
 
 /**

@@ -704,8 +704,8 @@ fn cropping() -> Markup {
     }
 }
 
-/// What a new picture becomes, in words. `page.js` shows it anew with the face, and
-/// reads from its attributes how the preview turns.
+/// What a new picture becomes, in words. `owner.js` replaces it with the face, and
+/// `icon.js` reads from its attributes how the preview turns.
 fn becoming(view: &View<'_>) -> Markup {
     let Becoming {
         frames,
@@ -718,9 +718,12 @@ fn becoming(view: &View<'_>) -> Markup {
         Shape::Circle => "round",
     };
     html! {
-        p #becoming .soft data-frames=(frames) data-direction=[turning.map(|(_, direction)| direction)] {
+        p #becoming .soft data-frames=(frames) data-shape=(shape)
+            data-direction=[turning.map(|(_, direction)| direction)]
+        {
             "The picture becomes " (counted_as(shape, frames)) "."
-            @if let Some((period, direction)) = turning {
+            // A single frame never turns.
+            @if let Some((period, direction)) = turning.filter(|_| frames > 1) {
                 " They turn " (direction) ", once in " (length(period))
                 @if let Some((zone, _)) = view.local { ", by the clock of " (zone) }
                 "."

@@ -44,29 +44,34 @@ pub(super) fn decode(
         None => (8, 8),
     };
 
-    let is_simple = is_simple(&structure);
-    let memory = |eighths: usize| {
-        if is_simple && eighths == 8 {
-            simple_memory(&structure)
-        } else {
-            memory(&structure, eighths)
-        }
+    let simple_memory = if enough == 8 && is_simple(&structure) {
+        simple_memory(&structure)
+    } else {
+        u64::MAX
     };
-    let eighths = SCALES
+    let simple = if simple_memory <= limits.memory {
+        decode_simple(&structure)
+    } else {
+        None
+    };
+    // Where that decoder is not sure, the other one takes more memory.
+    let memory = |eighths: usize| memory(&structure, eighths);
+    let fitting = SCALES
         .into_iter()
         .filter(|eighths| (least..=enough).contains(eighths))
         .find(|eighths| memory(*eighths) <= limits.memory);
-    let Some(eighths) = eighths else {
+    let Some(eighths) = simple.as_ref().map_or(fitting, |_| Some(8)) else {
         let (width, height) = (structure.frame.width.into(), structure.frame.height.into());
-        return Err(limits.too_large(width, height, memory(least)));
+        let needed = [simple_memory, memory(least)].into_iter();
+        let needed = needed.filter(|memory| *memory > limits.memory).min();
+        return Err(limits.too_large(width, height, needed.unwrap_or(u64::MAX)));
     };
     if structure.frame.width > MAX_SIDE || structure.frame.height > MAX_SIDE {
         return Err(unsupported("JPEG")("more than 65,500 pixels a side"));
     }
 
-    let simple = (is_simple && eighths == 8).then(|| decode_simple(&structure));
     picture.eighths = eighths;
-    picture.pixels = match simple.flatten() {
+    picture.pixels = match simple {
         Some(pixels) => pixels,
         None => decode_any(&structure, eighths)?,
     };

@@ -136,7 +136,7 @@ pub enum PictureError {
     #[error(
         "this picture of {width}×{height} pixels takes {} MB to decode, and {} MB is the limit \
          here; make it smaller, no more than 400×400 pixels are shown anyway",
-        memory / 1_000_000,
+        memory.div_ceil(1_000_000),
         limit / 1_000_000
     )]
     TooLarge {

@@ -173,7 +173,8 @@ fn refused(error: DecodingError) -> PictureError {
 }
 
 /// What the chunks say about the colours; of several the one that counts
-/// (PNG §4.3).
+/// (PNG §4.3). `gAMA` and `cHRM` are not applied: nearly all files that have them
+/// state sRGB's.
 fn profile(info: &Info<'_>) -> Option<Profile> {
     if let Some(points) = info.coding_independent_code_points {
         return Some(Profile::CodePoints {

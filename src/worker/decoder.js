@@ -14,7 +14,7 @@ const PAGES = 1024;
  */
 let memory;
 
-/** How far the instances before have written, in bytes: beyond, the memory is zeros. */
+/** How far the instances before have written, in bytes. Beyond are only the allocator's own marks, which the next one writes anew. */
 let written = 0;
 
 /** What the bytes of a reply are; decoder/src/exports.rs has the same numbers. */

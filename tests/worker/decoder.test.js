@@ -7,12 +7,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import test, { mock } from "node:test";
-import binaryen from "binaryen";
 import sharp from "sharp";
 import { root } from "../../scripts/lib/run.js";
 import { readSquare } from "../../src/worker/decoder.js";
 import { readPicture } from "../../src/worker/glue.js";
 import { scene } from "../command/pictures.js";
+import { decoderWasm } from "./decoders.js";
 
 const OPTIONS = JSON.stringify({ side: 400, crop: "Centre", background: [255, 255, 255] });
 const MEMORY = 64 * 1024 * 1024;
@@ -20,20 +20,8 @@ const MEMORY = 64 * 1024 * 1024;
 /** The decoder that is deployed. */
 const real = new WebAssembly.Module(readFileSync(path.join(root, "build/decoder.wasm")));
 
-/** A decoder by the bodies of its functions, each in WebAssembly's text. */
-function decoder({ square, allocate = "(i32.const 4096)", ranOut = 0, end = "(i32.const 70000)", panicked = "unreachable" }) {
-  const module = binaryen.parseText(`(module
-    (import "env" "memory" (memory 1024 1024))
-    (global (export "__heap_base") i32 (i32.const 4096))
-    (func (export "allocate") (param i32) (result i32) ${allocate})
-    (func $square (export "square") (param i32 i32 i32 i32) (result i32) ${square})
-    (func (export "ran_out") (result i32) (i32.const ${ranOut}))
-    (func (export "end") (result i32) ${end})
-    (func (export "panicked") (result i32) ${panicked}))`);
-  // What writes a whole memory at once.
-  module.setFeatures(binaryen.Features.BulkMemory);
-  return new WebAssembly.Module(module.emitBinary());
-}
+/** A decoder by the bodies of its functions. */
+const decoder = (bodies) => new WebAssembly.Module(decoderWasm(bodies));
 
 /** Gives a reply of this kind with bytes of the memory. */
 const replies = (kind, start, length) =>

@@ -15,7 +15,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -324,6 +324,16 @@ function worker() {
     return { folder: given ?? folder, config };
   })();
   return prebuilt;
+}
+
+/** Has the Worker of this file read pictures by another decoder, before it starts: its wasm. */
+export async function useDecoder(wasm) {
+  const { folder, config } = await worker();
+  const copy = path.join(scratch, "worker-with-decoder");
+  cpSync(folder, copy, { recursive: true });
+  const name = readdirSync(copy).find((name) => name.endsWith("decoder.wasm"));
+  writeFileSync(path.join(copy, name), wasm);
+  prebuilt = Promise.resolve({ folder: copy, config });
 }
 
 /**

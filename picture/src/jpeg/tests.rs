@@ -716,3 +716,15 @@ fn a_file_that_takes_too_much_memory_is_refused_before_it_is_decoded() {
         );
     }
 }
+
+#[test]
+fn where_the_other_decoder_takes_over_its_memory_counts() {
+    let unused_table = [&[0xff, 0xc4, 0, 0x14, 3, 1], &[0; 15][..], &[0xc8]].concat();
+    let file = flat([1_500, 12_400], |writer| {
+        writer.factors = vec![[2, 2], [1, 1], [1, 1]];
+        writer.before = unused_table;
+    });
+    let icon = options(400, Crop::Centre, Colour::WHITE);
+    let picture = decode_for(&file, &icon, Limits::WORKER).unwrap();
+    assert_eq!(picture.eighths, 4, "in full size it takes too much");
+}
