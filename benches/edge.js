@@ -20,6 +20,7 @@ import { UserError, main, root, say } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
 import { configuration, copyScript, kvServer, median, publishedValues, scriptSize, workerd } from "./lib/workerd.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
+import { plainIconWorker } from "./plain-icon-worker.js";
 
 const { values } = parseArgs({
   options: {
@@ -46,27 +47,6 @@ const driver = `export default {
       if (!response.ok) return new Response(last, { status: 500 });
     }
     return new Response(last);
-  },
-};`;
-
-/** The same reads and writes without the rendering, in plain JavaScript. */
-const plain = `export default {
-  async fetch(request, env) {
-    const set = await env.FRAMES.get("current", "json");
-    if (request.method === "PUT") {
-      await request.arrayBuffer();
-      await env.FRAMES.put("sets/" + set.id + "/icon", new Uint8Array(240_000));
-      await env.FRAMES.put("current", JSON.stringify(set));
-      return Response.json(set);
-    }
-    const key = "sets/" + set.id + "/" + request.url.split("/").pop();
-    let frame = await env.FRAMES.get(key, "arrayBuffer");
-    if (frame === null) {
-      const icon = await env.FRAMES.get("sets/" + set.id + "/icon", "arrayBuffer");
-      frame = icon.slice(0, Number(env.FRAME_BYTES));
-      await env.FRAMES.put(key, frame, { expirationTtl: 90 * 86_400 });
-    }
-    return new Response(frame, { headers: { "content-type": set.media_type } });
   },
 };`;
 
@@ -101,7 +81,7 @@ await main(async () => {
   writeFileSync(inFolder("noisy.png"), noisyIcon(amplitude));
   copyFileSync(path.join(root, "assets/icon.png"), inFolder("sample.png"));
   copyScript(folder, "edge");
-  for (const [name, text] of Object.entries({ driver, plain, trivial })) writeFileSync(inFolder(`${name}.js`), text);
+  for (const [name, text] of Object.entries({ driver, plain: plainIconWorker, trivial })) writeFileSync(inFolder(`${name}.js`), text);
 
   // What KV says it holds changes from measurement to measurement.
   let published = new Map();

@@ -22,6 +22,7 @@ import { UserError, main, root, say } from "../scripts/lib/run.js";
 import { REAL, realFile } from "../tests/pictures/real.js";
 import { configuration, copyScript, kvServer, median, publishedValues, workerd } from "./lib/workerd.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
+import { plainIconWorker } from "./plain-icon-worker.js";
 
 const { values } = parseArgs({
   options: {
@@ -43,20 +44,6 @@ const driver = `export default {
     const { method, body } = request;
     const headers = { authorization: "Bearer ${token}" };
     return env[searchParams.get("worker")].fetch("http://worker" + pathname, { method, body, headers });
-  },
-};`;
-
-/** Reads the body, and stores what an icon takes. */
-const plain = `export default {
-  async fetch(request, env) {
-    const set = await env.FRAMES.get("current", "json");
-    if (request.method === "PUT") {
-      await request.arrayBuffer();
-      await env.FRAMES.put("sets/" + set.id + "/icon", new Uint8Array(240_000));
-      await env.FRAMES.put("current", JSON.stringify(set));
-      return Response.json(set);
-    }
-    return new Response(await env.FRAMES.get("sets/" + set.id + "/" + request.url.split("/").pop(), "arrayBuffer"));
   },
 };`;
 
@@ -110,7 +97,7 @@ await main(async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-pictures-"));
   const inFolder = (name) => path.join(folder, name);
   copyScript(folder, "edge");
-  for (const [name, text] of Object.entries({ driver, plain, trivial })) writeFileSync(inFolder(`${name}.js`), text);
+  for (const [name, text] of Object.entries({ driver, plain: plainIconWorker, trivial })) writeFileSync(inFolder(`${name}.js`), text);
   writeFileSync(inFolder("icon.png"), noisyIcon(amplitude));
   const published = await publishedValues(inFolder("icon.png"), inFolder("out"));
   const kv = await kvServer((key) => published.get(key));
