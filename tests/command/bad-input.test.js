@@ -81,7 +81,7 @@ test("a small file cannot ask for a large memory", async (t) => {
   webp.writeUInt32LE((webp.readUInt32LE(header) & 0xf0000000) | 15999 | (15999 << 14), header);
   for (const [name, content, message] of [
     ["bomb.png", pngFile(20_000, 8, 6, rows), /20000×20000 pixels takes \d+ MB to decode, and 1000 MB is the limit here; make it smaller/],
-    ["bomb of 16 bits.png", pngFile(2_000_000_000, 16, 6, rows), /PNG|takes \d+ MB to decode/],
+    ["bomb of 16 bits.png", pngFile(2_000_000_000, 16, 6, rows), /takes more memory to decode than there is here; make it smaller/],
     ["bomb.gif", gif, /65535×65535 pixels takes \d+ MB to decode/],
     ["bomb.jpg", jpeg, /JPEG file is broken: /],
     ["bomb.webp", webp, /16000×16000 pixels takes \d+ MB to decode/],
