@@ -499,7 +499,9 @@ fn what_a_new_picture_becomes_is_told_with_the_tools() {
          clock of Asia/Tokyo.",
     );
     let html = text_of(&view);
-    assert!(html.contains(r#"data-frames="12" data-shape="square" data-direction="clockwise">The picture"#));
+    assert!(html.contains(
+        r#"data-frames="12" data-shape="square" data-direction="clockwise">The picture"#
+    ));
     let (public, _) = html.split_once("<template").unwrap();
     assert!(!public.contains("The picture becomes"));
 
