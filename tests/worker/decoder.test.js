@@ -113,7 +113,7 @@ test("a file that leaves no room to decode it is too large, not broken", async (
   const noise = await sharp({ create: { width: 3000, height: 2000, channels: 3, background: "#888", noise: { type: "gaussian", mean: 128, sigma: 60 } } }).png({ compressionLevel: 1 }).toBuffer();
   const file = Buffer.concat([noise, Buffer.alloc(60_000_000 - noise.length)]);
   const { value } = logged(() => readSquare(real, [file], OPTIONS));
-  assert.ok(value.failed === "memory" || value.refusal === '"Memory"', JSON.stringify(value));
+  assert.match(value.refusal, /^\{"TooLarge":/);
   assert.deepEqual(logged(() => readSquare(real, [Buffer.alloc(MEMORY)], OPTIONS)).value, { failed: "memory" });
   assert.ok(squareOf(good).equals(expected));
 });
