@@ -171,7 +171,7 @@ for (const [what, head] of [
 ]) {
   test(`an upload without end, with ${what}, is refused and takes no memory`, async () => {
     const { hostname, port } = new URL(worker.url);
-    const status = await within(150, async () => {
+    const upload = async () => {
       const socket = net.connect(Number(port), hostname);
       socket.on("error", () => {});
       const answered = new Promise((resolve) => {
@@ -183,7 +183,10 @@ for (const [what, head] of [
       const status = await answered;
       socket.destroy();
       return status;
-    });
+    };
+    // Who is still sending when the connection is closed may lose the answer.
+    let status = null;
+    for (let i = 0; i < 5 && status === null; i += 1) status = await within(150, upload);
     assert.ok([400, 413].includes(status), `${status}`);
   });
 }
