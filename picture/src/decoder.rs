@@ -4,7 +4,7 @@ use std::error::Error;
 
 use image::{ColorType, ImageDecoder, ImageError, Limits as ImageLimits};
 
-use super::{Limits, Orientation, Picture, PictureError, Pixels, Profile, broken};
+use super::{Limits, Orientation, Picture, PictureError, Pixels, Profile, broken, unsupported};
 
 /// Decodes what the limits let pass. `bytes_per_pixel` is all that decoding
 /// takes.
@@ -28,12 +28,7 @@ pub(super) fn read(
         ColorType::L8 => Pixels::Grey,
         ColorType::Rgb8 => Pixels::Rgb,
         ColorType::Rgba8 => Pixels::Rgba,
-        other => {
-            return Err(PictureError::Unsupported {
-                format: format.into(),
-                what: format!("its pixels are {other:?}"),
-            });
-        }
+        other => return Err(unsupported(format)(&format!("its pixels are {other:?}"))),
     };
     let bytes = usize::try_from(decoder.total_bytes()).map_err(|_| PictureError::Memory)?;
     let mut samples = vec![0; bytes];
@@ -52,10 +47,7 @@ pub(super) fn read(
 pub(super) fn refused(format: &'static str) -> impl Fn(ImageError) -> PictureError {
     move |error| match error {
         ImageError::Limits(_) => PictureError::Memory,
-        ImageError::Unsupported(error) => PictureError::Unsupported {
-            format: format.into(),
-            what: error.to_string(),
-        },
+        ImageError::Unsupported(error) => unsupported(format)(&error.to_string()),
         // Around the decoder's own words, it says what the format is.
         error => match error.source() {
             Some(cause) => broken(format)(&cause),

@@ -231,15 +231,7 @@ impl Picture {
     fn rows(&self) -> usize {
         scaled(self.height, self.eighths)
     }
-}
 
-/// A width or height of which so many eighths are kept: the last pixel may
-/// stand for a part that is not whole.
-fn scaled(length: usize, eighths: usize) -> usize {
-    length.saturating_mul(eighths).div_ceil(8)
-}
-
-impl Picture {
     /// Decodes a file of any of the formats.
     ///
     /// Of an animation, it is the first picture.
@@ -294,6 +286,12 @@ impl Picture {
             pixels: Pixels::Rgba(pixels),
         })
     }
+}
+
+/// A width or height of which so many eighths are kept: the last pixel may
+/// stand for a part that is not whole.
+fn scaled(length: usize, eighths: usize) -> usize {
+    length.saturating_mul(eighths).div_ceil(8)
 }
 
 /// What to do about a file that cannot be used.
