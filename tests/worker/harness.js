@@ -331,8 +331,8 @@ export async function useDecoder(wasm) {
   const { folder, config } = await worker();
   const copy = path.join(scratch, "worker-with-decoder");
   cpSync(folder, copy, { recursive: true });
-  const name = readdirSync(copy).find((name) => name.endsWith("decoder.wasm"));
-  writeFileSync(path.join(copy, name), wasm);
+  // Of each bundle before, one is left there under another name.
+  for (const name of readdirSync(copy)) if (name.endsWith("decoder.wasm")) writeFileSync(path.join(copy, name), wasm);
   prebuilt = Promise.resolve({ folder: copy, config });
 }
 
