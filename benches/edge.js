@@ -18,7 +18,15 @@ import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { UserError, main, root, say } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
-import { configuration, copyScript, kvServer, median, publishedValues, scriptSize, workerd } from "./lib/workerd.js";
+import {
+  configuration,
+  copyScript,
+  kvServer,
+  median,
+  publishedValues,
+  scriptSize,
+  workerd,
+} from "./lib/workerd.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
 import { plainIconWorker } from "./plain-icon-worker.js";
 
@@ -61,7 +69,12 @@ const trivial = `export default {
 const warm = [
   ["quarter turn (frame 3)", "noisy.png", {}, 3],
   ["30° (frame 1), kernel sharp", "noisy.png", {}, 1],
-  ...["nearest", "bilinear", "cubic", "lanczos", "spline"].map((kernel) => [`30°, kernel ${kernel}`, "noisy.png", { kernel }, 1]),
+  ...["nearest", "bilinear", "cubic", "lanczos", "spline"].map((kernel) => [
+    `30°, kernel ${kernel}`,
+    "noisy.png",
+    { kernel },
+    1,
+  ]),
   ["30°, shape circle", "noisy.png", { shape: "circle" }, 1],
   ["30°, kernel sharp, the sample icon", "sample.png", {}, 1],
 ];
@@ -69,7 +82,8 @@ const warm = [
 /** A JPEG file of about so many bytes. */
 async function jpegOf(bytes, picture) {
   let best = Buffer.alloc(0);
-  for (let quality = 50; quality < 100 && best.length < bytes; quality++) best = await picture().jpeg({ quality }).toBuffer();
+  for (let quality = 50; quality < 100 && best.length < bytes; quality++)
+    best = await picture().jpeg({ quality }).toBuffer();
   return best;
 }
 
@@ -81,12 +95,15 @@ await main(async () => {
   writeFileSync(inFolder("noisy.png"), noisyIcon(amplitude));
   copyFileSync(path.join(root, "assets/icon.png"), inFolder("sample.png"));
   copyScript(folder, "edge");
-  for (const [name, text] of Object.entries({ driver, plain: plainIconWorker, trivial })) writeFileSync(inFolder(`${name}.js`), text);
+  for (const [name, text] of Object.entries({ driver, plain: plainIconWorker, trivial }))
+    writeFileSync(inFolder(`${name}.js`), text);
 
   // What KV says it holds changes from measurement to measurement.
   let published = new Map();
   let hasFrames = false;
-  const kv = await kvServer((key) => (hasFrames || !/\/\d+$/.test(key) ? published.get(key) : undefined));
+  const kv = await kvServer((key) =>
+    hasFrames || !/\/\d+$/.test(key) ? published.get(key) : undefined,
+  );
   const start = (frameBytes, ...ids) => {
     const vars = { TRIGGER_TOKEN: token, FRAME_BYTES: String(frameBytes) };
     const workers = ids.map((id) => ({ id, isBuilt: id === "edge", vars }));
@@ -107,7 +124,10 @@ await main(async () => {
   }
   const frameOf = (set, n) => [...set].find(([key]) => key.endsWith(`/${n}`))[1];
   const small = await jpegOf(52_000, () => sharp(noisyIcon(amplitude)));
-  const large = await sharp(noisyIcon(amplitude)).resize(4000, 3000).jpeg({ quality: 92 }).toBuffer();
+  const large = await sharp(noisyIcon(amplitude))
+    .resize(4000, 3000)
+    .jpeg({ quality: 92 })
+    .toBuffer();
   const uploads = [
     [`PUT /icon, JPEG of 400×400 (${Math.round(small.length / 1000)} kB)`, small, requests],
     [`PUT /icon, JPEG of 4000×3000 (${(large.length / 1e6).toFixed(1)} MB)`, large, 2],
@@ -133,14 +153,16 @@ await main(async () => {
       for (const worker of round % 2 ? ["edge", "plain"] : ["plain", "edge"]) {
         hasFrames = false;
         const frame = await measure(`${name} ${worker}`, worker, `/frames/${n}`, requests);
-        if (worker === "edge" && !frame.equals(frameOf(published, n))) throw new UserError(`${name}: not the command's frame`);
+        if (worker === "edge" && !frame.equals(frameOf(published, n)))
+          throw new UserError(`${name}: not the command's frame`);
         hasFrames = true;
         if (worker === "edge") await measure(`${name} stored`, worker, `/frames/${n}`, requests);
       }
     }
     hasFrames = false;
     for (const [name, file, times] of uploads) {
-      for (const worker of ["edge", "plain"]) await measure(`${name} ${worker}`, worker, "/icon", times, file);
+      for (const worker of ["edge", "plain"])
+        await measure(`${name} ${worker}`, worker, "/icon", times, file);
     }
   }
   await both.stop();

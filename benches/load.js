@@ -14,7 +14,16 @@ import { UserError, main, say } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
 import { accountSecrets } from "../scripts/lib/local-x.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
-import { configuration, copyScript, kvServer, median, publishedValues, quantile, sort, workerd } from "./lib/workerd.js";
+import {
+  configuration,
+  copyScript,
+  kvServer,
+  median,
+  publishedValues,
+  quantile,
+  sort,
+  workerd,
+} from "./lib/workerd.js";
 
 const { values } = parseArgs({
   options: {
@@ -23,7 +32,9 @@ const { values } = parseArgs({
     connections: { type: "string", default: "16" },
   },
 });
-const [rounds, requests, connections] = [values.rounds, values.requests, values.connections].map(Number);
+const [rounds, requests, connections] = [values.rounds, values.requests, values.connections].map(
+  Number,
+);
 
 /** Passes each request on to the Worker that its host names. */
 const driver = `export default {
@@ -52,16 +63,21 @@ const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
 function get(url, worker, where) {
   const start = performance.now();
   return new Promise((resolve, reject) => {
-    const request = http.get(url + where, { agent, headers: { host: `${worker}.local` } }, (response) => {
-      const chunks = [];
-      response.on("data", (chunk) => chunks.push(chunk));
-      response.on("error", reject);
-      response.on("end", () => {
-        const body = Buffer.concat(chunks);
-        if (response.statusCode !== 200) return reject(new UserError(`${worker} ${where}: ${response.statusCode} ${body}`));
-        resolve({ ms: performance.now() - start, body });
-      });
-    });
+    const request = http.get(
+      url + where,
+      { agent, headers: { host: `${worker}.local` } },
+      (response) => {
+        const chunks = [];
+        response.on("data", (chunk) => chunks.push(chunk));
+        response.on("error", reject);
+        response.on("end", () => {
+          const body = Buffer.concat(chunks);
+          if (response.statusCode !== 200)
+            return reject(new UserError(`${worker} ${where}: ${response.statusCode} ${body}`));
+          resolve({ ms: performance.now() - start, body });
+        });
+      },
+    );
     request.on("error", reject);
   });
 }
@@ -75,7 +91,10 @@ async function load(url, worker, where) {
     while (left-- > 0) times.push((await get(url, worker, where)).ms);
   };
   await Promise.all(Array.from({ length: connections }, connection));
-  return { perSecond: (requests / (performance.now() - start)) * 1000, p99: quantile(sort(times), 0.99) };
+  return {
+    perSecond: (requests / (performance.now() - start)) * 1000,
+    p99: quantile(sort(times), 0.99),
+  };
 }
 
 await main(async () => {
@@ -90,13 +109,21 @@ await main(async () => {
   const published = await publishedValues(inFolder("icon.png"), inFolder("out"));
   const kv = await kvServer((key) => published.get(key));
   const vars = { ...accountSecrets, TRIGGER_TOKEN: "local-trigger-token" };
-  const workers = [{ id: "edge", isBuilt: true, vars }, { id: "plain", vars }];
-  const { url, stop } = await workerd(folder, configuration(workers, kv.address().port, folder), { log: "ignore" });
+  const workers = [
+    { id: "edge", isBuilt: true, vars },
+    { id: "plain", vars },
+  ];
+  const { url, stop } = await workerd(folder, configuration(workers, kv.address().port, folder), {
+    log: "ignore",
+  });
   published.set("page", (await get(url, "edge", "/")).body);
 
   say(`${rounds} rounds of ${requests} requests over ${connections} connections …`);
   const rows = [];
-  for (const [name, where] of [["the page, GET /", "/"], ["a frame, GET /frames/3", "/frames/3"]]) {
+  for (const [name, where] of [
+    ["the page, GET /", "/"],
+    ["a frame, GET /frames/3", "/frames/3"],
+  ]) {
     const bytes = (await get(url, "edge", where)).body.length;
     const samples = { edge: [], plain: [] };
     for (let round = -1; round < rounds; round++) {
@@ -106,7 +133,9 @@ await main(async () => {
       }
     }
     const of = (worker, figure) => median(samples[worker].map((sample) => sample[figure]));
-    const ratio = median(samples.edge.map(({ perSecond }, i) => perSecond / samples.plain[i].perSecond));
+    const ratio = median(
+      samples.edge.map(({ perSecond }, i) => perSecond / samples.plain[i].perSecond),
+    );
     rows.push(
       `| ${name} (${Math.round(bytes / 1000)} kB) | ${of("edge", "perSecond").toFixed(0)} | ${of("plain", "perSecond").toFixed(0)} | ` +
         `${ratio.toFixed(2)} | ${of("edge", "p99").toFixed(1)} | ${of("plain", "p99").toFixed(1)} |`,

@@ -16,7 +16,8 @@ export function noisyIcon(amplitude) {
     rows[i++] = 0;
     for (let x = 0; x < size; x++) {
       const grey = noise() * amplitude;
-      for (const base of [x / 2.5, y / 2.5, 96]) rows[i++] = Math.max(0, Math.min(255, base + 48 + grey));
+      for (const base of [x / 2.5, y / 2.5, 96])
+        rows[i++] = Math.max(0, Math.min(255, base + 48 + grey));
     }
   }
   return pngFile(size, 8, 2, pngChunk("IDAT", deflateSync(rows)));

@@ -12,7 +12,14 @@
  *
  *   npm run bench:pictures -- --before FOLDER/build [--starts 25]
  */
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -20,7 +27,14 @@ import { gzipSync } from "node:zlib";
 import { buildCommand, buildWorker } from "../scripts/build.js";
 import { UserError, main, root, say } from "../scripts/lib/run.js";
 import { REAL, realFile } from "../tests/pictures/real.js";
-import { configuration, copyScript, kvServer, median, publishedValues, workerd } from "./lib/workerd.js";
+import {
+  configuration,
+  copyScript,
+  kvServer,
+  median,
+  publishedValues,
+  workerd,
+} from "./lib/workerd.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
 import { plainIconWorker } from "./plain-icon-worker.js";
 
@@ -66,7 +80,9 @@ async function decoderMB(module, file) {
     new Uint8Array(memory.buffer).set(bytes, start);
     return [start, bytes.length];
   };
-  const options = Buffer.from(JSON.stringify({ side: 400, crop: "Centre", background: [255, 255, 255] }));
+  const options = Buffer.from(
+    JSON.stringify({ side: 400, crop: "Centre", background: [255, 255, 255] }),
+  );
   try {
     exports.square(...place(file), ...place(options));
   } catch {
@@ -77,7 +93,10 @@ async function decoderMB(module, file) {
 
 /** Sends a request to a Worker; gives the answer's status and body. */
 async function ask({ url }, worker, where, body) {
-  const response = await fetch(`${url}${where}?worker=${worker}`, body ? { method: "PUT", body, duplex: "half" } : {});
+  const response = await fetch(
+    `${url}${where}?worker=${worker}`,
+    body ? { method: "PUT", body, duplex: "half" } : {},
+  );
   const answer = Buffer.from(await response.arrayBuffer());
   return { status: response.status, answer };
 }
@@ -97,12 +116,17 @@ await main(async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-pictures-"));
   const inFolder = (name) => path.join(folder, name);
   copyScript(folder, "edge");
-  for (const [name, text] of Object.entries({ driver, plain: plainIconWorker, trivial })) writeFileSync(inFolder(`${name}.js`), text);
+  for (const [name, text] of Object.entries({ driver, plain: plainIconWorker, trivial }))
+    writeFileSync(inFolder(`${name}.js`), text);
   writeFileSync(inFolder("icon.png"), noisyIcon(amplitude));
   const published = await publishedValues(inFolder("icon.png"), inFolder("out"));
   const kv = await kvServer((key) => published.get(key));
   const start = (...ids) => {
-    const workers = ids.map((id) => ({ id, isBuilt: { edge: true, before: { "index_bg.wasm": "before.wasm" } }[id], vars }));
+    const workers = ids.map((id) => ({
+      id,
+      isBuilt: { edge: true, before: { "index_bg.wasm": "before.wasm" } }[id],
+      vars,
+    }));
     return workerd(folder, configuration(workers, kv.address().port, folder), { log: "ignore" });
   };
 
@@ -132,10 +156,18 @@ async function compare(start, inFolder) {
     }
   }
   const size = (folder) => {
-    const files = ["index.js", "index_bg.wasm", "decoder.wasm"].map((name) => path.join(folder, name)).filter(existsSync);
-    return files.map((file) => `${path.basename(file)} ${(gzipSync(readFileSync(file), { level: 9 }).length / 1000).toFixed(0)} kB`).join(", ");
+    const files = ["index.js", "index_bg.wasm", "decoder.wasm"]
+      .map((name) => path.join(folder, name))
+      .filter(existsSync);
+    return files
+      .map(
+        (file) =>
+          `${path.basename(file)} ${(gzipSync(readFileSync(file), { level: 9 }).length / 1000).toFixed(0)} kB`,
+      )
+      .join(", ");
   };
-  const row = (id, name) => `| ${name} | ${median(samples[id]).toFixed(2)} | ${Math.min(...samples[id]).toFixed(2)} | ${Math.max(...samples[id]).toFixed(2)} | ${median(begun[id]).toFixed(0)} |`;
+  const row = (id, name) =>
+    `| ${name} | ${median(samples[id]).toFixed(2)} | ${Math.min(...samples[id]).toFixed(2)} | ${Math.max(...samples[id]).toFixed(2)} | ${median(begun[id]).toFixed(0)} |`;
   const ratio = median(samples.edge.map((ms, i) => ms / samples.before[i]));
   console.log(`
 The first request of a new workerd, a stored frame; CPU time of the thread that runs the Workers, in ms, ${starts} starts each, in turn:
@@ -153,7 +185,9 @@ Gzipped at level 9, before: ${size(build)}; now: ${size(path.join(root, "build")
 /** Memory and CPU time for each kind and size. */
 async function measure(start) {
   const module = await WebAssembly.compile(readFileSync(path.join(root, "build/decoder.wasm")));
-  say(`${requests} requests and ${starts} starts for each of ${Object.keys(REAL).length} pictures …`);
+  say(
+    `${requests} requests and ${starts} starts for each of ${Object.keys(REAL).length} pictures …`,
+  );
   const rows = [];
   for (const [name, { size }] of Object.entries(REAL)) {
     const file = await realFile(name);
@@ -170,7 +204,8 @@ async function measure(start) {
         if (id === "edge") status = first.status;
         // Warm: the last of the starts, in which V8 has compiled it.
         if (i === starts - 1) {
-          for (let n = 0; n < requests; n++) warm[id].push((await cost(fresh, id, "/icon", file)).ms);
+          for (let n = 0; n < requests; n++)
+            warm[id].push((await cost(fresh, id, "/icon", file)).ms);
           if (id === "edge") memory = `${fresh.residentMB()} (${fresh.peakMB()})`;
         }
         await fresh.stop();

@@ -7,7 +7,10 @@
 const PATH = "/1.1/account/update_profile_image.json";
 
 const encode = (text) =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 
 async function authorization(url, env) {
   const oauth = {
@@ -18,7 +21,9 @@ async function authorization(url, env) {
     oauth_token: env.ACCESS_TOKEN,
     oauth_version: "1.0",
   };
-  const parameters = Object.entries(oauth).map(([name, value]) => `${encode(name)}=${encode(value)}`);
+  const parameters = Object.entries(oauth).map(
+    ([name, value]) => `${encode(name)}=${encode(value)}`,
+  );
   const baseString = `POST&${encode(url)}&${encode(parameters.sort().join("&"))}`;
   const text = new TextEncoder();
   const key = await crypto.subtle.importKey(
@@ -30,7 +35,9 @@ async function authorization(url, env) {
   );
   const digest = await crypto.subtle.sign("HMAC", key, text.encode(baseString));
   oauth.oauth_signature = btoa(String.fromCharCode(...new Uint8Array(digest)));
-  return `OAuth ${Object.entries(oauth).map(([name, value]) => `${name}="${encode(value)}"`).join(", ")}`;
+  return `OAuth ${Object.entries(oauth)
+    .map(([name, value]) => `${name}="${encode(value)}"`)
+    .join(", ")}`;
 }
 
 /** Makes the turn that is due and gives what the log says of it. */
@@ -53,7 +60,13 @@ async function turn(scheduledTime, env) {
   if (!response.ok || !reply.screen_name) {
     throw new Error(`${response.status} ${JSON.stringify(reply)}`);
   }
-  const entry = { event: "turn", frame, frames: set.frames, outcome: "turned", status: response.status };
+  const entry = {
+    event: "turn",
+    frame,
+    frames: set.frames,
+    outcome: "turned",
+    status: response.status,
+  };
   console.log(JSON.stringify(entry));
   return { set: set.id, ...entry };
 }
@@ -63,11 +76,16 @@ export class Account {
   constructor({ storage }, env) {
     this.storage = storage;
     this.env = env;
-    storage.sql.exec("create table if not exists records (id integer primary key, entry text not null)");
+    storage.sql.exec(
+      "create table if not exists records (id integer primary key, entry text not null)",
+    );
   }
 
   async fetch(request) {
-    const { set, ...entry } = await turn(Number(new URL(request.url).searchParams.get("at")), this.env);
+    const { set, ...entry } = await turn(
+      Number(new URL(request.url).searchParams.get("at")),
+      this.env,
+    );
     this.storage.kv.put("showing", { set, frame: entry.frame });
     this.storage.sql.exec("insert into records (entry) values (?)", JSON.stringify(entry));
     return new Response();

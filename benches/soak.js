@@ -22,7 +22,9 @@ import { buildCommand, buildWorker } from "../scripts/build.js";
 import { accountSecrets } from "../scripts/lib/local-x.js";
 import { configuration, copyScript, kvServer, publishedValues, workerd } from "./lib/workerd.js";
 
-const { values } = parseArgs({ options: { turns: { type: "string", default: "10000" }, seed: { type: "string", default: "1" } } });
+const { values } = parseArgs({
+  options: { turns: { type: "string", default: "10000" }, seed: { type: "string", default: "1" } },
+});
 const turns = Number(values.turns);
 
 const token = "local-trigger-token";
@@ -45,7 +47,10 @@ const chance = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 
 const among = (list) => list[Math.floor(chance() * list.length)];
 
 const user = JSON.stringify({ id_str: "1", screen_name: "local_account" });
-const error = (status, code) => [status, JSON.stringify({ errors: [{ code, message: "By chance." }] })];
+const error = (status, code) => [
+  status,
+  JSON.stringify({ errors: [{ code, message: "By chance." }] }),
+];
 
 /** What X does instead of taking a picture. */
 const faults = [
@@ -91,11 +96,15 @@ await main(async () => {
       return;
     }
     // A dry run asks whose account it is.
-    if (request.method === "GET") return response.writeHead(200, { "content-type": "application/json" }).end(user);
+    if (request.method === "GET")
+      return response.writeHead(200, { "content-type": "application/json" }).end(user);
     sent += 1;
     const fault = chance() < 0.25 ? among(faults)() : undefined;
     if (fault === "reset") return request.socket.destroy();
-    if (fault === "cut off") return response.writeHead(200, { "content-length": "500" }).write("{", () => request.socket.destroy());
+    if (fault === "cut off")
+      return response
+        .writeHead(200, { "content-length": "500" })
+        .write("{", () => request.socket.destroy());
     if (fault) return response.writeHead(fault[0]).end(fault[1]);
     const body = Buffer.concat(chunks);
     const start = body.indexOf("\r\n\r\n") + 4;
@@ -112,11 +121,25 @@ await main(async () => {
   });
   await new Promise((resolve) => x.listen(0, "127.0.0.1", resolve));
 
-  const vars = { ...accountSecrets, TRIGGER_TOKEN: token, X_API: "1.1", API_BASE_URL: `http://127.0.0.1:${x.address().port}` };
-  const start = () => workerd(folder, configuration([{ id: "edge", isBuilt: true, vars }], kv.address().port, folder), { log: "ignore" });
+  const vars = {
+    ...accountSecrets,
+    TRIGGER_TOKEN: token,
+    X_API: "1.1",
+    API_BASE_URL: `http://127.0.0.1:${x.address().port}`,
+  };
+  const start = () =>
+    workerd(
+      folder,
+      configuration([{ id: "edge", isBuilt: true, vars }], kv.address().port, folder),
+      { log: "ignore" },
+    );
   let running = await start();
   const ask = (where, init = {}) =>
-    fetch(running.url + where, { ...init, headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(60_000) });
+    fetch(running.url + where, {
+      ...init,
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(60_000),
+    });
 
   const counts = { turned: 0, refused: 0, retry: 0, unchanged: 0 };
   let [kills, twice, byHand, interrupted] = [0, 0, 0, 0];
@@ -130,7 +153,8 @@ await main(async () => {
     taken = [];
     const times = chance() < 0.05 ? 2 + Math.floor(chance() * 3) : 1;
     if (times > 1) twice += 1;
-    const cron = () => ask(`/scheduled?at=${at}&times=${times}`).then((response) => response.text());
+    const cron = () =>
+      ask(`/scheduled?at=${at}&times=${times}`).then((response) => response.text());
     // Half of the kills come at any moment, half when X takes a frame and workerd does not know it yet.
     const isAnyMoment = chance() < 0.0025;
     waitsForFrame ||= chance() < 0.0025;
@@ -138,7 +162,9 @@ await main(async () => {
     if (isAnyMoment || waitsForFrame) {
       const event = cron().catch(() => "ended");
       const caughtBefore = caught;
-      const moment = waitsForFrame ? new Promise((resolve) => (onTaken = resolve)) : sleep(chance() * 8);
+      const moment = waitsForFrame
+        ? new Promise((resolve) => (onTaken = resolve))
+        : sleep(chance() * 8);
       await Promise.race([event, moment]);
       onTaken = undefined;
       isKilled = isAnyMoment || caught > caughtBefore;
@@ -151,7 +177,8 @@ await main(async () => {
       }
     }
     const outcomes = await cron();
-    if (!/^ok(,ok)*$/.test(outcomes)) throw new UserError(`hour ${hour}: the event ended with ${outcomes}`);
+    if (!/^ok(,ok)*$/.test(outcomes))
+      throw new UserError(`hour ${hour}: the event ended with ${outcomes}`);
     const isAsked = chance() < 0.02;
     if (isAsked) {
       byHand += 1;
@@ -159,15 +186,21 @@ await main(async () => {
     }
     const { entries } = await (await ask("/journal?limit=2")).json();
     const ofHour = entries.filter(({ scheduled_at: scheduled }) => Date.parse(scheduled) === at);
-    if (ofHour.length !== 1) throw new UserError(`hour ${hour}: ${ofHour.length} entries, ${JSON.stringify(entries)}`);
+    if (ofHour.length !== 1)
+      throw new UserError(`hour ${hour}: ${ofHour.length} entries, ${JSON.stringify(entries)}`);
     const [entry] = ofHour;
     counts[entry.outcome] += 1;
     // Of a turn that was killed, X may have taken the frame before.
     const wasTaken = taken.length > 0;
     if (isKilled && taken.length === 2) interrupted += 1;
-    const agrees = entry.outcome === "turned" ? taken.length === 1 || (isKilled && taken.length === 2) : !wasTaken || isKilled;
+    const agrees =
+      entry.outcome === "turned"
+        ? taken.length === 1 || (isKilled && taken.length === 2)
+        : !wasTaken || isKilled;
     if (!agrees || taken.some((one) => one !== frame) || entry.frame !== frame) {
-      throw new UserError(`hour ${hour}, frame ${frame}: X has taken ${JSON.stringify(taken)}, the journal says ${JSON.stringify(entry)}`);
+      throw new UserError(
+        `hour ${hour}, frame ${frame}: X has taken ${JSON.stringify(taken)}, the journal says ${JSON.stringify(entry)}`,
+      );
     }
     if (hour % 500 === 499) memory.push(running.residentMB());
     if (hour % 1000 === 999) say(`${hour + 1} …`);

@@ -24,13 +24,34 @@ import http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { accountSecrets, blueskySettings, mastodonSettings, startLocalX } from "../scripts/lib/local-x.js";
+import {
+  accountSecrets,
+  blueskySettings,
+  mastodonSettings,
+  startLocalX,
+} from "../scripts/lib/local-x.js";
 import { UserError, main, root, run, say, stopAll } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
-import { configuration, copyScript, kvServer, median, publishedValues, quantile, scriptSize, sort, workerd } from "./lib/workerd.js";
+import {
+  configuration,
+  copyScript,
+  kvServer,
+  median,
+  publishedValues,
+  quantile,
+  scriptSize,
+  sort,
+  workerd,
+} from "./lib/workerd.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "101" }, turns: { type: "string", default: "100" }, "warm-up": { type: "string", default: "3000" } } });
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "101" },
+    turns: { type: "string", default: "100" },
+    "warm-up": { type: "string", default: "3000" },
+  },
+});
 const rounds = Number(values.rounds);
 const turns = Number(values.turns);
 const warmUp = Number(values["warm-up"]);
@@ -55,19 +76,51 @@ async function lightNetworks() {
   const did = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
   const cid = "bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
   const blob = { $type: "blob", ref: { $link: cid }, mimeType: "image/jpeg", size: 80_000 };
-  const profile = { $type: "app.bsky.actor.profile", displayName: "Local", description: description.slice(0, 250), avatar: blob };
+  const profile = {
+    $type: "app.bsky.actor.profile",
+    displayName: "Local",
+    description: description.slice(0, 250),
+    avatar: blob,
+  };
   const answers = {
-    "/1.1/account/update_profile_image.json": { id: 1, id_str: "1", screen_name: "local_account", description },
-    "/xrpc/com.atproto.server.createSession": { accessJwt: "access.jwt.token", refreshJwt: "refresh.jwt.token", did, handle: "local.test" },
-    "/xrpc/com.atproto.repo.getRecord": { uri: `at://${did}/app.bsky.actor.profile/self`, cid, value: profile },
+    "/1.1/account/update_profile_image.json": {
+      id: 1,
+      id_str: "1",
+      screen_name: "local_account",
+      description,
+    },
+    "/xrpc/com.atproto.server.createSession": {
+      accessJwt: "access.jwt.token",
+      refreshJwt: "refresh.jwt.token",
+      did,
+      handle: "local.test",
+    },
+    "/xrpc/com.atproto.repo.getRecord": {
+      uri: `at://${did}/app.bsky.actor.profile/self`,
+      cid,
+      value: profile,
+    },
     "/xrpc/com.atproto.repo.uploadBlob": { blob },
     "/xrpc/com.atproto.repo.putRecord": { uri: `at://${did}/app.bsky.actor.profile/self`, cid },
-    "/api/v1/accounts/update_credentials": { id: "1", username: "local", acct: "local", note: description },
+    "/api/v1/accounts/update_credentials": {
+      id: "1",
+      username: "local",
+      acct: "local",
+      note: description,
+    },
   };
-  const texts = new Map(Object.entries(answers).map(([where, answer]) => [where, JSON.stringify(answer)]));
+  const texts = new Map(
+    Object.entries(answers).map(([where, answer]) => [where, JSON.stringify(answer)]),
+  );
   const server = http.createServer((request, response) => {
     const text = texts.get(request.url.split("?")[0]);
-    request.resume().on("end", () => response.writeHead(text ? 200 : 404, { "content-type": "application/json;charset=utf-8" }).end(text));
+    request
+      .resume()
+      .on("end", () =>
+        response
+          .writeHead(text ? 200 : 404, { "content-type": "application/json;charset=utf-8" })
+          .end(text),
+      );
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { server, url: `http://127.0.0.1:${server.address().port}` };
@@ -98,21 +151,70 @@ await main(async () => {
   const icon = path.join(folder, "icon.png");
   writeFileSync(icon, noisyIcon(amplitude));
   const published = await publishedValues(icon, folder);
-  const frames = [...published].filter(([key]) => /\/\d+$/.test(key)).map(([, value]) => value.length);
+  const frames = [...published]
+    .filter(([key]) => /\/\d+$/.test(key))
+    .map(([, value]) => value.length);
   const frameBytes = frames.reduce((a, b) => a + b) / frames.length;
   const kv = await kvServer((key) => published.get(key));
   const [{ url: strict }, light] = [await startLocalX(0), await lightNetworks()];
-  const plain = { id: "plain", name: "plain JavaScript", script: "benches/plain-worker.js", vars: {} };
-  const multipart = { id: "multipart", name: "rotate-icon", script: "build/index.js", isBuilt: true, vars: {} };
-  const form = { ...multipart, id: "form", name: 'rotate-icon, X_BODY = "form"', vars: { X_BODY: "form" } };
-  const unlimited = { ...plain, id: "unlimited", name: "plain JavaScript without a time limit", vars: { TIME_LIMIT: "none" } };
-  const journaled = { ...plain, id: "journaled", name: "plain JavaScript with an object and a journal", hasObject: true };
+  const plain = {
+    id: "plain",
+    name: "plain JavaScript",
+    script: "benches/plain-worker.js",
+    vars: {},
+  };
+  const multipart = {
+    id: "multipart",
+    name: "rotate-icon",
+    script: "build/index.js",
+    isBuilt: true,
+    vars: {},
+  };
+  const form = {
+    ...multipart,
+    id: "form",
+    name: 'rotate-icon, X_BODY = "form"',
+    vars: { X_BODY: "form" },
+  };
+  const unlimited = {
+    ...plain,
+    id: "unlimited",
+    name: "plain JavaScript without a time limit",
+    vars: { TIME_LIMIT: "none" },
+  };
+  const journaled = {
+    ...plain,
+    id: "journaled",
+    name: "plain JavaScript with an object and a journal",
+    hasObject: true,
+  };
   const onX = (url) => ({ ...accountSecrets, API_BASE_URL: url });
-  const two = { ...multipart, id: "two", name: "on X and Bluesky", settings: [onX, blueskySettings] };
-  const three = { ...multipart, id: "three", name: "on X, Bluesky and Mastodon", settings: [onX, blueskySettings, mastodonSettings] };
-  const bluesky = { ...multipart, id: "bluesky", name: "on Bluesky alone", settings: [blueskySettings] };
-  const mastodon = { ...multipart, id: "mastodon", name: "on Mastodon alone", settings: [mastodonSettings] };
-  const varsFor = ({ settings = [onX], vars }, url) => Object.assign({}, ...settings.map((of) => of(url)), vars);
+  const two = {
+    ...multipart,
+    id: "two",
+    name: "on X and Bluesky",
+    settings: [onX, blueskySettings],
+  };
+  const three = {
+    ...multipart,
+    id: "three",
+    name: "on X, Bluesky and Mastodon",
+    settings: [onX, blueskySettings, mastodonSettings],
+  };
+  const bluesky = {
+    ...multipart,
+    id: "bluesky",
+    name: "on Bluesky alone",
+    settings: [blueskySettings],
+  };
+  const mastodon = {
+    ...multipart,
+    id: "mastodon",
+    name: "on Mastodon alone",
+    settings: [mastodonSettings],
+  };
+  const varsFor = ({ settings = [onX], vars }, url) =>
+    Object.assign({}, ...settings.map((of) => of(url)), vars);
   copyScript(folder);
   writeFileSync(path.join(folder, "driver.js"), driver);
 
@@ -122,9 +224,13 @@ await main(async () => {
       { ...contender, vars: varsFor(contender, light.url) },
       { ...contender, id: `${contender.id}-checked`, vars: varsFor(contender, strict) },
     ]);
-    for (const { id, script } of services) copyFileSync(path.join(root, script), path.join(folder, `${id}.js`));
+    for (const { id, script } of services)
+      copyFileSync(path.join(root, script), path.join(folder, `${id}.js`));
     const disk = mkdtempSync(path.join(folder, "disk-"));
-    const { url, cpuMs, stop } = await workerd(folder, configuration(services, kv.address().port, disk));
+    const { url, cpuMs, stop } = await workerd(
+      folder,
+      configuration(services, kv.address().port, disk),
+    );
     const batch = async (id, count) => {
       const before = cpuMs();
       const response = await fetch(`${url}/${id}?turns=${count}`);
@@ -135,11 +241,13 @@ await main(async () => {
       await fetch(`${strict}/simulator/received`, { method: "DELETE" });
       await batch(`${id}-checked`, 12);
       const received = await (await fetch(`${strict}/simulator/received`)).json();
-      const isOfPicture = ({ endpoint }) => /update_profile_image|putRecord|update_credentials/.test(endpoint);
+      const isOfPicture = ({ endpoint }) =>
+        /update_profile_image|putRecord|update_credentials/.test(endpoint);
       const refused = received.find((one) => one.verdict === "rejected" && isOfPicture(one));
       // At Bluesky, the record that keeps the frames is put too, and shows nothing.
       const shown = received.filter((one) => one.took_effect && isOfPicture(one));
-      if (refused || shown.length < 12 * settings.length) throw new UserError(`${name}: ${refused?.explanation ?? "not every turn was sent"}`);
+      if (refused || shown.length < 12 * settings.length)
+        throw new UserError(`${name}: ${refused?.explanation ?? "not every turn was sent"}`);
       await batch(id, warmUp);
     }
     const took = await measure(contenders, rounds, batch);
@@ -147,12 +255,17 @@ await main(async () => {
     return took;
   };
 
-  say(`${rounds} rounds of ${turns} turns of each, with frames of ${Math.round(frameBytes / 1000)} kB …`);
+  say(
+    `${rounds} rounds of ${turns} turns of each, with frames of ${Math.round(frameBytes / 1000)} kB …`,
+  );
   const alone = await inOneWorkerd([plain, unlimited, journaled, multipart, form], rounds);
   const rows = [plain, unlimited, journaled].map((rival) => row(alone, multipart, rival));
   rows.push(row(alone, form, plain));
   say("The same on several networks …");
-  const more = await inOneWorkerd([multipart, two, three, bluesky, mastodon], Math.ceil(rounds / 2));
+  const more = await inOneWorkerd(
+    [multipart, two, three, bluesky, mastodon],
+    Math.ceil(rounds / 2),
+  );
   rows.push(...[two, three, bluesky, mastodon].map((one) => row(more, one, multipart)));
   kv.close();
   light.server.close();

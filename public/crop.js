@@ -51,7 +51,8 @@ export function openCrop({ stage, zoom, across, down, place }, changed) {
   }
 
   /** How far along the window is in percent; in the middle if it cannot move. */
-  const along = (centre, length) => (length - side < 0.5 ? 50 : ((centre - side / 2) / (length - side)) * 100);
+  const along = (centre, length) =>
+    length - side < 0.5 ? 50 : ((centre - side / 2) / (length - side)) * 100;
 
   function update() {
     const [right, below] = [along(x, bitmap.width), along(y, bitmap.height)].map(Math.round);
@@ -79,7 +80,12 @@ export function openCrop({ stage, zoom, across, down, place }, changed) {
     const inner = box * (1 - 2 * MARGIN);
     const scale = inner / side;
     const middle = box / 2;
-    const picture = [middle - x * scale, middle - y * scale, bitmap.width * scale, bitmap.height * scale];
+    const picture = [
+      middle - x * scale,
+      middle - y * scale,
+      bitmap.width * scale,
+      bitmap.height * scale,
+    ];
     context.clearRect(0, 0, box, box);
     // Frames show white where the picture is transparent.
     context.fillStyle = "#fff";
@@ -97,7 +103,10 @@ export function openCrop({ stage, zoom, across, down, place }, changed) {
     context.arc(middle, middle, inner / 2, 0, 2 * Math.PI);
     context.fill("evenodd");
     // Seen on any picture.
-    for (const [width, colour] of [[box / 100, "#000"], [box / 200, "#fff"]]) {
+    for (const [width, colour] of [
+      [box / 100, "#000"],
+      [box / 200, "#fff"],
+    ]) {
       context.lineWidth = width;
       context.strokeStyle = colour;
       context.beginPath();
@@ -149,7 +158,11 @@ export function openCrop({ stage, zoom, across, down, place }, changed) {
     const box = stage.getBoundingClientRect();
     // By lines or pages, where the browser counts so; two fingers on a touchpad count little, and as Ctrl.
     const pixels = event.deltaY * [1, 16, 400][event.deltaMode] * (event.ctrlKey ? 5 : 1);
-    zoomBy(Math.exp(-pixels / 500), event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2);
+    zoomBy(
+      Math.exp(-pixels / 500),
+      event.clientX - box.left - box.width / 2,
+      event.clientY - box.top - box.height / 2,
+    );
     tell();
   }
 
@@ -159,7 +172,12 @@ export function openCrop({ stage, zoom, across, down, place }, changed) {
     if (!bitmap || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = side * (event.shiftKey ? LEAP : STEP);
     // The window's way over the picture.
-    const ways = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
+    const ways = {
+      ArrowLeft: [-step, 0],
+      ArrowRight: [step, 0],
+      ArrowUp: [0, -step],
+      ArrowDown: [0, step],
+    };
     if (ways[event.key]) put(x + ways[event.key][0], y + ways[event.key][1], side);
     else if (["+", "="].includes(event.key)) zoomBy(ZOOM_STEP);
     else if (["-", "_", "−"].includes(event.key)) zoomBy(1 / ZOOM_STEP);
@@ -176,7 +194,8 @@ export function openCrop({ stage, zoom, across, down, place }, changed) {
 
   // --- By sliders ---
 
-  const slid = (slider, apply) => slider.addEventListener("input", () => bitmap && apply(Number(slider.value) / 100));
+  const slid = (slider, apply) =>
+    slider.addEventListener("input", () => bitmap && apply(Number(slider.value) / 100));
   slid(zoom, (value) => put(x, y, shorter() / value));
   slid(across, (value) => put(side / 2 + value * (bitmap.width - side), y, side));
   slid(down, (value) => put(x, side / 2 + value * (bitmap.height - side), side));

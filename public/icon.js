@@ -23,7 +23,13 @@ export function openIcon({ say, run, usePicture }) {
   /** How often something was chosen, for of two that are being read the later one counts. */
   let choices = 0;
 
-  const parts = { stage: byId("crop"), zoom: byId("zoom"), across: byId("across"), down: byId("down"), place: byId("place") };
+  const parts = {
+    stage: byId("crop"),
+    zoom: byId("zoom"),
+    across: byId("across"),
+    down: byId("down"),
+    place: byId("place"),
+  };
   const crop = openCrop(parts, showSquare);
 
   /** Draws the square into the preview, once before the screen is painted. */
@@ -54,7 +60,8 @@ export function openIcon({ say, run, usePicture }) {
     const angle = `rotate(${(frame * 360) / frames}`;
     turned.style.transform = `${angle}deg)`;
     byId("place-of-frame").setAttribute("transform", `${angle} 200 200)`);
-    byId("which").textContent = `Frame ${frame} of ${frames}${direction === "counterclockwise" ? ", counterclockwise" : ""}`;
+    byId("which").textContent =
+      `Frame ${frame} of ${frames}${direction === "counterclockwise" ? ", counterclockwise" : ""}`;
   }
 
   function animate(isMoving) {
@@ -65,10 +72,13 @@ export function openIcon({ say, run, usePicture }) {
       // Of many frames, some are left out.
       const every = Math.ceil((LEAST_MS * frames) / ROTATION_MS);
       const step = direction === "counterclockwise" ? frames - every : every;
-      timer = setInterval(() => {
-        frame = (frame + step) % frames;
-        showFrame();
-      }, (ROTATION_MS * every) / frames);
+      timer = setInterval(
+        () => {
+          frame = (frame + step) % frames;
+          showFrame();
+        },
+        (ROTATION_MS * every) / frames,
+      );
     } else frame = 0;
     showFrame();
     byId("animate").textContent = isMoving ? "Stop" : "Show it turning";
@@ -109,8 +119,14 @@ export function openIcon({ say, run, usePicture }) {
   function notes(picture, kind, isTrue) {
     const notes = [];
     if (kind.moves) notes.push("Of this animation, the first picture is used.");
-    if (!picture) notes.push("This browser cannot open the picture, so the file is sent as it is. The square in its middle is used.");
-    else if (!isTrue) notes.push("This browser keeps pages from reading pictures, so the whole file is sent. The Worker takes the square that you choose here.");
+    if (!picture)
+      notes.push(
+        "This browser cannot open the picture, so the file is sent as it is. The square in its middle is used.",
+      );
+    else if (!isTrue)
+      notes.push(
+        "This browser keeps pages from reading pictures, so the whole file is sent. The Worker takes the square that you choose here.",
+      );
     return notes;
   }
 
@@ -125,7 +141,10 @@ export function openIcon({ say, run, usePicture }) {
   function limited({ file, kind }) {
     const { most } = field.dataset;
     if (!kind.isTaken) throw new Error(`${refusal(kind)} Or use another browser.`);
-    if (file.size > most) throw new Error(`This file is too large to be sent as it is: at most ${most / 1e6} MB can be. Make it smaller, or use another browser, which can crop it before it is sent.`);
+    if (file.size > most)
+      throw new Error(
+        `This file is too large to be sent as it is: at most ${most / 1e6} MB can be. Make it smaller, or use another browser, which can crop it before it is sent.`,
+      );
   }
 
   // --- Sending ---
@@ -137,7 +156,8 @@ export function openIcon({ say, run, usePicture }) {
     const square = crop.square();
     const isWhole = square.side === width && square.side === height;
     // Nothing would be gained, and a JPEG would lose a little.
-    const isReady = isWhole && width <= SENT && kind.isTaken && !kind.moves && file.size <= field.dataset.most;
+    const isReady =
+      isWhole && width <= SENT && kind.isTaken && !kind.moves && file.size <= field.dataset.most;
     if (isReady) return [file, {}];
     if (await areTrue) {
       try {
@@ -174,7 +194,8 @@ export function openIcon({ say, run, usePicture }) {
     chosen?.bitmap?.close();
     if (chosen?.address) URL.revokeObjectURL(chosen.address);
     chosen = null;
-    for (const part of [preview, byId("cropping"), byId("turning"), byId("plain")]) part.hidden = true;
+    for (const part of [preview, byId("cropping"), byId("turning"), byId("plain")])
+      part.hidden = true;
     for (const picture of pictures) {
       picture.onload = null;
       picture.removeAttribute("src");

@@ -10,24 +10,33 @@ export function openTools() {
   byId("owner").after(byId("tools-template").content.cloneNode(true));
   const tools = byId("tools");
   const press = (id, action) => byId(id).addEventListener("click", () => run(action));
-  const submit = (id, action) => byId(id).addEventListener("submit", (event) => {
-    event.preventDefault();
-    run(action);
-  });
+  const submit = (id, action) =>
+    byId(id).addEventListener("submit", (event) => {
+      event.preventDefault();
+      run(action);
+    });
   submit("turn", () => turn({ force: byId("force").checked }));
-  submit("send-frame", () => turn({ frame: Number(byId("frame").value), force: byId("force-frame").checked }));
+  submit("send-frame", () =>
+    turn({ frame: Number(byId("frame").value), force: byId("force-frame").checked }),
+  );
   submit("rehearse", () => turn({ dry_run: true }));
   press("older", () => showJournal(byId("older").value));
   byId("frame").addEventListener("input", chooseFrame);
-  for (const { id, value } of byId("tools").querySelectorAll(".remove")) press(id, () => removeFrames(value));
-  byId("journal").addEventListener("toggle", () => byId("journal").open && run(() => showJournal()));
+  for (const { id, value } of byId("tools").querySelectorAll(".remove"))
+    press(id, () => removeFrames(value));
+  byId("journal").addEventListener(
+    "toggle",
+    () => byId("journal").open && run(() => showJournal()),
+  );
   byId("forget").addEventListener("click", () => {
     signedOut();
     byId("owner").open = true;
     byId("token").focus();
   });
   tools.addEventListener("refreshed", ({ detail: page }) => {
-    byId("becoming").replaceWith(page.getElementById("tools-template").content.getElementById("becoming"));
+    byId("becoming").replaceWith(
+      page.getElementById("tools-template").content.getElementById("becoming"),
+    );
     chooseFrame();
   });
   chooseFrame();
@@ -78,10 +87,21 @@ async function turn(order) {
     // Of one network, or of each of several; that none refused is known here.
     const { turns = [answer] } = answer;
     const [{ frame }] = turns;
-    const previews = turns.flatMap(({ would_send: send, account }) => (send ? [`(${send.frame_bytes.toLocaleString("en")} bytes)${account ? ` for the account ${account}` : ""} to ${send.url}`] : []));
-    const unchecked = turns.map(({ unchecked: why }) => (why ? ` The sign-in was not checked: ${why}` : ""));
-    if (previews.length > 0) return `Dry run: it would send ${named(frame)} ${previews.join(" and ")}. No picture was sent.${unchecked.join("")}`;
-    return turns.some(({ outcome }) => outcome === "turned") ? `Turned to ${named(frame)}.` : `Nothing to do: ${named(frame)} is up.`;
+    const previews = turns.flatMap(({ would_send: send, account }) =>
+      send
+        ? [
+            `(${send.frame_bytes.toLocaleString("en")} bytes)${account ? ` for the account ${account}` : ""} to ${send.url}`,
+          ]
+        : [],
+    );
+    const unchecked = turns.map(({ unchecked: why }) =>
+      why ? ` The sign-in was not checked: ${why}` : "",
+    );
+    if (previews.length > 0)
+      return `Dry run: it would send ${named(frame)} ${previews.join(" and ")}. No picture was sent.${unchecked.join("")}`;
+    return turns.some(({ outcome }) => outcome === "turned")
+      ? `Turned to ${named(frame)}.`
+      : `Nothing to do: ${named(frame)} is up.`;
   } finally {
     await seeWhatChanged();
   }
@@ -126,7 +146,10 @@ async function removeFrames(network) {
 
 /** Shows the newest entries, or those before one, after what is there. */
 async function showJournal(before) {
-  const { entries, next } = await ask("GET", `/journal?limit=20${before ? `&before=${encodeURIComponent(before)}` : ""}`);
+  const { entries, next } = await ask(
+    "GET",
+    `/journal?limit=20${before ? `&before=${encodeURIComponent(before)}` : ""}`,
+  );
   const list = byId("journal").querySelector("ol");
   const areSeveral = entries.some(({ network }) => network !== entries[0].network);
   const items = entries.map((entry) => journalItem(entry, areSeveral));
@@ -143,18 +166,30 @@ async function showJournal(before) {
 }
 
 const TRIGGERS = { cron: "by the schedule", retry: "tried again", manual: "by hand" };
-const MOODS = { turned: "good", unchanged: "calm", "dry-run": "calm", retry: "wait", unread: "wait" };
+const MOODS = {
+  turned: "good",
+  unchanged: "calm",
+  "dry-run": "calm",
+  retry: "wait",
+  unread: "wait",
+};
 
 /** An entry in the list, with its network's name if there are several. */
 function journalItem(entry, isOneOfSeveral) {
-  const element = (name, text) => Object.assign(document.createElement(name), { textContent: text });
+  const element = (name, text) =>
+    Object.assign(document.createElement(name), { textContent: text });
   const item = document.createElement("li");
   item.className = MOODS[entry.outcome] ?? "bad";
   const at = entry.sent_at ?? entry.scheduled_at;
   // What another version has written may lack anything.
-  const time = at ? Object.assign(element("time", there(at)), { dateTime: at }) : element("span", "?");
+  const time = at
+    ? Object.assign(element("time", there(at)), { dateTime: at })
+    : element("span", "?");
   const frame = entry.frame == null ? "" : `, frame ${entry.frame} of ${entry.frames}`;
-  const network = isOneOfSeveral && entry.network ? `${entry.network[0].toUpperCase()}${entry.network.slice(1)}: ` : "";
+  const network =
+    isOneOfSeveral && entry.network
+      ? `${entry.network[0].toUpperCase()}${entry.network.slice(1)}: `
+      : "";
   item.append(time, element("span", `${network}${entry.outcome}${frame}`));
   const facts = [TRIGGERS[entry.trigger] ?? entry.trigger ?? ""];
   if (entry.duration_ms != null) facts.push(`${entry.duration_ms} ms`);

@@ -27,7 +27,12 @@ const now = () => Date.now() + ahead;
 /** How long, in words: the two largest units that are not zero. */
 function inWords(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
-  const [d, h, m, s] = [seconds / 86400, (seconds / 3600) % 24, (seconds / 60) % 60, seconds % 60].map(Math.floor);
+  const [d, h, m, s] = [
+    seconds / 86400,
+    (seconds / 3600) % 24,
+    (seconds / 60) % 60,
+    seconds % 60,
+  ].map(Math.floor);
   if (d) return `${d} d ${h} h`;
   if (h) return `${h} h ${m} min`;
   return m ? `${m} min ${s} s` : `${s} s`;
@@ -105,7 +110,11 @@ const kept = {
 export let token = null;
 
 /** A token as a header can hold it; the Worker takes off the rest. */
-const carried = (pasted) => pasted.replace(/[«»‹›‘-‟]/g, '"').replace(/[\p{Cc}\p{Cf}\p{DI}\ufffc]/gu, "").trim();
+const carried = (pasted) =>
+  pasted
+    .replace(/[«»‹›‘-‟]/g, '"')
+    .replace(/[\p{Cc}\p{Cf}\p{DI}\ufffc]/gu, "")
+    .trim();
 
 /** Sends a request as the owner; throws what the Worker says if it is not done. */
 export async function ask(method, where, body, bearer = token) {
@@ -126,7 +135,10 @@ export async function ask(method, where, body, bearer = token) {
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
   const what = answer.detail ?? `The Worker answered with status ${response.status}.`;
-  throw failed(answer.retry_at ? `${what} The next try is at ${there(answer.retry_at)}.` : what, response.status);
+  throw failed(
+    answer.retry_at ? `${what} The next try is at ${there(answer.retry_at)}.` : what,
+    response.status,
+  );
 }
 
 /** Shows the form for the token, with what was wrong about the last one. */
@@ -170,7 +182,8 @@ async function signedIn(given) {
     owner = await import("./owner.js");
   } catch {
     byId("owner").hidden = false;
-    byId("token-error").textContent = "The tools did not load. Check the connection, then reload the page.";
+    byId("token-error").textContent =
+      "The tools did not load. Check the connection, then reload the page.";
     return;
   }
   // Signed out while they loaded.
@@ -182,7 +195,14 @@ async function signedIn(given) {
 
 /** An instant on the wall clock there. */
 export function there(instant) {
-  const form = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  const form = {
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+  };
   try {
     return new Date(instant).toLocaleString("en-GB", { ...form, timeZone: face().dataset.zone });
   } catch {

@@ -20,9 +20,19 @@ const HEAD = 16_384;
 const KINDS = [
   { name: "a JPEG picture", begins: /^\xff\xd8\xff/, isTaken: true, isOpaque: true },
   { name: "a PNG picture", begins: /^\x89PNG/, isTaken: true, moves: /^.{33,}?acTL/s },
-  { name: "a WebP picture", begins: /^RIFF.{4}WEBP/s, isTaken: true, moves: /^.{12}VP8X.{14,}?ANIM/s },
+  {
+    name: "a WebP picture",
+    begins: /^RIFF.{4}WEBP/s,
+    isTaken: true,
+    moves: /^.{12}VP8X.{14,}?ANIM/s,
+  },
   // What moves repeats, or has a second picture with a delay before it.
-  { name: "a GIF picture", begins: /^GIF8/, isTaken: true, moves: /NETSCAPE2\.0|\x21\xf9\x04.*\x21\xf9\x04/s },
+  {
+    name: "a GIF picture",
+    begins: /^GIF8/,
+    isTaken: true,
+    moves: /NETSCAPE2\.0|\x21\xf9\x04.*\x21\xf9\x04/s,
+  },
   { name: "a HEIC picture", begins: /^.{4}ftyp(he[iv]|[mM][is]f1)/s, type: /^image\/hei[cf]/ },
   { name: "an AVIF picture", begins: /^.{4}ftypavi/s },
   { name: "a video", begins: /^.{4}ftyp|^\x1aE\xdf\xa3/s, isNone: true },
@@ -41,7 +51,11 @@ const KINDS = [
 export async function kindOf(file) {
   const bytes = new Uint8Array(await file.slice(0, HEAD).arrayBuffer());
   const head = String.fromCharCode(...bytes);
-  const kind = KINDS.find(({ begins }) => begins.test(head)) ?? KINDS.find(({ type }) => type?.test(file.type)) ?? { name: "no picture, or one of an unknown kind", isNone: true };
+  const kind = KINDS.find(({ begins }) => begins.test(head)) ??
+    KINDS.find(({ type }) => type?.test(file.type)) ?? {
+      name: "no picture, or one of an unknown kind",
+      isNone: true,
+    };
   return { isTaken: false, isOpaque: false, ...kind, moves: kind.moves?.test(head) ?? false };
 }
 
@@ -75,13 +89,25 @@ async function sizeOf(file) {
  */
 export async function open(file) {
   const { width, height } = await sizeOf(file);
-  const scale = Math.min(1, LONGEST / Math.max(width, height), Math.sqrt(MOST_PIXELS / (width * height)));
+  const scale = Math.min(
+    1,
+    LONGEST / Math.max(width, height),
+    Math.sqrt(MOST_PIXELS / (width * height)),
+  );
   const upright = { imageOrientation: "from-image" };
   if (scale === 1) return { bitmap: await createImageBitmap(file, upright), width, height };
-  const [resizeWidth, resizeHeight] = [width, height].map((length) => Math.max(1, Math.round(length * scale)));
-  const bitmap = await createImageBitmap(file, { ...upright, resizeWidth, resizeHeight, resizeQuality: "high" });
+  const [resizeWidth, resizeHeight] = [width, height].map((length) =>
+    Math.max(1, Math.round(length * scale)),
+  );
+  const bitmap = await createImageBitmap(file, {
+    ...upright,
+    resizeWidth,
+    resizeHeight,
+    resizeQuality: "high",
+  });
   // What a browser resizes before it turns it comes out squeezed.
-  if (bitmap.width === resizeWidth && bitmap.height === resizeHeight) return { bitmap, width, height };
+  if (bitmap.width === resizeWidth && bitmap.height === resizeHeight)
+    return { bitmap, width, height };
   bitmap.close();
   return { bitmap: await createImageBitmap(file, upright), width, height };
 }
@@ -127,7 +153,9 @@ function reducedRows(pixels, from, to) {
     const centre = (column + 0.5) * ratio - 0.5;
     const first = Math.max(0, Math.ceil(centre - LOBES * ratio));
     const last = Math.min(from - 1, Math.floor(centre + LOBES * ratio));
-    const weights = Float32Array.from({ length: last - first + 1 }, (_, n) => lanczos((first + n - centre) / ratio));
+    const weights = Float32Array.from({ length: last - first + 1 }, (_, n) =>
+      lanczos((first + n - centre) / ratio),
+    );
     const sum = weights.reduce((a, b) => a + b);
     for (let row = 0; row < rows; row += 1) {
       let [r, g, b, alpha] = [0, 0, 0, 0];
@@ -170,7 +198,11 @@ function reduced(image, to) {
 /** What is on a canvas as a file of a type. */
 const fileOf = (canvas, type) =>
   new Promise((resolve, reject) => {
-    canvas.toBlob((file) => (file?.type === type ? resolve(file) : reject(new Error(`no ${type}`))), type, QUALITY);
+    canvas.toBlob(
+      (file) => (file?.type === type ? resolve(file) : reject(new Error(`no ${type}`))),
+      type,
+      QUALITY,
+    );
   });
 
 /**
@@ -201,7 +233,9 @@ export async function canReadBack() {
     // Opaque, and each pixel another colour.
     known.data.forEach((_, n) => (known.data[n] = n % 4 === 3 ? 255 : (n * 2_654_435_761) >>> 24));
     context.putImageData(known, 0, 0);
-    const bitmap = await createImageBitmap(await fileOf(canvas, "image/png"), { colorSpaceConversion: "none" });
+    const bitmap = await createImageBitmap(await fileOf(canvas, "image/png"), {
+      colorSpaceConversion: "none",
+    });
     context.clearRect(0, 0, side, side);
     context.drawImage(bitmap, 0, 0);
     const read = context.getImageData(0, 0, side, side).data;

@@ -9,7 +9,17 @@ import { isMain, main, root, run, say } from "./lib/run.js";
 import { buildTools, setup } from "./setup.js";
 
 /** What the Worker is made from; the command and the tests are not part of it. */
-const sources = ["Cargo.toml", "Cargo.lock", "build.rs", "decoder", "picture", "pixels", "src", "scripts/setup.js", "scripts/build.js"];
+const sources = [
+  "Cargo.toml",
+  "Cargo.lock",
+  "build.rs",
+  "decoder",
+  "picture",
+  "pixels",
+  "src",
+  "scripts/setup.js",
+  "scripts/build.js",
+];
 const isNoSource = (name) => name === "src/bin" || /(^|\/)(tests|testing|fuzz)\.rs$/.test(name);
 
 function* files(name) {
@@ -21,7 +31,11 @@ function* files(name) {
 function hashOfSources() {
   const hash = createHash("sha256");
   for (const source of sources) {
-    for (const file of files(source)) hash.update(`${file}\0`).update(readFileSync(path.join(root, file))).update("\0");
+    for (const file of files(source))
+      hash
+        .update(`${file}\0`)
+        .update(readFileSync(path.join(root, file)))
+        .update("\0");
   }
   return hash.digest("hex");
 }
@@ -31,7 +45,9 @@ export async function buildWorker() {
   await setup();
   const hash = hashOfSources();
   const stamp = path.join(root, "build/.sources-hash");
-  const built = ["index.js", "index_bg.wasm", "decoder.wasm"].every((file) => existsSync(path.join(root, "build", file)));
+  const built = ["index.js", "index_bg.wasm", "decoder.wasm"].every((file) =>
+    existsSync(path.join(root, "build", file)),
+  );
   if (built && existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
   say("Building the Worker …");
   // A build that is broken off must not pass for one of these sources.
@@ -40,16 +56,47 @@ export async function buildWorker() {
   await run(workerBuild, ["--profile", "worker"], { env, quiet: true });
   await buildDecoder(env);
   // What worker-build makes is called by an entry of our own.
-  const entry = ["src/worker/entry.js", "--bundle", "--minify", "--format=esm", "--external:*.wasm", "--external:cloudflare:*"];
-  await run(env.ESBUILD_BIN, [...entry, "--outfile=build/index.js", "--allow-overwrite", "--log-level=error"], { env });
+  const entry = [
+    "src/worker/entry.js",
+    "--bundle",
+    "--minify",
+    "--format=esm",
+    "--external:*.wasm",
+    "--external:cloudflare:*",
+  ];
+  await run(
+    env.ESBUILD_BIN,
+    [...entry, "--outfile=build/index.js", "--allow-overwrite", "--log-level=error"],
+    { env },
+  );
   writeFileSync(stamp, hash);
 }
 
 /** Builds what reads pictures, which runs in an instance of its own. */
 async function buildDecoder(env) {
-  await run("cargo", ["build", "--quiet", "--package", "decoder", "--target", "wasm32-unknown-unknown", "--profile", "decoder"], { quiet: true });
+  await run(
+    "cargo",
+    [
+      "build",
+      "--quiet",
+      "--package",
+      "decoder",
+      "--target",
+      "wasm32-unknown-unknown",
+      "--profile",
+      "decoder",
+    ],
+    { quiet: true },
+  );
   const built = "target/wasm32-unknown-unknown/decoder/decoder.wasm";
-  await run(env.WASM_OPT_BIN, ["-O3", "--strip-debug", "--strip-producers", built, "-o", "build/decoder.wasm"]);
+  await run(env.WASM_OPT_BIN, [
+    "-O3",
+    "--strip-debug",
+    "--strip-producers",
+    built,
+    "-o",
+    "build/decoder.wasm",
+  ]);
 }
 
 /** Builds the command `rotate-icon`. */

@@ -4,12 +4,15 @@ import path from "node:path";
 import { UserError, isMain, main, root, run } from "./lib/run.js";
 
 /** The list of deny.toml, which `cargo deny` reads too. */
-const [, list] = readFileSync(path.join(root, "deny.toml"), "utf8").match(/^\[licenses\]\nallow = \[([^\]]*)\]/m);
+const [, list] = readFileSync(path.join(root, "deny.toml"), "utf8").match(
+  /^\[licenses\]\nallow = \[([^\]]*)\]/m,
+);
 const allowed = new Set([...list.matchAll(/"([^"]+)"/g)].map(([, licence]) => licence));
 
 /** Whether an SPDX expression can be met with allowed licences alone. */
 function isAllowed(expression) {
-  const tokens = expression.replaceAll("/", " OR ").match(/\(|\)|[^\s()]+(?: WITH [^\s()]+)?/g) ?? [];
+  const tokens =
+    expression.replaceAll("/", " OR ").match(/\(|\)|[^\s()]+(?: WITH [^\s()]+)?/g) ?? [];
   const any = () => {
     let value = all();
     while (tokens[0] === "OR") {
@@ -38,10 +41,14 @@ function isAllowed(expression) {
 
 /** Fails with the names of the crates whose licence is not allowed. */
 export async function checkLicences() {
-  const metadata = JSON.parse(await run("cargo", ["metadata", "--format-version", "1", "--locked"], { quiet: true }));
+  const metadata = JSON.parse(
+    await run("cargo", ["metadata", "--format-version", "1", "--locked"], { quiet: true }),
+  );
   const refused = metadata.packages.filter(({ license }) => !license || !isAllowed(license));
   if (refused.length > 0) {
-    const names = refused.map(({ name, version, license }) => `${name} ${version}: ${license ?? "none named"}`);
+    const names = refused.map(
+      ({ name, version, license }) => `${name} ${version}: ${license ?? "none named"}`,
+    );
     throw new UserError(`Licences that are not allowed:\n  ${names.join("\n  ")}`);
   }
 }

@@ -22,7 +22,9 @@ function turned() {
         if (worker) resolve(worker);
       },
     });
-    started.ended.then(() => reject(new UserError(`npm start ended:\n${started.log.slice(-30).join("\n")}`)));
+    started.ended.then(() =>
+      reject(new UserError(`npm start ended:\n${started.log.slice(-30).join("\n")}`)),
+    );
   });
 }
 
@@ -31,10 +33,16 @@ await main(async () => {
   const worker = await turned();
   const browser = await chromium.launch({ executablePath: findBrowser(), args: FLAGS });
   try {
-    const page = await browser.newPage({ viewport: { width: 1200, height: 650 }, deviceScaleFactor: 1.5, colorScheme: "light" });
+    const page = await browser.newPage({
+      viewport: { width: 1200, height: 650 },
+      deviceScaleFactor: 1.5,
+      colorScheme: "light",
+    });
     await page.goto(`${worker}/`, { waitUntil: "networkidle" });
     const file = await page.screenshot();
-    await sharp(file).png({ palette: true, quality: 100, effort: 10 }).toFile(path.join(root, picture));
+    await sharp(file)
+      .png({ palette: true, quality: 100, effort: 10 })
+      .toFile(path.join(root, picture));
   } finally {
     await browser.close();
   }

@@ -56,7 +56,11 @@ export async function npmPackages({ folder = root, what, version = "", env, prep
   prepare?.();
   say(`Installing ${what ?? "the npm packages of package-lock.json"} …`);
   // An old system Node only warns here: the packages bring the Node they need.
-  await run("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: folder, env, quiet: true });
+  await run("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: folder,
+    env,
+    quiet: true,
+  });
   writeFileSync(stamp, hash);
 }
 
@@ -79,7 +83,9 @@ async function rustToolchain() {
   }
   const minor = Number(version.match(/^rustc 1\.(\d+)\./)?.[1] ?? 0);
   if (minor < 91) {
-    throw new UserError(`Rust 1.91 or later is needed, this is ${version.trim()}. Run: rustup update`);
+    throw new UserError(
+      `Rust 1.91 or later is needed, this is ${version.trim()}. Run: rustup update`,
+    );
   }
   const sysroot = (await run("rustc", ["--print", "sysroot"], { quiet: true })).trim();
   if (!existsSync(path.join(sysroot, "lib/rustlib/wasm32-unknown-unknown/lib"))) {
@@ -97,7 +103,16 @@ async function rustBuildTools() {
   for (const [name, version] of Object.entries(rustTools)) {
     await run(
       "cargo",
-      ["install", "--locked", "--debug", "--root", unfinished, "--target-dir", `${unfinished}/target`, `${name}@${version}`],
+      [
+        "install",
+        "--locked",
+        "--debug",
+        "--root",
+        unfinished,
+        "--target-dir",
+        `${unfinished}/target`,
+        `${name}@${version}`,
+      ],
       { env: { CARGO_PROFILE_DEV_DEBUG: "0" }, quiet: true },
     );
   }

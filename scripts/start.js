@@ -8,7 +8,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { accountSecrets, blueskySettings, command, mastodonSettings, startLocalX } from "./lib/local-x.js";
+import {
+  accountSecrets,
+  blueskySettings,
+  command,
+  mastodonSettings,
+  startLocalX,
+} from "./lib/local-x.js";
 import { UserError, main, root, run, say, start, stopAll } from "./lib/run.js";
 import { buildCommand, buildWorker } from "./build.js";
 
@@ -33,7 +39,15 @@ const settingsFor = (url) => ({
 const token = "local-trigger-token";
 
 /** The Worker's variables, which are those of wrangler.toml here. */
-const variables = ["TIME_ZONE", "PERIOD", "DIRECTION", "API_BASE_URL", "X_API", "X_BODY", "ALERT_WEBHOOK_URL"];
+const variables = [
+  "TIME_ZONE",
+  "PERIOD",
+  "DIRECTION",
+  "API_BASE_URL",
+  "X_API",
+  "X_BODY",
+  "ALERT_WEBHOOK_URL",
+];
 
 function options() {
   const flags = {
@@ -60,7 +74,8 @@ function options() {
     throw new UserError(`--${flag} has to be a port number from 1 to 65535.`);
   };
   const chosen = { ...values, port: port("port"), simulatorPort: port("simulator-port") };
-  if (chosen.port && chosen.port === chosen.simulatorPort) throw new UserError("The two ports have to differ.");
+  if (chosen.port && chosen.port === chosen.simulatorPort)
+    throw new UserError("The two ports have to differ.");
   return chosen;
 }
 
@@ -81,8 +96,14 @@ async function freePort(asked, usual, flag) {
   try {
     return await tryPort(asked ?? usual);
   } catch (error) {
-    const why = error.code === "EADDRINUSE" ? "is taken by another program" : `cannot be used (${error.code})`;
-    if (asked) throw new UserError(`Port ${asked} ${why}. Choose another with --${flag}, or leave that out.`);
+    const why =
+      error.code === "EADDRINUSE"
+        ? "is taken by another program"
+        : `cannot be used (${error.code})`;
+    if (asked)
+      throw new UserError(
+        `Port ${asked} ${why}. Choose another with --${flag}, or leave that out.`,
+      );
     const port = await tryPort(0);
     say(`Port ${usual} ${why}; using ${port}.`);
     return port;
@@ -109,23 +130,31 @@ async function waitForHealth(worker, dev) {
 async function turnOnce(worker, simulator) {
   const time = Date.now();
   const fired = await fetch(`${worker}/cdn-cgi/handler/scheduled?cron=0+*+*+*+*&time=${time}`);
-  if (!fired.ok) throw new UserError(`The cron could not be fired: ${fired.status} ${await fired.text()}`);
+  if (!fired.ok)
+    throw new UserError(`The cron could not be fired: ${fired.status} ${await fired.text()}`);
   const received = await (await fetch(`${simulator}/simulator/received`)).json();
   const { frame_set: set, dial, networks } = await (await fetch(`${worker}/health`)).json();
   const frame = Buffer.from(await (await fetch(`${worker}/frames/${set.frame_now}`)).arrayBuffer());
   const sha256 = createHash("sha256").update(frame).digest("hex");
   for (const network of networks) {
     const own = received.filter((one) => one.network === network);
-    if (own.length === 0) throw new UserError(`The Worker sent nothing to the local ${network}; see its log above.`);
+    if (own.length === 0)
+      throw new UserError(`The Worker sent nothing to the local ${network}; see its log above.`);
     const icon = await fetch(`${simulator}/simulator/icon?network=${network}`);
     const shown = Buffer.from(await icon.arrayBuffer());
     if (icon.ok && createHash("sha256").update(shown).digest("hex") === sha256) continue;
     const refused = own.find(({ verdict }) => verdict !== "accepted");
-    const why = refused ? `; it refused: ${refused.status} ${refused.code ?? ""} ${refused.explanation}` : "";
+    const why = refused
+      ? `; it refused: ${refused.status} ${refused.code ?? ""} ${refused.explanation}`
+      : "";
     throw new UserError(`The local ${network} does not show frame ${set.frame_now}${why}.`);
   }
   const degrees = (set.frame_now * 360) / set.frames;
-  const clock = new Date(time).toLocaleTimeString("en-GB", { timeZone: dial.time_zone, hour: "2-digit", minute: "2-digit" });
+  const clock = new Date(time).toLocaleTimeString("en-GB", {
+    timeZone: dial.time_zone,
+    hour: "2-digit",
+    minute: "2-digit",
+  });
   console.log(`
 ✓ The icon turned. It is ${clock} in ${dial.time_zone}, so the Worker sent frame ${set.frame_now} of ${set.frames}
   (${degrees}° clockwise, ${frame.length.toLocaleString("en")} bytes), and the local X, Bluesky and Mastodon show it.`);
@@ -152,24 +181,50 @@ await main(async () => {
   }
 
   say(`Publishing ${icon} to the local KV, starting the local networks and the Worker …`);
-  const published = run(command, ["publish", icon, "--local", "--persist-to", state], { quiet: true });
+  const published = run(command, ["publish", icon, "--local", "--persist-to", state], {
+    quiet: true,
+  });
   // Awaited below; a failure before that is not lost.
   published.catch(() => {});
   const worker = `http://127.0.0.1:${port}`;
   let shown = false;
   const x = await startLocalX(simulatorPort, (line) => shown && console.log(`  network ${line}`));
   const settings = settingsFor(x.url);
-  writeFileSync(secretsFile, Object.entries(settings).map(([name, value]) => `${name}=${value}\n`).join(""));
+  writeFileSync(
+    secretsFile,
+    Object.entries(settings)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(""),
+  );
   const dev = start(
     "wrangler",
     [
       "dev",
-      ...["--ip", "127.0.0.1", "--port", String(port), "--persist-to", state, "--env-file", secretsFile],
-      ...["--var", `API_BASE_URL:${x.url}`, "--var", `BLUESKY_SERVICE:${x.url}`, "--show-interactive-dev-session=false", "--inspector-port", "0"],
+      ...[
+        "--ip",
+        "127.0.0.1",
+        "--port",
+        String(port),
+        "--persist-to",
+        state,
+        "--env-file",
+        secretsFile,
+      ],
+      ...[
+        "--var",
+        `API_BASE_URL:${x.url}`,
+        "--var",
+        `BLUESKY_SERVICE:${x.url}`,
+        "--show-interactive-dev-session=false",
+        "--inspector-port",
+        "0",
+      ],
     ],
     {
       // wrangler lets the shell's variables of these names go before files.
-      env: Object.fromEntries([...Object.keys(settings), ...variables].map((name) => [name, undefined])),
+      env: Object.fromEntries(
+        [...Object.keys(settings), ...variables].map((name) => [name, undefined]),
+      ),
       onLine: (line) => shown && line.startsWith("{") && console.log(`  worker  ${line}`),
     },
   );
@@ -180,7 +235,8 @@ await main(async () => {
   // The local networks are new ones, whatever the last ones were made to show.
   const owner = { authorization: `Bearer ${token}` };
   const forgotten = await fetch(`${worker}/journal`, { method: "DELETE", headers: owner });
-  if (!forgotten.ok) throw new UserError(`The journal of the last run cannot be emptied: ${await forgotten.text()}`);
+  if (!forgotten.ok)
+    throw new UserError(`The journal of the last run cannot be emptied: ${await forgotten.text()}`);
   await turnOnce(worker, x.url);
   if (once) return stopAll();
 

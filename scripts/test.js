@@ -19,9 +19,26 @@ const wasm = ["--target", "wasm32-unknown-unknown"];
 /** Each check: what it is, and how it is made. Those that give output are counted. */
 const checks = [
   ["Format", () => run("cargo", ["fmt", "--all", "--check"])],
-  ["Lints of the core and the command", () => run("cargo", ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])],
-  ["Lints of the Worker", () => run("cargo", ["clippy", "--quiet", "--workspace", "--lib", ...wasm, "--", "-D", "warnings"])],
-  ["Documentation", () => run("cargo", ["doc", "--quiet", "--workspace", "--no-deps", "--lib", "--document-private-items"], { env: { RUSTDOCFLAGS: "-D warnings" } })],
+  ["Format of the JavaScript", () => run("biome", ["format"])],
+  [
+    "Lints of the core and the command",
+    () =>
+      run("cargo", ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+  ],
+  [
+    "Lints of the Worker",
+    () =>
+      run("cargo", ["clippy", "--quiet", "--workspace", "--lib", ...wasm, "--", "-D", "warnings"]),
+  ],
+  [
+    "Documentation",
+    () =>
+      run(
+        "cargo",
+        ["doc", "--quiet", "--workspace", "--no-deps", "--lib", "--document-private-items"],
+        { env: { RUSTDOCFLAGS: "-D warnings" } },
+      ),
+  ],
   ["Licences", checkLicences],
   ["Native tests", () => run("cargo", ["test", "--quiet", "--workspace"], { echo: true })],
   ["The Worker's build", bundleWorker],
@@ -29,21 +46,47 @@ const checks = [
   [
     "Tests through the built Worker, the command and a browser",
     () =>
-      run("node", ["--test", "--test-reporter=spec", "--test-concurrency=2", `--test-timeout=${LONGEST_MS}`, "tests/{command,worker}/*.test.js"], {
-        env: { ROTATE_ICON_WORKER: bundle },
-        echo: true,
-      }),
+      run(
+        "node",
+        [
+          "--test",
+          "--test-reporter=spec",
+          "--test-concurrency=2",
+          `--test-timeout=${LONGEST_MS}`,
+          "tests/{command,worker}/*.test.js",
+        ],
+        {
+          env: { ROTATE_ICON_WORKER: bundle },
+          echo: true,
+        },
+      ),
   ],
-  ["A short soak: turns, faults and kills", () => run("node", ["benches/soak.js", "--turns", "1000"], { echo: true })],
-  ["A short load of requests", () => run("node", ["benches/load.js", "--rounds", "1", "--requests", "500"])],
+  [
+    "A short soak: turns, faults and kills",
+    () => run("node", ["benches/soak.js", "--turns", "1000"], { echo: true }),
+  ],
+  [
+    "A short load of requests",
+    () => run("node", ["benches/load.js", "--rounds", "1", "--requests", "500"]),
+  ],
   ["The official server of Bluesky", installPds],
   [
     "Tests against the official server of Bluesky",
     () =>
-      run("node", ["--test", "--test-reporter=spec", "--test-concurrency=2", `--test-timeout=${LONGEST_MS}`, "tests/pds/*.test.js"], {
-        env: { ROTATE_ICON_WORKER: bundle },
-        echo: true,
-      }),
+      run(
+        "node",
+        [
+          "--test",
+          "--test-reporter=spec",
+          "--test-concurrency=2",
+          `--test-timeout=${LONGEST_MS}`,
+          "tests/pds/*.test.js",
+        ],
+        {
+          env: { ROTATE_ICON_WORKER: bundle },
+          echo: true,
+        },
+      ),
   ],
 ];
 
@@ -55,7 +98,8 @@ async function bundleWorker() {
 
 /** Adds up what cargo's and Node's test runners say at their ends. */
 function count(output, passed, failed) {
-  const sum = (pattern) => [...output.matchAll(pattern)].reduce((total, [, number]) => total + Number(number), 0);
+  const sum = (pattern) =>
+    [...output.matchAll(pattern)].reduce((total, [, number]) => total + Number(number), 0);
   return [
     passed + sum(/^test result: .*?(\d+) passed/gm) + sum(/^ℹ pass (\d+)$/gm),
     // What ran out of time is cancelled in Node's words, and has failed.

@@ -23,7 +23,8 @@ export function endlessly(socket, piece) {
   more();
 }
 
-export const chunk = (bytes) => Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+export const chunk = (bytes) =>
+  Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
 export const TEXT = Buffer.alloc(65_536, "x");
 /** 64 MB of nothing, in few bytes: several of these in a row are one gzip file (RFC 1952 §2.2). */
 const PACKED = gzipSync(Buffer.alloc(64 * MB));
@@ -35,7 +36,10 @@ export const ENDLESS = {
   "chunks alone": ["transfer-encoding: chunked", chunk(TEXT)],
   "no length at all": ["connection: close", TEXT],
   "a length of 10 GB": ["content-length: 10000000000", TEXT],
-  "packed chunks and a small length": ["content-encoding: gzip\r\ncontent-length: 5\r\ntransfer-encoding: chunked", chunk(PACKED)],
+  "packed chunks and a small length": [
+    "content-encoding: gzip\r\ncontent-length: 5\r\ntransfer-encoding: chunked",
+    chunk(PACKED),
+  ],
   "packed chunks": ["content-encoding: gzip\r\ntransfer-encoding: chunked", chunk(PACKED)],
 };
 

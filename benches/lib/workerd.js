@@ -27,13 +27,21 @@ const text = (value) => JSON.stringify(value);
  */
 export function service({ id, isBuilt, vars, hasObject = Boolean(isBuilt) }) {
   const modules = [`(name = "index.js", esModule = embed "${id}.js")`];
-  const files = isBuilt === true ? Object.fromEntries(wasmModules.map((name) => [name, name])) : (isBuilt ?? {});
-  for (const [name, file] of Object.entries(files)) modules.push(`(name = "./${name}", wasm = embed "${file}")`);
-  const bindings = Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
+  const files =
+    isBuilt === true
+      ? Object.fromEntries(wasmModules.map((name) => [name, name]))
+      : (isBuilt ?? {});
+  for (const [name, file] of Object.entries(files))
+    modules.push(`(name = "./${name}", wasm = embed "${file}")`);
+  const bindings = Object.entries(vars).map(
+    ([name, value]) => `(name = ${text(name)}, text = ${text(value)})`,
+  );
   bindings.push(`(name = "FRAMES", kvNamespace = "kv")`);
   // What an account's object knows lies on the disk.
-  const account = hasObject ? `, durableObjectNamespaces = [(className = "Account", uniqueKey = "${id}", enableSql = true)],
-      durableObjectStorage = (localDisk = "disk")` : "";
+  const account = hasObject
+    ? `, durableObjectNamespaces = [(className = "Account", uniqueKey = "${id}", enableSql = true)],
+      durableObjectStorage = (localDisk = "disk")`
+    : "";
   if (hasObject) bindings.push(`(name = "ACCOUNT", durableObjectNamespace = "Account")`);
   return `(name = "${id}", worker = (compatibilityDate = "2026-11-01", modules = [${modules}], bindings = [${bindings}]${account}))`;
 }
@@ -72,13 +80,23 @@ export async function workerd(folder, config, { log = "inherit" } = {}) {
     child.stdio[3].on("data", (data) => resolve(JSON.parse(String(data).split("\n")[0]).port));
   });
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  const threadMs = (thread) => Number(readFileSync(`/proc/${child.pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+  const threadMs = (thread) =>
+    Number(readFileSync(`/proc/${child.pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]) / 1e6;
   return {
     url: `http://127.0.0.1:${port}`,
-    cpuMs: () => readdirSync(`/proc/${child.pid}/task`).map(threadMs).reduce((a, b) => a + b),
+    cpuMs: () =>
+      readdirSync(`/proc/${child.pid}/task`)
+        .map(threadMs)
+        .reduce((a, b) => a + b),
     workersMs: () => threadMs(child.pid),
-    peakMB: () => Math.round(Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) / 1000),
-    residentMB: () => Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) / 1000),
+    peakMB: () =>
+      Math.round(
+        Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) / 1000,
+      ),
+    residentMB: () =>
+      Math.round(
+        Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) / 1000,
+      ),
     stop: () => (child.kill(), ended),
     kill: () => (child.kill("SIGKILL"), ended),
   };
@@ -95,8 +113,13 @@ export async function publishedValues(icon, folder, ...flags) {
 /** A server that answers as KV's does, with what `valueOf` has for a key; what is stored is taken and forgotten. */
 export async function kvServer(valueOf) {
   const server = http.createServer((request, response) => {
-    const value = request.method === "PUT" ? "" : valueOf(decodeURIComponent(request.url.slice(1).split("?")[0]));
-    request.resume().on("end", () => response.writeHead(value === undefined ? 404 : 200).end(value));
+    const value =
+      request.method === "PUT"
+        ? ""
+        : valueOf(decodeURIComponent(request.url.slice(1).split("?")[0]));
+    request
+      .resume()
+      .on("end", () => response.writeHead(value === undefined ? 404 : 200).end(value));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return server;
@@ -115,6 +138,9 @@ export const median = (numbers) => quantile(sort(numbers), 0.5);
 export function scriptSize() {
   const script = scriptFiles.map((file) => readFileSync(file));
   const kB = (sizes) => `${(sizes.reduce((a, b) => a + b) / 1000).toFixed(1)} kB`;
-  const [size, gzipped] = [script.map((file) => file.length), script.map((file) => gzipSync(file, { level: 9 }).length)].map(kB);
+  const [size, gzipped] = [
+    script.map((file) => file.length),
+    script.map((file) => gzipSync(file, { level: 9 }).length),
+  ].map(kB);
   return `The script: ${size}, gzipped ${gzipped}.`;
 }

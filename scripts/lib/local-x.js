@@ -19,7 +19,10 @@ export const blueskySettings = (url) => ({
   BLUESKY_IDENTIFIER: "local.test",
   BLUESKY_APP_PASSWORD: "loca-lapp-pass-word",
 });
-export const mastodonSettings = (url) => ({ MASTODON_SERVER: url, MASTODON_ACCESS_TOKEN: "local-mastodon-token" });
+export const mastodonSettings = (url) => ({
+  MASTODON_SERVER: url,
+  MASTODON_ACCESS_TOKEN: "local-mastodon-token",
+});
 
 /**
  * Starts the local X on a port (0: any free one) and waits until it listens:

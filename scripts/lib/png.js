@@ -8,7 +8,12 @@ export function pngFile(side, depth, colourType, ...chunks) {
   header.writeUInt32BE(side, 4);
   header.set([depth, colourType], 8);
   const signature = Buffer.from("89504e470d0a1a0a", "hex");
-  return Buffer.concat([signature, pngChunk("IHDR", header), ...chunks, pngChunk("IEND", Buffer.alloc(0))]);
+  return Buffer.concat([
+    signature,
+    pngChunk("IHDR", header),
+    ...chunks,
+    pngChunk("IEND", Buffer.alloc(0)),
+  ]);
 }
 
 /** One chunk of a PNG file. */

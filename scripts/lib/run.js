@@ -47,11 +47,15 @@ export function run(program, args, { cwd = root, env, quiet = false, echo = fals
         if (echo) terminal.write(text);
       });
     }
-    child.on("error", (error) => reject(new UserError(`cannot start ${program}: ${error.message}`)));
+    child.on("error", (error) =>
+      reject(new UserError(`cannot start ${program}: ${error.message}`)),
+    );
     child.on("close", (code, signal) => {
       if (code === 0) return resolve(output);
       const said = quiet && output ? `:\n${output.trimEnd()}` : "";
-      const error = new UserError(`${program} ${args.join(" ")} ended with ${signal ?? code}${said}`);
+      const error = new UserError(
+        `${program} ${args.join(" ")} ended with ${signal ?? code}${said}`,
+      );
       error.output = output;
       reject(error);
     });

@@ -35,7 +35,9 @@ export function readSquare(decoder, pieces, options) {
     new Uint8Array(memory.buffer, 0, written).fill(0);
     written = memory.buffer.byteLength;
     wasm = new WebAssembly.Instance(decoder, { env: { memory } }).exports;
-    const given = [pieces, [new TextEncoder().encode(options)]].flatMap((bytes) => place(wasm, bytes));
+    const given = [pieces, [new TextEncoder().encode(options)]].flatMap((bytes) =>
+      place(wasm, bytes),
+    );
     const { kind, bytes } = readReply(wasm.square(...given));
     if (kind === SQUARE) return { square: bytes.slice() };
     if (kind === REFUSAL) return { refusal: new TextDecoder().decode(bytes) };
@@ -72,7 +74,9 @@ function explain(wasm, error) {
   const failed = attempt(wasm?.ran_out) === 1 ? "memory" : "crashed";
   // An instance that has trapped can still be asked; it may trap again.
   const panic = attempt(() => new TextDecoder().decode(readReply(wasm.panicked()).bytes));
-  console.error(JSON.stringify({ event: "decoder", failed, message: String(panic || error).slice(0, 500) }));
+  console.error(
+    JSON.stringify({ event: "decoder", failed, message: String(panic || error).slice(0, 500) }),
+  );
   return failed;
 }
 

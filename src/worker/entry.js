@@ -60,7 +60,8 @@ function failed() {
   const problem = {
     title: "Internal Server Error",
     status: 500,
-    detail: "The Worker failed at this request; its log says where. Try again, and report it if it stays.",
+    detail:
+      "The Worker failed at this request; its log says where. Try again, and report it if it stays.",
   };
   const headers = {
     "cache-control": "no-store",

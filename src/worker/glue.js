@@ -57,7 +57,8 @@ export async function readPicture({ body }, maxBytes, options, decode) {
   const pieces = [];
   let own = 0;
   const hold = (bytes) => {
-    if (heldBytes + bytes > MOST_HELD_BYTES) throw named("BusyError", "too many pictures are being read");
+    if (heldBytes + bytes > MOST_HELD_BYTES)
+      throw named("BusyError", "too many pictures are being read");
     heldBytes += bytes;
     own += bytes;
   };
@@ -65,7 +66,11 @@ export async function readPicture({ body }, maxBytes, options, decode) {
   const late = named("TimeoutError", `not all of it came within ${LONGEST_MS / 1000} s`);
   const timer = setTimeout(() => limit.abort(late), LONGEST_MS);
   try {
-    await readPieces(body, maxBytes, pieces, { largest: LARGEST_PIECE, hold, signal: limit.signal });
+    await readPieces(body, maxBytes, pieces, {
+      largest: LARGEST_PIECE,
+      hold,
+      signal: limit.signal,
+    });
     return decode(pieces, options);
   } finally {
     clearTimeout(timer);
@@ -93,7 +98,10 @@ export async function send(method, url, headers, body, timeoutMs, maxBytes) {
   // AbortSignal.timeout would go on after the reply, and an object that turns often may have only
   // so many that do.
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(new DOMException("no reply in time", "TimeoutError")), timeoutMs);
+  const timer = setTimeout(
+    () => limit.abort(new DOMException("no reply in time", "TimeoutError")),
+    timeoutMs,
+  );
   try {
     const reply = await fetch(url, {
       method,
@@ -220,7 +228,11 @@ const LARGEST_ID = 2 ** 32 - 1;
 
 /** The highest id of a record. */
 export function lastRecord({ sql }) {
-  return withRecords(sql, () => sql.exec("select ifnull(max(id), 0) as id from records where id < ?", LARGEST_ID).one().id);
+  return withRecords(
+    sql,
+    () =>
+      sql.exec("select ifnull(max(id), 0) as id from records where id < ?", LARGEST_ID).one().id,
+  );
 }
 
 /** The newest entries with an id below `before`: id and entry in turn. An entry that is no text is empty. */
@@ -235,12 +247,19 @@ function withRecords(sql, work) {
   try {
     return work();
   } catch (error) {
-    const columns = [...sql.exec("select name, \"notnull\" and dflt_value is null from pragma_table_info('records')").raw()];
+    const columns = [
+      ...sql
+        .exec("select name, \"notnull\" and dflt_value is null from pragma_table_info('records')")
+        .raw(),
+    ];
     const names = columns.map(([name]) => name);
     const needed = columns.filter(([, isNeeded]) => isNeeded).map(([name]) => name);
-    const isOurs = ["id", "entry"].every((name) => names.includes(name)) && needed.every((name) => name === "entry");
+    const isOurs =
+      ["id", "entry"].every((name) => names.includes(name)) &&
+      needed.every((name) => name === "entry");
     if (isOurs) throw error;
-    if (names.length > 0) sql.exec(`alter table records rename to "records set aside ${Date.now()}"`);
+    if (names.length > 0)
+      sql.exec(`alter table records rename to "records set aside ${Date.now()}"`);
     sql.exec(RECORDS);
     return work();
   }

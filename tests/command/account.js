@@ -17,8 +17,20 @@ export const entryKeys = [
 /** No setting of the person who runs the tests counts: blank ones are as if they were not set. */
 export const unset = Object.fromEntries(
   Object.keys(process.env)
-    .concat(Object.keys(accountSecrets), "TIME_ZONE", "PERIOD", "DIRECTION", "API_BASE_URL", "X_BODY", "ALERT_WEBHOOK_URL")
-    .filter((name) => /^(API_|ACCESS_|TIME_ZONE$|PERIOD$|DIRECTION$|X_|ALERT_|BLUESKY_|MASTODON_|TRIGGER_|CLOUDFLARE_ENV$|(ALL|HTTPS?|NO)_PROXY$)/i.test(name))
+    .concat(
+      Object.keys(accountSecrets),
+      "TIME_ZONE",
+      "PERIOD",
+      "DIRECTION",
+      "API_BASE_URL",
+      "X_BODY",
+      "ALERT_WEBHOOK_URL",
+    )
+    .filter((name) =>
+      /^(API_|ACCESS_|TIME_ZONE$|PERIOD$|DIRECTION$|X_|ALERT_|BLUESKY_|MASTODON_|TRIGGER_|CLOUDFLARE_ENV$|(ALL|HTTPS?|NO)_PROXY$)/i.test(
+        name,
+      ),
+    )
     .map((name) => [name, ""]),
 );
 
@@ -34,7 +46,11 @@ export async function account(t, url, changes = {}) {
   await writeFile(settings, text.join(""), { mode: 0o600 });
   const state = path.join(folder, "rotate-icon/state.json");
   const run = async (words, env = {}, cwd = root) => {
-    const result = await rotateIcon([...words, "--settings", settings], { ...unset, XDG_STATE_HOME: folder, ...env }, cwd);
+    const result = await rotateIcon(
+      [...words, "--settings", settings],
+      { ...unset, XDG_STATE_HOME: folder, ...env },
+      cwd,
+    );
     for (const [name, secret] of Object.entries(values)) {
       if (!secret || !(name in accountSecrets)) continue;
       const kept = await readFile(state, "utf8").catch(() => "");
@@ -54,7 +70,10 @@ export async function localX(t) {
     received: async () => (await (await fetch(`${url}/simulator/received`)).json()).reverse(),
     picture: async () => Buffer.from(await (await fetch(`${url}/simulator/icon`)).arrayBuffer()),
     fault: async (fault, times = 1) => {
-      const answer = await fetch(`${url}/simulator/faults`, { method: "PUT", body: JSON.stringify({ fault, times }) });
+      const answer = await fetch(`${url}/simulator/faults`, {
+        method: "PUT",
+        body: JSON.stringify({ fault, times }),
+      });
       assert.equal(answer.status, 200, await answer.text());
     },
   };
@@ -75,15 +94,26 @@ export async function server(t, answer) {
   return { url: `http://127.0.0.1:${http.address().port}`, received };
 }
 
-const encoded = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+const encoded = (text) =>
+  encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 
 /** The parameters of an OAuth header, once its signature is right for these secrets (RFC 5849 §3.4). */
 export function signed(request, base, appSecret, tokenSecret = "") {
-  const pairs = [...request.headers.authorization.matchAll(/([a-z_]+)="([^"]*)"/g)].map(([, name, value]) => [name, decodeURIComponent(value)]);
+  const pairs = [...request.headers.authorization.matchAll(/([a-z_]+)="([^"]*)"/g)].map(
+    ([, name, value]) => [name, decodeURIComponent(value)],
+  );
   const { oauth_signature: signature, ...parameters } = Object.fromEntries(pairs);
-  const sorted = Object.entries(parameters).map(([name, value]) => `${encoded(name)}=${encoded(value)}`).sort().join("&");
+  const sorted = Object.entries(parameters)
+    .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
+    .sort()
+    .join("&");
   const text = [request.method, encoded(`${base}${request.url}`), encoded(sorted)].join("&");
-  const hmac = createHmac("sha1", `${encoded(appSecret)}&${encoded(tokenSecret)}`).update(text).digest("base64");
+  const hmac = createHmac("sha1", `${encoded(appSecret)}&${encoded(tokenSecret)}`)
+    .update(text)
+    .digest("base64");
   assert.equal(signature, hmac, "the signature");
   return parameters;
 }

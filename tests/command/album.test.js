@@ -5,7 +5,15 @@ import path from "node:path";
 import test from "node:test";
 import sharp from "sharp";
 import { rotateIcon, temporaryFolder } from "./command.js";
-import { expectedIcon, isNear, meanDifference, pixelAt, pixels, render, scene } from "./pictures.js";
+import {
+  expectedIcon,
+  isNear,
+  meanDifference,
+  pixelAt,
+  pixels,
+  render,
+  scene,
+} from "./pictures.js";
 
 const plain = (background) => sharp({ create: { width: 64, height: 48, channels: 3, background } });
 
@@ -13,7 +21,8 @@ const plain = (background) => sharp({ create: { width: 64, height: 48, channels:
 async function album(t, files) {
   const folder = path.join(await temporaryFolder(t), "album");
   await mkdir(folder);
-  for (const [name, content] of Object.entries(files)) await writeFile(path.join(folder, name), content);
+  for (const [name, content] of Object.entries(files))
+    await writeFile(path.join(folder, name), content);
   return folder;
 }
 
@@ -41,7 +50,10 @@ test("every picture is a frame as it is, in the order of the names", async (t) =
   // There is no icon to turn.
   assert.deepEqual(Object.keys(set).sort(), ["frames", "id", "media_type"]);
   assert.equal(set.frames, 5);
-  assert.deepEqual([...values.keys()].sort(), ["current", ...frames.map((_, n) => `sets/${set.id}/${n}`)].sort());
+  assert.deepEqual(
+    [...values.keys()].sort(),
+    ["current", ...frames.map((_, n) => `sets/${set.id}/${n}`)].sort(),
+  );
 });
 
 test("pictures of an album are cropped, scaled and upright, but not turned", async (t) => {
@@ -57,14 +69,23 @@ test("pictures of an album are cropped, scaled and upright, but not turned", asy
   const round = await render(t, ["--album", folder], "--shape", "circle", "--crop", "left");
   assert.equal(round.set.media_type, "image/png");
   assert.equal(pixelAt(await pixels(round.frames[1], 4), 3, 3, 4)[3], 0);
-  const left = await expectedIcon(await sharp(upright).extract({ left: 0, top: 0, width: 480, height: 480 }).png().toBuffer());
-  const [got, wanted] = [pixelAt(await pixels(round.frames[0], 4), 130, 120, 4).slice(0, 3), pixelAt(left, 130, 120)];
+  const left = await expectedIcon(
+    await sharp(upright).extract({ left: 0, top: 0, width: 480, height: 480 }).png().toBuffer(),
+  );
+  const [got, wanted] = [
+    pixelAt(await pixels(round.frames[0], 4), 130, 120, 4).slice(0, 3),
+    pixelAt(left, 130, 120),
+  ];
   assert.ok(isNear(got, wanted), `${got} for ${wanted}`);
 });
 
 test("an album's set is told by its pictures and their order", async (t) => {
-  const [red, blue] = await Promise.all([plain("red").png().toBuffer(), plain("blue").png().toBuffer()]);
-  const id = async (files, ...flags) => (await render(t, ["--album", await album(t, files)], ...flags)).set.id;
+  const [red, blue] = await Promise.all([
+    plain("red").png().toBuffer(),
+    plain("blue").png().toBuffer(),
+  ]);
+  const id = async (files, ...flags) =>
+    (await render(t, ["--album", await album(t, files)], ...flags)).set.id;
   const first = await id({ "1.png": red, "2.png": blue });
   assert.equal(await id({ "x.png": red, "y.png": blue }), first, "names are not part of it");
   const others = [
@@ -78,11 +99,16 @@ test("an album's set is told by its pictures and their order", async (t) => {
 });
 
 test("a sheet of an album shows its pictures", async (t) => {
-  const folder = await album(t, { "1.png": await plain("#c00000").png().toBuffer(), "2.png": await plain("#0000c0").png().toBuffer() });
+  const folder = await album(t, {
+    "1.png": await plain("#c00000").png().toBuffer(),
+    "2.png": await plain("#0000c0").png().toBuffer(),
+  });
   for (const shape of ["square", "circle"]) {
     const sheet = path.join(await temporaryFolder(t), "sheet.png");
     await render(t, ["--album", folder], "--sheet", sheet, "--shape", shape);
-    const at = async (left, top) => [...(await sharp(sheet).extract({ left, top, width: 1, height: 1 }).raw().toBuffer())];
+    const at = async (left, top) => [
+      ...(await sharp(sheet).extract({ left, top, width: 1, height: 1 }).raw().toBuffer()),
+    ];
     assert.ok(isNear(await at(300, 60), [0xc0, 0, 0, 255]), `at twelve: ${await at(300, 60)}`);
     assert.ok(isNear(await at(300, 540), [0, 0, 0xc0, 255]), `at six: ${await at(300, 540)}`);
     // The edge of the circle is not darker.
@@ -96,11 +122,23 @@ test("what may not be meant as a frame is refused by its name", async (t) => {
   const red = await plain("red").png().toBuffer();
   const folderInside = await album(t, { "1.png": red });
   await mkdir(path.join(folderInside, "more"));
-  const many = await album(t, Object.fromEntries(Array.from({ length: 1441 }, (_, n) => [`${n}.png`, ""])));
+  const many = await album(
+    t,
+    Object.fromEntries(Array.from({ length: 1441 }, (_, n) => [`${n}.png`, ""])),
+  );
   for (const [folder, message] of [
-    [await album(t, { "1.png": red, "notes.txt": "Paris" }), /notes\.txt: this is a text, not a JPEG, PNG, GIF or WebP file/],
-    [await album(t, { "1.png": red, "2.png": red.subarray(0, 60) }), /2\.png: this PNG file is broken/],
-    [await album(t, { "1.png": red, ".DS_Store": "\0\0\0\u0001Bud1" }), /\.DS_Store is a hidden file/],
+    [
+      await album(t, { "1.png": red, "notes.txt": "Paris" }),
+      /notes\.txt: this is a text, not a JPEG, PNG, GIF or WebP file/,
+    ],
+    [
+      await album(t, { "1.png": red, "2.png": red.subarray(0, 60) }),
+      /2\.png: this PNG file is broken/,
+    ],
+    [
+      await album(t, { "1.png": red, ".DS_Store": "\0\0\0\u0001Bud1" }),
+      /\.DS_Store is a hidden file/,
+    ],
     [folderInside, /more is a folder/],
     [await album(t, {}), /there is no picture in /],
     [many, /there are 1441 files in .*at most 1440/],
@@ -118,7 +156,12 @@ test("what may not be meant as a frame is refused by its name", async (t) => {
 
 test("a folder where an icon is expected is told what it may be", async (t) => {
   const folder = await album(t, {});
-  const { status, stderr } = await rotateIcon(["render", folder, "--out", path.join(folder, "out")]);
+  const { status, stderr } = await rotateIcon([
+    "render",
+    folder,
+    "--out",
+    path.join(folder, "out"),
+  ]);
   assert.equal(status, 1);
   assert.match(stderr, /is a folder; .*--album /);
 });

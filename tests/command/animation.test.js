@@ -22,7 +22,16 @@ function packed(codes) {
 }
 
 /** One picture of one colour of the palette, uncompressed: a clear code before every two pixels. */
-function gifPicture({ delay = 10, left = 0, top = 0, width, height, colour, disposal = 1, transparent }) {
+function gifPicture({
+  delay = 10,
+  left = 0,
+  top = 0,
+  width,
+  height,
+  colour,
+  disposal = 1,
+  transparent,
+}) {
   const codes = [];
   for (let i = 0; i < width * height; i++) {
     if (i % 2 === 0) codes.push([8, 4]);
@@ -36,20 +45,56 @@ function gifPicture({ delay = 10, left = 0, top = 0, width, height, colour, disp
     blocks.push(block.length, ...block);
   }
   const flags = (disposal << 2) | (transparent === undefined ? 0 : 1);
-  return [0x21, 0xf9, 4, flags, ...u16(delay), transparent ?? 0, 0, 0x2c, ...[left, top, width, height].flatMap(u16), 0, 3, ...blocks, 0];
+  return [
+    0x21,
+    0xf9,
+    4,
+    flags,
+    ...u16(delay),
+    transparent ?? 0,
+    0,
+    0x2c,
+    ...[left, top, width, height].flatMap(u16),
+    0,
+    3,
+    ...blocks,
+    0,
+  ];
 }
 
 /** Eight colours. */
-const palette = ["#000000", "#c00000", "#00c000", "#0000c0", "#c0c000", "#c000c0", "#00c0c0", "#ffffff"].map((colour) =>
-  [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)),
-);
+const palette = [
+  "#000000",
+  "#c00000",
+  "#00c000",
+  "#0000c0",
+  "#c0c000",
+  "#c000c0",
+  "#00c0c0",
+  "#ffffff",
+].map((colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
 
 /** A GIF file made by hand, so that nothing about it is chosen by a library. */
 const gif = (width, height, pictures) =>
-  Buffer.from([...Buffer.from("GIF89a"), ...u16(width), ...u16(height), 0x82, 0, 0, ...palette.flat(), ...pictures.flatMap(gifPicture), 0x3b]);
+  Buffer.from([
+    ...Buffer.from("GIF89a"),
+    ...u16(width),
+    ...u16(height),
+    0x82,
+    0,
+    0,
+    ...palette.flat(),
+    ...pictures.flatMap(gifPicture),
+    0x3b,
+  ]);
 
 /** A GIF whose pictures are of one colour each, with these delays. */
-const flashes = (delays) => gif(8, 8, delays.map((delay, i) => ({ delay, width: 8, height: 8, colour: i + 1 })));
+const flashes = (delays) =>
+  gif(
+    8,
+    8,
+    delays.map((delay, i) => ({ delay, width: 8, height: 8, colour: i + 1 })),
+  );
 
 /** Which colours of the palette the frames show. */
 async function coloursOf(frames) {
@@ -90,7 +135,10 @@ test("there are twelve frames if nothing is said, and the same one twice if need
   assert.ok(frames[0].equals(frames[5]));
   const all = await render(t, flashes([10, 20, 30]), "--from-animation", "--frames", "1440");
   assert.equal(all.frames.length, 1440);
-  assert.deepEqual(await coloursOf([239, 240, 719, 720, 1439].map((n) => all.frames[n])), [1, 2, 2, 3, 3]);
+  assert.deepEqual(
+    await coloursOf([239, 240, 719, 720, 1439].map((n) => all.frames[n])),
+    [1, 2, 2, 3, 3],
+  );
 });
 
 test("pictures are laid on each other as their disposal says", async (t) => {
@@ -106,15 +154,32 @@ test("pictures are laid on each other as their disposal says", async (t) => {
     const file = gif(32, 32, [ground, corner(disposal), other]);
     const { frames } = await render(t, file, "--from-animation", "--frames", "3");
     const [, second, third] = await Promise.all(frames.map((frame) => pixels(frame)));
-    assert.ok(isNear(pixelAt(second, 300, 300), palette[2]) && isNear(pixelAt(second, 100, 100), palette[1]));
-    assert.ok(isNear(pixelAt(third, 300, 300), after), `disposal ${disposal}: ${pixelAt(third, 300, 300)}`);
+    assert.ok(
+      isNear(pixelAt(second, 300, 300), palette[2]) &&
+        isNear(pixelAt(second, 100, 100), palette[1]),
+    );
+    assert.ok(
+      isNear(pixelAt(third, 300, 300), after),
+      `disposal ${disposal}: ${pixelAt(third, 300, 300)}`,
+    );
     assert.ok(isNear(pixelAt(third, 100, 100), palette[3]));
   }
 });
 
 test("what stays transparent shows the background", async (t) => {
-  const file = gif(8, 8, [{ width: 4, height: 8, colour: 1 }, { width: 4, height: 8, colour: 2, transparent: 2 }]);
-  const { frames } = await render(t, file, "--from-animation", "--frames", "2", "--background", "00c0c0");
+  const file = gif(8, 8, [
+    { width: 4, height: 8, colour: 1 },
+    { width: 4, height: 8, colour: 2, transparent: 2 },
+  ]);
+  const { frames } = await render(
+    t,
+    file,
+    "--from-animation",
+    "--frames",
+    "2",
+    "--background",
+    "00c0c0",
+  );
   for (const frame of frames) {
     const data = await pixels(frame);
     assert.ok(isNear(pixelAt(data, 100, 200), palette[1]));
@@ -124,15 +189,22 @@ test("what stays transparent shows the background", async (t) => {
 
 test("an animation by sharp is shown as sharp reads it", async (t) => {
   const pictures = await Promise.all(
-    [0, 60, 120, 180, 240].map((hue) => scene(300, 200).modulate({ hue }).removeAlpha().png().toBuffer()),
+    [0, 60, 120, 180, 240].map((hue) =>
+      scene(300, 200).modulate({ hue }).removeAlpha().png().toBuffer(),
+    ),
   );
   const delay = [70, 200, 30, 400, 100];
-  const file = await sharp(pictures, { join: { animated: true } }).gif({ delay, loop: 0 }).toBuffer();
+  const file = await sharp(pictures, { join: { animated: true } })
+    .gif({ delay, loop: 0 })
+    .toBuffer();
   assert.deepEqual((await sharp(file, { animated: true }).metadata()).delay, delay);
   const { frames } = await render(t, file, "--from-animation", "--frames", "8");
   const seen = [0, 1, 1, 3, 3, 3, 3, 4];
   for (const [n, frame] of frames.entries()) {
-    const page = await sharp(file, { page: seen[n] }).resize(400, 400, { kernel: "lanczos3" }).png().toBuffer();
+    const page = await sharp(file, { page: seen[n] })
+      .resize(400, 400, { kernel: "lanczos3" })
+      .png()
+      .toBuffer();
     const difference = meanDifference(await pixels(frame), await pixels(page));
     assert.ok(difference < 3, `frame ${n}: ${difference.toFixed(2)} from sharp's on average`);
   }
@@ -156,7 +228,10 @@ test("what is no animation, or too much of one, is one clear line", async (t) =>
   const bomb = Buffer.from(flashes([10, 10]));
   bomb.writeUInt16LE(65535, 6);
   bomb.writeUInt16LE(65535, 8);
-  const inside = gif(8, 8, [{ width: 8, height: 8, colour: 1 }, { width: 8, height: 8, colour: 2 }]);
+  const inside = gif(8, 8, [
+    { width: 8, height: 8, colour: 1 },
+    { width: 8, height: 8, colour: 2 },
+  ]);
   // The size of the second picture, not of the canvas.
   const second = inside.lastIndexOf(Buffer.from([0x2c, 0, 0, 0, 0]));
   inside.writeUInt16LE(65535, second + 5);
@@ -191,7 +266,11 @@ test("what is no animation, or too much of one, is one clear line", async (t) =>
 });
 
 test("ten thousand pictures are not too many", async (t) => {
-  const pictures = Array.from({ length: 10_000 }, (_, i) => ({ width: 1, height: 1, colour: i < 5000 ? 1 : 2 }));
+  const pictures = Array.from({ length: 10_000 }, (_, i) => ({
+    width: 1,
+    height: 1,
+    colour: i < 5000 ? 1 : 2,
+  }));
   const { frames } = await render(t, gif(1, 1, pictures), "--from-animation", "--frames", "4");
   assert.deepEqual(await coloursOf(frames), [1, 1, 2, 2]);
 });

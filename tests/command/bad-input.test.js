@@ -17,7 +17,15 @@ async function refused(t, name, content, message, ...flags) {
   if (content !== null) await writeFile(file, content);
   const out = path.join(folder, "out");
   const started = Date.now();
-  const { status, stdout, stderr } = await rotateIcon(["render", file, "--out", out, "--sheet", path.join(folder, "sheet.png"), ...flags]);
+  const { status, stdout, stderr } = await rotateIcon([
+    "render",
+    file,
+    "--out",
+    out,
+    "--sheet",
+    path.join(folder, "sheet.png"),
+    ...flags,
+  ]);
   assert.equal(status, 1, `${name}: ${stdout}${stderr}`);
   assert.match(stderr, message, name);
   assert.equal(stderr.trim().split("\n").length, 1, stderr);
@@ -41,7 +49,12 @@ test("a file that was cut off is broken, wherever it was cut", async (t) => {
     for (const share of [0.02, 0.3, 0.9]) {
       const format = name.split(" ").at(-1);
       const cut = file.subarray(0, Math.max(16, Math.floor(file.length * share)));
-      await refused(t, `${name} ${share}`, cut, new RegExp(`this ${format} file is broken: .+; save or download it again`));
+      await refused(
+        t,
+        `${name} ${share}`,
+        cut,
+        new RegExp(`this ${format} file is broken: .+; save or download it again`),
+      );
     }
   }
 });
@@ -53,7 +66,11 @@ test("what is no picture is told what it is", async (t) => {
     ["empty.png", "", /this is an empty file, not /],
     ["page.png", "<!doctype html><title>Not found</title>", /this is a text, not /],
     ["drawing.png", '<svg xmlns="http://www.w3.org/2000/svg"/>', /this is an SVG drawing, not /],
-    ["photo.jpg", await scene(50, 50).avif().toBuffer(), /this is an AVIF picture, not .*; convert it/],
+    [
+      "photo.jpg",
+      await scene(50, 50).avif().toBuffer(),
+      /this is an AVIF picture, not .*; convert it/,
+    ],
     ["scan.jpg", await scene(50, 50).tiff().toBuffer(), /this is a TIFF picture, not /],
     ["noise.jpg", Buffer.from(jpeg.map((byte) => byte ^ 0x5a)), /this is .+, not a JPEG/],
     ["signature.jpg", Buffer.from("ffd8ff", "hex"), /this JPEG file is broken/],
@@ -80,8 +97,16 @@ test("a small file cannot ask for a large memory", async (t) => {
   const header = webp.indexOf("VP8L") + 9;
   webp.writeUInt32LE((webp.readUInt32LE(header) & 0xf0000000) | 15999 | (15999 << 14), header);
   for (const [name, content, message] of [
-    ["bomb.png", pngFile(20_000, 8, 6, rows), /20000×20000 pixels takes \d+ MB to decode, and 1000 MB is the limit here; make it smaller/],
-    ["bomb of 16 bits.png", pngFile(2_000_000_000, 16, 6, rows), /takes more memory to decode than there is here; make it smaller/],
+    [
+      "bomb.png",
+      pngFile(20_000, 8, 6, rows),
+      /20000×20000 pixels takes \d+ MB to decode, and 1000 MB is the limit here; make it smaller/,
+    ],
+    [
+      "bomb of 16 bits.png",
+      pngFile(2_000_000_000, 16, 6, rows),
+      /takes more memory to decode than there is here; make it smaller/,
+    ],
     ["bomb.gif", gif, /65535×65535 pixels takes \d+ MB to decode/],
     ["bomb.jpg", jpeg, /JPEG file is broken: /],
     ["bomb.webp", webp, /16000×16000 pixels takes \d+ MB to decode/],
@@ -99,10 +124,20 @@ test("every byte of a header may be wrong", async (t) => {
       const changed = Buffer.from(picture);
       changed[at] ^= 0xff;
       await writeFile(file, changed);
-      const { status, stderr } = await rotateIcon(["render", file, "--frames", "1", "--out", path.join(folder, "out")]);
+      const { status, stderr } = await rotateIcon([
+        "render",
+        file,
+        "--frames",
+        "1",
+        "--out",
+        path.join(folder, "out"),
+      ]);
       // What does not matter may be wrong; nothing may end in a panic.
       assert.ok(status === 0 || status === 1, `${format} ${at}: ${status} ${stderr}`);
-      assert.ok(stderr.trim().split("\n").length <= 1 && !stderr.includes("panicked"), `${format} ${at}: ${stderr}`);
+      assert.ok(
+        stderr.trim().split("\n").length <= 1 && !stderr.includes("panicked"),
+        `${format} ${at}: ${stderr}`,
+      );
     }
   }
 });
@@ -137,7 +172,10 @@ test("no name of a file is obeyed by the terminal", async (t) => {
     ["render", icon, icon],
     ["render", sampleIcon, "--out", "a", "--frames", name],
   ]) {
-    const { status, stdout, stderr } = await rotateIcon(words, { ...accountSecrets, API_BASE_URL: "http://127.0.0.1:9" });
+    const { status, stdout, stderr } = await rotateIcon(words, {
+      ...accountSecrets,
+      API_BASE_URL: "http://127.0.0.1:9",
+    });
     assert.notEqual(status, 0, words.join(" "));
     const said = `${stdout}${stderr}`;
     assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(said), JSON.stringify(said));

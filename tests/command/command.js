@@ -17,12 +17,14 @@ export function runProgram(program, args, env = {}, cwd = root) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd, env: environment(env) });
     const output = { stdout: "", stderr: "" };
-    for (const stream of ["stdout", "stderr"]) child[stream].on("data", (text) => (output[stream] += text));
+    for (const stream of ["stdout", "stderr"])
+      child[stream].on("data", (text) => (output[stream] += text));
     child.on("error", reject);
     child.on("close", (status) => {
       for (const [name, value] of Object.entries(env)) {
         const isSecret = /KEY|SECRET|TOKEN|PASSWORD|WEBHOOK/.test(name) && value;
-        if (isSecret && `${output.stdout}${output.stderr}`.includes(value)) reject(new Error(`it prints ${name}`));
+        if (isSecret && `${output.stdout}${output.stderr}`.includes(value))
+          reject(new Error(`it prints ${name}`));
       }
       resolve({ status, ...output });
     });

@@ -17,19 +17,26 @@ const read = (name) => readFile(path.join(root, name), "utf8");
 const accounts = (url) => {
   const { BLUESKY_SERVICE: _, ...bluesky } = blueskySettings(url);
   const each = { X: accountSecrets, Bluesky: bluesky, Mastodon: mastodonSettings(url) };
-  return [...Object.entries(each).map(([title, settings]) => [[title], settings]), [Object.keys(each), Object.assign({}, ...Object.values(each))]];
+  return [
+    ...Object.entries(each).map(([title, settings]) => [[title], settings]),
+    [Object.keys(each), Object.assign({}, ...Object.values(each))],
+  ];
 };
 
 /** A checkout of the project, a home, and programs that stand in for a compiler and systemd. */
 async function machine(t, url) {
   const folder = await temporaryFolder(t);
   const [checkout, home, bin] = ["checkout", "home", "bin"].map((name) => path.join(folder, name));
-  for (const name of [".dev.vars.example", "wrangler.toml", "assets", "docs"]) await cp(path.join(root, name), path.join(checkout, name), { recursive: true });
+  for (const name of [".dev.vars.example", "wrangler.toml", "assets", "docs"])
+    await cp(path.join(root, name), path.join(checkout, name), { recursive: true });
   await mkdir(home);
   await mkdir(bin);
   const log = path.join(folder, "log");
   for (const name of ["cargo", "rustup", "systemctl", "loginctl", "journalctl"]) {
-    const built = name === "cargo" ? `mkdir -p target/release && cp ${command} target/release/rotate-icon\n` : "";
+    const built =
+      name === "cargo"
+        ? `mkdir -p target/release && cp ${command} target/release/rotate-icon\n`
+        : "";
     await writeFile(path.join(bin, name), `#!/bin/sh\necho "${name} $*" >> ${log}\n${built}`);
     await chmod(path.join(bin, name), 0o755);
   }
@@ -37,7 +44,12 @@ async function machine(t, url) {
   const run = async (script, cwd, more = {}) => {
     const file = path.join(folder, "script");
     await writeFile(file, script);
-    const result = await runProgram("bash", ["--noprofile", "--norc", "-eo", "pipefail", file], { ...env, PATH: `${bin}:${process.env.PATH}`, ...more }, cwd);
+    const result = await runProgram(
+      "bash",
+      ["--noprofile", "--norc", "-eo", "pipefail", file],
+      { ...env, PATH: `${bin}:${process.env.PATH}`, ...more },
+      cwd,
+    );
     return { ...result, said: `${result.stdout}${result.stderr}` };
   };
   return { checkout, home, run, log: () => readFile(log, "utf8") };
@@ -45,11 +57,16 @@ async function machine(t, url) {
 
 /** Each `run` of a workflow with its `env`, read by the indentation that the file keeps to. */
 function steps(yml) {
-  return [...yml.matchAll(/^ {6}- [^]*?(?=^ {6}- |(?![^]))/gm)].map(([step]) => {
-    const [, script] = step.match(/^ {8}run: \|\n((?: {10}.*\n|\n)*)/m) ?? [];
-    const env = [...step.matchAll(/^ {10}([A-Z_]+): (.*)$/gm)].map(([, name, value]) => [name, value]);
-    return { script: script?.replace(/^ {10}/gm, ""), env: Object.fromEntries(env) };
-  }).filter(({ script }) => script);
+  return [...yml.matchAll(/^ {6}- [^]*?(?=^ {6}- |(?![^]))/gm)]
+    .map(([step]) => {
+      const [, script] = step.match(/^ {8}run: \|\n((?: {10}.*\n|\n)*)/m) ?? [];
+      const env = [...step.matchAll(/^ {10}([A-Z_]+): (.*)$/gm)].map(([, name, value]) => [
+        name,
+        value,
+      ]);
+      return { script: script?.replace(/^ {10}/gm, ""), env: Object.fromEntries(env) };
+    })
+    .filter(({ script }) => script);
 }
 
 /** An environment as GitHub makes it of expressions: what is not set is an empty text. */
@@ -57,7 +74,10 @@ const evaluated = (env, secrets, vars) =>
   Object.fromEntries(
     Object.entries(env).map(([name, value]) => [
       name,
-      value.replace(/\$\{\{ (secrets|vars)\.([A-Z_]+) \}\}/g, (_, from, key) => ({ secrets, vars })[from][key] ?? ""),
+      value.replace(
+        /\$\{\{ (secrets|vars)\.([A-Z_]+) \}\}/g,
+        (_, from, key) => ({ secrets, vars })[from][key] ?? "",
+      ),
     ]),
   );
 
@@ -67,49 +87,102 @@ test("the workflow turns the owner's icon on every network, by the owner's clock
   const [build, turn] = steps(await read("docs/turn-by-github-actions.yml"));
   const built = await run(build.script, checkout);
   assert.equal(built.status, 0, built.said);
-  assert.match(await log(), /^rustup toolchain install stable .*\ncargo build --release --locked\n$/);
+  assert.match(
+    await log(),
+    /^rustup toolchain install stable .*\ncargo build --release --locked\n$/,
+  );
 
   // Every secret of the command, and no other.
-  const names = [...(await read(".dev.vars.example")).matchAll(/^([A-Z_]+)=$/gm)].map(([, name]) => name).filter((name) => name !== "TRIGGER_TOKEN");
+  const names = [...(await read(".dev.vars.example")).matchAll(/^([A-Z_]+)=$/gm)]
+    .map(([, name]) => name)
+    .filter((name) => name !== "TRIGGER_TOKEN");
   const passed = Object.entries(turn.env).filter(([, value]) => value.includes("secrets."));
-  assert.deepEqual(Object.fromEntries(passed), Object.fromEntries(names.map((name) => [name, `\${{ secrets.${name} }}`])));
+  assert.deepEqual(
+    Object.fromEntries(passed),
+    Object.fromEntries(names.map((name) => [name, `\${{ secrets.${name} }}`])),
+  );
 
   await cp(path.join(root, "assets/icon.png"), path.join(checkout, "my icon.png"));
   const vars = { ICON: "my icon.png", PERIOD: "7d" };
   for (const [titles, secrets] of accounts(x.url)) {
     const { status, said } = await run(turn.script, checkout, evaluated(turn.env, secrets, vars));
     assert.equal(status, 0, said);
-    assert.deepEqual([...said.matchAll(/^(\w+): turned to frame \d+ of 12\.$/gm)].map(([, title]) => title), titles, said);
+    assert.deepEqual(
+      [...said.matchAll(/^(\w+): turned to frame \d+ of 12\.$/gm)].map(([, title]) => title),
+      titles,
+      said,
+    );
   }
 
   // The owner's clock is what the dry run goes by, from a variable or from wrangler.toml.
   const secrets = accounts(x.url)[0][1];
-  const wrong = await run(turn.script, checkout, evaluated(turn.env, secrets, { ...vars, TIME_ZONE: "Nowhere" }));
+  const wrong = await run(
+    turn.script,
+    checkout,
+    evaluated(turn.env, secrets, { ...vars, TIME_ZONE: "Nowhere" }),
+  );
   assert.equal(wrong.status, 78);
   assert.match(wrong.said, /TIME_ZONE has to be/);
   const toml = await readFile(path.join(checkout, "wrangler.toml"), "utf8");
-  await writeFile(path.join(checkout, "wrangler.toml"), toml.replace(/^TIME_ZONE = .*$/m, 'TIME_ZONE = "Nowhere"'));
+  await writeFile(
+    path.join(checkout, "wrangler.toml"),
+    toml.replace(/^TIME_ZONE = .*$/m, 'TIME_ZONE = "Nowhere"'),
+  );
   assert.equal((await run(turn.script, checkout, evaluated(turn.env, secrets, vars))).status, 78);
-  const right = await run(turn.script, checkout, evaluated(turn.env, secrets, { ...vars, TIME_ZONE: "Europe/Berlin" }));
+  const right = await run(
+    turn.script,
+    checkout,
+    evaluated(turn.env, secrets, { ...vars, TIME_ZONE: "Europe/Berlin" }),
+  );
   assert.equal(right.status, 0, right.said);
 
   // Nobody's account gets the sample icon by mistake.
-  const without = await run(turn.script, checkout, evaluated(turn.env, secrets, { PERIOD: "7d", TIME_ZONE: "Europe/Berlin" }));
+  const without = await run(
+    turn.script,
+    checkout,
+    evaluated(turn.env, secrets, { PERIOD: "7d", TIME_ZONE: "Europe/Berlin" }),
+  );
   assert.equal(without.status, 1);
   assert.match(without.said, /^::error::Set the variable ICON/m);
 
   // What passes by itself is no failure of the run; what does not, is.
   await x.fault("over-capacity");
-  assert.equal((await run(turn.script, checkout, evaluated(turn.env, secrets, { ...vars, TIME_ZONE: "Europe/Berlin" }))).status, 0);
+  assert.equal(
+    (
+      await run(
+        turn.script,
+        checkout,
+        evaluated(turn.env, secrets, { ...vars, TIME_ZONE: "Europe/Berlin" }),
+      )
+    ).status,
+    0,
+  );
   await x.fault("read-only-app");
-  assert.equal((await run(turn.script, checkout, evaluated(turn.env, secrets, { ...vars, TIME_ZONE: "Europe/Berlin" }))).status, 1);
+  assert.equal(
+    (
+      await run(
+        turn.script,
+        checkout,
+        evaluated(turn.env, secrets, { ...vars, TIME_ZONE: "Europe/Berlin" }),
+      )
+    ).status,
+    1,
+  );
 });
 
 /** The blocks of a page in a language, in order. */
-const blocks = (page, language) => [...page.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].filter(([, found]) => found === language).map(([, , text]) => text);
+const blocks = (page, language) =>
+  [...page.matchAll(/^```(\w+)\n([^]*?)^```$/gm)]
+    .filter(([, found]) => found === language)
+    .map(([, , text]) => text);
 
 /** The commands of a console block. */
-const commands = (block) => block.split("\n").filter((line) => line.startsWith("$ ")).map((line) => `${line.slice(2)}\n`).join("");
+const commands = (block) =>
+  block
+    .split("\n")
+    .filter((line) => line.startsWith("$ "))
+    .map((line) => `${line.slice(2)}\n`)
+    .join("");
 
 test("the page's steps turn the icon on every network, and so do cron and systemd as it writes them", async (t) => {
   const x = await localX(t);
@@ -126,7 +199,10 @@ test("the page's steps turn the icon on every network, and so do cron and system
     assert.equal((await stat(file)).mode & 0o777, 0o600);
     // A person fills it in.
     const example = await readFile(file, "utf8");
-    const filled = example.replace(/^([A-Z_]+)=$/gm, (line, name) => `${line}${settings[name] ?? ""}`);
+    const filled = example.replace(
+      /^([A-Z_]+)=$/gm,
+      (line, name) => `${line}${settings[name] ?? ""}`,
+    );
     await writeFile(file, `${filled}PERIOD=7d\n`);
     // The steps again, as for a new version, lose nothing of it.
     assert.equal((await run(install, checkout)).status, 0);
@@ -152,7 +228,10 @@ test("the page's steps turn the icon on every network, and so do cron and system
     assert.equal(where.replaceAll("%h", home), folder);
     const bySystemd = await run(`${start.replaceAll("%h", home)}\n`, folder);
     assert.equal(bySystemd.status, 0, bySystemd.said);
-    assert.equal(bySystemd.stdout.match(/: nothing to do, frame \d+ of 12 has been sent\./g).length, titles.length);
+    assert.equal(
+      bySystemd.stdout.match(/: nothing to do, frame \d+ of 12 has been sent\./g).length,
+      titles.length,
+    );
     assert.match(timer, /^OnCalendar=/m);
     assert.equal((await run(enable, home)).status, 0);
     assert.match(await log(), /^systemctl --user enable --now rotate-icon\.timer$/m);

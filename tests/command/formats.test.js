@@ -13,7 +13,8 @@ const seeThrough = () => scene(640, 480, { alpha: true });
 /** sharp's pixels as a new picture, so that what is done to them comes after. */
 const raw = async (picture, depth = "uchar") => {
   const { data, info } = await picture.raw({ depth }).toBuffer({ resolveWithObject: true });
-  const samples = depth === "ushort" ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
+  const samples =
+    depth === "ushort" ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
   return sharp(samples, { raw: info });
 };
 
@@ -29,7 +30,8 @@ const files = {
   "PNG with a palette": () => photo().png({ palette: true, colours: 200 }),
   "PNG with four colours": () => photo().png({ palette: true, colours: 4, dither: 0 }),
   "PNG with a transparent palette": () => seeThrough().png({ palette: true }),
-  "PNG of 16 bits": async () => (await raw(photo().toColourspace("rgb16"), "ushort")).toColourspace("rgb16").png(),
+  "PNG of 16 bits": async () =>
+    (await raw(photo().toColourspace("rgb16"), "ushort")).toColourspace("rgb16").png(),
   "PNG with alpha": () => seeThrough().png(),
   "PNG, grey": () => photo().removeAlpha().toColourspace("b-w").png(),
   "PNG, grey with alpha": () => seeThrough().toColourspace("b-w").png(),
@@ -69,7 +71,8 @@ test("the files above are of the kinds that they are named after", async () => {
   };
   for (const [name, kind] of Object.entries(kinds)) {
     const metadata = await sharp(await (await files[name]()).toBuffer()).metadata();
-    for (const [key, value] of Object.entries(kind)) assert.equal(metadata[key], value, `${name}: ${key}`);
+    for (const [key, value] of Object.entries(kind))
+      assert.equal(metadata[key], value, `${name}: ${key}`);
   }
 });
 
@@ -86,40 +89,70 @@ test("all eight EXIF orientations are applied", async (t) => {
 });
 
 test("CMYK is converted without a profile", async (t) => {
-  const file = await photo().toColourspace("cmyk").jpeg({ quality: 92, chromaSubsampling: "4:4:4" }).toBuffer();
+  const file = await photo()
+    .toColourspace("cmyk")
+    .jpeg({ quality: 92, chromaSubsampling: "4:4:4" })
+    .toBuffer();
   assert.equal((await sharp(file).metadata()).space, "cmyk");
   const frame = await pixels((await render(t, file)).frames[0]);
   // The plain formula; sharp's own conversion would take a profile.
-  const { data, info } = await sharp(file).pipelineColourspace("cmyk").toColourspace("cmyk").raw().toBuffer({ resolveWithObject: true });
+  const { data, info } = await sharp(file)
+    .pipelineColourspace("cmyk")
+    .toColourspace("cmyk")
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   assert.equal(info.channels, 4);
   const rgb = Buffer.alloc(info.width * info.height * 3);
   for (let i = 0; i < info.width * info.height; i++) {
     const black = 255 - data[4 * i + 3];
-    for (let c = 0; c < 3; c++) rgb[3 * i + c] = Math.round(((255 - data[4 * i + c]) * black) / 255);
+    for (let c = 0; c < 3; c++)
+      rgb[3 * i + c] = Math.round(((255 - data[4 * i + c]) * black) / 255);
   }
-  const plain = await sharp(rgb, { raw: { width: info.width, height: info.height, channels: 3 } }).png().toBuffer();
+  const plain = await sharp(rgb, { raw: { width: info.width, height: info.height, channels: 3 } })
+    .png()
+    .toBuffer();
   const difference = meanDifference(frame, await expectedIcon(plain));
   assert.ok(difference < 4, `${difference.toFixed(2)} on average`);
 });
 
 test("any size is scaled to 400×400", async (t) => {
-  for (const [width, height] of [[1, 1], [16, 16], [17, 90], [399, 401], [400, 400], [1000, 800], [4000, 3000]]) {
+  for (const [width, height] of [
+    [1, 1],
+    [16, 16],
+    [17, 90],
+    [399, 401],
+    [400, 400],
+    [1000, 800],
+    [4000, 3000],
+  ]) {
     const file = await scene(width, height).removeAlpha().png().toBuffer();
     const frame = await pixels((await render(t, file)).frames[0]);
     const difference = meanDifference(frame, await expectedIcon(file));
-    assert.ok(difference < TOLERANCE, `${width}×${height}: ${difference.toFixed(2)} from sharp's on average`);
+    assert.ok(
+      difference < TOLERANCE,
+      `${width}×${height}: ${difference.toFixed(2)} from sharp's on average`,
+    );
   }
 });
 
 test("of an animation, the first picture is the icon", async (t) => {
-  const pictures = await Promise.all([scene(200, 200), scene(200, 200).negate({ alpha: false })].map((picture) => picture.png().toBuffer()));
+  const pictures = await Promise.all(
+    [scene(200, 200), scene(200, 200).negate({ alpha: false })].map((picture) =>
+      picture.png().toBuffer(),
+    ),
+  );
   for (const format of ["gif", "webp"]) {
-    const file = await sharp(pictures, { join: { animated: true } })[format]().toBuffer();
+    const file = await sharp(pictures, { join: { animated: true } })
+      [format]()
+      .toBuffer();
     assert.equal((await sharp(file, { animated: true }).metadata()).pages, 2);
     const { frames, names } = await render(t, file);
     assert.equal(names.length, 12);
     const difference = meanDifference(await pixels(frames[0]), await expectedIcon(file));
-    assert.ok(difference < TOLERANCE, `${format}: ${difference.toFixed(2)} from sharp's on average`);
+    assert.ok(
+      difference < TOLERANCE,
+      `${format}: ${difference.toFixed(2)} from sharp's on average`,
+    );
   }
 });
 

@@ -27,10 +27,19 @@ for (const kind of new Set([...hostile.keys()].map((name) => name.split(": ")[0]
     const renderNext = async (number) => {
       for (let next; (next = waiting.shift()); ) {
         const [name, file] = next;
-        const [picture, out] = [`picture${number}`, `out${number}`].map((part) => path.join(folder, part));
+        const [picture, out] = [`picture${number}`, `out${number}`].map((part) =>
+          path.join(folder, part),
+        );
         await writeFile(picture, file);
         const started = Date.now();
-        const { status, stderr } = await rotateIcon(["render", picture, "--frames", "1", "--out", out]);
+        const { status, stderr } = await rotateIcon([
+          "render",
+          picture,
+          "--frames",
+          "1",
+          "--out",
+          out,
+        ]);
         const ms = Date.now() - started;
         const ended = status === 0 ? stderr === "" : status === 1 && SENTENCE.test(stderr);
         if (!ended || ms > LONGEST_MS) wrong.push(`${name}: ${status} after ${ms} ms: ${stderr}`);
@@ -58,11 +67,24 @@ for (const [name, { corners: known = CORNERS, tolerance = 12 }] of Object.entrie
     const corners = known === READ ? cornersOf(await expectedIcon(file)) : known;
     const { frames } = await render(t, file, "--frames", "4");
     // Frame 1 is turned clockwise by a quarter.
-    const [upright, turned] = await Promise.all(frames.slice(0, 2).map(async (frame) => cornersOf(await pixels(frame))));
-    const expected = [corners, { topLeft: corners.bottomLeft, topRight: corners.topLeft, bottomLeft: corners.bottomRight, bottomRight: corners.topRight }];
+    const [upright, turned] = await Promise.all(
+      frames.slice(0, 2).map(async (frame) => cornersOf(await pixels(frame))),
+    );
+    const expected = [
+      corners,
+      {
+        topLeft: corners.bottomLeft,
+        topRight: corners.topLeft,
+        bottomLeft: corners.bottomRight,
+        bottomRight: corners.topRight,
+      },
+    ];
     for (const [i, shown] of [upright, turned].entries()) {
       for (const [corner, colour] of Object.entries(expected[i])) {
-        assert.ok(isNear(shown[corner], colour, tolerance), `frame ${i}, ${corner}: ${shown[corner]} and not ${colour}`);
+        assert.ok(
+          isNear(shown[corner], colour, tolerance),
+          `frame ${i}, ${corner}: ${shown[corner]} and not ${colour}`,
+        );
       }
     }
   });
@@ -71,7 +93,12 @@ for (const [name, { corners: known = CORNERS, tolerance = 12 }] of Object.entrie
 test("what is refused leaves nothing behind", async (t) => {
   const folder = await temporaryFolder(t);
   const picture = path.join(folder, "picture");
-  for (const name of ["JPEG: 65535² and no data", "PNG: two headers", "GIF: codes of 0 bits", "WebP: no picture"]) {
+  for (const name of [
+    "JPEG: 65535² and no data",
+    "PNG: two headers",
+    "GIF: codes of 0 bits",
+    "WebP: no picture",
+  ]) {
     await writeFile(picture, hostile.get(name));
     const { status } = await rotateIcon(["render", picture, "--out", path.join(folder, "out")]);
     assert.equal(status, 1, name);

@@ -21,15 +21,34 @@ async function signingX(t, changes = {}) {
     const other = changes[request.url];
     if (other) return other;
     if (request.url === "/oauth/request_token") {
-      const { oauth_callback: callback, oauth_token: none } = signed(request, x.url, app.API_KEY_SECRET);
+      const { oauth_callback: callback, oauth_token: none } = signed(
+        request,
+        x.url,
+        app.API_KEY_SECRET,
+      );
       assert.deepEqual([request.method, callback, none], ["POST", "oob", undefined]);
-      return [200, `oauth_token=${temporary.token}&oauth_token_secret=${temporary.secret}&oauth_callback_confirmed=true`];
+      return [
+        200,
+        `oauth_token=${temporary.token}&oauth_token_secret=${temporary.secret}&oauth_callback_confirmed=true`,
+      ];
     }
     if (request.url === "/oauth/access_token") {
-      const { oauth_verifier: verifier, oauth_token: asked } = signed(request, x.url, app.API_KEY_SECRET, temporary.secret);
+      const { oauth_verifier: verifier, oauth_token: asked } = signed(
+        request,
+        x.url,
+        app.API_KEY_SECRET,
+        temporary.secret,
+      );
       assert.deepEqual([request.method, asked], ["POST", temporary.token]);
-      if (verifier !== pin) return [401, `Error processing your OAuth request: Invalid oauth_verifier parameter ${verifier}`];
-      return [200, `oauth_token=${token.ACCESS_TOKEN}&oauth_token_secret=${token.ACCESS_TOKEN_SECRET}&user_id=7&screen_name=XAPI`];
+      if (verifier !== pin)
+        return [
+          401,
+          `Error processing your OAuth request: Invalid oauth_verifier parameter ${verifier}`,
+        ];
+      return [
+        200,
+        `oauth_token=${token.ACCESS_TOKEN}&oauth_token_secret=${token.ACCESS_TOKEN_SECRET}&user_id=7&screen_name=XAPI`,
+      ];
     }
     signed(request, x.url, app.API_KEY_SECRET, token.ACCESS_TOKEN_SECRET);
     return [200, JSON.stringify({ id: 7, screen_name: "XAPI" })];
@@ -50,13 +69,20 @@ async function login(t, x, answers, words = [], { env = app, file = "", folder }
   child.stdin.on("error", () => {});
   child.stdin.end(answers.map((line) => `${line}\n`).join(""));
   const said = { stdout: "", stderr: "" };
-  for (const stream of Object.keys(said)) child[stream].on("data", (text) => (said[stream] += text));
+  for (const stream of Object.keys(said))
+    child[stream].on("data", (text) => (said[stream] += text));
   const status = await new Promise((resolve) => child.on("close", resolve));
   const output = said.stdout + said.stderr;
   for (const secret of [...Object.values(app), temporary.secret, ...Object.values(token), pin]) {
     assert.ok(!output.includes(secret), `${secret} is shown:\n${output}`);
   }
-  return { status, output, folder, settings, text: await readFile(settings, "utf8").catch(() => null) };
+  return {
+    status,
+    output,
+    folder,
+    settings,
+    text: await readFile(settings, "utf8").catch(() => null),
+  };
 }
 
 const written = `API_KEY=${app.API_KEY}\nAPI_KEY_SECRET=${app.API_KEY_SECRET}\nACCESS_TOKEN=${token.ACCESS_TOKEN}\nACCESS_TOKEN_SECRET=${token.ACCESS_TOKEN_SECRET}\n`;
@@ -64,14 +90,23 @@ const written = `API_KEY=${app.API_KEY}\nAPI_KEY_SECRET=${app.API_KEY_SECRET}\nA
 test("a PIN becomes four keys in the settings file, whose other lines stay", async (t) => {
   const x = await signingX(t);
   const file = `# My settings\nTIME_ZONE=Europe/Berlin\n\nAPI_KEY=${app.API_KEY} # the app\nAPI_KEY_SECRET='${app.API_KEY_SECRET}'\nACCESS_TOKEN=\n`;
-  const { status, output, settings, text } = await login(t, x, [pin, "what?", "f"], [], { env: {}, file });
+  const { status, output, settings, text } = await login(t, x, [pin, "what?", "f"], [], {
+    env: {},
+    file,
+  });
   assert.equal(status, 0, output);
-  assert.ok(output.includes(`\n  ${x.url}/oauth/authorize?oauth_token=${temporary.token}\n`), output);
+  assert.ok(
+    output.includes(`\n  ${x.url}/oauth/authorize?oauth_token=${temporary.token}\n`),
+    output,
+  );
   assert.match(output, /Signed in as @XAPI\./);
   assert.match(output, /Wrote the four keys into .*\.dev\.vars\.$/m);
   assert.equal(text, `# My settings\nTIME_ZONE=Europe/Berlin\n\n${written}`);
   assert.equal((await stat(settings)).mode & 0o777, 0o600);
-  assert.deepEqual(x.received.map(({ url }) => url), ["/oauth/request_token", "/oauth/access_token", "/1.1/account/verify_credentials.json"]);
+  assert.deepEqual(
+    x.received.map(({ url }) => url),
+    ["/oauth/request_token", "/oauth/access_token", "/1.1/account/verify_credentials.json"],
+  );
 });
 
 test("the local X signs an account in, whose keys it then takes", async (t) => {
@@ -79,7 +114,14 @@ test("the local X signs an account in, whose keys it then takes", async (t) => {
   const folder = await temporaryFolder(t);
   const settings = path.join(folder, ".dev.vars");
   const { API_KEY, API_KEY_SECRET } = accountSecrets;
-  const env = environment({ API_BASE_URL: x.url, API_KEY, API_KEY_SECRET, ACCESS_TOKEN: "", ACCESS_TOKEN_SECRET: "", XDG_STATE_HOME: folder });
+  const env = environment({
+    API_BASE_URL: x.url,
+    API_KEY,
+    API_KEY_SECRET,
+    ACCESS_TOKEN: "",
+    ACCESS_TOKEN_SECRET: "",
+    XDG_STATE_HOME: folder,
+  });
   const child = spawn(command, ["login", "x", "--write", settings], { cwd: root, env });
   let output = "";
   child.stderr.on("data", (text) => (output += text));
@@ -93,10 +135,19 @@ test("the local X signs an account in, whose keys it then takes", async (t) => {
   const status = await new Promise((resolve) => child.on("close", resolve));
   assert.equal(status, 0, output);
   const text = await readFile(settings, "utf8");
-  const token = Object.fromEntries(text.trim().split("\n").map((line) => line.split("=")));
+  const token = Object.fromEntries(
+    text
+      .trim()
+      .split("\n")
+      .map((line) => line.split("=")),
+  );
   assert.ok(token.ACCESS_TOKEN && token.ACCESS_TOKEN_SECRET);
   for (const secret of Object.values(token)) assert.ok(!output.includes(secret), output);
-  const turned = await rotateIcon(["turn", sampleIcon, "--settings", settings], { ...env, API_KEY: "", API_KEY_SECRET: "" });
+  const turned = await rotateIcon(["turn", sampleIcon, "--settings", settings], {
+    ...env,
+    API_KEY: "",
+    API_KEY_SECRET: "",
+  });
   assert.equal(turned.status, 0, turned.stderr);
   assert.match(turned.stdout, /^X: turned to frame/);
 });
@@ -115,7 +166,10 @@ test("other keys are replaced only if that is wanted", async (t) => {
   const file = "ACCESS_TOKEN=old\nB=2\n";
   const no = await login(t, x, [pin, "f", "n"], [], { file });
   assert.equal(no.status, 1);
-  assert.match(no.output, /Replace ACCESS_TOKEN in .*\.dev\.vars\? \[y\/n\] rotate-icon: .*is as it was/);
+  assert.match(
+    no.output,
+    /Replace ACCESS_TOKEN in .*\.dev\.vars\? \[y\/n\] rotate-icon: .*is as it was/,
+  );
   assert.equal(no.text, file);
   const yes = await login(t, x, [pin, "f", "y"], [], { file });
   assert.match(yes.output, /replaced ACCESS_TOKEN\.$/m);
@@ -136,12 +190,20 @@ test("wrangler gets each key on its standard input", async (t) => {
   await writeFile(npx, `#!/bin/sh\nprintf '%s|' "$*" >> ${log}\ncat >> ${log}\necho >> ${log}\n`);
   await chmod(npx, 0o755);
   const env = { ...app, PATH: `${folder}:${process.env.PATH}` };
-  for (const [answers, words] of [[[pin], ["--wrangler"]], [[pin, "w"], []]]) {
+  for (const [answers, words] of [
+    [[pin], ["--wrangler"]],
+    [[pin, "w"], []],
+  ]) {
     const { status, output, text } = await login(t, x, answers, words, { env, file: "A=1\n" });
     assert.equal(status, 0, output);
     assert.equal(text, "A=1\n");
     const lines = (await readFile(log, "utf8")).trim().split("\n");
-    assert.deepEqual(lines, Object.entries({ ...app, ...token }).map(([name, value]) => `--no-install wrangler secret put ${name}|${value}`));
+    assert.deepEqual(
+      lines,
+      Object.entries({ ...app, ...token }).map(
+        ([name, value]) => `--no-install wrangler secret put ${name}|${value}`,
+      ),
+    );
     await rm(log);
   }
   await writeFile(npx, "#!/bin/sh\nexit 1\n");
@@ -155,13 +217,33 @@ test("what X refuses is told with what to do, and stores nothing", async (t) => 
   assert.equal(wrong.status, 1);
   assert.match(wrong.output, /X answered 401.*The PIN is wrong or too old/);
   for (const [changes, status, text] of [
-    [{ "/oauth/request_token": [401, JSON.stringify({ errors: [{ code: 32, message: "Could not authenticate you." }] })] }, 1, /Check API_KEY and API_KEY_SECRET/],
-    [{ "/oauth/request_token": [403, JSON.stringify({ errors: [{ code: 417, message: "Desktop applications only" }] })] }, 1, /User authentication settings/],
+    [
+      {
+        "/oauth/request_token": [
+          401,
+          JSON.stringify({ errors: [{ code: 32, message: "Could not authenticate you." }] }),
+        ],
+      },
+      1,
+      /Check API_KEY and API_KEY_SECRET/,
+    ],
+    [
+      {
+        "/oauth/request_token": [
+          403,
+          JSON.stringify({ errors: [{ code: 417, message: "Desktop applications only" }] }),
+        ],
+      },
+      1,
+      /User authentication settings/,
+    ],
     [{ "/oauth/request_token": [503] }, 75, /X answered 503/],
     [{ "/oauth/request_token": [200, "<html>"] }, 1, /not with a token of X/],
     [{ "/oauth/access_token": [200, "oauth_token=a"] }, 1, /not with a token of X/],
   ]) {
-    const refused = await login(t, await signingX(t, changes), [pin], ["--write"], { file: "A=1\n" });
+    const refused = await login(t, await signingX(t, changes), [pin], ["--write"], {
+      file: "A=1\n",
+    });
     assert.equal(refused.status, status, refused.output);
     assert.match(refused.output, text);
     assert.equal(refused.text, "A=1\n");
@@ -169,10 +251,18 @@ test("what X refuses is told with what to do, and stores nothing", async (t) => 
 });
 
 test("keys that may not ask who they are can be stored all the same", async (t) => {
-  const x = await signingX(t, { "/1.1/account/verify_credentials.json": [403, JSON.stringify({ errors: [{ code: 453, message: "No access" }] })] });
+  const x = await signingX(t, {
+    "/1.1/account/verify_credentials.json": [
+      403,
+      JSON.stringify({ errors: [{ code: 453, message: "No access" }] }),
+    ],
+  });
   const { status, output, text } = await login(t, x, [pin, "f"]);
   assert.equal(status, 0, output);
-  assert.match(output, /Signed in as @XAPI, but the keys could not be tried out: X answered 403, code 453/);
+  assert.match(
+    output,
+    /Signed in as @XAPI, but the keys could not be tried out: X answered 403, code 453/,
+  );
   assert.equal(text, written);
 });
 

@@ -21,7 +21,15 @@ function turned(data, degrees, centre = CENTRE) {
   const result = new cv.Mat();
   // OpenCV's angles are counterclockwise.
   const matrix = cv.getRotationMatrix2D(new cv.Point(centre, centre), -degrees, 1);
-  cv.warpAffine(source, result, matrix, new cv.Size(SIZE, SIZE), cv.INTER_LINEAR, cv.BORDER_REFLECT_101, new cv.Scalar());
+  cv.warpAffine(
+    source,
+    result,
+    matrix,
+    new cv.Size(SIZE, SIZE),
+    cv.INTER_LINEAR,
+    cv.BORDER_REFLECT_101,
+    new cv.Scalar(),
+  );
   const copy = Buffer.from(result.data);
   for (const mat of [source, result, matrix]) mat.delete();
   return copy;
@@ -33,7 +41,8 @@ function psnr(a, b) {
   for (let y = 0; y < SIZE; y++) {
     for (let x = 0; x < SIZE; x++) {
       if (Math.hypot(x - CENTRE, y - CENTRE) > RADIUS) continue;
-      for (let c = 0; c < 3; c++, count++) sum += (a[(y * SIZE + x) * 3 + c] - b[(y * SIZE + x) * 3 + c]) ** 2;
+      for (let c = 0; c < 3; c++, count++)
+        sum += (a[(y * SIZE + x) * 3 + c] - b[(y * SIZE + x) * 3 + c]) ** 2;
     }
   }
   return 10 * Math.log10((255 * 255 * count) / sum);
@@ -41,7 +50,10 @@ function psnr(a, b) {
 
 const icons = {
   // The bounds are what JPEG's loss leaves; turned half a pixel or a degree off, it is less.
-  "the sample icon": { make: () => sharp(sampleIcon).resize(SIZE, SIZE, { kernel: "lanczos3" }), bound: 36 },
+  "the sample icon": {
+    make: () => sharp(sampleIcon).resize(SIZE, SIZE, { kernel: "lanczos3" }),
+    bound: 36,
+  },
   "a picture with hard edges": { make: () => scene(SIZE, SIZE), bound: 41 },
 };
 for (const [name, { make, bound }] of Object.entries(icons)) {
@@ -67,7 +79,16 @@ for (const [name, { make, bound }] of Object.entries(icons)) {
 test("without JPEG's loss, bilinear frames are OpenCV's but for rounding", async (t) => {
   const file = await icons["the sample icon"].make().removeAlpha().png().toBuffer();
   const icon = await pixels(file);
-  const { frames } = await render(t, file, "--kernel", "bilinear", "--shape", "circle", "--frames", "16");
+  const { frames } = await render(
+    t,
+    file,
+    "--kernel",
+    "bilinear",
+    "--shape",
+    "circle",
+    "--frames",
+    "16",
+  );
   for (const [n, frame] of frames.entries()) {
     const data = await pixels(frame);
     const right = psnr(data, turned(icon, 22.5 * n));
@@ -75,6 +96,7 @@ test("without JPEG's loss, bilinear frames are OpenCV's but for rounding", async
     // A tenth of a degree or of a pixel is told from it.
     assert.ok(psnr(data, turned(icon, 22.5 * n + 0.1)) < 49, `frame ${n}, a tenth of a degree off`);
     const shift = psnr(data, turned(icon, 22.5 * n, CENTRE + 0.1));
-    if (n >= 2 && n <= 14) assert.ok(shift < 49, `frame ${n}, a tenth of a pixel off: ${shift.toFixed(1)} dB`);
+    if (n >= 2 && n <= 14)
+      assert.ok(shift < 49, `frame ${n}, a tenth of a pixel off: ${shift.toFixed(1)} dB`);
   }
 });

@@ -25,15 +25,25 @@ export function scene(width, height, { alpha = false } = {}) {
 /** The pixels of any picture, 8-bit RGB or RGBA row by row. */
 export async function pixels(picture, channels = 3) {
   const image = channels === 3 ? sharp(picture).removeAlpha() : sharp(picture).ensureAlpha();
-  const { data, info } = await image.toColourspace("srgb").raw().toBuffer({ resolveWithObject: true });
+  const { data, info } = await image
+    .toColourspace("srgb")
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   if (info.channels !== channels) throw new Error(`sharp gives ${info.channels} channels`);
   return data;
 }
 
 /** What sharp makes of a picture file: the right way up, the middle square, 400×400, on a colour. */
 export async function expectedIcon(file, background = "#ffffff") {
-  const opaque = await sharp(file).autoOrient().flatten({ background }).toColourspace("srgb").png().toBuffer();
-  return pixels(await sharp(opaque).resize(SIZE, SIZE, { fit: "cover", kernel: "lanczos3" }).png().toBuffer());
+  const opaque = await sharp(file)
+    .autoOrient()
+    .flatten({ background })
+    .toColourspace("srgb")
+    .png()
+    .toBuffer();
+  return pixels(
+    await sharp(opaque).resize(SIZE, SIZE, { fit: "cover", kernel: "lanczos3" }).png().toBuffer(),
+  );
 }
 
 /** The mean of how far the channels of two pictures are apart, 0 to 255. */
@@ -45,10 +55,13 @@ export function meanDifference(a, b) {
 }
 
 /** The pixel at a place of a picture of so many channels. */
-export const pixelAt = (data, x, y, channels = 3) => [...data.subarray((y * SIZE + x) * channels, (y * SIZE + x + 1) * channels)];
+export const pixelAt = (data, x, y, channels = 3) => [
+  ...data.subarray((y * SIZE + x) * channels, (y * SIZE + x + 1) * channels),
+];
 
 /** Whether two colours are the same but for what JPEG loses. */
-export const isNear = (a, b, tolerance = 6) => a.every((channel, i) => Math.abs(channel - b[i]) <= tolerance);
+export const isNear = (a, b, tolerance = 6) =>
+  a.every((channel, i) => Math.abs(channel - b[i]) <= tolerance);
 
 /** Renders, and gives the files of all frames and what `--bulk` writes. */
 export async function render(t, source, ...flags) {
@@ -60,7 +73,15 @@ export async function render(t, source, ...flags) {
   }
   const out = path.join(folder, "out");
   const bulk = path.join(folder, "kv-bulk.json");
-  const { status, stdout, stderr } = await rotateIcon(["render", ...words, "--out", out, "--bulk", bulk, ...flags]);
+  const { status, stdout, stderr } = await rotateIcon([
+    "render",
+    ...words,
+    "--out",
+    out,
+    "--bulk",
+    bulk,
+    ...flags,
+  ]);
   if (status !== 0) throw new Error(`render ended with ${status}: ${stderr}`);
   const names = (await readdir(out)).filter((name) => /^\d+\.(jpg|png)$/.test(name));
   names.sort((a, b) => parseInt(a) - parseInt(b));

@@ -6,7 +6,14 @@ import { account, localX } from "./account.js";
 import { sampleIcon } from "./command.js";
 
 const icon = ["turn", sampleIcon, "--stateless"];
-const variables = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+const variables = [
+  "ALL_PROXY",
+  "all_proxy",
+  "HTTPS_PROXY",
+  "https_proxy",
+  "HTTP_PROXY",
+  "http_proxy",
+];
 
 /** Listens on a free port until the test ends. */
 async function listening(t, onConnection) {
@@ -29,7 +36,9 @@ async function take(socket, count) {
   for (;;) {
     const bytes = socket.read(count);
     if (bytes) return bytes;
-    await new Promise((resolve, reject) => socket.once("readable", resolve).once("close", () => reject(new Error("it ended"))));
+    await new Promise((resolve, reject) =>
+      socket.once("readable", resolve).once("close", () => reject(new Error("it ended"))),
+    );
   }
 }
 
@@ -78,7 +87,9 @@ test("a turn goes through a SOCKS proxy, whichever variable names it", async (t)
   const proxy = await socks5(t);
   for (const [n, variable] of variables.entries()) {
     const scheme = ["socks5", "socks5h", "socks"][n % 3];
-    const { status, stderr } = await run(icon, { [variable]: `${scheme}://127.0.0.1:${proxy.port}` });
+    const { status, stderr } = await run(icon, {
+      [variable]: `${scheme}://127.0.0.1:${proxy.port}`,
+    });
     assert.equal(status, 0, `${variable}: ${stderr}`);
     assert.equal(proxy.connected.length, n + 1, variable);
     assert.equal(`http://${proxy.connected[n]}`, x.url);
@@ -130,12 +141,23 @@ test("frames are removed through the proxy too, or not at all", async (t) => {
 test("what cannot be read as a proxy is an error, and nothing is sent", async (t) => {
   const x = await localX(t);
   const { run } = await account(t, x.url);
-  for (const text of ["socks5://127.0.0.1:99999", "socks5://hunter2:0", "sock5://hunter2:1", "pac+https://hunter2/", "hunter2 proxy", "socks5://", "::"]) {
+  for (const text of [
+    "socks5://127.0.0.1:99999",
+    "socks5://hunter2:0",
+    "sock5://hunter2:1",
+    "pac+https://hunter2/",
+    "hunter2 proxy",
+    "socks5://",
+    "::",
+  ]) {
     for (const variable of variables) {
       for (const words of [icon, ["doctor"], ["remove-frames"]]) {
         const { status, stdout, stderr } = await run(words, { [variable]: text });
         assert.equal(status, 78, `${variable}=${text}: ${stderr}`);
-        assert.ok(stderr.startsWith(`rotate-icon: ${variable} has to be the address of a proxy`), stderr);
+        assert.ok(
+          stderr.startsWith(`rotate-icon: ${variable} has to be the address of a proxy`),
+          stderr,
+        );
         assert.ok(!`${stdout}${stderr}`.includes("hunter2"), stderr);
       }
     }

@@ -16,20 +16,39 @@ async function namespace(t) {
   const folder = await temporaryFolder(t);
   const flags = ["--binding", "FRAMES", "--local", "--persist-to", folder];
   const kv = async (...words) => {
-    const { status, stdout, stderr } = await runProgram("npx", ["--no-install", "wrangler", "kv", ...words, ...flags]);
+    const { status, stdout, stderr } = await runProgram("npx", [
+      "--no-install",
+      "wrangler",
+      "kv",
+      ...words,
+      ...flags,
+    ]);
     assert.equal(status, 0, stderr);
     return stdout;
   };
   return {
     folder,
-    publish: (icon, env, ...flags) => rotateIcon(["publish", icon, ...flags, "--local", "--persist-to", folder], env),
-    publishAlbum: (album, ...flags) => rotateIcon(["publish", "--album", album, ...flags, "--local", "--persist-to", folder]),
+    publish: (icon, env, ...flags) =>
+      rotateIcon(["publish", icon, ...flags, "--local", "--persist-to", folder], env),
+    publishAlbum: (album, ...flags) =>
+      rotateIcon(["publish", "--album", album, ...flags, "--local", "--persist-to", folder]),
     // Values as they are: wrangler's command prints text. A configuration of
     // its own, since only the store matters.
     values: async (keys) => {
       const configPath = path.join(folder, "wrangler.json");
-      await writeFile(configPath, JSON.stringify({ name: "test", compatibility_date: "2026-01-01", kv_namespaces: [{ binding: "FRAMES" }] }));
-      const { env, dispose } = await getPlatformProxy({ configPath, persist: { path: path.join(folder, "v3") }, remoteBindings: false });
+      await writeFile(
+        configPath,
+        JSON.stringify({
+          name: "test",
+          compatibility_date: "2026-01-01",
+          kv_namespaces: [{ binding: "FRAMES" }],
+        }),
+      );
+      const { env, dispose } = await getPlatformProxy({
+        configPath,
+        persist: { path: path.join(folder, "v3") },
+        remoteBindings: false,
+      });
       const values = await Promise.all(keys.map((key) => env.FRAMES.get(key, "arrayBuffer")));
       await dispose();
       return values.map((value) => value && Buffer.from(value));
@@ -40,7 +59,10 @@ async function namespace(t) {
   };
 }
 
-const keysOf = ({ id, frames }) => [...Array.from({ length: frames }, (_, n) => `sets/${id}/${n}`), `sets/${id}/icon`];
+const keysOf = ({ id, frames }) => [
+  ...Array.from({ length: frames }, (_, n) => `sets/${id}/${n}`),
+  `sets/${id}/icon`,
+];
 
 /** Not deepEqual: it takes a minute to print how frames differ. */
 function assertSame(values, expected) {
@@ -55,9 +77,17 @@ test("publish stores a set, switches to it, heals it, and cleans up", async (t) 
   assert.equal(first.status, 0, first.stderr);
   const sample = await kv.current();
   assert.deepEqual((await kv.keys()).sort(), ["current", ...keysOf(sample)].sort());
-  assert.deepEqual(sample.rendering, { kernel: "sharp", fill: "reflect", shape: "square", quality: 95 });
+  assert.deepEqual(sample.rendering, {
+    kernel: "sharp",
+    fill: "reflect",
+    shape: "square",
+    quality: 95,
+  });
   const rendered = await render(t, [sampleIcon]);
-  assertSame(await kv.values(keysOf(sample)), keysOf(sample).map((key) => rendered.values.get(key)));
+  assertSame(
+    await kv.values(keysOf(sample)),
+    keysOf(sample).map((key) => rendered.values.get(key)),
+  );
 
   // Again: nothing is sent.
   const again = await kv.publish(sampleIcon);
@@ -78,14 +108,20 @@ test("publish stores a set, switches to it, heals it, and cleans up", async (t) 
   assert.equal((await kv.publish(icon)).status, 0);
   const second = await kv.current();
   assert.notEqual(second.id, sample.id);
-  assert.deepEqual((await kv.keys()).sort(), ["current", ...keysOf(sample), ...keysOf(second)].sort());
+  assert.deepEqual(
+    (await kv.keys()).sort(),
+    ["current", ...keysOf(sample), ...keysOf(second)].sort(),
+  );
 
   // A third: the first is gone.
   await writeFile(icon, noisyIcon(9));
   const last = await kv.publish(icon);
   assert.match(last.stdout, /Deleted 13 values of old sets/);
   const third = await kv.current();
-  assert.deepEqual((await kv.keys()).sort(), ["current", ...keysOf(second), ...keysOf(third)].sort());
+  assert.deepEqual(
+    (await kv.keys()).sort(),
+    ["current", ...keysOf(second), ...keysOf(third)].sort(),
+  );
 
   // What is no icon changes nothing.
   await writeFile(icon, "no picture");
@@ -99,8 +135,11 @@ test("an album and an animation are published without an icon, and healed", asyn
   const kv = await namespace(t);
   const album = path.join(kv.folder, "album");
   await mkdir(album);
-  const pictures = await Promise.all([0, 90, 180].map((hue) => scene(80, 80).modulate({ hue }).removeAlpha().png().toBuffer()));
-  for (const [n, picture] of pictures.entries()) await writeFile(path.join(album, `${n}.png`), picture);
+  const pictures = await Promise.all(
+    [0, 90, 180].map((hue) => scene(80, 80).modulate({ hue }).removeAlpha().png().toBuffer()),
+  );
+  for (const [n, picture] of pictures.entries())
+    await writeFile(path.join(album, `${n}.png`), picture);
   const published = await kv.publishAlbum(album, "--shape", "circle");
   assert.equal(published.status, 0, published.stderr);
   assert.match(published.stdout, /with 3 frames/);
@@ -110,12 +149,20 @@ test("an album and an animation are published without an icon, and healed", asyn
   assert.deepEqual((await kv.keys()).sort(), ["current", ...keys].sort());
 
   await kv.delete(keys[1]);
-  assert.match((await kv.publishAlbum(album, "--shape", "circle")).stdout, /Stored 1 of 1[^]*already/);
+  assert.match(
+    (await kv.publishAlbum(album, "--shape", "circle")).stdout,
+    /Stored 1 of 1[^]*already/,
+  );
   const rendered = await render(t, ["--album", album], "--shape", "circle");
-  assertSame(await kv.values(keys), keys.map((key) => rendered.values.get(key)));
+  assertSame(
+    await kv.values(keys),
+    keys.map((key) => rendered.values.get(key)),
+  );
 
   const file = path.join(kv.folder, "animation.gif");
-  await sharp(pictures, { join: { animated: true } }).gif({ delay: [100, 300, 200] }).toFile(file);
+  await sharp(pictures, { join: { animated: true } })
+    .gif({ delay: [100, 300, 200] })
+    .toFile(file);
   const animated = await kv.publish(file, {}, "--from-animation", "--frames", "6");
   assert.equal(animated.status, 0, animated.stderr);
   const second = await kv.current();
@@ -148,7 +195,10 @@ test("an upload that breaks off leaves the current set as it was", async (t) => 
   // An npx in front of the real one that fails at the bulk upload.
   const npx = path.join(kv.folder, "npx");
   const real = path.dirname((await runProgram("which", ["npx"])).stdout.trim());
-  await writeFile(npx, `#!/bin/sh\ncase "$*" in *"bulk put"*) echo "no network"; exit 1;; esac\nPATH=${path.join(root, "node_modules/.bin")}:${real}:$PATH exec ${real}/npx "$@"\n`);
+  await writeFile(
+    npx,
+    `#!/bin/sh\ncase "$*" in *"bulk put"*) echo "no network"; exit 1;; esac\nPATH=${path.join(root, "node_modules/.bin")}:${real}:$PATH exec ${real}/npx "$@"\n`,
+  );
   await chmod(npx, 0o755);
   const icon = path.join(kv.folder, "icon.png");
   await writeFile(icon, noisyIcon(0));
@@ -170,10 +220,20 @@ test("a publish that is ended or killed leaves no folder and no program behind",
   await chmod(npx, 0o755);
   const env = environment({ TMPDIR: temporary });
   env.PATH = `${folder}:${env.PATH}`;
-  const isAlive = (pid) => access(`/proc/${pid}/stat`).then(() => readFile(`/proc/${pid}/stat`, "utf8")).then((stat) => !/\) Z /.test(stat), () => false);
+  const isAlive = (pid) =>
+    access(`/proc/${pid}/stat`)
+      .then(() => readFile(`/proc/${pid}/stat`, "utf8"))
+      .then(
+        (stat) => !/\) Z /.test(stat),
+        () => false,
+      );
   const publish = async (signal) => {
     await rm(started, { force: true });
-    const child = spawn(command, ["publish", sampleIcon, "--local"], { cwd: root, env, stdio: "ignore" });
+    const child = spawn(command, ["publish", sampleIcon, "--local"], {
+      cwd: root,
+      env,
+      stdio: "ignore",
+    });
     const ended = new Promise((resolve) => child.on("exit", (status, by) => resolve(status ?? by)));
     let pids;
     while (!pids?.trim()) {
@@ -187,7 +247,11 @@ test("a publish that is ended or killed leaves no folder and no program behind",
     t.after(() => pids.forEach((pid) => runProgram("kill", ["-9", pid])));
     return { status, alive };
   };
-  for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]]) {
+  for (const [signal, status] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ]) {
     assert.deepEqual(await publish(signal), { status, alive: [false, false] }, signal);
     assert.deepEqual(await readdir(temporary), [], signal);
   }

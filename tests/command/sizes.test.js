@@ -23,7 +23,10 @@ async function turn(t, answer) {
   let peakMb = 0;
   const watch = setInterval(() => {
     try {
-      const [, kb] = /VmHWM:\s+(\d+)/.exec(readFileSync(path.join("/proc", String(child.pid), "status"), "utf8")) ?? [];
+      const [, kb] =
+        /VmHWM:\s+(\d+)/.exec(
+          readFileSync(path.join("/proc", String(child.pid), "status"), "utf8"),
+        ) ?? [];
       peakMb = Math.max(peakMb, Number(kb ?? 0) / 1000);
     } catch {
       // It has ended, or this is no Linux.
@@ -48,10 +51,15 @@ for (const [what, [head, piece]] of Object.entries(ENDLESS)) {
 
 for (const [what, rest] of Object.entries(BROKEN)) {
   test(`a reply with ${what} ends the turn with a sentence`, async (t) => {
-    const { status, said, peakMb } = await turn(t, (socket) => socket.end(`HTTP/1.1 200 OK\r\n${rest}`));
+    const { status, said, peakMb } = await turn(t, (socket) =>
+      socket.end(`HTTP/1.1 200 OK\r\n${rest}`),
+    );
     assert.ok(peakMb < 250, `${peakMb} MB`);
     assert.ok([1, 75].includes(status), said);
-    assert.match(said, /^rotate-icon: X: (X did not answer: |X answered 200 |The call was answered with success)[^\n]*\n$/);
+    assert.match(
+      said,
+      /^rotate-icon: X: (X did not answer: |X answered 200 |The call was answered with success)[^\n]*\n$/,
+    );
   });
 }
 

@@ -15,7 +15,10 @@ test("a taken port is one clear message that names the way out", async (t) => {
   for (const flag of ["port", "simulator-port"]) {
     const { status, stderr } = await npmStart("--once", `--${flag}`, String(port));
     assert.equal(status, 1);
-    assert.equal(stderr.trim(), `✗ Port ${port} is taken by another program. Choose another with --${flag}, or leave that out.`);
+    assert.equal(
+      stderr.trim(),
+      `✗ Port ${port} is taken by another program. Choose another with --${flag}, or leave that out.`,
+    );
   }
 });
 

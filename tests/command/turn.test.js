@@ -12,7 +12,8 @@ import { account, entryKeys, localX, server } from "./account.js";
 
 const icon = ["turn", sampleIcon];
 
-const journal = async (state) => JSON.parse(await readFile(state, "utf8")).journal.map(({ entry }) => entry);
+const journal = async (state) =>
+  JSON.parse(await readFile(state, "utf8")).journal.map(({ entry }) => entry);
 
 test("a turn is made once a frame, and what is asked for by hand at once", async (t) => {
   const x = await localX(t);
@@ -34,7 +35,10 @@ test("a turn is made once a frame, and what is asked for by hand at once", async
   assert.equal(byNumber.stdout, `X: turned to frame ${other} of 12.\n`);
   const folder = await temporaryFolder(t);
   assert.equal((await rotateIcon(["render", sampleIcon, "--out", folder])).status, 0);
-  assert.ok((await readFile(path.join(folder, `${other}.jpg`))).equals(await x.picture()), "the frame of render");
+  assert.ok(
+    (await readFile(path.join(folder, `${other}.jpg`))).equals(await x.picture()),
+    "the frame of render",
+  );
 
   assert.match((await run([...icon, "--frame", String(other)])).stdout, /nothing to do/);
   assert.match((await run([...icon, "--frame", String(other), "--force"])).stdout, /turned/);
@@ -42,18 +46,22 @@ test("a turn is made once a frame, and what is asked for by hand at once", async
 
   assert.equal((await stat(state)).mode & 0o777, 0o600);
   const entries = await journal(state);
-  assert.deepEqual(entries.map(({ trigger, frame, outcome }) => [trigger, frame, outcome]), [
-    ["cron", Number(frame), "turned"],
-    ["manual", other, "turned"],
-    ["manual", other, "turned"],
-  ]);
+  assert.deepEqual(
+    entries.map(({ trigger, frame, outcome }) => [trigger, frame, outcome]),
+    [
+      ["cron", Number(frame), "turned"],
+      ["manual", other, "turned"],
+      ["manual", other, "turned"],
+    ],
+  );
 });
 
 test("a folder of rendered frames is as good as the icon, whichever way its files are numbered", async (t) => {
   const x = await localX(t);
   const { folder, run } = await account(t, x.url);
   const out = path.join(folder, "frames");
-  const render = (...flags) => rotateIcon(["render", sampleIcon, "--out", out, "--frames", "8", "--quality", "80", ...flags]);
+  const render = (...flags) =>
+    rotateIcon(["render", sampleIcon, "--out", out, "--frames", "8", "--quality", "80", ...flags]);
   assert.equal((await render()).status, 0);
   const rendered = await run(["turn", "--rendered", out, "--frame", "3"]);
   assert.equal(rendered.stdout, "X: turned to frame 3 of 8.\n", rendered.stderr);
@@ -78,7 +86,14 @@ test("of a folder that cannot be turned from, it is said how to write it", async
   const render = () => rotateIcon(["render", sampleIcon, "--out", out]);
   const remedy = "rotate-icon render ICON --out DIR.";
   const refused = async (message) => {
-    const { status, stdout, stderr } = await run(["turn", "--rendered", out, "--frame", "3", "--force"]);
+    const { status, stdout, stderr } = await run([
+      "turn",
+      "--rendered",
+      out,
+      "--frame",
+      "3",
+      "--force",
+    ]);
     assert.deepEqual([status, stdout], [1, ""]);
     assert.match(stderr, message);
     assert.ok(stderr.startsWith("rotate-icon: X: ") && stderr.endsWith(`${remedy}\n`), stderr);
@@ -89,7 +104,11 @@ test("of a folder that cannot be turned from, it is said how to write it", async
   assert.equal((await render()).status, 0);
   await rm(set);
   await refused(/there is no file /);
-  for (const text of ["[]", "{", '{"set":{"id":"../../x","frames":12,"media_type":"image/jpeg"},"direction":"clockwise"}']) {
+  for (const text of [
+    "[]",
+    "{",
+    '{"set":{"id":"../../x","frames":12,"media_type":"image/jpeg"},"direction":"clockwise"}',
+  ]) {
     await writeFile(set, text);
     await refused(/frame-set\.json is not as render writes it: /);
   }
@@ -100,7 +119,9 @@ test("of a folder that cannot be turned from, it is said how to write it", async
   // What is there is replaced.
   assert.equal((await render()).status, 0);
   await writeFile(path.join(out, "3.jpg"), "no picture");
-  await refused(/Frame 3 of 12 is stored as something else than image\/jpeg, and the icon to render it from is missing\./);
+  await refused(
+    /Frame 3 of 12 is stored as something else than image\/jpeg, and the icon to render it from is missing\./,
+  );
   await rm(path.join(out, "3.jpg"));
   await refused(/Frame 3 of 12 is missing from the store/);
   assert.equal((await x.received()).length, 0);
@@ -110,7 +131,10 @@ test("of a folder that cannot be turned from, it is said how to write it", async
   // Given as an icon, it is told what it is.
   const asIcon = await run(["turn", out, "--force"]);
   assert.equal(asIcon.status, 1);
-  assert.match(asIcon.stderr, /is a folder of rendered frames; `rotate-icon turn --rendered .*` turns from it/);
+  assert.match(
+    asIcon.stderr,
+    /is a folder of rendered frames; `rotate-icon turn --rendered .*` turns from it/,
+  );
 });
 
 test("an album turns too, and circles are sent as PNG", async (t) => {
@@ -129,7 +153,10 @@ test("a dry run asks whose account it is, sends no picture and keeps nothing", a
   const { state, run } = await account(t, x.url);
   const { status, stdout } = await run([...icon, "--dry-run", "--frame", "5"]);
   assert.equal(status, 0);
-  assert.match(stdout, /^X: would send frame 5 of 12 for the account \S+: POST http:\S+\/1\.1\/account\/update_profile_image\.json with \d{4,6} bytes\. No picture was sent\.\n$/);
+  assert.match(
+    stdout,
+    /^X: would send frame 5 of 12 for the account \S+: POST http:\S+\/1\.1\/account\/update_profile_image\.json with \d{4,6} bytes\. No picture was sent\.\n$/,
+  );
   const json = JSON.parse((await run([...icon, "--dry-run", "--json"])).stdout);
   assert.equal(json.outcome, "dry-run");
   assert.ok(json.would_send.frame_bytes > 1000);
@@ -151,14 +178,18 @@ test("without a state too, a server that says yes and changes nothing is not tol
   const noKeys = Object.fromEntries(Object.keys(accountSecrets).map((name) => [name, ""]));
   const { run } = await account(t, x.url, { ...noKeys, ...mastodonSettings(x.url) });
   const software = (software) =>
-    fetch(`${x.url}/simulator/mastodon`, { method: "PATCH", body: JSON.stringify({ software, scopes: "read write" }) });
+    fetch(`${x.url}/simulator/mastodon`, {
+      method: "PATCH",
+      body: JSON.stringify({ software, scopes: "read write" }),
+    });
   const turns = async (frame) => {
     const { status, stdout, stderr } = await run([...icon, "--stateless", "--frame", frame]);
     assert.deepEqual([status, stderr], [0, ""]);
     const [, note] = stdout.match(/^Mastodon: turned to frame \d+ of 12\.(?: (.*))?\n$/);
     return note;
   };
-  const doubt = /^The server said yes, but .*avatar has the address of before\..*Look at the account in a browser\.$/;
+  const doubt =
+    /^The server said yes, but .*avatar has the address of before\..*Look at the account in a browser\.$/;
   await software("pixelfed-without-post");
   for (const frame of ["3", "4", "5"]) assert.match(await turns(frame), doubt);
   await software("pixelfed");
@@ -179,13 +210,21 @@ test("with --json, each network is one line as in the journal", async (t) => {
   const entry = JSON.parse(stdout);
   assert.equal(stdout, `${JSON.stringify(entry)}\n`);
   assert.deepEqual(Object.keys(entry), entryKeys);
-  assert.deepEqual([entry.event, entry.network, entry.outcome, entry.network_status], ["turn", "x", "turned", 200]);
+  assert.deepEqual(
+    [entry.event, entry.network, entry.outcome, entry.network_status],
+    ["turn", "x", "turned", 200],
+  );
   assert.deepEqual(await journal(state), [entry]);
 
   await x.fault("read-only-app");
   const refused = await run([...icon, "--json", "--force"]);
   assert.deepEqual([refused.status, refused.stderr], [1, ""]);
-  assert.deepEqual(Object.keys(JSON.parse(refused.stdout)), [...entryKeys, "reason", "message", "remedy"]);
+  assert.deepEqual(Object.keys(JSON.parse(refused.stdout)), [
+    ...entryKeys,
+    "reason",
+    "message",
+    "remedy",
+  ]);
 });
 
 test("the exit status tells what passes from what the owner has to see to", async (t) => {
@@ -217,7 +256,11 @@ test("the exit status tells what passes from what the owner has to see to", asyn
     assert.deepEqual([waiting.status, waiting.stderr], [75, ""], fault);
     assert.match(waiting.stdout.trimEnd(), /^X: nothing was tried\. Before: [^\n]*$/, fault);
     assert.match(waiting.stdout.trimEnd(), text);
-    if (status === 1) assert.match(waiting.stdout, /It is not asked again before \S+Z; to ask now, add --force\.\n$/);
+    if (status === 1)
+      assert.match(
+        waiting.stdout,
+        /It is not asked again before \S+Z; to ask now, add --force\.\n$/,
+      );
     assert.equal((await x.received()).length, before, fault);
     assert.equal((await journal(state)).length, 1);
     // A pause is kept to even by hand; all else can be tried at once.
@@ -275,8 +318,16 @@ test("without a state, no other run is promised", async (t) => {
 
 test("several networks turn in one run, and the worst of them is its status", async (t) => {
   const x = await localX(t);
-  const others = { BLUESKY_SERVICE: x.url, BLUESKY_IDENTIFIER: "local.test", BLUESKY_APP_PASSWORD: "loca-lapp-pass-word" };
-  const { run } = await account(t, x.url, { ...others, MASTODON_SERVER: x.url, MASTODON_ACCESS_TOKEN: "local-mastodon-token" });
+  const others = {
+    BLUESKY_SERVICE: x.url,
+    BLUESKY_IDENTIFIER: "local.test",
+    BLUESKY_APP_PASSWORD: "loca-lapp-pass-word",
+  };
+  const { run } = await account(t, x.url, {
+    ...others,
+    MASTODON_SERVER: x.url,
+    MASTODON_ACCESS_TOKEN: "local-mastodon-token",
+  });
   const doctor = await run(["doctor"]);
   assert.equal(doctor.status, 0, doctor.stdout);
   assert.equal(doctor.stdout.match(/^✓ (X|Bluesky|Mastodon): the account /gm).length, 3);
@@ -284,7 +335,10 @@ test("several networks turn in one run, and the worst of them is its status", as
   const first = await run(icon);
   assert.equal(first.status, 75, first.stderr);
   assert.match(first.stderr, /^rotate-icon: X: X answered 503[^\n]*\n$/);
-  assert.match(first.stdout, /^Bluesky: turned to frame \d+ of 12\.\nMastodon: turned to frame \d+ of 12\.\n$/);
+  assert.match(
+    first.stdout,
+    /^Bluesky: turned to frame \d+ of 12\.\nMastodon: turned to frame \d+ of 12\.\n$/,
+  );
 });
 
 test("what is missing or wrong among the settings is named", async (t) => {
@@ -292,7 +346,10 @@ test("what is missing or wrong among the settings is named", async (t) => {
   const some = await account(t, x.url, { API_KEY: "", PERIOD: "5h", ACCESS_TOKEN_SECRET: "" });
   const { status, stderr } = await some.run(icon);
   assert.equal(status, 78);
-  assert.match(stderr, /not set: API_KEY, ACCESS_TOKEN_SECRET; PERIOD has to be a period .*`rotate-icon doctor`/);
+  assert.match(
+    stderr,
+    /not set: API_KEY, ACCESS_TOKEN_SECRET; PERIOD has to be a period .*`rotate-icon doctor`/,
+  );
   const elsewhere = await rotateIcon([...icon, "--settings", path.join(some.folder, "none")]);
   assert.equal(elsewhere.status, 78);
   assert.match(elsewhere.stderr, /there is no file .*none/);
@@ -312,7 +369,10 @@ test("runs at once make one turn", async (t) => {
   await x.fault("slow");
   const { state, run } = await account(t, x.url);
   const runs = await Promise.all(Array.from({ length: 4 }, () => run(icon)));
-  assert.deepEqual(runs.map(({ status }) => status), [0, 0, 0, 0]);
+  assert.deepEqual(
+    runs.map(({ status }) => status),
+    [0, 0, 0, 0],
+  );
   assert.equal(runs.filter(({ stdout }) => stdout.includes("turned to")).length, 1);
   assert.equal((await x.received()).length, 1);
   assert.equal((await journal(state)).length, 1);
@@ -323,7 +383,11 @@ test("a run that is killed in the middle is made good by the next one", async (t
   const { folder, settings, state, run } = await account(t, x.url);
   await x.fault("hang");
   const env = environment({ XDG_STATE_HOME: folder });
-  const child = spawn(command, [...icon, "--settings", settings], { cwd: root, env, stdio: "ignore" });
+  const child = spawn(command, [...icon, "--settings", settings], {
+    cwd: root,
+    env,
+    stdio: "ignore",
+  });
   const ended = new Promise((resolve) => child.on("close", resolve));
   while ((await x.received()).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
   child.kill("SIGKILL");
@@ -336,8 +400,28 @@ test("a run that is killed in the middle is made good by the next one", async (t
 /** A certificate for 127.0.0.1 that nobody has signed but itself; none without openssl. */
 async function certificate(folder) {
   const [key, cert] = ["key.pem", "cert.pem"].map((name) => path.join(folder, name));
-  const words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1"];
-  const { status } = await runProgram("openssl", [...words, "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]).catch(() => ({}));
+  const words = [
+    "req",
+    "-x509",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    "-keyout",
+    key,
+    "-out",
+    cert,
+    "-days",
+    "2",
+    "-subj",
+    "/CN=127.0.0.1",
+  ];
+  const { status } = await runProgram("openssl", [
+    ...words,
+    "-addext",
+    "subjectAltName=IP:127.0.0.1",
+    "-addext",
+    "basicConstraints=critical,CA:FALSE",
+  ]).catch(() => ({}));
   return status === 0 ? { key: await readFile(key), cert: await readFile(cert), path: cert } : null;
 }
 
@@ -382,17 +466,26 @@ test("a state that cannot be read is told once and kept beside, and the turn is 
     const [sent, told] = [(await x.received()).length, hook.received.length];
     const { status, stdout, stderr } = await run([...icon, "--force"]);
     assert.deepEqual([status, stdout.includes("turned")], [0, true], stderr);
-    assert.match(stderr, /^rotate-icon: the state in .*state\.json could not all be read \(.*\); this turn goes on .*kept as .*\.unread-[0-9a-f]{8}\n$/);
+    assert.match(
+      stderr,
+      /^rotate-icon: the state in .*state\.json could not all be read \(.*\); this turn goes on .*kept as .*\.unread-[0-9a-f]{8}\n$/,
+    );
     assert.match(stderr, why);
     assert.equal((await x.received()).length, sent + 1);
     assert.equal(hook.received.length, told + 1, "the owner is told");
-    assert.match(JSON.parse(hook.received.at(-1).body).text, /^About your icon: What was stored .*\.unread-/);
+    assert.match(
+      JSON.parse(hook.received.at(-1).body).text,
+      /^About your icon: What was stored .*\.unread-/,
+    );
     assert.ok((await journal(state)).some(({ outcome }) => outcome === "unread"));
     const beside = (await readdir(folder)).filter((name) => name.includes(".unread-"));
     assert.equal(beside.length, (kept += 1));
-    const contents = await Promise.all(beside.map((name) => readFile(path.join(folder, name), "utf8")));
+    const contents = await Promise.all(
+      beside.map((name) => readFile(path.join(folder, name), "utf8")),
+    );
     assert.ok(contents.includes(text), "as it was");
-    for (const name of beside) assert.equal((await stat(path.join(folder, name))).mode & 0o777, 0o600);
+    for (const name of beside)
+      assert.equal((await stat(path.join(folder, name))).mode & 0o777, 0o600);
 
     const again = await run(icon);
     assert.deepEqual([again.status, again.stderr], [0, ""]);
@@ -412,7 +505,11 @@ test("a pause of a newer version's state is kept to", async (t) => {
   const x = await localX(t);
   const { state, run } = await account(t, x.url);
   await mkdir(path.dirname(state), { recursive: true });
-  const hold = { until: Date.now() + 3_600_000, kind: "quarantine", trouble: { reason: "moderation", message: "Held back.", remedy: "Wait." } };
+  const hold = {
+    until: Date.now() + 3_600_000,
+    kind: "quarantine",
+    trouble: { reason: "moderation", message: "Held back.", remedy: "Wait." },
+  };
   await writeFile(state, JSON.stringify({ version: 2, standings: { x: { hold, memory: [1] } } }));
   const { stdout } = await run([...icon, "--force"]);
   assert.match(stdout, /^X: nothing was tried\. Before: Held back\. Wait\./);
@@ -476,7 +573,12 @@ test("the owner is told when turning stops and when it works again", async (t) =
 });
 
 test("what is to be turned has to be said, in one way", async () => {
-  for (const words of [[], [sampleIcon, "--rendered", "x"], ["--rendered", "x", "--quality", "80"], [sampleIcon, "--frame", "-1"]]) {
+  for (const words of [
+    [],
+    [sampleIcon, "--rendered", "x"],
+    ["--rendered", "x", "--quality", "80"],
+    [sampleIcon, "--frame", "-1"],
+  ]) {
     assert.equal((await rotateIcon(["turn", ...words])).status, 2, words.join(" "));
   }
 });

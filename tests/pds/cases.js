@@ -21,10 +21,17 @@ export function testCases(pds, host) {
   async function turns(icon, account, frame, rest = profileRecord) {
     await pds.calls();
     const entry = await icon.turn(frame);
-    assert.deepEqual([entry.network, entry.outcome, entry.frame], ["bluesky", "turned", frame], JSON.stringify(entry));
+    assert.deepEqual(
+      [entry.network, entry.outcome, entry.frame],
+      ["bluesky", "turned", frame],
+      JSON.stringify(entry),
+    );
     const calls = await pds.calls();
     const profile = await account.profile();
-    assert.ok(profile.picture?.equals(await host.frame(frame)), "the picture is the frame, byte for byte");
+    assert.ok(
+      profile.picture?.equals(await host.frame(frame)),
+      "the picture is the frame, byte for byte",
+    );
     assert.deepEqual(profile.rest, rest);
     return calls;
   }
@@ -54,7 +61,11 @@ export function testCases(pds, host) {
 
   test("the account may be named by its e-mail address, or as handles are written in posts", async (t) => {
     const account = await pds.account();
-    for (const [frame, BLUESKY_IDENTIFIER] of [account.email, `@${account.handle}`, account.did].entries()) {
+    for (const [frame, BLUESKY_IDENTIFIER] of [
+      account.email,
+      `@${account.handle}`,
+      account.did,
+    ].entries()) {
       const icon = await host.open(t, { ...account.settings, BLUESKY_IDENTIFIER });
       await turns(icon, account, frame);
     }
@@ -119,7 +130,12 @@ export function testCases(pds, host) {
     await account.revokePassword();
     t.after(() => pds.runAhead(0));
     await pds.runAhead(3 * HOUR);
-    const { message, network_status: status } = await refuses(icon, 4, "credentials", /BLUESKY_APP_PASSWORD/);
+    const { message, network_status: status } = await refuses(
+      icon,
+      4,
+      "credentials",
+      /BLUESKY_APP_PASSWORD/,
+    );
     assert.match(message, /Invalid identifier or password/);
     assert.equal(status, 401);
     assert.ok((await account.profile()).picture.equals(await host.frame(3)));
@@ -132,7 +148,10 @@ export function testCases(pds, host) {
 
   test("a wrong app password is told as one", async (t) => {
     const account = await pds.account();
-    const icon = await host.open(t, { ...account.settings, BLUESKY_APP_PASSWORD: "abcd-efgh-ijkl-mnop" });
+    const icon = await host.open(t, {
+      ...account.settings,
+      BLUESKY_APP_PASSWORD: "abcd-efgh-ijkl-mnop",
+    });
     await refuses(icon, 3, "credentials", /BLUESKY_IDENTIFIER.*BLUESKY_APP_PASSWORD/);
     assert.deepEqual((await account.profile()).rest, profileRecord);
   });
@@ -168,7 +187,11 @@ export function testCases(pds, host) {
     const { frames } = await framesOf(account);
     const blobs = await Promise.all(frames.map(({ ref }) => account.blob(ref.$link)));
     const expected = await Promise.all([3, 4, 5].map(host.frame));
-    assert.deepEqual(blobs.map((blob) => blob && sha256(blob)), expected.map(sha256), "the frames are served, byte for byte");
+    assert.deepEqual(
+      blobs.map((blob) => blob && sha256(blob)),
+      expected.map(sha256),
+      "the frames are served, byte for byte",
+    );
   });
 
   test("what is forgotten here is known by the record there", async (t) => {
@@ -264,10 +287,21 @@ export function testCases(pds, host) {
 
   test("a handle that names nobody, and a wrong password, are told with what to set", async (t) => {
     const account = await pds.account();
-    const nobody = await host.open(t, { ...account.settingsByHandle, BLUESKY_IDENTIFIER: "nobody.test" });
+    const nobody = await host.open(t, {
+      ...account.settingsByHandle,
+      BLUESKY_IDENTIFIER: "nobody.test",
+    });
     await refuses(nobody, 3, "settings", /BLUESKY_IDENTIFIER.*BLUESKY_SERVICE/);
-    const icon = await host.open(t, { ...account.settingsByHandle, BLUESKY_APP_PASSWORD: "abcd-efgh-ijkl-mnop" });
-    const { remedy } = await refuses(icon, 3, "credentials", /BLUESKY_APP_PASSWORD.*BLUESKY_SERVICE/s);
+    const icon = await host.open(t, {
+      ...account.settingsByHandle,
+      BLUESKY_APP_PASSWORD: "abcd-efgh-ijkl-mnop",
+    });
+    const { remedy } = await refuses(
+      icon,
+      3,
+      "credentials",
+      /BLUESKY_APP_PASSWORD.*BLUESKY_SERVICE/s,
+    );
     assert.ok(remedy.includes(`${pds.url} was asked`), remedy);
   });
 
@@ -281,7 +315,12 @@ export function testCases(pds, host) {
     await other.rename(handle);
     await pds.restart();
     await pds.calls();
-    const { message } = await refuses(icon, 4, "account", new RegExp(`set BLUESKY_IDENTIFIER to ${other.did}`));
+    const { message } = await refuses(
+      icon,
+      4,
+      "account",
+      new RegExp(`set BLUESKY_IDENTIFIER to ${other.did}`),
+    );
     assert.ok(message.includes(handle), message);
     assert.ok(!(await pds.calls()).includes("createSession"));
     assert.equal((await other.profile()).picture, undefined);
@@ -298,7 +337,12 @@ export function testCases(pds, host) {
     await pds.move(account.did, "https://elsewhere.test");
     assert.deepEqual(await turns(icon, account, 4), NEW, "the session lives on");
     await pds.restart();
-    const { message } = await refuses(icon, 5, "account", /set BLUESKY_SERVICE to https:\/\/elsewhere\.test/);
+    const { message } = await refuses(
+      icon,
+      5,
+      "account",
+      /set BLUESKY_SERVICE to https:\/\/elsewhere\.test/,
+    );
     assert.match(message, /another server than before/);
     await icon.change(account.settings);
     await turns(icon, account, 5);

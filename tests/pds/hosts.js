@@ -32,7 +32,14 @@ export async function useCommand() {
         run,
         state,
         async turn(frame) {
-          const { stdout, stderr } = await run(["turn", "--rendered", frames, "--frame", String(frame), "--json"]);
+          const { stdout, stderr } = await run([
+            "turn",
+            "--rendered",
+            frames,
+            "--frame",
+            String(frame),
+            "--json",
+          ]);
           assert.ok(stdout, stderr);
           return JSON.parse(stdout);
         },

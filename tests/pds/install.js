@@ -32,7 +32,9 @@ function requireTools() {
 function nodeHeaders() {
   const packages = path.join(root, "node_modules/node/node_modules");
   const names = existsSync(packages) ? readdirSync(packages) : [];
-  return names.map((name) => path.join(packages, name)).find((one) => existsSync(path.join(one, "include/node/node.h")));
+  return names
+    .map((name) => path.join(packages, name))
+    .find((one) => existsSync(path.join(one, "include/node/node.h")));
 }
 
 /** Installs what `package-lock.json` here names, unless it is there. */
@@ -42,7 +44,9 @@ export async function installPds() {
     folder,
     what: "the official server for the tests, once (3 to 4 minutes)",
     // What is compiled fits one major version of Node.
-    version: JSON.parse(readFileSync(path.join(root, "node_modules/node/package.json"))).version.split(".")[0],
+    version: JSON.parse(
+      readFileSync(path.join(root, "node_modules/node/package.json")),
+    ).version.split(".")[0],
     env: { npm_config_build_from_source: "true", ...(headers && { npm_config_nodedir: headers }) },
     prepare: requireTools,
   });

@@ -16,7 +16,10 @@ async function turns(icon, frame) {
   assert.equal(entry.outcome, "turned", JSON.stringify(entry));
 }
 
-for (const [name, host] of [["the command", await useCommand()], ["the Worker", await useWorker(pds)]]) {
+for (const [name, host] of [
+  ["the command", await useCommand()],
+  ["the Worker", await useWorker(pds)],
+]) {
   test(`${name} turns within the limits`, async (t) => {
     const account = await pds.account();
     const icon = await host.open(t, account.settings);
@@ -32,7 +35,11 @@ for (const [name, host] of [["the command", await useCommand()], ["the Worker", 
     assert.equal((await signIn()).json.error, "RateLimitExceeded");
     const icon = await host.open(t, account.settings);
     const entry = await icon.turn(3);
-    assert.deepEqual([entry.outcome, entry.reason, entry.network_status], ["retry", "rate-limit", 429], JSON.stringify(entry));
+    assert.deepEqual(
+      [entry.outcome, entry.reason, entry.network_status],
+      ["retry", "rate-limit", 429],
+      JSON.stringify(entry),
+    );
     const wait = Date.parse(entry.retry_at) - Date.now();
     assert.ok(wait > 3 * MINUTE && wait <= 5 * MINUTE + 1_000, `${wait} ms`);
     await pds.calls();
@@ -47,9 +54,15 @@ for (const [name, host] of [["the command", await useCommand()], ["the Worker", 
     const account = await pds.account();
     const icon = await host.open(t, account.settings);
     for (const frame of [3, 4]) await turns(icon, frame);
-    const call = (body) => pds.call("POST", "com.atproto.repo.uploadBlob", { token: account.token, body, type: "text/plain" });
+    const call = (body) =>
+      pds.call("POST", "com.atproto.repo.uploadBlob", {
+        token: account.token,
+        body,
+        type: "text/plain",
+      });
     let status = 200;
-    for (let n = 0; status === 200 && n <= 1_000; n += 1) ({ status } = await call(Buffer.from(`${n}`)));
+    for (let n = 0; status === 200 && n <= 1_000; n += 1)
+      ({ status } = await call(Buffer.from(`${n}`)));
     assert.equal(status, 429);
     for (const frame of [3, 4]) {
       await turns(icon, frame);

@@ -46,8 +46,14 @@ async function prepare() {
   const opened = await pds.call("POST", "com.atproto.server.createSession", {
     body: { identifier: account.handle, password: account.appPassword },
   });
-  const removeProfile = () => pds.done("POST", "com.atproto.repo.deleteRecord", { token: account.token, body });
-  sides.official = side({ url: official, did: account.did, token: opened.json.accessJwt, removeProfile });
+  const removeProfile = () =>
+    pds.done("POST", "com.atproto.repo.deleteRecord", { token: account.token, body });
+  sides.official = side({
+    url: official,
+    did: account.did,
+    token: opened.json.accessJwt,
+    removeProfile,
+  });
   const { BLUESKY_IDENTIFIER: identifier, BLUESKY_APP_PASSWORD: password } = blueskySettings(local);
   const session = await fetch(`${local}/xrpc/com.atproto.server.createSession`, {
     method: "POST",
@@ -57,7 +63,8 @@ async function prepare() {
   const { did, accessJwt } = await session.json();
   sides.local = side({
     ...{ url: local, did, token: accessJwt },
-    removeProfile: () => fetch(`${local}/simulator/bluesky`, { method: "PATCH", body: '{"record":null}' }),
+    removeProfile: () =>
+      fetch(`${local}/simulator/bluesky`, { method: "PATCH", body: '{"record":null}' }),
   });
   await sides.local.removeProfile();
 }
@@ -72,23 +79,38 @@ async function alike(act) {
 }
 
 /** Uploads bytes, and gives the answer. */
-const upload = (bytes, type) => (side) => side.call("POST", "repo.uploadBlob", { body: bytes, headers: { "content-type": type } });
+const upload = (bytes, type) => (side) =>
+  side.call("POST", "repo.uploadBlob", { body: bytes, headers: { "content-type": type } });
 
 /** Puts a record, and removes it again. */
-const put = (record, changes = {}) => async (side) => {
-  await side.removeProfile();
-  const body = JSON.stringify({ repo: side.did, ...SELF, record: { $type: PROFILE, ...record }, swapRecord: null, ...changes });
-  const answer = await side.call("POST", "repo.putRecord", { body, headers: { "content-type": "application/json" } });
-  await side.removeProfile();
-  return answer;
-};
+const put =
+  (record, changes = {}) =>
+  async (side) => {
+    await side.removeProfile();
+    const body = JSON.stringify({
+      repo: side.did,
+      ...SELF,
+      record: { $type: PROFILE, ...record },
+      swapRecord: null,
+      ...changes,
+    });
+    const answer = await side.call("POST", "repo.putRecord", {
+      body,
+      headers: { "content-type": "application/json" },
+    });
+    await side.removeProfile();
+    return answer;
+  };
 
 /** The same with a number in the JSON that JavaScript cannot write. */
 const putText = (number) => async (side) => {
   await side.removeProfile();
   const record = `{"$type":"${PROFILE}","org.example.number":${number}}`;
   const body = `{"repo":"${side.did}","collection":"${PROFILE}","rkey":"self","record":${record},"swapRecord":null}`;
-  const answer = await side.call("POST", "repo.putRecord", { body, headers: { "content-type": "application/json" } });
+  const answer = await side.call("POST", "repo.putRecord", {
+    body,
+    headers: { "content-type": "application/json" },
+  });
   await side.removeProfile();
   return answer;
 };
@@ -105,16 +127,24 @@ const RECORDS = {
   "an empty pinned post": { pinnedPost: {} },
   "a pinned post that is null": { pinnedPost: null },
   "a pinned post without a cid": { pinnedPost: { uri: "at://did:plc:abc/app.bsky.feed.post/1" } },
-  "a pinned post whose cid is none": { pinnedPost: { uri: "at://did:plc:abc/app.bsky.feed.post/1", cid: "abc" } },
+  "a pinned post whose cid is none": {
+    pinnedPost: { uri: "at://did:plc:abc/app.bsky.feed.post/1", cid: "abc" },
+  },
   "a pinned post whose uri is none": { pinnedPost: { uri: "https://example.com", cid: CID } },
   "a starter pack that is empty": { joinedViaStarterPack: {} },
   "empty labels": { labels: {} },
   "labels of their type, with nothing": { labels: { $type: "com.atproto.label.defs#selfLabels" } },
-  "labels of their type": { labels: { $type: "com.atproto.label.defs#selfLabels", values: [{ val: "a" }] } },
+  "labels of their type": {
+    labels: { $type: "com.atproto.label.defs#selfLabels", values: [{ val: "a" }] },
+  },
   "labels of another type": { labels: { $type: "org.example.labels", a: 1 } },
   "labels that are null": { labels: null },
-  "a label that is too long": { labels: { $type: "com.atproto.label.defs#selfLabels", values: [{ val: "a".repeat(129) }] } },
-  "too many labels": { labels: { $type: "com.atproto.label.defs#selfLabels", values: Array(11).fill({ val: "a" }) } },
+  "a label that is too long": {
+    labels: { $type: "com.atproto.label.defs#selfLabels", values: [{ val: "a".repeat(129) }] },
+  },
+  "too many labels": {
+    labels: { $type: "com.atproto.label.defs#selfLabels", values: Array(11).fill({ val: "a" }) },
+  },
   "a name that is null": { displayName: null },
   "a name of 65 letters": { displayName: "a".repeat(65) },
   "a description of 257 letters": { description: "a".repeat(257) },
@@ -133,14 +163,29 @@ for (const [name, record] of Object.entries(RECORDS)) {
 
 // `1.0` and `1e3` the official server takes for whole numbers, and stores them as such; the local one
 // refuses them, since a record is to be put back as it was read.
-for (const number of ["0", "-1", "9007199254740991", "9007199254740993", "-9007199254740993", "18446744073709551616", "1.5"]) {
+for (const number of [
+  "0",
+  "-1",
+  "9007199254740991",
+  "9007199254740993",
+  "-9007199254740993",
+  "18446744073709551616",
+  "1.5",
+]) {
   test(`a profile with the number ${number}`, () => alike(putText(number)));
 }
 
 test("a picture, as an avatar and for something else", async () => {
   const bytes = await readFile(sampleIcon);
   await alike(upload(Buffer.from("plain text"), "text/plain"));
-  const changes = [{}, { size: 1 }, { mimeType: "image/jpeg" }, { mimeType: "text/plain" }, { ref: { $link: CID } }, { ref: { $link: NO_BYTES } }];
+  const changes = [
+    {},
+    { size: 1 },
+    { mimeType: "image/jpeg" },
+    { mimeType: "text/plain" },
+    { ref: { $link: CID } },
+    { ref: { $link: NO_BYTES } },
+  ];
   for (const changed of changes) {
     // Gone with the record that referred to it.
     const { blob } = (await alike(upload(bytes, "image/png"))).json;
@@ -151,7 +196,10 @@ test("a picture, as an avatar and for something else", async () => {
 test("a picture of another type, and one that is too large", async () => {
   const gif = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAAAAAAALAAAAAABAAEAAAIBRAA7", "base64");
   const large = Buffer.concat([await readFile(sampleIcon), Buffer.alloc(1_100_000)]);
-  for (const [bytes, type] of [[gif, "image/gif"], [large, "image/png"]]) {
+  for (const [bytes, type] of [
+    [gif, "image/gif"],
+    [large, "image/png"],
+  ]) {
     const { json } = await alike(upload(bytes, type));
     await alike(put({ avatar: json.blob }));
   }
@@ -162,7 +210,8 @@ test("more bytes than are taken", async () => {
 });
 
 test("a record that is large, and one that is too large", async () => {
-  for (const length of [160 * 1024, 1_000_000]) await alike(put({ "org.example.long": "a".repeat(length) }));
+  for (const length of [160 * 1024, 1_000_000])
+    await alike(put({ "org.example.long": "a".repeat(length) }));
 });
 
 test("requests that are none", async () => {
@@ -170,19 +219,37 @@ test("requests that are none", async () => {
   for (const body of ["", "null", "[]", "{", '"a"', "{}", '{"repo":1}']) {
     await alike((side) => side.call("POST", "repo.putRecord", { body, headers: json }));
   }
-  await alike((side) => side.call("POST", "repo.putRecord", { body: "a=b", headers: { "content-type": "text/plain" } }));
+  await alike((side) =>
+    side.call("POST", "repo.putRecord", { body: "a=b", headers: { "content-type": "text/plain" } }),
+  );
   await alike((side) => side.call("GET", "repo.putRecord"));
   await alike((side) => side.call("POST", "repo.getRecord"));
   await alike((side) => side.call("GET", "repo.getRecord", { params: { repo: side.did } }));
-  await alike((side) => side.call("GET", "repo.getRecord", { params: { repo: side.did, ...SELF } }));
+  await alike((side) =>
+    side.call("GET", "repo.getRecord", { params: { repo: side.did, ...SELF } }),
+  );
 });
 
 test("tokens that are none", async () => {
   for (const authorization of [null, "Bearer abc", "Bearer a.b.c", "Bearer ", "Basic abc", "abc"]) {
-    for (const [method, name] of [["GET", "server.getSession"], ["POST", "server.refreshSession"]]) {
+    for (const [method, name] of [
+      ["GET", "server.getSession"],
+      ["POST", "server.refreshSession"],
+    ]) {
       await alike((side) => side.call(method, name, { authorization }));
     }
-    await alike((side) => put({})({ ...side, call: (method, name, init) => side.call(method, name, { ...init, authorization }) }));
-    await alike((side) => side.call("POST", "repo.uploadBlob", { authorization, body: "a", headers: { "content-type": "image/png" } }));
+    await alike((side) =>
+      put({})({
+        ...side,
+        call: (method, name, init) => side.call(method, name, { ...init, authorization }),
+      }),
+    );
+    await alike((side) =>
+      side.call("POST", "repo.uploadBlob", {
+        authorization,
+        body: "a",
+        headers: { "content-type": "image/png" },
+      }),
+    );
   }
 });

@@ -17,12 +17,16 @@ const PROFILE = "app.bsky.actor.profile";
 export const profileRecord = {
   $type: PROFILE,
   displayName: "Ünïcode \u{1f570}",
-  description: "Two lines,\n\"quoted\" \\ and more.",
+  description: 'Two lines,\n"quoted" \\ and more.',
   pronouns: "they/them",
   website: "https://example.com/about",
   createdAt: "2023-04-12T00:00:00.000Z",
   labels: { $type: "com.atproto.label.defs#selfLabels", values: [{ val: "!no-unauthenticated" }] },
-  "org.example.unknown": { numbers: [0, -1, 9007199254740991], nothing: null, nested: [[{ avatar: "ß" }]] },
+  "org.example.unknown": {
+    numbers: [0, -1, 9007199254740991],
+    nothing: null,
+    nested: [[{ avatar: "ß" }]],
+  },
 };
 
 class Pds {
@@ -41,9 +45,14 @@ class Pds {
   /** Starts the server; `env` holds variables of its own, as `PDS_RATE_LIMITS_ENABLED`. */
   async start(env) {
     const there = existsSync(path.join(import.meta.dirname, "node_modules/@atproto/pds"));
-    assert.ok(there, "the server is not installed: `npm test` does that, or `node tests/pds/install.js`");
+    assert.ok(
+      there,
+      "the server is not installed: `npm test` does that, or `node tests/pds/install.js`",
+    );
     const own = { LOG_ENABLED: "false", PDS_ADMIN_PASSWORD: this.#adminPassword };
-    this.#child = fork(path.join(import.meta.dirname, "server.js"), [this.#folder], { env: { ...process.env, ...own, ...env } });
+    this.#child = fork(path.join(import.meta.dirname, "server.js"), [this.#folder], {
+      env: { ...process.env, ...own, ...env },
+    });
     const ready = new Promise((resolve, reject) => {
       this.#child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
       this.#child.once("error", reject);
@@ -60,10 +69,17 @@ class Pds {
     this.#dns = createServer((request, response) => {
       this.lookedUp += 1;
       const { pathname, searchParams } = new URL(request.url, "http://dns.test");
-      assert.deepEqual([pathname, searchParams.get("type"), request.headers.accept], ["/dns-query", "TXT", "application/dns-json"]);
+      assert.deepEqual(
+        [pathname, searchParams.get("type"), request.headers.accept],
+        ["/dns-query", "TXT", "application/dns-json"],
+      );
       const did = this.names.get(searchParams.get("name").replace(/^_atproto\./, ""));
-      const answer = did ? { Status: 0, Answer: [{ type: 16, data: `"did=${did}"` }] } : { Status: 3 };
-      response.writeHead(200, { "content-type": "application/dns-json" }).end(JSON.stringify(answer));
+      const answer = did
+        ? { Status: 0, Answer: [{ type: 16, data: `"did=${did}"` }] }
+        : { Status: 3 };
+      response
+        .writeHead(200, { "content-type": "application/dns-json" })
+        .end(JSON.stringify(answer));
     });
     await new Promise((resolve) => this.#dns.listen(0, "127.0.0.1", resolve));
     this.dns = `http://127.0.0.1:${this.#dns.address().port}`;
@@ -80,7 +96,10 @@ class Pds {
   runAhead = (seconds) => this.#ask("runAhead", seconds);
 
   /** The names of the calls since the last time that this was asked. */
-  calls = async () => (await this.#ask("calls")).map((endpoint) => endpoint.replace(/^com\.atproto\.(server|repo)\./, ""));
+  calls = async () =>
+    (await this.#ask("calls")).map((endpoint) =>
+      endpoint.replace(/^com\.atproto\.(server|repo)\./, ""),
+    );
 
   /** Ends it and starts it anew, so that no token of before is good any more. */
   restart = () => this.#ask("restart");
@@ -100,15 +119,18 @@ class Pds {
   /** A call; gives the status, the bytes and, if it is that, the JSON of the answer. */
   async call(method, name, { token, admin = false, params, body, type = "application/json" } = {}) {
     const basic = Buffer.from(`admin:${this.#adminPassword}`).toString("base64");
-    const response = await fetch(`${this.url}/xrpc/${name}${params ? `?${new URLSearchParams(params)}` : ""}`, {
-      method,
-      headers: {
-        ...(admin && { authorization: `Basic ${basic}` }),
-        ...(token && { authorization: `Bearer ${token}` }),
-        ...(body && { "content-type": type }),
+    const response = await fetch(
+      `${this.url}/xrpc/${name}${params ? `?${new URLSearchParams(params)}` : ""}`,
+      {
+        method,
+        headers: {
+          ...(admin && { authorization: `Basic ${basic}` }),
+          ...(token && { authorization: `Bearer ${token}` }),
+          ...(body && { "content-type": type }),
+        },
+        body: body && (type === "application/json" ? JSON.stringify(body) : body),
       },
-      body: body && (type === "application/json" ? JSON.stringify(body) : body),
-    });
+    );
     const bytes = Buffer.from(await response.arrayBuffer());
     const isJson = response.headers.get("content-type")?.startsWith("application/json");
     return { status: response.status, bytes, json: isJson ? JSON.parse(bytes) : undefined };
@@ -127,7 +149,9 @@ class Pds {
     const handle = `somebody-${this.#accounts}.test`;
     const email = `somebody-${this.#accounts}@example.test`;
     const body = { handle, email, password: `main-${randomUUID()}` };
-    const { did, accessJwt: token } = await this.done("POST", "com.atproto.server.createAccount", { body });
+    const { did, accessJwt: token } = await this.done("POST", "com.atproto.server.createAccount", {
+      body,
+    });
     this.names.set(handle, did);
     const account = new PdsAccount(this, { did, handle, email, token });
     await account.anotherPassword();
@@ -157,12 +181,21 @@ class PdsAccount {
 
   /** What opens the account for this program. */
   get settings() {
-    return { BLUESKY_SERVICE: this.#pds.url, BLUESKY_IDENTIFIER: this.handle, BLUESKY_APP_PASSWORD: this.appPassword };
+    return {
+      BLUESKY_SERVICE: this.#pds.url,
+      BLUESKY_IDENTIFIER: this.handle,
+      BLUESKY_APP_PASSWORD: this.appPassword,
+    };
   }
 
   /** The same, without where the server is. */
   get settingsByHandle() {
-    return { ...this.settings, BLUESKY_SERVICE: "auto", BLUESKY_DIRECTORY: this.#pds.directory, BLUESKY_DNS: this.#pds.dns };
+    return {
+      ...this.settings,
+      BLUESKY_SERVICE: "auto",
+      BLUESKY_DIRECTORY: this.#pds.directory,
+      BLUESKY_DNS: this.#pds.dns,
+    };
   }
 
   #call(name, body) {
@@ -172,16 +205,26 @@ class PdsAccount {
   /** Makes an app password, with which the settings are from now on. */
   async anotherPassword() {
     this.passwordName = randomUUID();
-    this.appPassword = (await this.#call("server.createAppPassword", { name: this.passwordName })).password;
+    this.appPassword = (
+      await this.#call("server.createAppPassword", { name: this.passwordName })
+    ).password;
   }
 
   /** Revokes the app password, and the sessions that began with it. */
   revokePassword = () => this.#call("server.revokeAppPassword", { name: this.passwordName });
 
   /** Puts the profile; with `validate: false` also what no lexicon allows, as some apps do. */
-  putProfile = (record, options) => this.#call("repo.putRecord", { repo: this.did, collection: PROFILE, rkey: "self", record, ...options });
+  putProfile = (record, options) =>
+    this.#call("repo.putRecord", {
+      repo: this.did,
+      collection: PROFILE,
+      rkey: "self",
+      record,
+      ...options,
+    });
 
-  deleteRecord = (collection) => this.#call("repo.deleteRecord", { repo: this.did, collection, rkey: "self" });
+  deleteRecord = (collection) =>
+    this.#call("repo.deleteRecord", { repo: this.did, collection, rkey: "self" });
 
   /** Gives it another handle, which names it in DNS from then on. */
   async rename(handle) {
@@ -197,23 +240,36 @@ class PdsAccount {
 
   #moderate(subject, applied) {
     const takedown = { applied, ref: "test" };
-    return this.#pds.done("POST", "com.atproto.admin.updateSubjectStatus", { admin: true, body: { subject, takedown } });
+    return this.#pds.done("POST", "com.atproto.admin.updateSubjectStatus", {
+      admin: true,
+      body: { subject, takedown },
+    });
   }
 
   /** What the service does to it, or undoes. */
-  takeDown = (applied = true) => this.#moderate({ $type: "com.atproto.admin.defs#repoRef", did: this.did }, applied);
+  takeDown = (applied = true) =>
+    this.#moderate({ $type: "com.atproto.admin.defs#repoRef", did: this.did }, applied);
 
   /** The same to its profile alone. */
   async takeDownProfile(applied = true) {
     if (applied) this.profileCid = (await this.#read(PROFILE)).json.cid;
     const uri = `at://${this.did}/${PROFILE}/self`;
-    await this.#moderate({ $type: "com.atproto.repo.strongRef", uri, cid: this.profileCid }, applied);
+    await this.#moderate(
+      { $type: "com.atproto.repo.strongRef", uri, cid: this.profileCid },
+      applied,
+    );
   }
 
-  delete = () => this.#pds.done("POST", "com.atproto.admin.deleteAccount", { admin: true, body: { did: this.did } });
+  delete = () =>
+    this.#pds.done("POST", "com.atproto.admin.deleteAccount", {
+      admin: true,
+      body: { did: this.did },
+    });
 
   #read(collection) {
-    return this.#pds.call("GET", "com.atproto.repo.getRecord", { params: { repo: this.did, collection, rkey: "self" } });
+    return this.#pds.call("GET", "com.atproto.repo.getRecord", {
+      params: { repo: this.did, collection, rkey: "self" },
+    });
   }
 
   /** A record as everybody sees it; undefined where there is none. */
@@ -224,7 +280,9 @@ class PdsAccount {
 
   /** The bytes of a blob; undefined where there are none. */
   async blob(cid) {
-    const { status, bytes } = await this.#pds.call("GET", "com.atproto.sync.getBlob", { params: { did: this.did, cid } });
+    const { status, bytes } = await this.#pds.call("GET", "com.atproto.sync.getBlob", {
+      params: { did: this.did, cid },
+    });
     return status === 200 ? bytes : undefined;
   }
 

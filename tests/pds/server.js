@@ -31,7 +31,11 @@ globalThis.Date = class extends SystemDate {
 const { listen } = net.Server.prototype;
 net.Server.prototype.listen = function (port, ...rest) {
   if (typeof port !== "number") return listen.call(this, port, ...rest);
-  return listen.call(this, { port, host: "127.0.0.1" }, ...rest.filter((one) => typeof one === "function"));
+  return listen.call(
+    this,
+    { port, host: "127.0.0.1" },
+    ...rest.filter((one) => typeof one === "function"),
+  );
 };
 
 const { PDS, readEnv } = await import("@atproto/pds");
@@ -53,7 +57,10 @@ async function freePort() {
 /** What the AppView answers about an account that it does not show. */
 const appView = createServer((request, response) => {
   const { searchParams } = new URL(request.url, "http://appview.test");
-  const body = { error: "InvalidRequest", message: `Could not find repo: ${searchParams.get("repo")}` };
+  const body = {
+    error: "InvalidRequest",
+    message: `Could not find repo: ${searchParams.get("repo")}`,
+  };
   response.writeHead(400, { "content-type": "application/json" }).end(JSON.stringify(body));
 }).listen(0);
 await once(appView, "listening");
@@ -63,7 +70,9 @@ const directory = plc.PlcServer.create({ db: plc.Database.mock(), port: 0 });
 const directoryPort = (await directory.start()).address().port;
 const port = await freePort();
 const rotationKey = await (await Secp256k1Keypair.create({ exportable: true })).export();
-const given = Object.entries(readEnv()).filter(([, value]) => value !== undefined && value?.length !== 0);
+const given = Object.entries(readEnv()).filter(
+  ([, value]) => value !== undefined && value?.length !== 0,
+);
 
 let pds;
 let calls = [];

@@ -5,7 +5,8 @@ import { constants, crc32, deflateRawSync } from "node:zlib";
 export function chance(seed = 1) {
   let state = seed >>> 0;
   // Numerical Recipes' generator; its low bits are not random.
-  return (n) => Math.floor(((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32) * n);
+  return (n) =>
+    Math.floor(((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32) * n);
 }
 
 /** Bytes by chance, the same in every run. */
@@ -42,16 +43,29 @@ export const u16le = (n) => Buffer.from([n & 0xff, n >>> 8]);
 export const u32be = (n) => Buffer.from([n >>> 24, (n >>> 16) & 0xff, (n >>> 8) & 0xff, n & 0xff]);
 export const u32le = (n) => Buffer.from([n & 0xff, (n >>> 8) & 0xff, (n >>> 16) & 0xff, n >>> 24]);
 export const ascii = (text) => Buffer.from(text, "latin1");
-export const join = (...parts) => Buffer.concat(parts.flat(Infinity).map((part) => (typeof part === "number" ? Buffer.of(part) : part)));
+export const join = (...parts) =>
+  Buffer.concat(
+    parts.flat(Infinity).map((part) => (typeof part === "number" ? Buffer.of(part) : part)),
+  );
 export const repeat = (times, part) => Buffer.alloc(times * part.length, part);
 
 /** So many zeros as zlib has them, a thousandth of their length; made in no time, however many they are. */
 export function zlibZeros(bytes) {
   const million = 1_000_000;
-  const piece = deflateRawSync(Buffer.alloc(million), { level: 9, finishFlush: constants.Z_FULL_FLUSH });
+  const piece = deflateRawSync(Buffer.alloc(million), {
+    level: 9,
+    finishFlush: constants.Z_FULL_FLUSH,
+  });
   const rest = deflateRawSync(Buffer.alloc(bytes % million), { level: 9 });
   // Adler-32 of zeros: the first sum stays 1, the second counts.
-  return join(0x78, 0xda, repeat(Math.floor(bytes / million), piece), rest, u16be(bytes % 65_521), u16be(1));
+  return join(
+    0x78,
+    0xda,
+    repeat(Math.floor(bytes / million), piece),
+    rest,
+    u16be(bytes % 65_521),
+    u16be(1),
+  );
 }
 
 // --- JPEG (T.81) ----------------------------------------------------------
@@ -67,11 +81,25 @@ export const jpegSegment = (marker, ...parts) => {
 
 /** A frame's header; a component is its identifier and two sampling factors. */
 export const jpegFrame = (marker, width, height, components = [[1, 1, 1]], precision = 8) =>
-  jpegSegment(marker, precision, u16be(height), u16be(width), components.length, components.map(([id, h, v]) => Buffer.of(id, (h << 4) | v, 0)));
+  jpegSegment(
+    marker,
+    precision,
+    u16be(height),
+    u16be(width),
+    components.length,
+    components.map(([id, h, v]) => Buffer.of(id, (h << 4) | v, 0)),
+  );
 
 /** A scan's header. */
 export const jpegScan = (ids = [1], [from, to, high, low] = [0, 63, 0, 0]) =>
-  jpegSegment(0xda, ids.length, ids.map((id) => Buffer.of(id, 0)), from, to, (high << 4) | low);
+  jpegSegment(
+    0xda,
+    ids.length,
+    ids.map((id) => Buffer.of(id, 0)),
+    from,
+    to,
+    (high << 4) | low,
+  );
 
 /** A quantisation table of ones. */
 export const jpegQuantisation = jpegSegment(0xdb, 0, Buffer.alloc(64, 1));
@@ -89,7 +117,13 @@ export const withSegments = (jpeg, ...segments) => join(SOI, segments, jpeg.suba
 export function iccSegments(profile, { size = 65_519, total } = {}) {
   const count = Math.ceil(profile.length / size);
   return Array.from({ length: count }, (_, i) =>
-    jpegSegment(0xe2, ascii("ICC_PROFILE\0"), (i + 1) & 0xff, (total ?? count) & 0xff, profile.subarray(i * size, (i + 1) * size)),
+    jpegSegment(
+      0xe2,
+      ascii("ICC_PROFILE\0"),
+      (i + 1) & 0xff,
+      (total ?? count) & 0xff,
+      profile.subarray(i * size, (i + 1) * size),
+    ),
   );
 }
 
@@ -105,7 +139,13 @@ const exifEntry = (tag, type, count, value) => join(u16be(tag), u16be(type), u32
 export function exif(orientation, { thumbnail, next } = {}) {
   const first = join(u16be(1), exifEntry(0x0112, 3, 1, join(u16be(orientation), u16be(0))));
   const second = 8 + first.length + 4;
-  const start = join(ascii("MM"), u16be(42), u32be(8), first, u32be(next ?? (thumbnail ? second : 0)));
+  const start = join(
+    ascii("MM"),
+    u16be(42),
+    u32be(8),
+    first,
+    u32be(next ?? (thumbnail ? second : 0)),
+  );
   if (!thumbnail) return start;
   const data = second + 2 + 3 * 12 + 4;
   return join(
@@ -138,7 +178,8 @@ export const pngHeader = (width, height, depth = 8, colour = 2, interlace = 0) =
 export const png = (...chunks) => join(pngSignature, chunks, pngChunk("IEND"));
 
 /** Puts chunks in before the pixels of a PNG file, behind its header. */
-export const withChunks = (file, ...chunks) => join(file.subarray(0, 33), chunks, file.subarray(33));
+export const withChunks = (file, ...chunks) =>
+  join(file.subarray(0, 33), chunks, file.subarray(33));
 
 // --- WebP (RFC 9649) --------------------------------------------------------
 
@@ -152,11 +193,21 @@ export const webp = (...chunks) => riffChunk("RIFF", ascii("WEBP"), chunks);
 const u24le = (n) => Buffer.from([n & 0xff, (n >>> 8) & 0xff, (n >>> 16) & 0xff]);
 
 /** The header of an extended file; the flags say what is in it. */
-export const webpHeader = (flags, width, height) => riffChunk("VP8X", flags, 0, 0, 0, u24le(width - 1), u24le(height - 1));
+export const webpHeader = (flags, width, height) =>
+  riffChunk("VP8X", flags, 0, 0, 0, u24le(width - 1), u24le(height - 1));
 
 /** A frame of an animation. */
 export const webpFrame = ([left, top, width, height], ...chunks) =>
-  riffChunk("ANMF", u24le(left / 2), u24le(top / 2), u24le(width - 1), u24le(height - 1), u24le(100), 0, chunks);
+  riffChunk(
+    "ANMF",
+    u24le(left / 2),
+    u24le(top / 2),
+    u24le(width - 1),
+    u24le(height - 1),
+    u24le(100),
+    0,
+    chunks,
+  );
 
 // --- GIF --------------------------------------------------------------------
 
@@ -172,7 +223,17 @@ export function gifBlocks(data) {
 
 /** A file with a global palette of two colours. */
 export const gif = (width, height, ...parts) =>
-  join(ascii("GIF89a"), u16le(width), u16le(height), 0x80, 0, 0, Buffer.from("ff00000000ff", "hex"), parts, 0x3b);
+  join(
+    ascii("GIF89a"),
+    u16le(width),
+    u16le(height),
+    0x80,
+    0,
+    0,
+    Buffer.from("ff00000000ff", "hex"),
+    parts,
+    0x3b,
+  );
 
 /** A picture; its data are codes of LZW as they are. */
 export const gifImage = ([left, top, width, height], codes, { bits = 2, flags = 0 } = {}) =>

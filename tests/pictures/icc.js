@@ -7,7 +7,10 @@ const gamma = (n) => join(ascii("curv"), u32be(0), u32be(1), u16be(Math.round(n 
 const WHITE = xyz(0.9642, 1, 0.8249);
 
 /** A profile of these tags; what the header says of itself may be wrong. */
-function profile(tags, { space = "RGB ", pcs = "XYZ ", version = 4, kind = "mntr", count, size, offsets } = {}) {
+function profile(
+  tags,
+  { space = "RGB ", pcs = "XYZ ", version = 4, kind = "mntr", count, size, offsets } = {},
+) {
   const entries = Object.entries(tags);
   const table = 128 + 4 + 12 * entries.length;
   let at = table;
@@ -29,7 +32,14 @@ function profile(tags, { space = "RGB ", pcs = "XYZ ", version = 4, kind = "mntr
 }
 
 /** The tags of a screen: three colours and three curves. */
-const matrix = (curve = gamma(2.2), colours = [[0.515, 0.241, -0.001], [0.292, 0.692, 0.042], [0.157, 0.067, 0.784]]) => ({
+const matrix = (
+  curve = gamma(2.2),
+  colours = [
+    [0.515, 0.241, -0.001],
+    [0.292, 0.692, 0.042],
+    [0.157, 0.067, 0.784],
+  ],
+) => ({
   wtpt: WHITE,
   rXYZ: xyz(...colours[0]),
   gXYZ: xyz(...colours[1]),
@@ -40,11 +50,21 @@ const matrix = (curve = gamma(2.2), colours = [[0.515, 0.241, -0.001], [0.292, 0
 });
 
 const curveOf = (count, values) => join(ascii("curv"), u32be(0), u32be(count), values);
-const parametric = (kind, ...values) => join(ascii("para"), u32be(0), u16be(kind), u16be(0), values.map(s15f16));
+const parametric = (kind, ...values) =>
+  join(ascii("para"), u32be(0), u16be(kind), u16be(0), values.map(s15f16));
 
 /** Tables of 8 bits (`mft1`, §10.11): as many inputs, outputs and points a side as it says. */
 const table8 = (inputs, outputs, points, data) =>
-  join(ascii("mft1"), u32be(0), inputs, outputs, points, 0, [1, 0, 0, 0, 1, 0, 0, 0, 1].map(s15f16), data);
+  join(
+    ascii("mft1"),
+    u32be(0),
+    inputs,
+    outputs,
+    points,
+    0,
+    [1, 0, 0, 0, 1, 0, 0, 0, 1].map(s15f16),
+    data,
+  );
 
 /** Profiles by what is wrong with them, each new. */
 export function wildProfiles() {
@@ -71,18 +91,59 @@ export function wildProfiles() {
     "a curve that is one value": profile(matrix(curveOf(2, Buffer.alloc(4)))),
     "gamma 0": profile(matrix(gamma(0))),
     "a parametric curve that divides by 0": profile(matrix(parametric(3, 2.4, 0, 0, 0, 0))),
-    "a parametric curve of −32768": profile(matrix(parametric(4, -32_768, -32_768, -32_768, -32_768, -32_768, -32_768, -32_768))),
+    "a parametric curve of −32768": profile(
+      matrix(parametric(4, -32_768, -32_768, -32_768, -32_768, -32_768, -32_768, -32_768)),
+    ),
     "a parametric curve of kind 65535": profile(matrix(parametric(65_535, 1))),
-    "colours that are all one": profile(matrix(gamma(1), [[1, 1, 1], [1, 1, 1], [1, 1, 1]])),
-    "colours of nothing": profile(matrix(gamma(1), [[0, 0, 0], [0, 0, 0], [0, 0, 0]])),
-    "colours of −32768": profile(matrix(gamma(1), [[-32_768, -32_768, -32_768], [32_767, 0, 0], [0, 32_767, 0]])),
-    "CMYK, for a picture that is none": profile({ wtpt: WHITE, A2B0: table8(4, 3, 2, Buffer.alloc(256 * 7 + 48)) }, cmyk),
-    "CMYK, a table of 255 points a side": profile({ wtpt: WHITE, A2B0: table8(4, 3, 255, Buffer.alloc(2_000_000)) }, cmyk),
-    "CMYK, a table of one point": profile({ wtpt: WHITE, A2B0: table8(4, 3, 1, Buffer.alloc(256 * 7 + 3)) }, cmyk),
-    "CMYK, a table of 15 inputs and outputs": profile({ wtpt: WHITE, A2B0: table8(15, 15, 2, Buffer.alloc(500_000)) }, cmyk),
+    "colours that are all one": profile(
+      matrix(gamma(1), [
+        [1, 1, 1],
+        [1, 1, 1],
+        [1, 1, 1],
+      ]),
+    ),
+    "colours of nothing": profile(
+      matrix(gamma(1), [
+        [0, 0, 0],
+        [0, 0, 0],
+        [0, 0, 0],
+      ]),
+    ),
+    "colours of −32768": profile(
+      matrix(gamma(1), [
+        [-32_768, -32_768, -32_768],
+        [32_767, 0, 0],
+        [0, 32_767, 0],
+      ]),
+    ),
+    "CMYK, for a picture that is none": profile(
+      { wtpt: WHITE, A2B0: table8(4, 3, 2, Buffer.alloc(256 * 7 + 48)) },
+      cmyk,
+    ),
+    "CMYK, a table of 255 points a side": profile(
+      { wtpt: WHITE, A2B0: table8(4, 3, 255, Buffer.alloc(2_000_000)) },
+      cmyk,
+    ),
+    "CMYK, a table of one point": profile(
+      { wtpt: WHITE, A2B0: table8(4, 3, 1, Buffer.alloc(256 * 7 + 3)) },
+      cmyk,
+    ),
+    "CMYK, a table of 15 inputs and outputs": profile(
+      { wtpt: WHITE, A2B0: table8(15, 15, 2, Buffer.alloc(500_000)) },
+      cmyk,
+    ),
     "CMYK, a table without data": profile({ wtpt: WHITE, A2B0: table8(4, 3, 17, nothing) }, cmyk),
-    "a table of 33 points and curves": profile({ ...matrix(), A2B0: table8(3, 3, 33, randomBytes(768 + 33 ** 3 * 3 + 768, 23)) }),
-    "a table whose parts lie outside": profile({ ...matrix(), A2B0: join(ascii("mAB "), u32be(0), 3, 3, 0, 0, Buffer.alloc(20, 255)) }),
-    "a table whose parts are itself": profile({ ...matrix(), A2B0: join(ascii("mAB "), u32be(0), 3, 3, 0, 0, Buffer.alloc(20)) }),
+    "a table of 33 points and curves": profile({
+      ...matrix(),
+      A2B0: table8(3, 3, 33, randomBytes(768 + 33 ** 3 * 3 + 768, 23)),
+    }),
+    "a table whose parts lie outside": profile({
+      ...matrix(),
+      A2B0: join(ascii("mAB "), u32be(0), 3, 3, 0, 0, Buffer.alloc(20, 255)),
+    }),
+    "a table whose parts are itself": profile({
+      ...matrix(),
+      A2B0: join(ascii("mAB "), u32be(0), 3, 3, 0, 0, Buffer.alloc(20)),
+    }),
   };
 }

@@ -44,7 +44,10 @@ function putDeepCode(bits, deepest) {
   bits.put(0, 1).put(written - 4, 4);
   for (const symbol of ORDER.slice(0, written)) bits.put(lengths[symbol] ?? 0, 3);
   // How many symbols have a length: one of each, and the deepest twice.
-  bits.put(1, 1).put(1, 3).put(deepest + 1 - 2, 4);
+  bits
+    .put(1, 1)
+    .put(1, 3)
+    .put(deepest + 1 - 2, 4);
   const codes = canonical(Array.from({ length: deepest + 1 }, (_, i) => lengths[i] ?? 0));
   for (const length of [...used, deepest]) putCode(bits, ...codes[length]);
 }
@@ -53,7 +56,12 @@ function putDeepCode(bits, deepest) {
 function groups(count, { deepest = 10 } = {}) {
   const bits = new LowFirst();
   const side = 4;
-  bits.put(0x2f, 8).put(side - 1, 14).put(side - 1, 14).put(0, 1).put(0, 3);
+  bits
+    .put(0x2f, 8)
+    .put(side - 1, 14)
+    .put(side - 1, 14)
+    .put(0, 1)
+    .put(0, 3);
   // No transform, no colour cache, an entropy image in blocks of 4×4.
   bits.put(0, 1).put(0, 1).put(1, 1).put(0, 3);
   // Its one pixel, which has the number of a group in red and green.

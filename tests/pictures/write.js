@@ -23,7 +23,10 @@ await main(async () => {
     let number = 0;
     for (const [name, file] of files) {
       const short = name.replaceAll(/[^A-Za-z0-9]+/g, "-").slice(0, 80);
-      writeFileSync(path.join(folder, corpus, `${String(++number).padStart(3, "0")}-${short}`), file);
+      writeFileSync(
+        path.join(folder, corpus, `${String(++number).padStart(3, "0")}-${short}`),
+        file,
+      );
     }
     say(`${files.size} files in ${path.join(folder, corpus)}`);
   }

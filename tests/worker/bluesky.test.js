@@ -6,8 +6,28 @@
 import assert from "node:assert/strict";
 import test, { beforeEach } from "node:test";
 import { searchAtTheEnd } from "./emitted.js";
-import { BLUESKY_SECRETS, SECRETS, appPassword, json, problem, sha256, useStage, useWebhook } from "./harness.js";
-import { HOUR, MINUTE, TRANSIENT, TURNED, frameAt, later, pause, refused, reset, testFaults } from "./slots.js";
+import {
+  BLUESKY_SECRETS,
+  SECRETS,
+  appPassword,
+  json,
+  problem,
+  sha256,
+  useStage,
+  useWebhook,
+} from "./harness.js";
+import {
+  HOUR,
+  MINUTE,
+  TRANSIENT,
+  TURNED,
+  frameAt,
+  later,
+  pause,
+  refused,
+  reset,
+  testFaults,
+} from "./slots.js";
 
 const { url: ALERT_WEBHOOK_URL, news } = await useWebhook();
 const changes = { networks: ["bluesky"], secrets: { ALERT_WEBHOOK_URL } };
@@ -33,12 +53,20 @@ const TURN = [GET, UPLOAD, PUT, ...SHOW];
 const PROFILE = {
   $type: "app.bsky.actor.profile",
   displayName: "Somebody \u2603",
-  description: "Two lines,\n\"quoted\" \\ and more.",
+  description: 'Two lines,\n"quoted" \\ and more.',
   pronouns: "they/them",
   createdAt: "2023-04-12T00:00:00.000Z",
-  pinnedPost: { uri: "at://did:plc:abc/app.bsky.feed.post/1", cid: "bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi" },
+  pinnedPost: {
+    uri: "at://did:plc:abc/app.bsky.feed.post/1",
+    cid: "bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi",
+  },
   labels: { $type: "com.atproto.label.defs#selfLabels", values: [{ val: "!no-unauthenticated" }] },
-  "org.example.unknown": { numbers: [0, -1, 9007199254740991], nothing: null, swapRecord: "x", nested: [[{ avatar: 1 }]] },
+  "org.example.unknown": {
+    numbers: [0, -1, 9007199254740991],
+    nothing: null,
+    swapRecord: "x",
+    nested: [[{ avatar: 1 }]],
+  },
 };
 
 // The stand-in takes thirty sessions in five minutes, as Bluesky does, and each test begins one at least.
@@ -48,7 +76,15 @@ beforeEach(async () => {
   tests += 1;
   if (tests % 12 === 0) await stage.simulator.runAhead((ahead += 301));
   const { BLUESKY_APP_PASSWORD: password } = BLUESKY_SECRETS;
-  await stage.simulator.account("bluesky", { password, change_after_get: 0, record: PROFILE, frames: null, state: "active", moderated: false, uploads: 1000 });
+  await stage.simulator.account("bluesky", {
+    password,
+    change_after_get: 0,
+    record: PROFILE,
+    frames: null,
+    state: "active",
+    moderated: false,
+    uploads: 1000,
+  });
   news.length = 0;
 });
 
@@ -64,7 +100,10 @@ async function rest() {
 /** The calls since the last `clear`. */
 async function calls() {
   const received = await stage.simulator.received();
-  assert.ok(received.every(({ network }) => network === "bluesky"), JSON.stringify(received));
+  assert.ok(
+    received.every(({ network }) => network === "bluesky"),
+    JSON.stringify(received),
+  );
   return received.map(({ endpoint }) => endpoint);
 }
 
@@ -72,8 +111,15 @@ async function calls() {
 async function turns(at) {
   await stage.simulator.clear();
   const { line } = await stage.worker.cron(at);
-  assert.deepEqual([line.network, line.outcome, line.attempts, line.network_status], ["bluesky", "turned", 1, 200], JSON.stringify(line));
-  assert.equal(sha256(await stage.simulator.icon("bluesky")), sha256(stage.set.frames[frameAt(at)]));
+  assert.deepEqual(
+    [line.network, line.outcome, line.attempts, line.network_status],
+    ["bluesky", "turned", 1, 200],
+    JSON.stringify(line),
+  );
+  assert.equal(
+    sha256(await stage.simulator.icon("bluesky")),
+    sha256(stage.set.frames[frameAt(at)]),
+  );
   return calls();
 }
 
@@ -82,12 +128,20 @@ async function turns(at) {
 test("the cron makes the frame that is due the avatar, and changes nothing else of the profile", async () => {
   assert.deepEqual(await turns(later()), [CREATE, ...TURN]);
   // That there is no record of frames yet is all that is not as asked for.
-  const refusals = (await stage.simulator.received()).filter(({ verdict }) => verdict !== "accepted");
-  assert.deepEqual(refusals.map(({ endpoint }) => endpoint), [GET]);
+  const refusals = (await stage.simulator.received()).filter(
+    ({ verdict }) => verdict !== "accepted",
+  );
+  assert.deepEqual(
+    refusals.map(({ endpoint }) => endpoint),
+    [GET],
+  );
   assert.deepEqual(await stage.simulator.icon("bluesky"), stage.set.frames[9]);
   const { avatar, ...others } = await record();
   assert.deepEqual(others, PROFILE);
-  assert.deepEqual([avatar.$type, avatar.mimeType, avatar.size], ["blob", "image/png", stage.set.frames[9].length]);
+  assert.deepEqual(
+    [avatar.$type, avatar.mimeType, avatar.size],
+    ["blob", "image/png", stage.set.frames[9].length],
+  );
 });
 
 test("a turn by hand does the same, and says so", async () => {
@@ -102,7 +156,10 @@ test("a turn by hand does the same, and says so", async () => {
   assert.deepEqual(await stage.simulator.icon("bluesky"), stage.set.frames[3]);
   assert.deepEqual(await rest(), PROFILE);
   const [entry] = (await json(await stage.worker.journal())).entries;
-  assert.deepEqual([entry.network, entry.trigger, entry.outcome, entry.frame], ["bluesky", "manual", "turned", 3]);
+  assert.deepEqual(
+    [entry.network, entry.trigger, entry.outcome, entry.frame],
+    ["bluesky", "manual", "turned", 3],
+  );
 });
 
 test("what is shown already is not sent again, and no session is asked for it", async () => {
@@ -118,12 +175,28 @@ test("what is shown already is not sent again, and no session is asked for it", 
 });
 
 test("a dry run shows the request that carries the picture, without a token, and whose account it is", async () => {
-  const { would_send: preview, ...told } = await json(await stage.worker.turn("?frame=3&dry_run=true"));
-  assert.deepEqual(told, { network: "bluesky", frame: 3, frames: 12, outcome: "dry-run", attempts: 0, network_status: null, account: BLUESKY_SECRETS.BLUESKY_IDENTIFIER });
-  assert.deepEqual([preview.method, preview.url], ["POST", `${stage.simulator.url}/xrpc/${UPLOAD}`]);
+  const { would_send: preview, ...told } = await json(
+    await stage.worker.turn("?frame=3&dry_run=true"),
+  );
+  assert.deepEqual(told, {
+    network: "bluesky",
+    frame: 3,
+    frames: 12,
+    outcome: "dry-run",
+    attempts: 0,
+    network_status: null,
+    account: BLUESKY_SECRETS.BLUESKY_IDENTIFIER,
+  });
+  assert.deepEqual(
+    [preview.method, preview.url],
+    ["POST", `${stage.simulator.url}/xrpc/${UPLOAD}`],
+  );
   const headers = Object.fromEntries(preview.headers);
   assert.deepEqual(headers, { authorization: "Bearer (not shown)", "content-type": "image/png" });
-  assert.deepEqual([preview.frame_bytes, preview.body_bytes], Array(2).fill(stage.set.frames[3].length));
+  assert.deepEqual(
+    [preview.frame_bytes, preview.body_bytes],
+    Array(2).fill(stage.set.frames[3].length),
+  );
   assert.deepEqual(await calls(), [CREATE, SESSION]);
   assert.deepEqual(await rest(), PROFILE);
   // The session that it began is the turn's.
@@ -143,7 +216,10 @@ test("a dry run with a wrong password is refused as the turn would be", async ()
 test("the frames that are kept can be removed with the token; the picture that is up stays", async () => {
   const at = later();
   await turns(at);
-  const { status } = await stage.worker.fetch("/networks/bluesky/frames", { method: "DELETE", headers: { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}` } });
+  const { status } = await stage.worker.fetch("/networks/bluesky/frames", {
+    method: "DELETE",
+    headers: { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}` },
+  });
   assert.equal(status, 204);
   const { frames, blobs } = await stage.simulator.account("bluesky");
   assert.deepEqual([frames, blobs.length], [null, 1]);
@@ -183,7 +259,10 @@ test("after a rotation, every frame is kept and a turn is two requests; what is 
   for (let hour = 12; hour < 24; hour++) {
     assert.deepEqual(await turns(at + hour * HOUR), SHOW, `hour ${hour}`);
     await stage.simulator.account("bluesky", { collect_garbage: true });
-    assert.deepEqual(await stage.simulator.icon("bluesky"), stage.set.frames[frameAt(at + hour * HOUR)]);
+    assert.deepEqual(
+      await stage.simulator.icon("bluesky"),
+      stage.set.frames[frameAt(at + hour * HOUR)],
+    );
   }
   const { blobs } = await stage.simulator.account("bluesky");
   assert.equal(blobs.length, 12);
@@ -217,7 +296,11 @@ test("where no more pictures may be uploaded, those that are kept are turned to"
   await turns(at);
   await stage.simulator.account("bluesky", { uploads: 0 });
   const { line } = await stage.worker.cron(at + 3 * HOUR);
-  assert.deepEqual([line.outcome, line.reason, line.network_status], ["retry", "transient", 429], JSON.stringify(line));
+  assert.deepEqual(
+    [line.outcome, line.reason, line.network_status],
+    ["retry", "transient", 429],
+    JSON.stringify(line),
+  );
   assert.match(line.remedy, /address/);
   assert.deepEqual(await turns(at + 12 * HOUR), SHOW);
 });
@@ -260,7 +343,16 @@ for (const [member, value, told] of [
   ["pinnedPost", null, /pinned post/],
   ["description", "a".repeat(300), /description/],
   ["labels", {}, /`labels`/],
-  ["banner", { $type: "blob", ref: { $link: "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku" }, mimeType: "image/png", size: 1048577 }, /banner/],
+  [
+    "banner",
+    {
+      $type: "blob",
+      ref: { $link: "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku" },
+      mimeType: "image/png",
+      size: 1048577,
+    },
+    /banner/,
+  ],
 ]) {
   test(`a profile whose ${member} is refused says so, and not that it is the picture`, async () => {
     await stage.simulator.account("bluesky", { record: { ...PROFILE, [member]: value } });
@@ -338,7 +430,11 @@ test("a profile that others do not cease to change is left to another try, and n
   await stage.simulator.account("bluesky", { change_after_get: 6 });
   const at = later();
   const { line } = await stage.worker.cron(at);
-  assert.deepEqual([line.outcome, line.reason, line.attempts, line.network_status], ["retry", "transient", 1, 400], JSON.stringify(line));
+  assert.deepEqual(
+    [line.outcome, line.reason, line.attempts, line.network_status],
+    ["retry", "transient", 1, 400],
+    JSON.stringify(line),
+  );
   assert.match(line.message, /InvalidSwap/);
   const wait = Date.parse(line.retry_at) - at;
   assert.ok(wait >= 47_000 && wait <= 75_000, `tried again after ${wait} ms`);
@@ -361,20 +457,36 @@ test("another app password stops it, which the owner is told once, and with the 
   await stage.simulator.clear();
   for (const hours of [1, 2, 4]) {
     const { line } = await stage.worker.cron(at + hours * HOUR);
-    assert.deepEqual([line.outcome, line.reason, line.attempts, line.network_status], ["refused", "credentials", 1, 401], JSON.stringify(line));
+    assert.deepEqual(
+      [line.outcome, line.reason, line.attempts, line.network_status],
+      ["refused", "credentials", 1, 401],
+      JSON.stringify(line),
+    );
     assert.match(line.remedy, /BLUESKY_APP_PASSWORD/);
   }
   // The session that was ended is tried once, the password with each turn.
   assert.deepEqual(await calls(), [GET, UPLOAD, REFRESH, CREATE, CREATE, CREATE]);
   assert.equal(news.length, 1, JSON.stringify(news));
-  assert.match(news[0], /^Your icon has stopped turning\. Bluesky answered 401: .*BLUESKY_APP_PASSWORD/);
+  assert.match(
+    news[0],
+    /^Your icon has stopped turning\. Bluesky answered 401: .*BLUESKY_APP_PASSWORD/,
+  );
 
   const body = await problem(await stage.worker.turn("?frame=3"), 502);
-  assert.deepEqual([body.network, body.outcome, body.reason], ["bluesky", "refused", "credentials"]);
-  assert.match(await (await stage.worker.fetch("/")).text(), /Something is wrong.*BLUESKY_APP_PASSWORD/s);
+  assert.deepEqual(
+    [body.network, body.outcome, body.reason],
+    ["bluesky", "refused", "credentials"],
+  );
+  assert.match(
+    await (await stage.worker.fetch("/")).text(),
+    /Something is wrong.*BLUESKY_APP_PASSWORD/s,
+  );
 
   t.after(() => stage.worker.restart(changes));
-  await stage.worker.restart({ ...changes, secrets: { ALERT_WEBHOOK_URL, BLUESKY_APP_PASSWORD: password } });
+  await stage.worker.restart({
+    ...changes,
+    secrets: { ALERT_WEBHOOK_URL, BLUESKY_APP_PASSWORD: password },
+  });
   assert.equal((await json(await stage.worker.turn("?frame=3"))).outcome, "turned");
   assert.deepEqual(await stage.simulator.icon("bluesky"), stage.set.frames[3]);
   assert.deepEqual(news.slice(1), ["Your icon is turning again."]);
@@ -427,8 +539,13 @@ const FAULTS = {
   "bad-gateway": TRANSIENT,
   "empty-error": TRANSIENT,
   "invalid-login": { [CREATE]: refused("credentials", PASSWORD) },
-  "account-takedown": { [CREATE]: refused("account", /Sign in at bsky/), [REFRESH]: refused("account", /Sign in at bsky/) },
-  "auth-factor": { [CREATE]: refused("credentials", /app password, not the account's own.*BLUESKY_APP_PASSWORD/) },
+  "account-takedown": {
+    [CREATE]: refused("account", /Sign in at bsky/),
+    [REFRESH]: refused("account", /Sign in at bsky/),
+  },
+  "auth-factor": {
+    [CREATE]: refused("credentials", /app password, not the account's own.*BLUESKY_APP_PASSWORD/),
+  },
   "expired-token": { [UPLOAD]: TURNED, [PUT]: TURNED },
   "expired-refresh-token": { [REFRESH]: TURNED },
   "invalid-token": { [REFRESH]: TURNED, [UPLOAD]: TURNED, [PUT]: TURNED },
@@ -445,11 +562,23 @@ const FAULTS = {
   "empty-body": UNEXPECTED,
   "endless-body": TRANSIENT,
   // A 400 at the refresh is the end of the session, whatever it says.
-  "hostile-text": { [CREATE]: UNEXPECTED, [REFRESH]: TURNED, [GET]: UNEXPECTED, [UPLOAD]: UNEXPECTED, [PUT]: UNEXPECTED },
+  "hostile-text": {
+    [CREATE]: UNEXPECTED,
+    [REFRESH]: TURNED,
+    [GET]: UNEXPECTED,
+    [UPLOAD]: UNEXPECTED,
+    [PUT]: UNEXPECTED,
+  },
   hang: { [UPLOAD]: TRANSIENT },
   slow: { [PUT]: TURNED },
   // A GET whose connection breaks before an answer is sent again by workerd itself.
-  reset: { [CREATE]: TRANSIENT, [REFRESH]: TRANSIENT, [GET]: TURNED, [UPLOAD]: TRANSIENT, [PUT]: TRANSIENT },
+  reset: {
+    [CREATE]: TRANSIENT,
+    [REFRESH]: TRANSIENT,
+    [GET]: TURNED,
+    [UPLOAD]: TRANSIENT,
+    [PUT]: TRANSIENT,
+  },
   "cut-off": TRANSIENT,
 };
 
@@ -457,7 +586,8 @@ testFaults({
   stage,
   network: "bluesky",
   table: FAULTS,
-  endpointsOf: (fault) => ("outcome" in FAULTS[fault] ? [CREATE, REFRESH, GET, UPLOAD, PUT] : Object.keys(FAULTS[fault])),
+  endpointsOf: (fault) =>
+    "outcome" in FAULTS[fault] ? [CREATE, REFRESH, GET, UPLOAD, PUT] : Object.keys(FAULTS[fault]),
   account: rest,
   ahead: () => ahead,
   async before(endpoint, at) {

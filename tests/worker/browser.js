@@ -38,7 +38,9 @@ export function findBrowser(environment = process.env, usual = USUAL) {
   const { CHROME_PATH: given } = environment;
   if (given) {
     if (isProgram(given)) return given;
-    throw new Error(`CHROME_PATH is ${given}, where no program is: set it to a Chromium or Chrome, or unset it.`);
+    throw new Error(
+      `CHROME_PATH is ${given}, where no program is: set it to a Chromium or Chrome, or unset it.`,
+    );
   }
   const found = usual.find(isProgram);
   if (found) return found;

@@ -107,18 +107,90 @@ for (const [zone, times] of Object.entries(HOURS)) {
 }
 
 const VARIATIONS = [
-  [{ DIRECTION: "counterclockwise" }, 12, [["00:00:00", 0], ["01:00:00", 11], ["03:00:00", 9], ["11:59:59", 1], ["12:00:00", 0]]],
-  [{ PERIOD: "24h" }, 12, [["01:59:59", 0], ["02:00:00", 1], ["13:00:00", 6], ["23:59:59", 11]]],
-  [{ PERIOD: "24h", DIRECTION: "counterclockwise" }, 12, [["02:00:00", 11], ["13:00:00", 6], ["22:00:00", 1]]],
-  [{ PERIOD: "1h" }, 12, [["07:04:59", 0], ["07:05:00", 1], ["07:59:59", 11], ["08:00:00", 0]]],
-  [{ PERIOD: "1h30m" }, 12, [["01:29:59", 11], ["01:30:00", 0], ["03:07:29", 0], ["03:07:30", 1]]],
-  [{ PERIOD: "20m" }, 12, [["10:21:39", 0], ["10:21:40", 1], ["10:39:59", 11], ["10:40:00", 0]]],
-  [{}, 24, [["00:29:59", 0], ["00:30:00", 1], ["11:30:00", 23], ["13:00:00", 2]]],
-  [{}, 1, [["00:00:00", 0], ["23:59:59", 0]]],
+  [
+    { DIRECTION: "counterclockwise" },
+    12,
+    [
+      ["00:00:00", 0],
+      ["01:00:00", 11],
+      ["03:00:00", 9],
+      ["11:59:59", 1],
+      ["12:00:00", 0],
+    ],
+  ],
+  [
+    { PERIOD: "24h" },
+    12,
+    [
+      ["01:59:59", 0],
+      ["02:00:00", 1],
+      ["13:00:00", 6],
+      ["23:59:59", 11],
+    ],
+  ],
+  [
+    { PERIOD: "24h", DIRECTION: "counterclockwise" },
+    12,
+    [
+      ["02:00:00", 11],
+      ["13:00:00", 6],
+      ["22:00:00", 1],
+    ],
+  ],
+  [
+    { PERIOD: "1h" },
+    12,
+    [
+      ["07:04:59", 0],
+      ["07:05:00", 1],
+      ["07:59:59", 11],
+      ["08:00:00", 0],
+    ],
+  ],
+  [
+    { PERIOD: "1h30m" },
+    12,
+    [
+      ["01:29:59", 11],
+      ["01:30:00", 0],
+      ["03:07:29", 0],
+      ["03:07:30", 1],
+    ],
+  ],
+  [
+    { PERIOD: "20m" },
+    12,
+    [
+      ["10:21:39", 0],
+      ["10:21:40", 1],
+      ["10:39:59", 11],
+      ["10:40:00", 0],
+    ],
+  ],
+  [
+    {},
+    24,
+    [
+      ["00:29:59", 0],
+      ["00:30:00", 1],
+      ["11:30:00", 23],
+      ["13:00:00", 2],
+    ],
+  ],
+  [
+    {},
+    1,
+    [
+      ["00:00:00", 0],
+      ["23:59:59", 0],
+    ],
+  ],
 ];
 
 for (const [vars, count, times] of VARIATIONS) {
-  const named = Object.entries(vars).map(([name, value]) => `${name} ${value}`).join(", ");
+  const named = Object.entries(vars)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ");
   test(`${named || "the default"} with ${count} frame(s) shows the frame that is due`, async () => {
     await stage.worker.configure({ vars: { TIME_ZONE: "UTC", ...vars } });
     const set = count === 12 ? stage.set : frameSet(pngFrames(count));
@@ -133,7 +205,11 @@ test("without any variable it is the hour hand in Tokyo, as wrangler.toml has it
 
 /** One zone's times, one after the other, of a single account: what its frame is then, and whether it is sent. */
 const DAYS = {
-  UTC: [...Array(26).keys()].map((hour) => [new Date(Date.UTC(2031, 1, 3, hour)).toISOString(), hour % 12, true]),
+  UTC: [...Array(26).keys()].map((hour) => [
+    new Date(Date.UTC(2031, 1, 3, hour)).toISOString(),
+    hour % 12,
+    true,
+  ]),
   "Europe/Berlin": [
     ["2031-03-30T00:00:00Z", 1, true],
     ["2031-03-30T01:00:00Z", 3, true],
@@ -160,7 +236,11 @@ for (const [zone, times] of Object.entries(DAYS)) {
 async function sendsNothing(at, n) {
   await stage.simulator.clear();
   const { level, line } = await stage.worker.cron(at);
-  assert.deepEqual([level, line.outcome, line.frame, line.sent_at, line.network_status], ["log", "unchanged", n, null, null], at);
+  assert.deepEqual(
+    [level, line.outcome, line.frame, line.sent_at, line.network_status],
+    ["log", "unchanged", n, null, null],
+    at,
+  );
   await stage.simulator.receivedNothing();
   return line;
 }
@@ -170,7 +250,10 @@ test("the due frame follows the scheduled time, while the signature has the time
   for (const hoursAhead of [1, 5, 30]) {
     const due = new Date(Date.now() + hoursAhead * 3_600_000);
     const sent = await turns(due.toISOString(), due.getUTCHours() % 12);
-    assert.ok(Math.abs(sent.oauth_timestamp - Date.now() / 1000) < 60, `signed at ${sent.oauth_timestamp}`);
+    assert.ok(
+      Math.abs(sent.oauth_timestamp - Date.now() / 1000) < 60,
+      `signed at ${sent.oauth_timestamp}`,
+    );
   }
 });
 
@@ -180,13 +263,24 @@ test("an event that comes hours too late is a turn for the present", async () =>
     await stage.worker.forget();
     await stage.simulator.clear();
     const earliest = new Date();
-    const { line } = await stage.worker.cron(new Date(Date.now() - hoursAgo * 3_600_000).toISOString());
+    const { line } = await stage.worker.cron(
+      new Date(Date.now() - hoursAgo * 3_600_000).toISOString(),
+    );
     assert.deepEqual([line.outcome, line.trigger], ["turned", "cron"]);
     const latest = new Date();
-    assert.ok([earliest, latest].some((now) => now.getUTCHours() % 12 === line.frame), `frame ${line.frame} at ${latest.toISOString()}`);
+    assert.ok(
+      [earliest, latest].some((now) => now.getUTCHours() % 12 === line.frame),
+      `frame ${line.frame} at ${latest.toISOString()}`,
+    );
     const at = Date.parse(line.scheduled_at);
-    assert.ok(at >= earliest - 1000 && at <= latest, `${line.scheduled_at} for ${earliest.toISOString()}`);
-    assert.equal((await stage.simulator.receivedOne()).picture.sha256, sha256(stage.set.frames[line.frame]));
+    assert.ok(
+      at >= earliest - 1000 && at <= latest,
+      `${line.scheduled_at} for ${earliest.toISOString()}`,
+    );
+    assert.equal(
+      (await stage.simulator.receivedOne()).picture.sha256,
+      sha256(stage.set.frames[line.frame]),
+    );
   }
 });
 

@@ -39,7 +39,10 @@ function logged(act) {
 }
 
 const good = await scene(640, 480).jpeg().toBuffer();
-const inPieces = (file, size) => Array.from({ length: Math.ceil(file.length / size) }, (_, i) => file.subarray(i * size, (i + 1) * size));
+const inPieces = (file, size) =>
+  Array.from({ length: Math.ceil(file.length / size) }, (_, i) =>
+    file.subarray(i * size, (i + 1) * size),
+  );
 const squareOf = (file) => {
   const { square } = readSquare(real, [file], OPTIONS);
   assert.equal(square?.length, 3 * 400 * 400);
@@ -50,21 +53,39 @@ const expected = squareOf(good);
 const FAILING = {
   "a trap": [{ square: "unreachable" }, "crashed"],
   "a trap with a message": [
-    { square: `(memory.fill (i32.const 200) (i32.const 97) (i32.const 999)) unreachable`, panicked: replies(2, 200, 999) },
+    {
+      square: `(memory.fill (i32.const 200) (i32.const 97) (i32.const 999)) unreachable`,
+      panicked: replies(2, 200, 999),
+    },
     "crashed",
     "a".repeat(500),
   ],
   "a trap for want of memory": [{ square: "unreachable", ranOut: 1 }, "memory"],
-  "no room for the file": [{ square: "unreachable", allocate: "(i32.const 0)", ranOut: 1 }, "memory"],
-  "room beyond the memory": [{ square: "unreachable", allocate: `(i32.const ${MEMORY - 1})` }, "crashed"],
+  "no room for the file": [
+    { square: "unreachable", allocate: "(i32.const 0)", ranOut: 1 },
+    "memory",
+  ],
+  "room beyond the memory": [
+    { square: "unreachable", allocate: `(i32.const ${MEMORY - 1})` },
+    "crashed",
+  ],
   "a division by zero": [{ square: "(i32.div_u (i32.const 1) (i32.const 0))" }, "crashed"],
   "a read beyond the memory": [{ square: "(i32.load (i32.const -4))" }, "crashed"],
-  "a call of itself without end": [{ square: "(call $square (local.get 0) (local.get 1) (local.get 2) (local.get 3)) (drop) (i32.add (call $square (local.get 0) (local.get 1) (local.get 2) (local.get 3)) (i32.const 1))" }, "crashed"],
+  "a call of itself without end": [
+    {
+      square:
+        "(call $square (local.get 0) (local.get 1) (local.get 2) (local.get 3)) (drop) (i32.add (call $square (local.get 0) (local.get 1) (local.get 2) (local.get 3)) (i32.const 1))",
+    },
+    "crashed",
+  ],
   "a reply beyond the memory": [{ square: "(i32.const -16)" }, "crashed"],
   "a reply that lies askew": [{ square: "(i32.const 17)" }, "crashed"],
   "bytes beyond the memory": [{ square: replies(1, MEMORY - 10, 11) }, "crashed"],
   "a reply of another kind": [{ square: replies(3, 0, 0) }, "crashed"],
-  "an end beyond the memory": [{ square: "unreachable", end: `(i32.const ${MEMORY + 1})` }, "crashed"],
+  "an end beyond the memory": [
+    { square: "unreachable", end: `(i32.const ${MEMORY + 1})` },
+    "crashed",
+  ],
   "an end that traps too": [{ square: "unreachable", end: "unreachable" }, "crashed"],
 };
 
@@ -73,7 +94,10 @@ for (const [name, [functions, failed, message]] of Object.entries(FAILING)) {
     const failing = decoder(functions);
     const { value, lines } = logged(() => readSquare(failing, [good], OPTIONS));
     assert.deepEqual(value, { failed });
-    assert.deepEqual(lines.map(({ event, failed }) => ({ event, failed })), [{ event: "decoder", failed }]);
+    assert.deepEqual(
+      lines.map(({ event, failed }) => ({ event, failed })),
+      [{ event: "decoder", failed }],
+    );
     assert.ok(lines[0].message.length > 0 && lines[0].message.length <= 500);
     if (message) assert.equal(lines[0].message, message);
     assert.ok(squareOf(good).equals(expected), "the same square as before");
@@ -90,7 +114,10 @@ test("a decoder finds nothing of the one before, however that ended", () => {
       logged(() => readSquare(decoder({ square, end }), [good], OPTIONS));
       const { square: found } = readSquare(probe, [Buffer.alloc(9)], OPTIONS);
       assert.equal(found.length, length - 6_000);
-      assert.ok(found.every((byte) => byte === 0), "zeros");
+      assert.ok(
+        found.every((byte) => byte === 0),
+        "zeros",
+      );
     }
   }
 });
@@ -104,22 +131,38 @@ test("a file is read whatever the pieces are in which it lies", () => {
 });
 
 test("a refusal is handed on as JSON", () => {
-  const { value, lines } = logged(() => readSquare(real, [good.subarray(0, good.length / 2)], OPTIONS));
+  const { value, lines } = logged(() =>
+    readSquare(real, [good.subarray(0, good.length / 2)], OPTIONS),
+  );
   assert.equal(Object.keys(JSON.parse(value.refusal))[0], "Broken");
   assert.deepEqual(lines, []);
 });
 
 test("a file that leaves no room to decode it is too large, not broken", async () => {
-  const noise = await sharp({ create: { width: 3000, height: 2000, channels: 3, background: "#888", noise: { type: "gaussian", mean: 128, sigma: 60 } } }).png({ compressionLevel: 1 }).toBuffer();
+  const noise = await sharp({
+    create: {
+      width: 3000,
+      height: 2000,
+      channels: 3,
+      background: "#888",
+      noise: { type: "gaussian", mean: 128, sigma: 60 },
+    },
+  })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
   const file = Buffer.concat([noise, Buffer.alloc(60_000_000 - noise.length)]);
   const { value } = logged(() => readSquare(real, [file], OPTIONS));
   assert.match(value.refusal, /^\{"TooLarge":/);
-  assert.deepEqual(logged(() => readSquare(real, [Buffer.alloc(MEMORY)], OPTIONS)).value, { failed: "memory" });
+  assert.deepEqual(logged(() => readSquare(real, [Buffer.alloc(MEMORY)], OPTIONS)).value, {
+    failed: "memory",
+  });
   assert.ok(squareOf(good).equals(expected));
 });
 
 test("the decoder leaves its host nothing to provide but the memory", () => {
-  assert.deepEqual(WebAssembly.Module.imports(real), [{ module: "env", name: "memory", kind: "memory" }]);
+  assert.deepEqual(WebAssembly.Module.imports(real), [
+    { module: "env", name: "memory", kind: "memory" },
+  ]);
 });
 
 // --- Bodies -------------------------------------------------------------------
@@ -151,7 +194,10 @@ function body(bytes) {
 
 const ticks = () => new Promise((resolve) => setImmediate(resolve));
 const MB = 1_000_000;
-const picture = (source, decode = (pieces) => pieces.reduce((sum, { length }) => sum + length, 0)) => readPicture(source, 25 * MB, OPTIONS, decode);
+const picture = (
+  source,
+  decode = (pieces) => pieces.reduce((sum, { length }) => sum + length, 0),
+) => readPicture(source, 25 * MB, OPTIONS, decode);
 
 test("bodies under way take 32 MB at most, whoever wants more is told, and what is over is given back", async () => {
   // A piece of 1 MiB is wanted beyond what has come.
@@ -187,7 +233,10 @@ test("a body that does not arrive within a minute is left, and is given back", a
     const trickling = body(25 * MB - 1);
     let ended = false;
     const reading = picture(trickling).finally(() => (ended = true));
-    const late = assert.rejects(reading, { name: "TimeoutError", message: "not all of it came within 60 s" });
+    const late = assert.rejects(reading, {
+      name: "TimeoutError",
+      message: "not all of it came within 60 s",
+    });
     await ticks();
     mock.timers.tick(59_999);
     await ticks();

@@ -2,7 +2,13 @@
 import binaryen from "binaryen";
 
 /** The wasm of a decoder by the bodies of its functions, each in WebAssembly's text. */
-export function decoderWasm({ square, allocate = "(i32.const 4096)", ranOut = 0, end = "(i32.const 70000)", panicked = "unreachable" }) {
+export function decoderWasm({
+  square,
+  allocate = "(i32.const 4096)",
+  ranOut = 0,
+  end = "(i32.const 70000)",
+  panicked = "unreachable",
+}) {
   const module = binaryen.parseText(`(module
     (import "env" "memory" (memory 1024 1024))
     (global (export "__heap_base") i32 (i32.const 4096))

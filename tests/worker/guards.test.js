@@ -22,10 +22,18 @@ function raw(lines, body = "") {
       if (end < 0) return;
       socket.destroy();
       const [status, ...headers] = text.slice(0, end).split("\r\n");
-      resolve({ status: Number(status.split(" ")[1]), headers: Object.fromEntries(headers.map((line) => line.toLowerCase().split(/:\s*/, 2))) });
+      resolve({
+        status: Number(status.split(" ")[1]),
+        headers: Object.fromEntries(headers.map((line) => line.toLowerCase().split(/:\s*/, 2))),
+      });
     });
     socket.on("close", () => reject(new Error(`no answer: ${text}`)));
-    socket.write(Buffer.from(`${[lines[0], `host: ${hostname}:${port}`, ...lines.slice(1)].join("\r\n")}\r\n\r\n${body}`, "latin1"));
+    socket.write(
+      Buffer.from(
+        `${[lines[0], `host: ${hostname}:${port}`, ...lines.slice(1)].join("\r\n")}\r\n\r\n${body}`,
+        "latin1",
+      ),
+    );
   });
   return within(20_000, lines[0], answered);
 }
@@ -39,7 +47,28 @@ function assertAnswerIsGuarded({ status, headers }, what, caching = "no-store") 
 }
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
-const PATHS = ["/", "/?x", "/turn", "/turn?dry_run=true", "/turn?frame=x", "/icon", "/icon?x", "/journal", "/journal?limit=0", "/health", "/health?x", "/frames/3", "/frames/03", "/frames/99", "/frames/", "/nothing", "/page.cs", "//", "/%00", "/turn/"];
+const PATHS = [
+  "/",
+  "/?x",
+  "/turn",
+  "/turn?dry_run=true",
+  "/turn?frame=x",
+  "/icon",
+  "/icon?x",
+  "/journal",
+  "/journal?limit=0",
+  "/health",
+  "/health?x",
+  "/frames/3",
+  "/frames/03",
+  "/frames/99",
+  "/frames/",
+  "/nothing",
+  "/page.cs",
+  "//",
+  "/%00",
+  "/turn/",
+];
 
 for (const path of PATHS) {
   test(`${path} by every method, with the token and without`, async () => {
@@ -47,7 +76,11 @@ for (const path of PATHS) {
       for (const headers of [[], [BEARER], ["authorization: Bearer wrong"], ["if-none-match: *"]]) {
         const answer = await raw([`${method} ${path} HTTP/1.1`, ...headers, "content-length: 0"]);
         const isFrame = path === "/frames/3" && ["GET", "HEAD"].includes(method);
-        assertAnswerIsGuarded(answer, `${method} ${path} ${headers}`, isFrame ? "public, max-age=60" : "no-store");
+        assertAnswerIsGuarded(
+          answer,
+          `${method} ${path} ${headers}`,
+          isFrame ? "public, max-age=60" : "no-store",
+        );
       }
     }
   });
@@ -61,11 +94,20 @@ test("a turn that is made, refused or limited, and a new icon, are kept by nobod
     assertAnswerIsGuarded(answer, `POST /turn, ${fault}`);
   }
   const picture = Buffer.from(stage.set.frames[0]).toString("latin1");
-  const taken = await raw(["PUT /icon HTTP/1.1", BEARER, `content-length: ${picture.length}`], picture);
+  const taken = await raw(
+    ["PUT /icon HTTP/1.1", BEARER, `content-length: ${picture.length}`],
+    picture,
+  );
   assert.equal(taken.status, 200);
   assertAnswerIsGuarded(taken, "PUT /icon");
-  assertAnswerIsGuarded(await raw(["PUT /icon HTTP/1.1", BEARER, "content-length: 7"], "garbage"), "PUT /icon with garbage");
-  assertAnswerIsGuarded(await raw(["PUT /icon HTTP/1.1", BEARER, "content-length: 99999999"], "x"), "PUT /icon, too large");
+  assertAnswerIsGuarded(
+    await raw(["PUT /icon HTTP/1.1", BEARER, "content-length: 7"], "garbage"),
+    "PUT /icon with garbage",
+  );
+  assertAnswerIsGuarded(
+    await raw(["PUT /icon HTTP/1.1", BEARER, "content-length: 99999999"], "x"),
+    "PUT /icon, too large",
+  );
   assertAnswerIsGuarded(await raw(["DELETE /journal HTTP/1.1", BEARER]), "DELETE /journal");
 });
 
@@ -81,9 +123,17 @@ for (const [what, value] of [
     for (const path of ["/", "/health", "/frames/3", "/journal", "/turn", "/icon"]) {
       for (const method of ["GET", "POST", "PUT"]) {
         for (const name of ["authorization", "if-none-match", "x-other"]) {
-          const answer = await raw([`${method} ${path} HTTP/1.1`, `${name}: ${value}`, "content-length: 0"]);
+          const answer = await raw([
+            `${method} ${path} HTTP/1.1`,
+            `${name}: ${value}`,
+            "content-length: 0",
+          ]);
           const isFrame = [200, 304].includes(answer.status) && path === "/frames/3";
-          assertAnswerIsGuarded(answer, `${method} ${path} ${name}`, isFrame ? "public, max-age=60" : "no-store");
+          assertAnswerIsGuarded(
+            answer,
+            `${method} ${path} ${name}`,
+            isFrame ? "public, max-age=60" : "no-store",
+          );
           assert.ok(answer.status < 500 || answer.status === 503, `${answer.status}`);
         }
       }
@@ -92,12 +142,30 @@ for (const [what, value] of [
 }
 
 test("the page's own files are guarded too, and kept for five minutes", async () => {
-  for (const file of ["/page.css", "/page.js", "/page.svg", "/owner.js", "/icon.js", "/icon.css", "/crop.js", "/picture.js"]) {
+  for (const file of [
+    "/page.css",
+    "/page.js",
+    "/page.svg",
+    "/owner.js",
+    "/icon.js",
+    "/icon.css",
+    "/crop.js",
+    "/picture.js",
+  ]) {
     const { headers } = await raw([`GET ${file} HTTP/1.1`]);
     assertAnswerIsGuarded({ status: 200, headers }, file, "public, max-age=300");
     const known = `if-none-match: ${headers.etag}`;
-    for (const [method, ...more] of [["HEAD"], ["GET", known], ["GET", "range: bytes=0-9"], ["GET", "x: a\u0001b"]]) {
-      assertAnswerIsGuarded(await raw([`${method} ${file} HTTP/1.1`, ...more]), `${method} ${file} ${more}`, "public, max-age=300");
+    for (const [method, ...more] of [
+      ["HEAD"],
+      ["GET", known],
+      ["GET", "range: bytes=0-9"],
+      ["GET", "x: a\u0001b"],
+    ]) {
+      assertAnswerIsGuarded(
+        await raw([`${method} ${file} HTTP/1.1`, ...more]),
+        `${method} ${file} ${more}`,
+        "public, max-age=300",
+      );
     }
     for (const method of ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]) {
       const answer = await raw([`${method} ${file} HTTP/1.1`, "content-length: 0"]);

@@ -15,7 +15,16 @@
 import assert from "node:assert/strict";
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -28,7 +37,9 @@ import { pngChunk, pngFile } from "../../scripts/lib/png.js";
 import { note, noteAnswer, searchAtTheEnd } from "./emitted.js";
 
 const root = path.resolve(import.meta.dirname, "../..");
-const command = path.resolve(process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon"));
+const command = path.resolve(
+  process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon"),
+);
 
 /** How long to wait for what takes no time, in ms: a machine may be busy. */
 export const PATIENCE_MS = 120_000;
@@ -49,7 +60,10 @@ export const SECRETS = {
 };
 
 /** What opens the account of Bluesky that the stand-in has. */
-export const BLUESKY_SECRETS = { BLUESKY_IDENTIFIER: "somebody.test", BLUESKY_APP_PASSWORD: appPassword() };
+export const BLUESKY_SECRETS = {
+  BLUESKY_IDENTIFIER: "somebody.test",
+  BLUESKY_APP_PASSWORD: appPassword(),
+};
 
 /** What opens the account of Mastodon that the stand-in has; its server is the stand-in. */
 export const MASTODON_SECRETS = { MASTODON_ACCESS_TOKEN: `mastodon-${randomUUID()}` };
@@ -66,7 +80,8 @@ searchAtTheEnd({ ...SECRETS, BLUESKY_APP_PASSWORD, ...MASTODON_SECRETS });
 // would fill in for those that a test leaves out.
 const scratch = mkdtempSync(path.join(tmpdir(), "rotate-icon-test-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
-for (const name of Object.keys({ ...SECRETS, ...BLUESKY_SECRETS, ...MASTODON_SECRETS })) delete process.env[name];
+for (const name of Object.keys({ ...SECRETS, ...BLUESKY_SECRETS, ...MASTODON_SECRETS }))
+  delete process.env[name];
 Object.assign(process.env, {
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_LOG: "none",
@@ -74,7 +89,8 @@ Object.assign(process.env, {
   // What wrangler would ask for at the start, over the internet.
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
 });
-const { createTestHarness, getPlatformProxy, unstable_readConfig, unstable_startWorker } = await import("wrangler");
+const { createTestHarness, getPlatformProxy, unstable_readConfig, unstable_startWorker } =
+  await import("wrangler");
 
 // Ended from outside, a process skips its "exit" listeners unless it is told.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
@@ -108,8 +124,14 @@ class Simulator {
   }
 
   async #ask(where, init) {
-    const response = await fetch(`${this.url}/simulator/${where}`, { signal: AbortSignal.timeout(PATIENCE_MS), ...init });
-    if (!response.ok) throw new Error(`${init?.method ?? "GET"} ${where}: ${response.status} ${await response.text()}`);
+    const response = await fetch(`${this.url}/simulator/${where}`, {
+      signal: AbortSignal.timeout(PATIENCE_MS),
+      ...init,
+    });
+    if (!response.ok)
+      throw new Error(
+        `${init?.method ?? "GET"} ${where}: ${response.status} ${await response.text()}`,
+      );
     return response;
   }
 
@@ -120,12 +142,17 @@ class Simulator {
 
   /** Lets the next requests fail: those to X, or to `network`, there to `endpoint` if one is named. */
   async fail(fault, times = 1, { network = "x", endpoint } = {}) {
-    await this.#ask("faults", { method: "PUT", body: JSON.stringify({ fault, times, network, endpoint }) });
+    await this.#ask("faults", {
+      method: "PUT",
+      body: JSON.stringify({ fault, times, network, endpoint }),
+    });
   }
 
   /** What it received since the last `clear`, oldest first: all of it, or what was for `network`. */
   async received(network) {
-    return (await (await this.#ask(network ? `received?network=${network}` : "received")).json()).reverse();
+    return (
+      await (await this.#ask(network ? `received?network=${network}` : "received")).json()
+    ).reverse();
   }
 
   /** The one request that it received; there must be no other. */
@@ -142,7 +169,10 @@ class Simulator {
 
   /** Expects that nothing was sent but questions: what a dry run comes to. */
   async receivedNoPicture() {
-    assert.ok((await this.received()).every(({ picture }) => picture === null), "pictures sent");
+    assert.ok(
+      (await this.received()).every(({ picture }) => picture === null),
+      "pictures sent",
+    );
   }
 
   /** The bytes of the picture that came with a request. */
@@ -184,7 +214,10 @@ class Simulator {
 
 /** Starts the stand-in for the networks on a free port, with the accounts of the tests' secrets. */
 export async function startSimulator(args = []) {
-  assert.ok(existsSync(command), `${command} is not there: build it with cargo build, or set ROTATE_ICON`);
+  assert.ok(
+    existsSync(command),
+    `${command} is not there: build it with cargo build, or set ROTATE_ICON`,
+  );
   const secrets = Object.fromEntries(ACCOUNT_SECRETS.map((name) => [name, SECRETS[name]]));
   const child = spawn(command, ["simulate", "--port", "0", ...args], {
     env: { ...process.env, ...secrets, ...BLUESKY_SECRETS, ...MASTODON_SECRETS },
@@ -246,7 +279,14 @@ export function png(turn, side = 400) {
       rows[row * (side + 1) + 1 + column] = along > 0 && across < side / 20 ? 1 : 0;
     }
   }
-  const palette = Buffer.from([40 + Math.round(180 * turn), 90, 200 - Math.round(150 * turn), 255, 255, 255]);
+  const palette = Buffer.from([
+    40 + Math.round(180 * turn),
+    90,
+    200 - Math.round(150 * turn),
+    255,
+    255,
+    255,
+  ]);
   return pngFile(side, 8, 3, pngChunk("PLTE", palette), pngChunk("IDAT", deflateSync(rows)));
 }
 
@@ -269,10 +309,22 @@ export async function renderedSet(icon = path.join(root, "assets/icon.png"), ...
   const bulk = path.join(out, "kv-bulk.json");
   await promisify(execFile)(command, ["render", file, "--out", out, "--bulk", bulk, ...flags]);
   const entries = JSON.parse(readFileSync(bulk, "utf8"));
-  const stored = new Map(entries.map(({ key, value, base64 }) => [key, base64 ? Buffer.from(value, "base64") : Buffer.from(value)]));
+  const stored = new Map(
+    entries.map(({ key, value, base64 }) => [
+      key,
+      base64 ? Buffer.from(value, "base64") : Buffer.from(value),
+    ]),
+  );
   const { id, frames, media_type: mediaType } = JSON.parse(stored.get("current"));
   const ending = mediaType.replace("image/", "").replace("jpeg", "jpg");
-  return { id, mediaType, stored, frames: Array.from({ length: frames }, (_, n) => readFileSync(path.join(out, `${n}.${ending}`))) };
+  return {
+    id,
+    mediaType,
+    stored,
+    frames: Array.from({ length: frames }, (_, n) =>
+      readFileSync(path.join(out, `${n}.${ending}`)),
+    ),
+  };
 }
 
 /** What goes under `current` for a set. */
@@ -332,7 +384,8 @@ export async function useDecoder(wasm) {
   const copy = path.join(scratch, "worker-with-decoder");
   cpSync(folder, copy, { recursive: true });
   // Of each bundle before, one is left there under another name.
-  for (const name of readdirSync(copy)) if (name.endsWith("decoder.wasm")) writeFileSync(path.join(copy, name), wasm);
+  for (const name of readdirSync(copy))
+    if (name.endsWith("decoder.wasm")) writeFileSync(path.join(copy, name), wasm);
   prebuilt = Promise.resolve({ folder: copy, config });
 }
 
@@ -341,7 +394,8 @@ export async function useDecoder(wasm) {
  * They are for X, unless other `networks` are named.
  */
 function settings(simulator, { networks = ["x"], vars = {}, secrets = {} } = {}) {
-  const given = (all) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+  const given = (all) =>
+    Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
   const of = {
     x: Object.fromEntries(ACCOUNT_SECRETS.map((name) => [name, SECRETS[name]])),
     bluesky: BLUESKY_SECRETS,
@@ -350,7 +404,9 @@ function settings(simulator, { networks = ["x"], vars = {}, secrets = {} } = {})
   const { TRIGGER_TOKEN } = SECRETS;
   return {
     vars: { API_BASE_URL: simulator.url, BLUESKY_SERVICE: simulator.url, ...vars },
-    secrets: given(Object.assign({ TRIGGER_TOKEN }, ...networks.map((network) => of[network]), secrets)),
+    secrets: given(
+      Object.assign({ TRIGGER_TOKEN }, ...networks.map((network) => of[network]), secrets),
+    ),
   };
 }
 
@@ -369,12 +425,20 @@ class Harnessed {
     const started = new Harnessed();
     started.#options = (changes) => ({
       root,
-      workers: [{ configPath: config, prebuiltWorkerDir: folder, ...settings(simulator, JSON.parse(changes)) }],
+      workers: [
+        {
+          configPath: config,
+          prebuiltWorkerDir: folder,
+          ...settings(simulator, JSON.parse(changes)),
+        },
+      ],
     });
     started.#running = started.#wanted;
     started.#server = createTestHarness(started.#options(started.#wanted));
     try {
-      started.url = (await within(30_000, "the Worker's start", started.#server.listen())).url.origin;
+      started.url = (
+        await within(30_000, "the Worker's start", started.#server.listen())
+      ).url.origin;
       await started.#ready();
     } catch (error) {
       await started.close();
@@ -393,7 +457,11 @@ class Harnessed {
   async #ready() {
     if (this.#running !== this.#wanted) {
       this.#running = this.#wanted;
-      await within(30_000, "the Worker's restart", this.#server.update(this.#options(this.#wanted)));
+      await within(
+        30_000,
+        "the Worker's restart",
+        this.#server.update(this.#options(this.#wanted)),
+      );
       this.kv = undefined;
     }
     this.kv ??= (await this.#server.getWorker().getEnv()).FRAMES;
@@ -436,7 +504,8 @@ class Harnessed {
 
   /** The log so far, once it has at least so many lines. */
   async logs(atLeast = 0) {
-    for (let waited = 0; waited < 5_000 && this.#server.getLogs().length < atLeast; waited += 5) await sleep(5);
+    for (let waited = 0; waited < 5_000 && this.#server.getLogs().length < atLeast; waited += 5)
+      await sleep(5);
     // Whatever else there is was written at the same time.
     await sleep(20);
     note("the log", JSON.stringify(this.#server.getLogs()));
@@ -456,7 +525,9 @@ class Harnessed {
   /** Has the account forget what it knows, after the turn that it may be making. */
   async forget() {
     // As the last test had it, without the restart that other settings take, if its settings open the journal.
-    const asked = this.#server.getWorker().fetch("/journal", { method: "DELETE", ...authorized({}) });
+    const asked = this.#server
+      .getWorker()
+      .fetch("/journal", { method: "DELETE", ...authorized({}) });
     const { status } = await within(40_000, "the account to forget", asked);
     if (status !== 204) assert.equal((await this.journal("", { method: "DELETE" })).status, 204);
   }
@@ -490,7 +561,11 @@ class Wired {
     const proxy = await within(
       30_000,
       "the store",
-      getPlatformProxy({ configPath: config, persist: { path: path.join(persist, "v3") }, remoteBindings: false }),
+      getPlatformProxy({
+        configPath: config,
+        persist: { path: path.join(persist, "v3") },
+        remoteBindings: false,
+      }),
     );
     await publish(proxy.env.FRAMES, set);
     await proxy.dispose();
@@ -503,8 +578,10 @@ class Wired {
     const [started, persist] = [this, this.#persist];
     const { vars, secrets } = settings(this.#simulator, changes);
     const bindings = {};
-    for (const [name, value] of Object.entries(vars)) bindings[name] = { type: "plain_text", value };
-    for (const [name, value] of Object.entries(secrets)) bindings[name] = { type: "secret_text", value };
+    for (const [name, value] of Object.entries(vars))
+      bindings[name] = { type: "plain_text", value };
+    for (const [name, value] of Object.entries(secrets))
+      bindings[name] = { type: "secret_text", value };
     const read = unstable_readConfig({ config }, { hideWarnings: true });
     started.#running = await within(
       30_000,
@@ -544,8 +621,12 @@ class Wired {
 
   /** The processes of the workerd of this test file. */
   #pids() {
-    const children = spawnSync("ps", ["-A", "-o", "pid=,ppid=,comm="], { encoding: "utf8" }).stdout.split("\n");
-    const own = children.map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)).filter((child) => Number(child?.[2]) === process.pid);
+    const children = spawnSync("ps", ["-A", "-o", "pid=,ppid=,comm="], {
+      encoding: "utf8",
+    }).stdout.split("\n");
+    const own = children
+      .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+      .filter((child) => Number(child?.[2]) === process.pid);
     const workerd = own.filter(([, , , name]) => path.basename(name) === "workerd");
     assert.ok(workerd.length > 0, "a workerd of this test's");
     return workerd.map(([, pid]) => Number(pid));
@@ -558,14 +639,18 @@ class Wired {
 
   /** The memory that workerd takes, in MB. */
   residentMB() {
-    const kB = spawnSync("ps", ["-o", "rss=", "-p", this.#pids().join()], { encoding: "utf8" }).stdout.trim().split("\n");
+    const kB = spawnSync("ps", ["-o", "rss=", "-p", this.#pids().join()], { encoding: "utf8" })
+      .stdout.trim()
+      .split("\n");
     return kB.reduce((sum, one) => sum + Number(one), 0) / 1000;
   }
 
   /** Lets the Cron Trigger come for this time. */
   async fire(scheduledTime, cron = EVERY_MINUTE) {
     const time = new Date(scheduledTime).getTime();
-    const response = await this.fetch(`/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}&time=${time}`);
+    const response = await this.fetch(
+      `/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}&time=${time}`,
+    );
     assert.equal(response.status, 200, await response.text());
   }
 
@@ -585,7 +670,8 @@ class Wired {
   async #logged(scheduledTime, count) {
     const before = this.#logs.length;
     await this.fire(scheduledTime);
-    for (let waited = 0; waited < 5_000 && this.#logs.length < before + count; waited += 5) await sleep(5);
+    for (let waited = 0; waited < 5_000 && this.#logs.length < before + count; waited += 5)
+      await sleep(5);
     const logged = this.#logs.slice(before);
     assert.equal(logged.length, count, JSON.stringify(logged));
     return logged.map(({ level, message }) => ({ level, text: message, ...oneLine(message) }));
@@ -654,7 +740,10 @@ export function overPlainConnection(worker, method, where, { headers = {}, chunk
 }
 
 function authorized(init) {
-  return { ...init, headers: { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}`, ...init.headers } };
+  return {
+    ...init,
+    headers: { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}`, ...init.headers },
+  };
 }
 
 /** Reads a log line: one JSON object in one line. */
@@ -712,7 +801,9 @@ export async function useWebhook() {
       response.writeHead(204).end();
     });
   });
-  await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
+  await new Promise((resolve, reject) =>
+    server.once("error", reject).listen(0, "127.0.0.1", resolve),
+  );
   after(() => {
     server.closeAllConnections();
     server.close();
@@ -745,5 +836,8 @@ export async function json(response) {
 /** Checks the headers that every answer has, so that no browser makes more of it. */
 export function assertGuarded(response) {
   assert.equal(response.headers.get("x-content-type-options"), "nosniff");
-  assert.match(response.headers.get("content-security-policy"), /^default-src 'none'; (.*; )?frame-ancestors 'none'$/);
+  assert.match(
+    response.headers.get("content-security-policy"),
+    /^default-src 'none'; (.*; )?frame-ancestors 'none'$/,
+  );
 }

@@ -67,8 +67,26 @@ test("without TRIGGER_TOKEN it is ready, with the manual turn closed", async () 
 
 /** Values that are wrong, each a setting of its own, and a word of what it may be. */
 const INVALID = [
-  [{ TIME_ZONE: "Mars/Olympus_Mons", PERIOD: "7h", DIRECTION: "up", API_BASE_URL: "http://api.x.com", X_BODY: "json" }, 5],
-  [{ TIME_ZONE: "Tokyo, Japan", PERIOD: "0h", DIRECTION: "widdershins", API_BASE_URL: "https://api.x.com/1.1", X_BODY: "raw" }, 5],
+  [
+    {
+      TIME_ZONE: "Mars/Olympus_Mons",
+      PERIOD: "7h",
+      DIRECTION: "up",
+      API_BASE_URL: "http://api.x.com",
+      X_BODY: "json",
+    },
+    5,
+  ],
+  [
+    {
+      TIME_ZONE: "Tokyo, Japan",
+      PERIOD: "0h",
+      DIRECTION: "widdershins",
+      API_BASE_URL: "https://api.x.com/1.1",
+      X_BODY: "raw",
+    },
+    5,
+  ],
   [{ PERIOD: "25h" }, 1],
   [{ API_BASE_URL: "https://user:password@api.x.com" }, 1],
 ];
@@ -94,14 +112,21 @@ for (const [vars, count] of INVALID) {
     }
     // A value may be a secret in the wrong place.
     const text = JSON.stringify(body);
-    for (const value of Object.values(vars)) assert.ok(!text.includes(JSON.stringify(value)), `${value} is repeated`);
+    for (const value of Object.values(vars))
+      assert.ok(!text.includes(JSON.stringify(value)), `${value} is repeated`);
   });
 }
 
 test("what is missing and what is invalid is told together", async () => {
-  await stage.worker.configure({ vars: { PERIOD: "now and then" }, secrets: { ACCESS_TOKEN: null } });
+  await stage.worker.configure({
+    vars: { PERIOD: "now and then" },
+    secrets: { ACCESS_TOKEN: null },
+  });
   const body = await problem(await health(), 503);
-  assert.deepEqual([body.missing, body.invalid.map(({ name }) => name)], [["ACCESS_TOKEN"], ["PERIOD"]]);
+  assert.deepEqual(
+    [body.missing, body.invalid.map(({ name }) => name)],
+    [["ACCESS_TOKEN"], ["PERIOD"]],
+  );
 });
 
 test("without a frame set it is not ready and says to publish one", async () => {
@@ -112,7 +137,8 @@ test("without a frame set it is not ready and says to publish one", async () => 
 });
 
 test("a missing frame of this hour makes it not ready", async () => {
-  for (const n of [frameNow(), (frameNow() + 1) % 12]) await stage.worker.kv.delete(`sets/${stage.set.id}/${n}`);
+  for (const n of [frameNow(), (frameNow() + 1) % 12])
+    await stage.worker.kv.delete(`sets/${stage.set.id}/${n}`);
   const body = await problem(await health(), 503);
   assert.deepEqual([body.ready, body.frame_set], [false, null]);
   assert.match(body.detail, /^Frame \d+ of 12 is missing from the store, and an album has no icon/);
@@ -126,12 +152,18 @@ test("garbage in the place of the frame set makes it not ready", async () => {
 });
 
 test("a number with a fraction in the frame set is named as it is there", async () => {
-  await stage.worker.kv.put("current", JSON.stringify({ id: stage.set.id, frames: 12.75, media_type: "image/jpeg" }));
+  await stage.worker.kv.put(
+    "current",
+    JSON.stringify({ id: stage.set.id, frames: 12.75, media_type: "image/jpeg" }),
+  );
   assert.match((await problem(await health(), 503)).detail, /`current` is no frame set: .*12\.75/);
 });
 
 test("it takes no query", async () => {
-  assert.match((await problem(await stage.worker.fetch("/health?verbose=1"), 400)).detail, /no query/);
+  assert.match(
+    (await problem(await stage.worker.fetch("/health?verbose=1"), 400)).detail,
+    /no query/,
+  );
 });
 
 test("after what was wrong is mended it is ready again", async () => {

@@ -12,7 +12,18 @@ import sharp from "sharp";
 import { noisyIcon } from "../../benches/noisy-icon.js";
 import { pngChunk, pngFile } from "../../scripts/lib/png.js";
 import { scene } from "../command/pictures.js";
-import { SECRETS, assertGuarded, contents, json, overPlainConnection, problem, put, renderedSet, sha256, useStage } from "./harness.js";
+import {
+  SECRETS,
+  assertGuarded,
+  contents,
+  json,
+  overPlainConnection,
+  problem,
+  put,
+  renderedSet,
+  sha256,
+  useStage,
+} from "./harness.js";
 
 const stage = useStage();
 
@@ -30,7 +41,12 @@ const bytesOf = async (response) => Buffer.from(await response.arrayBuffer());
 /** Fails if two lists of files are not the same to the last bit. */
 function assertSameFiles(actual, expected, what) {
   assert.equal(actual.length, expected.length, `${what}: how many`);
-  actual.forEach((file, n) => assert.ok(file.equals(expected[n]), `${what}: ${n} differs (${file.length} and ${expected[n].length} bytes)`));
+  actual.forEach((file, n) =>
+    assert.ok(
+      file.equals(expected[n]),
+      `${what}: ${n} differs (${file.length} and ${expected[n].length} bytes)`,
+    ),
+  );
 }
 
 /** Fails if two states of the store are not the same, key by key. */
@@ -68,37 +84,79 @@ async function putIcon(picture, options = {}) {
 
 /** sharp's pixels as a new picture, so that what is done to them comes after. */
 async function sixteenBits() {
-  const { data, info } = await photo().toColourspace("rgb16").raw({ depth: "ushort" }).toBuffer({ resolveWithObject: true });
+  const { data, info } = await photo()
+    .toColourspace("rgb16")
+    .raw({ depth: "ushort" })
+    .toBuffer({ resolveWithObject: true });
   const samples = new Uint16Array(data.buffer, data.byteOffset, data.length / 2);
   return sharp(samples, { raw: info }).toColourspace("rgb16").png();
 }
 
 /** Pictures of every kind, and what sharp says of each. */
 const PICTURES = {
-  "JPEG 4:2:0": [() => photo().jpeg({ quality: 92 }), { format: "jpeg", chromaSubsampling: "4:2:0", isProgressive: false }],
-  "JPEG 4:4:4": [() => photo().jpeg({ chromaSubsampling: "4:4:4" }), { format: "jpeg", chromaSubsampling: "4:4:4" }],
-  "progressive JPEG": [() => photo().jpeg({ progressive: true }), { format: "jpeg", isProgressive: true }],
+  "JPEG 4:2:0": [
+    () => photo().jpeg({ quality: 92 }),
+    { format: "jpeg", chromaSubsampling: "4:2:0", isProgressive: false },
+  ],
+  "JPEG 4:4:4": [
+    () => photo().jpeg({ chromaSubsampling: "4:4:4" }),
+    { format: "jpeg", chromaSubsampling: "4:4:4" },
+  ],
+  "progressive JPEG": [
+    () => photo().jpeg({ progressive: true }),
+    { format: "jpeg", isProgressive: true },
+  ],
   "grey JPEG": [() => photo().toColourspace("b-w").jpeg(), { format: "jpeg", channels: 1 }],
   "CMYK JPEG": [() => photo().toColourspace("cmyk").jpeg(), { format: "jpeg", space: "cmyk" }],
-  "JPEG turned by EXIF": [() => photo().withMetadata({ orientation: 6 }).jpeg(), { format: "jpeg", orientation: 6 }],
-  "JPEG mirrored by EXIF": [() => photo().withMetadata({ orientation: 5 }).jpeg(), { format: "jpeg", orientation: 5 }],
+  "JPEG turned by EXIF": [
+    () => photo().withMetadata({ orientation: 6 }).jpeg(),
+    { format: "jpeg", orientation: 6 },
+  ],
+  "JPEG mirrored by EXIF": [
+    () => photo().withMetadata({ orientation: 5 }).jpeg(),
+    { format: "jpeg", orientation: 5 },
+  ],
   "JPEG of 613×417": [() => scene(613, 417).jpeg(), { format: "jpeg", width: 613, height: 417 }],
   "JPEG of 2400×1800": [() => scene(2400, 1800).jpeg(), { format: "jpeg", width: 2400 }],
   "JPEG of 400×400": [() => scene(400, 400).jpeg(), { format: "jpeg", width: 400, height: 400 }],
   "PNG with alpha": [() => seeThrough().png(), { format: "png", channels: 4 }],
-  "PNG with a palette": [() => photo().png({ palette: true, colours: 200 }), { format: "png", isPalette: true }],
-  "PNG with a transparent palette": [() => seeThrough().png({ palette: true }), { format: "png", isPalette: true, hasAlpha: true }],
+  "PNG with a palette": [
+    () => photo().png({ palette: true, colours: 200 }),
+    { format: "png", isPalette: true },
+  ],
+  "PNG with a transparent palette": [
+    () => seeThrough().png({ palette: true }),
+    { format: "png", isPalette: true, hasAlpha: true },
+  ],
   "PNG of 16 bits": [sixteenBits, { format: "png", depth: "ushort" }],
-  "interlaced PNG": [() => photo().png({ progressive: true }), { format: "png", isProgressive: true }],
-  "grey PNG with alpha": [() => seeThrough().toColourspace("b-w").png(), { format: "png", channels: 2 }],
+  "interlaced PNG": [
+    () => photo().png({ progressive: true }),
+    { format: "png", isProgressive: true },
+  ],
+  "grey PNG with alpha": [
+    () => seeThrough().toColourspace("b-w").png(),
+    { format: "png", channels: 2 },
+  ],
   "PNG of 37×51": [() => scene(37, 51).png(), { format: "png", width: 37 }],
   "noisy PNG": [async () => sharp(noisyIcon(255)).png(), { format: "png", width: 400 }],
   GIF: [() => photo().removeAlpha().gif(), { format: "gif" }],
   "GIF with transparency": [() => seeThrough().gif(), { format: "gif", hasAlpha: true }],
-  "lossy WebP": [() => photo().removeAlpha().webp({ quality: 90 }), { format: "webp", hasAlpha: false }],
-  "lossless WebP": [() => photo().removeAlpha().webp({ lossless: true }), { format: "webp", hasAlpha: false }],
-  "lossy WebP with alpha": [() => seeThrough().webp({ quality: 90 }), { format: "webp", hasAlpha: true }],
-  "lossless WebP with alpha": [() => seeThrough().webp({ lossless: true }), { format: "webp", hasAlpha: true }],
+  "lossy WebP": [
+    () => photo().removeAlpha().webp({ quality: 90 }),
+    { format: "webp", hasAlpha: false },
+  ],
+  "lossless WebP": [
+    () => photo().removeAlpha().webp({ lossless: true }),
+    { format: "webp", hasAlpha: false },
+  ],
+  "lossy WebP with alpha": [
+    () => seeThrough().webp({ quality: 90 }),
+    { format: "webp", hasAlpha: true },
+  ],
+  "lossless WebP with alpha": [
+    () => seeThrough().webp({ lossless: true }),
+    { format: "webp", hasAlpha: true },
+  ],
 };
 
 /** Options, each set with the picture that shows it best. */
@@ -125,24 +183,36 @@ const OPTIONS = [
   ["JPEG 4:2:0", { frames: "1" }],
   [
     "JPEG 4:2:0",
-    { frames: "10", crop: "12,34,400", background: "white", kernel: "bilinear", fill: "00ff7f", shape: "square", quality: "80" },
+    {
+      frames: "10",
+      crop: "12,34,400",
+      background: "white",
+      kernel: "bilinear",
+      fill: "00ff7f",
+      shape: "square",
+      quality: "80",
+    },
   ],
 ];
 
 const files = new Map();
 before(async () => {
-  for (const [name, [make]] of Object.entries(PICTURES)) files.set(name, await (await make()).toBuffer());
+  for (const [name, [make]] of Object.entries(PICTURES))
+    files.set(name, await (await make()).toBuffer());
 });
 
 test("the pictures are of the kinds that they are named after", async () => {
   for (const [name, [, kind]] of Object.entries(PICTURES)) {
     const metadata = await sharp(files.get(name)).metadata();
-    for (const [key, value] of Object.entries(kind)) assert.equal(metadata[key], value, `${name}: ${key}`);
+    for (const [key, value] of Object.entries(kind))
+      assert.equal(metadata[key], value, `${name}: ${key}`);
   }
 });
 
 for (const [name, options] of [...Object.keys(PICTURES).map((name) => [name, {}]), ...OPTIONS]) {
-  const said = Object.entries(options).map(([option, value]) => ` ${option}=${value}`).join("");
+  const said = Object.entries(options)
+    .map(([option, value]) => ` ${option}=${value}`)
+    .join("");
   test(`of a ${name}${said} the Worker makes what the command makes, byte for byte`, async () => {
     await stage.worker.reset();
     const { answer, native } = await putIcon(files.get(name), options);
@@ -161,7 +231,10 @@ for (const [name, options] of [...Object.keys(PICTURES).map((name) => [name, {}]
 }
 
 test("what a turn sends is a picture of 400×400 pixels that other programs read", async () => {
-  for (const [options, format] of [[{}, "jpeg"], [{ shape: "circle" }, "png"]]) {
+  for (const [options, format] of [
+    [{}, "jpeg"],
+    [{ shape: "circle" }, "png"],
+  ]) {
     await stage.worker.reset();
     await putIcon(files.get("JPEG 4:2:0"), options);
     const { width, height, ...read } = await sharp(await getFrame(7)).metadata();
@@ -176,16 +249,27 @@ for (const shape of ["square", "circle"]) {
     const { native } = await putIcon(files.get("JPEG of 613×417"), { shape });
     assert.equal(await stage.worker.kv.get(`sets/${native.id}/9`), null);
     assert.equal((await json(await stage.worker.fetch("/health"))).ready, true);
-    for (const [n, turn] of [[9, () => stage.worker.cron(AT)], [4, () => stage.worker.turn("?frame=4").then(json)]]) {
+    for (const [n, turn] of [
+      [9, () => stage.worker.cron(AT)],
+      [4, () => stage.worker.turn("?frame=4").then(json)],
+    ]) {
       await stage.simulator.clear();
       const { line = {}, ...answer } = await turn();
       assert.equal(line.outcome ?? answer.outcome, "turned", JSON.stringify({ line, answer }));
       const sent = await stage.simulator.receivedOne();
       assert.equal(sent.verdict, "accepted", sent.explanation);
-      assertSameFiles([await stage.simulator.picture(sent.number)], [native.frames[n]], `what X got of frame ${n}`);
+      assertSameFiles(
+        [await stage.simulator.picture(sent.number)],
+        [native.frames[n]],
+        `what X got of frame ${n}`,
+      );
       const kept = Buffer.from(await stage.worker.kv.get(`sets/${native.id}/${n}`, "arrayBuffer"));
       assertSameFiles([kept], [native.frames[n]], `what is kept of frame ${n}`);
-      assertSameFiles([await getFrame(n), await getFrame(n)], [native.frames[n], native.frames[n]], `frame ${n} afterwards`);
+      assertSameFiles(
+        [await getFrame(n), await getFrame(n)],
+        [native.frames[n], native.frames[n]],
+        `frame ${n} afterwards`,
+      );
     }
   });
 }
@@ -196,15 +280,28 @@ test("a rendered frame is kept for 90 days, the icon and the pointer for good", 
   const asked = Date.now() / 1000;
   await getFrame(3);
   const { keys } = await stage.worker.kv.list();
-  const lifetimes = Object.fromEntries(keys.map(({ name, expiration }) => [name, expiration && Math.round((expiration - asked) / DAY)]));
-  assert.deepEqual(lifetimes, { current: undefined, [`sets/${native.id}/3`]: 90, [`sets/${native.id}/icon`]: undefined });
+  const lifetimes = Object.fromEntries(
+    keys.map(({ name, expiration }) => [
+      name,
+      expiration && Math.round((expiration - asked) / DAY),
+    ]),
+  );
+  assert.deepEqual(lifetimes, {
+    current: undefined,
+    [`sets/${native.id}/3`]: 90,
+    [`sets/${native.id}/icon`]: undefined,
+  });
 });
 
 test("a frame that is lost heals with the same bytes, for a request and for a turn", async () => {
   const native = await renderedSet(files.get("JPEG 4:2:0"));
   for (const [key, value] of native.stored) await put(stage.worker.kv, key, value);
   for (const n of [0, 5, 9]) await stage.worker.kv.delete(`sets/${native.id}/${n}`);
-  assertSameFiles([await getFrame(5), await getFrame(0)], [native.frames[5], native.frames[0]], "healed frame");
+  assertSameFiles(
+    [await getFrame(5), await getFrame(0)],
+    [native.frames[5], native.frames[0]],
+    "healed frame",
+  );
   assert.equal((await stage.worker.cron(AT)).line.outcome, "turned");
   assert.equal((await stage.simulator.receivedOne()).picture.sha256, sha256(native.frames[9]));
   assertSameFiles(await getFrames(native), native.frames, "frame");
@@ -213,13 +310,22 @@ test("a frame that is lost heals with the same bytes, for a request and for a tu
 test("without frame and icon, the answer and the log say so", async () => {
   const { native } = await putIcon(files.get("JPEG 4:2:0"));
   const whole = native.stored.get(`sets/${native.id}/icon`);
-  for (const icon of [null, Buffer.alloc(0), Buffer.from("garbage"), whole.subarray(0, -1), Buffer.concat([whole, Buffer.alloc(1)])]) {
+  for (const icon of [
+    null,
+    Buffer.alloc(0),
+    Buffer.from("garbage"),
+    whole.subarray(0, -1),
+    Buffer.concat([whole, Buffer.alloc(1)]),
+  ]) {
     await stage.worker.kv.delete(`sets/${native.id}/icon`);
     if (icon) await put(stage.worker.kv, `sets/${native.id}/icon`, icon);
     const why = icon ? "the icon to render it from is damaged" : "so is the icon to render it from";
     const says = new RegExp(`Frame 9 of 12 is missing from the store, and ${why}\\.`);
     assert.match((await problem(await stage.worker.fetch("/frames/9"), 503)).detail, says);
-    assert.match((await problem(await stage.worker.fetch("/health"), 503)).detail, /missing from the store/);
+    assert.match(
+      (await problem(await stage.worker.fetch("/health"), 503)).detail,
+      /missing from the store/,
+    );
     const { level, line } = await stage.worker.cron(AT);
     assert.deepEqual([level, line.outcome, line.reason], ["error", "refused", "frames"]);
     assert.match(line.message, says);
@@ -238,7 +344,10 @@ test("HEAD tells what GET would of a frame that is to be rendered", async () => 
   assertSameFiles([await bytesOf(get)], [native.frames[2]], "frame");
   for (const response of [head, get]) {
     assert.deepEqual(
-      [response.status, ...["content-type", "etag", "cache-control"].map((name) => response.headers.get(name))],
+      [
+        response.status,
+        ...["content-type", "etag", "cache-control"].map((name) => response.headers.get(name)),
+      ],
       [200, "image/jpeg", `"${native.id}-2"`, "public, max-age=60"],
     );
   }
@@ -246,7 +355,9 @@ test("HEAD tells what GET would of a frame that is to be rendered", async () => 
 
 test("a frame that is known is not rendered", async () => {
   const { native } = await putIcon(files.get("JPEG 4:2:0"));
-  const known = await stage.worker.fetch("/frames/2", { headers: { "if-none-match": `"${native.id}-2"` } });
+  const known = await stage.worker.fetch("/frames/2", {
+    headers: { "if-none-match": `"${native.id}-2"` },
+  });
   assert.equal(known.status, 304);
   assert.equal(await stage.worker.kv.get(`sets/${native.id}/2`), null);
   assert.equal((await stage.worker.fetch("/frames/12")).status, 404);
@@ -265,7 +376,10 @@ test("what is left open stays as in the current set, but for crop and background
   await putIcon(files.get("JPEG 4:2:0"), { ...kept, crop: "left", background: "black" });
   const response = await stage.worker.putIcon(files.get("GIF"));
   const { frame_set: set, crop } = await json(response);
-  const native = await renderedSet(files.get("GIF"), ...Object.entries(kept).flatMap(([name, value]) => [`--${name}`, value]));
+  const native = await renderedSet(
+    files.get("GIF"),
+    ...Object.entries(kept).flatMap(([name, value]) => [`--${name}`, value]),
+  );
   assert.deepEqual([set.id, crop], [native.id, "centre"]);
   assertSameFiles(await getFrames(native), native.frames, "frame");
 });
@@ -289,15 +403,28 @@ test("it is taken whatever is wrong with the other settings, and logs nothing", 
 
 test("a body that comes in pieces without a length is taken", async () => {
   const file = files.get("noisy PNG");
-  const chunks = Array.from({ length: Math.ceil(file.length / 10_000) }, (_, i) => file.subarray(i * 10_000, (i + 1) * 10_000));
+  const chunks = Array.from({ length: Math.ceil(file.length / 10_000) }, (_, i) =>
+    file.subarray(i * 10_000, (i + 1) * 10_000),
+  );
   const headers = { authorization, "transfer-encoding": "chunked" };
-  const { frame_set: set } = await json(await overPlainConnection(stage.worker, "PUT", "/icon", { headers, chunks }));
+  const { frame_set: set } = await json(
+    await overPlainConnection(stage.worker, "PUT", "/icon", { headers, chunks }),
+  );
   assert.equal(set.id, (await renderedSet(file)).id);
 });
 
 test("the type that the sender says is nobody's concern", async () => {
-  for (const type of ["image/png", "application/octet-stream", "application/x-www-form-urlencoded", "text/plain"]) {
-    await json(await stage.worker.putIcon(files.get("JPEG 4:2:0"), "", { headers: { authorization, "content-type": type } }));
+  for (const type of [
+    "image/png",
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+    "text/plain",
+  ]) {
+    await json(
+      await stage.worker.putIcon(files.get("JPEG 4:2:0"), "", {
+        headers: { authorization, "content-type": type },
+      }),
+    );
   }
 });
 
@@ -313,8 +440,15 @@ test("all missing frames asked for at once, some more than once, are each right"
   const { native } = await putIcon(files.get("noisy PNG"), { kernel: "spline" });
   const numbers = Array.from({ length: 36 }, (_, i) => (i * 7) % 12);
   const turns = Promise.all([1, 2].map(async (n) => json(await stage.worker.turn(`?frame=${n}`))));
-  assertSameFiles(await Promise.all(numbers.map(getFrame)), numbers.map((n) => native.frames[n]), "answer");
-  assert.deepEqual((await turns).map(({ outcome }) => outcome), ["turned", "turned"]);
+  assertSameFiles(
+    await Promise.all(numbers.map(getFrame)),
+    numbers.map((n) => native.frames[n]),
+    "answer",
+  );
+  assert.deepEqual(
+    (await turns).map(({ outcome }) => outcome),
+    ["turned", "turned"],
+  );
   const sent = (await stage.simulator.received()).map(({ picture }) => picture.sha256);
   assert.deepEqual(sent.sort(), [1, 2].map((n) => sha256(native.frames[n])).sort());
 });
@@ -323,13 +457,21 @@ test("of two icons put at once one is shown, whole", async () => {
   const names = ["JPEG 4:2:0", "PNG with alpha"];
   for (let round = 0; round < 5; round += 1) {
     await stage.worker.reset();
-    const sets = await Promise.all(names.map(async (name) => (await putIcon(files.get(name))).native));
+    const sets = await Promise.all(
+      names.map(async (name) => (await putIcon(files.get(name))).native),
+    );
     const { id } = JSON.parse(await stage.worker.kv.get("current"));
     const shown = sets.find((set) => set.id === id) ?? assert.fail(`${id} is neither`);
     assertSameFiles(await getFrames(shown), shown.frames, `frame of ${names[sets.indexOf(shown)]}`);
     const icons = sets.map((set) => set.stored.get(`sets/${set.id}/icon`));
-    const stored = await Promise.all(sets.map(({ id }) => stage.worker.kv.get(`sets/${id}/icon`, "arrayBuffer")));
-    assertSameFiles(stored.map((icon) => Buffer.from(icon)), icons, "icon");
+    const stored = await Promise.all(
+      sets.map(({ id }) => stage.worker.kv.get(`sets/${id}/icon`, "arrayBuffer")),
+    );
+    assertSameFiles(
+      stored.map((icon) => Buffer.from(icon)),
+      icons,
+      "icon",
+    );
   }
 });
 
@@ -344,7 +486,9 @@ test("while icons are put, each frame that is got belongs to the set that its ta
       const response = await stage.worker.fetch(`/frames/${n}`);
       const body = await bytesOf(response);
       assert.equal(response.status, 200, body.toString());
-      const set = sets.find(({ id }) => response.headers.get("etag") === `"${id}-${n}"`) ?? assert.fail("another set");
+      const set =
+        sets.find(({ id }) => response.headers.get("etag") === `"${id}-${n}"`) ??
+        assert.fail("another set");
       assertSameFiles([body], [set.frames[n]], `frame ${n}`);
       seen.add(set.id);
     }
@@ -391,9 +535,17 @@ test("who has not the token is refused before the picture is looked at", async (
     [{ authorization: "Bearer something-else" }, 'Bearer error="invalid_token"'],
     [{ authorization: `${authorization}x` }, 'Bearer error="invalid_token"'],
   ]) {
-    for (const [picture, query] of [[files.get("GIF"), ""], ["text", "?nonsense=1"], ["", ""]]) {
+    for (const [picture, query] of [
+      [files.get("GIF"), ""],
+      ["text", "?nonsense=1"],
+      ["", ""],
+    ]) {
       await unchanged(async () => {
-        const response = await stage.worker.fetch(`/icon${query}`, { method: "PUT", body: picture, headers });
+        const response = await stage.worker.fetch(`/icon${query}`, {
+          method: "PUT",
+          body: picture,
+          headers,
+        });
         assert.equal(response.headers.get("www-authenticate"), challenge);
         await problem(response, 401);
       });
@@ -406,16 +558,29 @@ test("without TRIGGER_TOKEN it is closed", async () => {
   await refused(503, /^This is closed: TRIGGER_TOKEN is not set\./, files.get("GIF"));
 });
 
-const ftyp = (brand) => Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from(`ftyp${brand}\0\0\0\0mif1heic`), Buffer.alloc(64)]);
+const ftyp = (brand) =>
+  Buffer.concat([
+    Buffer.from([0, 0, 0, 24]),
+    Buffer.from(`ftyp${brand}\0\0\0\0mif1heic`),
+    Buffer.alloc(64),
+  ]);
 
 for (const [what, makePicture, says] of [
-  ["a text named .jpg", () => "this is no picture", /^This is a text, not a JPEG, PNG, GIF or WebP file; convert it/],
+  [
+    "a text named .jpg",
+    () => "this is no picture",
+    /^This is a text, not a JPEG, PNG, GIF or WebP file; convert it/,
+  ],
   ["nothing", () => "", /^This is an empty file/],
   ["a HEIC picture", () => ftyp("heic"), /^This is a HEIC picture/],
   ["an AVIF picture", () => ftyp("avif"), /^This is an AVIF picture/],
   ["an SVG drawing", () => '<svg xmlns="http://www.w3.org/2000/svg"/>', /^This is an SVG drawing/],
   ["a TIFF picture", () => scene(50, 50).tiff().toBuffer(), /^This is a TIFF picture/],
-  ["bytes of no kind", () => Buffer.from(Array.from({ length: 999 }, (_, i) => (i * 167 + 200) % 256)), /^This is an unknown kind of file/],
+  [
+    "bytes of no kind",
+    () => Buffer.from(Array.from({ length: 999 }, (_, i) => (i * 167 + 200) % 256)),
+    /^This is an unknown kind of file/,
+  ],
 ]) {
   test(`${what} is refused by its name`, async () => {
     const { detail } = await refused(415, says, await makePicture());
@@ -428,28 +593,51 @@ test("a form is refused with a hint", async () => {
   form.append("icon", new Blob([files.get("GIF")]), "icon.gif");
   const request = new Request("http://localhost", { method: "PUT", body: form });
   const headers = { authorization, "content-type": request.headers.get("content-type") };
-  await refused(415, /^This is a form, .*; send the file itself as the body/, Buffer.from(await request.arrayBuffer()), "", { headers });
+  await refused(
+    415,
+    /^This is a form, .*; send the file itself as the body/,
+    Buffer.from(await request.arrayBuffer()),
+    "",
+    { headers },
+  );
 });
 
 test("a picture that was cut off is broken, wherever it was cut", async () => {
-  for (const name of ["JPEG 4:2:0", "progressive JPEG", "noisy PNG", "interlaced PNG", "GIF", "lossy WebP", "lossless WebP", "lossy WebP with alpha"]) {
+  for (const name of [
+    "JPEG 4:2:0",
+    "progressive JPEG",
+    "noisy PNG",
+    "interlaced PNG",
+    "GIF",
+    "lossy WebP",
+    "lossless WebP",
+    "lossy WebP with alpha",
+  ]) {
     const file = files.get(name);
     for (const share of [0.02, 0.3, 0.9]) {
       const [, format] = /(JPEG|PNG|GIF|WebP)/.exec(name);
-      const says = new RegExp(`^This ${format} file is broken: .*The icon has not been changed\\.$`);
+      const says = new RegExp(
+        `^This ${format} file is broken: .*The icon has not been changed\\.$`,
+      );
       await refused(422, says, file.subarray(0, Math.max(16, Math.floor(file.length * share))));
     }
   }
 });
 
 test("a square outside of the picture is refused", async () => {
-  await refused(422, /^The square 600,0,300 is not inside of the picture of 640×480 pixels/, files.get("GIF"), "?crop=600,0,300");
+  await refused(
+    422,
+    /^The square 600,0,300 is not inside of the picture of 640×480 pixels/,
+    files.get("GIF"),
+    "?crop=600,0,300",
+  );
 });
 
 /** Files that say they are larger than they are. */
 const BOMBS = {
   PNG: () => pngFile(20_000, 8, 6, pngChunk("IDAT", deflateSync(Buffer.alloc(100_000)))),
-  "PNG of 16 bits": () => pngFile(16_000, 16, 6, pngChunk("IDAT", deflateSync(Buffer.alloc(100_000)))),
+  "PNG of 16 bits": () =>
+    pngFile(16_000, 16, 6, pngChunk("IDAT", deflateSync(Buffer.alloc(100_000)))),
   GIF: async () => {
     const gif = Buffer.from(await scene(16, 16).gif().toBuffer());
     gif.writeUInt16LE(65535, 6);
@@ -482,7 +670,8 @@ const BOMBS = {
 for (const [name, make] of Object.entries(BOMBS)) {
   test(`a small ${name} that asks for a large memory is refused`, async () => {
     const bomb = await make();
-    const says = /^This picture of \d+×\d+ pixels takes \d+ MB to decode, and 60 MB is the limit here; make it smaller.*The icon has not been changed\.$/;
+    const says =
+      /^This picture of \d+×\d+ pixels takes \d+ MB to decode, and 60 MB is the limit here; make it smaller.*The icon has not been changed\.$/;
     // More than once: whatever one of them takes must be given back.
     for (let i = 0; i < 3; i += 1) await refused(413, says, bomb);
   });
@@ -494,26 +683,42 @@ test("a GIF whose picture is larger than its canvas is refused or cut, and no mo
   assert.ok(picture > 0);
   gif.writeUInt16LE(65535, picture + 5);
   gif.writeUInt16LE(65535, picture + 7);
-  await refused(413, /^This picture takes more memory to decode than there is here; make it smaller/, gif);
+  await refused(
+    413,
+    /^This picture takes more memory to decode than there is here; make it smaller/,
+    gif,
+  );
 });
 
-const TOO_LARGE = /^This picture is larger than 25 MB\. Make it smaller.*The icon has not been changed\.$/;
+const TOO_LARGE =
+  /^This picture is larger than 25 MB\. Make it smaller.*The icon has not been changed\.$/;
 
 test("a body of more than 25 MB is refused, of a known length and in pieces", async () => {
-  const file = Buffer.concat([files.get("JPEG 4:2:0"), Buffer.alloc(MAX_BYTES)]).subarray(0, MAX_BYTES + 1);
+  const file = Buffer.concat([files.get("JPEG 4:2:0"), Buffer.alloc(MAX_BYTES)]).subarray(
+    0,
+    MAX_BYTES + 1,
+  );
   const refusedOverPlainConnection = (headers, chunks) =>
     unchanged(async () => {
-      const response = await overPlainConnection(stage.worker, "PUT", "/icon", { headers: { authorization, ...headers }, chunks });
+      const response = await overPlainConnection(stage.worker, "PUT", "/icon", {
+        headers: { authorization, ...headers },
+        chunks,
+      });
       assert.match((await problem(response, 413)).detail, TOO_LARGE);
     });
   // Of a known length, it is refused before it comes.
   await refusedOverPlainConnection({ "content-length": file.length }, [file.subarray(0, 65_536)]);
-  const chunks = Array.from({ length: Math.ceil(file.length / 65_536) }, (_, i) => file.subarray(i * 65_536, (i + 1) * 65_536));
+  const chunks = Array.from({ length: Math.ceil(file.length / 65_536) }, (_, i) =>
+    file.subarray(i * 65_536, (i + 1) * 65_536),
+  );
   await refusedOverPlainConnection({ "transfer-encoding": "chunked" }, chunks);
 });
 
 test("a body of exactly 25 MB is taken", async () => {
-  const file = Buffer.concat([files.get("JPEG 4:2:0"), Buffer.alloc(MAX_BYTES)]).subarray(0, MAX_BYTES);
+  const file = Buffer.concat([files.get("JPEG 4:2:0"), Buffer.alloc(MAX_BYTES)]).subarray(
+    0,
+    MAX_BYTES,
+  );
   const { native } = await putIcon(file);
   assertSameFiles([await getFrame(1)], [native.frames[1]], "frame 1");
 });
@@ -522,7 +727,10 @@ test("a body that breaks off changes nothing", async () => {
   await unchanged(async () => {
     for (const share of [0, 0.5, 0.99]) {
       const file = files.get("noisy PNG");
-      const request = httpRequest(`${stage.worker.url}/icon`, { method: "PUT", headers: { authorization, "content-length": file.length } });
+      const request = httpRequest(`${stage.worker.url}/icon`, {
+        method: "PUT",
+        headers: { authorization, "content-length": file.length },
+      });
       const broken = new Promise((resolve) => request.once("error", resolve));
       request.write(file.subarray(0, Math.max(1, Math.floor(file.length * share))));
       await sleep(200);
@@ -552,7 +760,10 @@ for (const [query, says] of [
   ["?quality=101", /^`quality` has to be /],
   ["?quality=95.5", /^`quality` has to be /],
   ["?quality=60&quality=61", /^`quality` is given more than once/],
-  ["?direction=clockwise", /^The query parameters here are: frames, crop, background, kernel, fill, shape, quality\.$/],
+  [
+    "?direction=clockwise",
+    /^The query parameters here are: frames, crop, background, kernel, fill, shape, quality\.$/,
+  ],
   ["?Frames=12", /^The query parameters here are: /],
 ]) {
   test(`the query ${query} is refused by name`, async () => {
@@ -567,7 +778,10 @@ test("whatever byte of a header is wrong, the Worker answers", async () => {
       changed[at] ^= 0xff;
       const response = await stage.worker.putIcon(changed);
       const said = await response.text();
-      assert.ok([200, 413, 415, 422].includes(response.status), `${name}, byte ${at}: ${response.status} ${said}`);
+      assert.ok(
+        [200, 413, 415, 422].includes(response.status),
+        `${name}, byte ${at}: ${response.status} ${said}`,
+      );
     }
   }
   const { native } = await putIcon(files.get("GIF"));
@@ -576,9 +790,14 @@ test("whatever byte of a header is wrong, the Worker answers", async () => {
 
 // --- Large pictures ---------------------------------------------------------
 
-for (const [kind, options] of [["baseline", {}], ["progressive", { progressive: true }]]) {
+for (const [kind, options] of [
+  ["baseline", {}],
+  ["progressive", { progressive: true }],
+]) {
   test(`a ${kind} JPEG of 4000×3000 is taken`, async () => {
-    const photo = scene(4000, 3000).removeAlpha().jpeg({ quality: 90, ...options });
+    const photo = scene(4000, 3000)
+      .removeAlpha()
+      .jpeg({ quality: 90, ...options });
     const { native } = await putIcon(await photo.toBuffer());
     assertSameFiles(await getFrames(native), native.frames, "frame");
   });
@@ -588,7 +807,10 @@ test("a progressive JPEG of 5712×4284 is refused for its memory", async () => {
   const large = scene(5712, 4284).removeAlpha().jpeg({ quality: 90, progressive: true });
   const store = await contents(stage.worker.kv);
   const { detail } = await problem(await stage.worker.putIcon(await large.toBuffer()), 413);
-  assert.match(detail, /^This picture of 5712×4284 pixels takes \d+ MB to decode, and 60 MB is the limit here; make it smaller/);
+  assert.match(
+    detail,
+    /^This picture of 5712×4284 pixels takes \d+ MB to decode, and 60 MB is the limit here; make it smaller/,
+  );
   assertSameStore(await contents(stage.worker.kv), store);
 });
 
@@ -607,6 +829,11 @@ test("pictures that just fit into the memory are taken, one after the other and 
     assertSameFiles([await getFrame(1)], [native.frames[1]], "frame 1");
     sets.push(native.id);
   }
-  const answers = await Promise.all(pictures.map(async (picture) => json(await stage.worker.putIcon(picture))));
-  assert.deepEqual(answers.map(({ frame_set: set }) => set.id), sets);
+  const answers = await Promise.all(
+    pictures.map(async (picture) => json(await stage.worker.putIcon(picture))),
+  );
+  assert.deepEqual(
+    answers.map(({ frame_set: set }) => set.id),
+    sets,
+  );
 });

@@ -4,7 +4,16 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { SECRETS, assertGuarded, frameSet, json, pngFrames, problem, startWired, useStage } from "./harness.js";
+import {
+  SECRETS,
+  assertGuarded,
+  frameSet,
+  json,
+  pngFrames,
+  problem,
+  startWired,
+  useStage,
+} from "./harness.js";
 
 const stage = useStage();
 const TOKEN = SECRETS.TRIGGER_TOKEN;
@@ -20,7 +29,8 @@ async function journal(query = "", worker = stage.worker) {
 
 /** Makes a turn by hand to each of these frames, one after the other. */
 async function turnTo(...frames) {
-  for (const n of frames) assert.equal((await json(await stage.worker.turn(`?frame=${n}`))).outcome, "turned");
+  for (const n of frames)
+    assert.equal((await json(await stage.worker.turn(`?frame=${n}`))).outcome, "turned");
 }
 
 const framesOf = ({ entries }) => entries.map(({ frame }) => frame);
@@ -62,7 +72,15 @@ test("a refusal is an entry with reason, message, remedy and when it is tried ag
   await stage.worker.cron("2031-06-15T00:00:00Z");
   const [entry] = (await journal()).entries;
   assert.deepEqual(
-    [entry.trigger, entry.frame, entry.outcome, entry.attempts, entry.network_status, entry.reason, entry.retry_at],
+    [
+      entry.trigger,
+      entry.frame,
+      entry.outcome,
+      entry.attempts,
+      entry.network_status,
+      entry.reason,
+      entry.retry_at,
+    ],
     ["cron", 9, "refused", 1, 401, "credentials", "2031-06-15T01:00:00Z"],
   );
   assert.match(entry.message, /code 89/);
@@ -74,7 +92,15 @@ test("what was refused on this side is an entry as well, without a frame or a ti
   await stage.worker.cron("2031-06-15T00:00:00Z");
   const [entry] = (await journal()).entries;
   assert.deepEqual(
-    [entry.outcome, entry.reason, entry.frame, entry.frames, entry.sent_at, entry.attempts, entry.network_status],
+    [
+      entry.outcome,
+      entry.reason,
+      entry.frame,
+      entry.frames,
+      entry.sent_at,
+      entry.attempts,
+      entry.network_status,
+    ],
     ["refused", "no-icon", null, null, null, 0, null],
   );
 });
@@ -94,7 +120,10 @@ test("the newest entry comes first, and their ids fall", async () => {
   assert.deepEqual(framesOf(page), [5, 1, 4, 1, 3]);
   assert.ok(page.entries.every(({ trigger }) => trigger === "manual"));
   const ids = page.entries.map(({ id }) => id);
-  assert.ok(ids.every((id, i) => i === 0 || id === ids[i - 1] - 1), `ids ${ids}`);
+  assert.ok(
+    ids.every((id, i) => i === 0 || id === ids[i - 1] - 1),
+    `ids ${ids}`,
+  );
 });
 
 test("it comes in pages: `next` of one is `before` of the one after it", async () => {
@@ -115,8 +144,15 @@ test("it comes in pages: `next` of one is `before` of the one after it", async (
 });
 
 test("a page has 50 entries if nothing else is asked for, and 200 at most", async () => {
-  for (let i = 0; i < 205; i += 1) assert.equal((await stage.worker.turn(`?frame=${i % 12}`)).status, 200);
-  for (const [query, count] of [["", 50], ["?limit=199", 199], ["?limit=200", 200], ["?limit=201", 200], ["?limit=4294967295", 200]]) {
+  for (let i = 0; i < 205; i += 1)
+    assert.equal((await stage.worker.turn(`?frame=${i % 12}`)).status, 200);
+  for (const [query, count] of [
+    ["", 50],
+    ["?limit=199", 199],
+    ["?limit=200", 200],
+    ["?limit=201", 200],
+    ["?limit=4294967295", 200],
+  ]) {
     const { entries, next } = await journal(query);
     assert.deepEqual([entries.length, next], [count, entries.at(-1).id], query);
   }
@@ -125,13 +161,26 @@ test("a page has 50 entries if nothing else is asked for, and 200 at most", asyn
 test("before the first entry there is none, and none is beyond all", async () => {
   await turnTo(3);
   const [{ id }] = (await journal()).entries;
-  for (const before of [1, id]) assert.deepEqual(await journal(`?before=${before}`), { entries: [], next: null });
+  for (const before of [1, id])
+    assert.deepEqual(await journal(`?before=${before}`), { entries: [], next: null });
   assert.deepEqual(framesOf(await journal("?before=4294967295")), [3]);
 });
 
 for (const [query, named] of [
   ...["limit", "before"].flatMap((name) =>
-    ["", "=", "=0", "=-1", "=1.5", "=1e1", "=x", "=%201", "=4294967296", "=99999999999999999999", "=1;drop"].map((value) => [
+    [
+      "",
+      "=",
+      "=0",
+      "=-1",
+      "=1.5",
+      "=1e1",
+      "=x",
+      "=%201",
+      "=4294967296",
+      "=99999999999999999999",
+      "=1;drop",
+    ].map((value) => [
       `?${name}${value}`,
       new RegExp(`\`${name}\` has to be a whole number from 1`),
     ]),
@@ -172,7 +221,10 @@ test("who has not the token neither reads nor deletes it", async () => {
 test("without TRIGGER_TOKEN it is closed", async () => {
   await stage.worker.configure({ secrets: { TRIGGER_TOKEN: null } });
   for (const method of ["GET", "DELETE"]) {
-    assert.match((await problem(await stage.worker.journal("", { method }), 503)).detail, /^This is closed: TRIGGER_TOKEN is not set/);
+    assert.match(
+      (await problem(await stage.worker.journal("", { method }), 503)).detail,
+      /^This is closed: TRIGGER_TOKEN is not set/,
+    );
   }
 });
 
@@ -186,7 +238,10 @@ test("HEAD tells its status only", async () => {
 for (const method of ["POST", "PUT", "PATCH", "OPTIONS"]) {
   test(`${method} is refused and changes nothing`, async () => {
     await turnTo(3);
-    const response = await stage.worker.journal("", { method, body: method === "OPTIONS" ? undefined : "{}" });
+    const response = await stage.worker.journal("", {
+      method,
+      body: method === "OPTIONS" ? undefined : "{}",
+    });
     assert.equal(response.headers.get("allow"), "GET, HEAD, DELETE");
     await problem(response, 405);
     assert.deepEqual(framesOf(await journal()), [3]);
@@ -231,7 +286,8 @@ test("nothing in it is secret", async () => {
   assert.equal(nonces.length, 5);
   const text = await (await stage.worker.journal()).text();
   assert.equal(JSON.parse(text).entries.length, 5);
-  for (const hidden of [...Object.values(SECRETS), ...nonces, "oauth_", "Bearer"]) assert.ok(!text.includes(hidden), text);
+  for (const hidden of [...Object.values(SECRETS), ...nonces, "oauth_", "Bearer"])
+    assert.ok(!text.includes(hidden), text);
   assert.doesNotMatch(text, /\p{Cc}/u, "control characters");
 });
 

@@ -8,7 +8,18 @@ import { randomUUID } from "node:crypto";
 import test, { beforeEach } from "node:test";
 import { searchAtTheEnd } from "./emitted.js";
 import { MASTODON_SECRETS, json, problem, sha256, useStage, useWebhook } from "./harness.js";
-import { HOUR, MINUTE, TRANSIENT, TURNED, frameAt, later, pause, refused, reset, testFaults } from "./slots.js";
+import {
+  HOUR,
+  MINUTE,
+  TRANSIENT,
+  TURNED,
+  frameAt,
+  later,
+  pause,
+  refused,
+  reset,
+  testFaults,
+} from "./slots.js";
 
 const { url: ALERT_WEBHOOK_URL, news } = await useWebhook();
 const changes = { networks: ["mastodon"], secrets: { ALERT_WEBHOOK_URL } };
@@ -23,7 +34,11 @@ const NEXT_TOKEN = `mastodon-next-${randomUUID()}`;
 searchAtTheEnd({ NEXT_TOKEN });
 
 beforeEach(async () => {
-  await stage.simulator.account("mastodon", { token: MASTODON_ACCESS_TOKEN, scopes: "write:accounts", software: "mastodon" });
+  await stage.simulator.account("mastodon", {
+    token: MASTODON_ACCESS_TOKEN,
+    scopes: "write:accounts",
+    software: "mastodon",
+  });
   news.length = 0;
 });
 
@@ -44,16 +59,27 @@ async function sentOne() {
 async function turns(at) {
   await stage.simulator.clear();
   const { line } = await stage.worker.cron(at);
-  assert.deepEqual([line.network, line.outcome, line.attempts, line.network_status], ["mastodon", "turned", 1, 200], JSON.stringify(line));
+  assert.deepEqual(
+    [line.network, line.outcome, line.attempts, line.network_status],
+    ["mastodon", "turned", 1, 200],
+    JSON.stringify(line),
+  );
   assert.equal((await sentOne()).verdict, "accepted");
-  assert.equal(sha256(await stage.simulator.icon("mastodon")), sha256(stage.set.frames[frameAt(at)]));
+  assert.equal(
+    sha256(await stage.simulator.icon("mastodon")),
+    sha256(stage.set.frames[frameAt(at)]),
+  );
 }
 
 /** Lets the cron come, which has to be refused for this reason. */
 async function isRefused(at, reason, status, remedy) {
   await stage.simulator.clear();
   const { level, line } = await stage.worker.cron(at);
-  assert.deepEqual([level, line.outcome, line.reason, line.attempts, line.network_status], ["error", "refused", reason, 1, status], JSON.stringify(line));
+  assert.deepEqual(
+    [level, line.outcome, line.reason, line.attempts, line.network_status],
+    ["error", "refused", reason, 1, status],
+    JSON.stringify(line),
+  );
   assert.match(line.remedy, remedy);
   assert.equal((await sentOne()).took_effect, false);
 }
@@ -63,7 +89,10 @@ async function isRefused(at, reason, status, remedy) {
 test("the cron makes the frame that is due the avatar, with one request after the first turn", async () => {
   const at = later();
   await turns(at - HOUR);
-  assert.deepEqual((await stage.simulator.received()).map(({ endpoint }) => endpoint), [VERIFY, UPDATE]);
+  assert.deepEqual(
+    (await stage.simulator.received()).map(({ endpoint }) => endpoint),
+    [VERIFY, UPDATE],
+  );
   await turns(at);
   await stage.simulator.receivedOne();
   assert.deepEqual(await stage.simulator.icon("mastodon"), stage.set.frames[9]);
@@ -83,7 +112,10 @@ test("a turn by hand does the same, and says so", async () => {
   });
   assert.deepEqual(await stage.simulator.icon("mastodon"), stage.set.frames[3]);
   const [entry] = (await json(await stage.worker.journal())).entries;
-  assert.deepEqual([entry.network, entry.trigger, entry.outcome, entry.frame], ["mastodon", "manual", "turned", 3]);
+  assert.deepEqual(
+    [entry.network, entry.trigger, entry.outcome, entry.frame],
+    ["mastodon", "manual", "turned", 3],
+  );
 });
 
 test("what is shown already is not sent again, nor is an event that is delivered twice", async () => {
@@ -100,9 +132,23 @@ test("what is shown already is not sent again, nor is an event that is delivered
 });
 
 test("a dry run shows the request, without the token, and says what was not checked", async () => {
-  const { would_send: preview, unchecked, ...told } = await json(await stage.worker.turn("?frame=3&dry_run=true"));
-  assert.deepEqual(told, { network: "mastodon", frame: 3, frames: 12, outcome: "dry-run", attempts: 0, network_status: null });
-  assert.deepEqual([preview.method, preview.url], ["PATCH", `${stage.simulator.url}/api/v1/${UPDATE}`]);
+  const {
+    would_send: preview,
+    unchecked,
+    ...told
+  } = await json(await stage.worker.turn("?frame=3&dry_run=true"));
+  assert.deepEqual(told, {
+    network: "mastodon",
+    frame: 3,
+    frames: 12,
+    outcome: "dry-run",
+    attempts: 0,
+    network_status: null,
+  });
+  assert.deepEqual(
+    [preview.method, preview.url],
+    ["PATCH", `${stage.simulator.url}/api/v1/${UPDATE}`],
+  );
   const { authorization, "content-type": type, ...more } = Object.fromEntries(preview.headers);
   assert.deepEqual([authorization, more.accept], ["Bearer (not shown)", "application/json"]);
   assert.match(type, /^multipart\/form-data; boundary=/);
@@ -135,20 +181,33 @@ test("a token that is revoked stops it, which the owner is told once, and with t
   const at = later();
   await turns(at);
   await stage.simulator.account("mastodon", { token: NEXT_TOKEN });
-  for (const hours of [1, 2, 4]) await isRefused(at + hours * HOUR, "credentials", 401, /MASTODON_ACCESS_TOKEN/);
+  for (const hours of [1, 2, 4])
+    await isRefused(at + hours * HOUR, "credentials", 401, /MASTODON_ACCESS_TOKEN/);
   assert.equal(news.length, 1, JSON.stringify(news));
-  assert.match(news[0], /^Your icon has stopped turning\. Mastodon answered 401: .*MASTODON_ACCESS_TOKEN/);
+  assert.match(
+    news[0],
+    /^Your icon has stopped turning\. Mastodon answered 401: .*MASTODON_ACCESS_TOKEN/,
+  );
 
   // After three refusals it waits four hours.
   await stage.simulator.clear();
   await stage.worker.fire(at + 7 * HOUR);
   await stage.simulator.receivedNothing();
   const body = await problem(await stage.worker.turn("?frame=3"), 502);
-  assert.deepEqual([body.network, body.outcome, body.reason], ["mastodon", "refused", "credentials"]);
-  assert.match(await (await stage.worker.fetch("/")).text(), /Something is wrong.*MASTODON_ACCESS_TOKEN/s);
+  assert.deepEqual(
+    [body.network, body.outcome, body.reason],
+    ["mastodon", "refused", "credentials"],
+  );
+  assert.match(
+    await (await stage.worker.fetch("/")).text(),
+    /Something is wrong.*MASTODON_ACCESS_TOKEN/s,
+  );
 
   t.after(() => stage.worker.restart(changes));
-  await stage.worker.restart({ ...changes, secrets: { ALERT_WEBHOOK_URL, MASTODON_ACCESS_TOKEN: NEXT_TOKEN } });
+  await stage.worker.restart({
+    ...changes,
+    secrets: { ALERT_WEBHOOK_URL, MASTODON_ACCESS_TOKEN: NEXT_TOKEN },
+  });
   assert.equal((await json(await stage.worker.turn("?frame=3"))).outcome, "turned");
   assert.deepEqual(news.slice(1), ["Your icon is turning again."]);
   await turns(at + 8 * HOUR);
@@ -159,16 +218,32 @@ test("a token that no header can carry is named, and nothing is sent", async (t)
   t.after(() => stage.worker.restart(changes));
   await stage.worker.restart({ ...changes, secrets: { MASTODON_ACCESS_TOKEN: "two words" } });
   const { line } = await stage.worker.cron(later());
-  assert.deepEqual([line.outcome, line.reason, line.attempts, line.sent_at], ["refused", "settings", 0, null], JSON.stringify(line));
+  assert.deepEqual(
+    [line.outcome, line.reason, line.attempts, line.sent_at],
+    ["refused", "settings", 0, null],
+    JSON.stringify(line),
+  );
   assert.match(line.message, /MASTODON_ACCESS_TOKEN/);
   await stage.simulator.receivedNothing();
 });
 
 for (const [what, secrets, named] of [
   ["the server", { MASTODON_SERVER: null }, { missing: ["MASTODON_SERVER"], invalid: [] }],
-  ["the token", { MASTODON_ACCESS_TOKEN: " " }, { missing: ["MASTODON_ACCESS_TOKEN"], invalid: [] }],
-  ["a server with half a name", { MASTODON_SERVER: "https://mastodon..test" }, { missing: [], invalid: ["MASTODON_SERVER"] }],
-  ["a server without encryption", { MASTODON_SERVER: "http://mastodon.test" }, { missing: [], invalid: ["MASTODON_SERVER"] }],
+  [
+    "the token",
+    { MASTODON_ACCESS_TOKEN: " " },
+    { missing: ["MASTODON_ACCESS_TOKEN"], invalid: [] },
+  ],
+  [
+    "a server with half a name",
+    { MASTODON_SERVER: "https://mastodon..test" },
+    { missing: [], invalid: ["MASTODON_SERVER"] },
+  ],
+  [
+    "a server without encryption",
+    { MASTODON_SERVER: "http://mastodon.test" },
+    { missing: [], invalid: ["MASTODON_SERVER"] },
+  ],
 ]) {
   test(`what is missing or wrong is named, and nothing is sent: ${what}`, async (t) => {
     t.after(() => stage.worker.restart(changes));
@@ -178,7 +253,8 @@ for (const [what, secrets, named] of [
     assert.deepEqual(networks, ["mastodon"]);
     const { line } = await stage.worker.cron(later());
     assert.deepEqual([line.outcome, line.reason, line.attempts], ["refused", "settings", 0]);
-    for (const name of [...named.missing, ...named.invalid]) assert.ok(line.message.includes(name), line.message);
+    for (const name of [...named.missing, ...named.invalid])
+      assert.ok(line.message.includes(name), line.message);
     await stage.simulator.receivedNothing();
   });
 }
@@ -197,7 +273,12 @@ for (const [software, scopes, status] of [
     // Pixelfed looks at the token before it finds out that it gets no picture.
     await isRefused(at, "access", status, /write:accounts/);
     await stage.simulator.account("mastodon", { scopes: "write", token: NEXT_TOKEN });
-    await isRefused(at + HOUR, "credentials", { gotosocial: 401, pixelfed: 500, pleroma: 403, takahe: 401 }[software], /MASTODON_ACCESS_TOKEN/);
+    await isRefused(
+      at + HOUR,
+      "credentials",
+      { gotosocial: 401, pixelfed: 500, pleroma: 403, takahe: 401 }[software],
+      /MASTODON_ACCESS_TOKEN/,
+    );
     await stage.simulator.account("mastodon", { token: MASTODON_ACCESS_TOKEN });
     assert.equal((await json(await stage.worker.turn("?frame=3"))).outcome, "turned");
     assert.deepEqual(await stage.simulator.icon("mastodon"), stage.set.frames[3]);
@@ -214,7 +295,10 @@ test("Pixelfed, which ignores a picture by PATCH, is sent it by POST, at once an
     await stage.simulator.clear();
     const { line } = await stage.worker.cron(at + hours * HOUR);
     assert.equal(line.outcome, "turned", JSON.stringify(line));
-    assert.equal(sha256(await stage.simulator.icon("mastodon")), sha256(stage.set.frames[frameAt(at + hours * HOUR)]));
+    assert.equal(
+      sha256(await stage.simulator.icon("mastodon")),
+      sha256(stage.set.frames[frameAt(at + hours * HOUR)]),
+    );
     const sent = await stage.simulator.received();
     if (hours > 1) {
       assert.equal(sent.length, 1, "one request, by POST");
@@ -232,7 +316,11 @@ test("a server that says yes and changes nothing is told of after two different 
   assert.equal(first.outcome, "turned");
   assert.match(first.note, /Look at the account in a browser/);
   const { line } = await stage.worker.cron(at + 2 * HOUR);
-  assert.deepEqual([line.outcome, line.reason, line.network_status], ["refused", "unexpected-reply", 200], JSON.stringify(line));
+  assert.deepEqual(
+    [line.outcome, line.reason, line.network_status],
+    ["refused", "unexpected-reply", 200],
+    JSON.stringify(line),
+  );
   assert.match(line.remedy, /Look at the account in a browser/);
   assert.equal(news.length, 1);
   await stage.simulator.account("mastodon", { software: "mastodon" });

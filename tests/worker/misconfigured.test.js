@@ -53,7 +53,11 @@ test("something else that is bound as FRAMES is an error and no hang", async (t)
 });
 
 test("a variable that is no text is read like one and named", async (t) => {
-  const { invalid } = await healthWith(t, { ...FRAMES, ...ACCOUNT, vars: { PERIOD: 24, TIME_ZONE: { name: "Asia/Tokyo" } } });
+  const { invalid } = await healthWith(t, {
+    ...FRAMES,
+    ...ACCOUNT,
+    vars: { PERIOD: 24, TIME_ZONE: { name: "Asia/Tokyo" } },
+  });
   assert.deepEqual(
     invalid.map(({ name }) => name),
     ["TIME_ZONE", "PERIOD"],
@@ -62,30 +66,66 @@ test("a variable that is no text is read like one and named", async (t) => {
 
 test("what cannot be right among the settings is named, and not repeated", async (t) => {
   const vars = {
-    ...{ API_KEY: "hunter2 hunter2", API_BASE_URL: "https://hunter2..b", ALERT_WEBHOOK_URL: "https://hunter2:0/a" },
-    ...{ BLUESKY_IDENTIFIER: "hunter2", BLUESKY_APP_PASSWORD: "a", BLUESKY_SERVICE: "https://hunter2:65536" },
-    ...{ MASTODON_SERVER: "https://.", MASTODON_ACCESS_TOKEN: "pä55wörd", TRIGGER_TOKEN: "hünter2hunter2" },
+    ...{
+      API_KEY: "hunter2 hunter2",
+      API_BASE_URL: "https://hunter2..b",
+      ALERT_WEBHOOK_URL: "https://hunter2:0/a",
+    },
+    ...{
+      BLUESKY_IDENTIFIER: "hunter2",
+      BLUESKY_APP_PASSWORD: "a",
+      BLUESKY_SERVICE: "https://hunter2:65536",
+    },
+    ...{
+      MASTODON_SERVER: "https://.",
+      MASTODON_ACCESS_TOKEN: "pä55wörd",
+      TRIGGER_TOKEN: "hünter2hunter2",
+    },
   };
   const health = await healthWith(t, { ...FRAMES, ...ACCOUNT, vars });
   const names = health.invalid.map(({ name }) => name);
-  assert.deepEqual(names.sort(), Object.keys(vars).filter((name) => name !== "BLUESKY_APP_PASSWORD").sort());
+  assert.deepEqual(
+    names.sort(),
+    Object.keys(vars)
+      .filter((name) => name !== "BLUESKY_APP_PASSWORD")
+      .sort(),
+  );
   assert.equal(health.manual_turn, "closed");
   assert.ok(!/h[uü]nter2|pä55/.test(JSON.stringify(health)));
 });
 
 test("settings are understood as people paste them", async (t) => {
-  const pasted = Object.fromEntries(ACCOUNT_SECRETS.map((name) => [name, `\u202A“${name}=${SECRETS[name]}”\u202C\u00A0`]));
+  const pasted = Object.fromEntries(
+    ACCOUNT_SECRETS.map((name) => [name, `\u202A“${name}=${SECRETS[name]}”\u202C\u00A0`]),
+  );
   const vars = {
     ...pasted,
     TRIGGER_TOKEN: `"Bearer ${SECRETS.TRIGGER_TOKEN}"\r\n`,
-    ...{ TIME_ZONE: "\uFEFFamerica / new york", PERIOD: "24 Hours", DIRECTION: "Counter-clockwise", API_BASE_URL: "api.x.com" },
-    ...{ BLUESKY_IDENTIFIER: "https://bsky.app/profile/alice.example", BLUESKY_APP_PASSWORD: "'abcd-efgh-ijkl-mnop'" },
+    ...{
+      TIME_ZONE: "\uFEFFamerica / new york",
+      PERIOD: "24 Hours",
+      DIRECTION: "Counter-clockwise",
+      API_BASE_URL: "api.x.com",
+    },
+    ...{
+      BLUESKY_IDENTIFIER: "https://bsky.app/profile/alice.example",
+      BLUESKY_APP_PASSWORD: "'abcd-efgh-ijkl-mnop'",
+    },
     ...{ MASTODON_SERVER: "@me@mastodon.example", MASTODON_ACCESS_TOKEN: "Bearer abc" },
   };
   const server = await startWith(t, { ...FRAMES, ...ACCOUNT, vars });
-  const { invalid, missing, dial, manual_turn: manual } = await problem(await server.fetch("/health"), 503);
+  const {
+    invalid,
+    missing,
+    dial,
+    manual_turn: manual,
+  } = await problem(await server.fetch("/health"), 503);
   assert.deepEqual([invalid, missing, manual], [[], [], "open"]);
-  assert.deepEqual(dial, { time_zone: "America/New_York", period: "24h", direction: "counterclockwise" });
+  assert.deepEqual(dial, {
+    time_zone: "America/New_York",
+    period: "24h",
+    direction: "counterclockwise",
+  });
   const headers = { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}` };
   assert.notEqual((await server.fetch("/journal", { headers })).status, 401);
 });
@@ -97,10 +137,19 @@ for (const [what, config] of [
   test(`where ACCOUNT ${what}, whatever needs it says so, and the rest works`, async (t) => {
     const server = await startWith(t, config);
     const headers = { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}` };
-    for (const [method, where] of [["GET", "/"], ["POST", "/turn"], ["GET", "/journal"], ["DELETE", "/journal"]]) {
+    for (const [method, where] of [
+      ["GET", "/"],
+      ["POST", "/turn"],
+      ["GET", "/journal"],
+      ["DELETE", "/journal"],
+    ]) {
       const response = await within(20_000, where, server.fetch(where, { method, headers }));
       const { detail } = await problem(response, 503);
-      assert.match(detail, /^The account's Durable Object cannot be reached: .*wrangler\.toml binds it as ACCOUNT with its migration\.$/, where);
+      assert.match(
+        detail,
+        /^The account's Durable Object cannot be reached: .*wrangler\.toml binds it as ACCOUNT with its migration\.$/,
+        where,
+      );
     }
     for (const where of ["/turn", "/journal"]) {
       await problem(await server.fetch(where, { method: where === "/turn" ? "POST" : "GET" }), 401);
@@ -111,7 +160,11 @@ for (const [what, config] of [
   test(`where ACCOUNT ${what}, the cron logs it in one line`, async (t) => {
     const server = await startWith(t, config);
     const scheduledTime = new Date("2031-06-15T00:00:00Z");
-    const { outcome } = await within(20_000, "the cron", server.getWorker().scheduled({ cron: "0 * * * *", scheduledTime }));
+    const { outcome } = await within(
+      20_000,
+      "the cron",
+      server.getWorker().scheduled({ cron: "0 * * * *", scheduledTime }),
+    );
     assert.equal(outcome, "ok");
     await sleep(100);
     const logs = server.getLogs();
@@ -119,7 +172,15 @@ for (const [what, config] of [
     assert.equal(logs[0].level, "error");
     const line = JSON.parse(logs[0].message);
     assert.deepEqual(
-      [line.event, line.trigger, line.outcome, line.reason, line.attempts, line.sent_at, Date.parse(line.scheduled_at)],
+      [
+        line.event,
+        line.trigger,
+        line.outcome,
+        line.reason,
+        line.attempts,
+        line.sent_at,
+        Date.parse(line.scheduled_at),
+      ],
       ["turn", "cron", "refused", "host", 0, null, scheduledTime.getTime()],
     );
     assert.match(line.message, /^The account's Durable Object cannot be reached: /);

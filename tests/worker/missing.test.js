@@ -4,7 +4,16 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ACCOUNT_SECRETS, frameSet, padPng, png, pointerTo, publish, put, useStage } from "./harness.js";
+import {
+  ACCOUNT_SECRETS,
+  frameSet,
+  padPng,
+  png,
+  pointerTo,
+  publish,
+  put,
+  useStage,
+} from "./harness.js";
 
 const stage = useStage();
 
@@ -17,7 +26,16 @@ async function refuses(reason, says) {
   const { level, line } = await stage.worker.cron(AT);
   assert.equal(level, "error");
   assert.deepEqual(
-    [line.event, line.trigger, line.network, line.outcome, line.attempts, line.sent_at, line.network_status, line.reason],
+    [
+      line.event,
+      line.trigger,
+      line.network,
+      line.outcome,
+      line.attempts,
+      line.sent_at,
+      line.network_status,
+      line.reason,
+    ],
     ["turn", "cron", "x", "refused", 0, null, null, reason],
     JSON.stringify(line),
   );
@@ -46,7 +64,9 @@ for (const name of ACCOUNT_SECRETS) {
 }
 
 test("without any secret nothing is sent, and all are named", async () => {
-  await stage.worker.configure({ secrets: Object.fromEntries([...ACCOUNT_SECRETS, "TRIGGER_TOKEN"].map((name) => [name, null])) });
+  await stage.worker.configure({
+    secrets: Object.fromEntries([...ACCOUNT_SECRETS, "TRIGGER_TOKEN"].map((name) => [name, null])),
+  });
   await refuses("settings", new RegExp(`not set: ${ACCOUNT_SECRETS.join(", ")}\\.$`));
 });
 
@@ -61,7 +81,9 @@ test("with invalid settings nothing is sent, and each is named with what it may 
 });
 
 test("an API_BASE_URL that is not encrypted gets nothing", async () => {
-  await stage.worker.configure({ vars: { API_BASE_URL: stage.simulator.url.replace("127.0.0.1", "127.0.0.1.nip.io") } });
+  await stage.worker.configure({
+    vars: { API_BASE_URL: stage.simulator.url.replace("127.0.0.1", "127.0.0.1.nip.io") },
+  });
   await refuses("settings", /API_BASE_URL has to be an https:\/\/ URL/);
 });
 
@@ -76,7 +98,10 @@ test("without a frame set nothing is sent, and once one is published the next tu
 
 test("without the frame that is due nothing is sent, and the frame is named", async () => {
   await stage.worker.kv.delete(`sets/${stage.set.id}/9`);
-  const line = await refuses("frames", /^Frame 9 of 12 is missing from the store, and an album has no icon to render it from\.$/);
+  const line = await refuses(
+    "frames",
+    /^Frame 9 of 12 is missing from the store, and an album has no icon to render it from\.$/,
+  );
   assert.deepEqual([line.frame, line.frames], [9, 12]);
   assert.match(line.remedy, /rotate-icon publish/);
 });
@@ -95,8 +120,16 @@ const GARBAGE = {
   null: "null",
   "a list": "[]",
   "an object without members": "{}",
-  "an id that is a path": JSON.stringify({ id: "../../current", frames: 12, media_type: "image/png" }),
-  "an id in capitals": JSON.stringify({ id: id.toUpperCase().replace("0", "A"), frames: 12, media_type: "image/png" }),
+  "an id that is a path": JSON.stringify({
+    id: "../../current",
+    frames: 12,
+    media_type: "image/png",
+  }),
+  "an id in capitals": JSON.stringify({
+    id: id.toUpperCase().replace("0", "A"),
+    frames: 12,
+    media_type: "image/png",
+  }),
   "no frames": JSON.stringify({ id, frames: 0, media_type: "image/png" }),
   "too many frames": JSON.stringify({ id, frames: 1441, media_type: "image/png" }),
   "far too many frames": JSON.stringify({ id, frames: 1e300, media_type: "image/png" }),
@@ -121,7 +154,10 @@ for (const [what, value] of Object.entries(GARBAGE)) {
 
 test("a frame without a byte is not sent", async () => {
   await put(stage.worker.kv, `sets/${stage.set.id}/9`, Buffer.alloc(0));
-  await refuses("frames", /^Frame 9 of 12 has 0 bytes, and an album has no icon to render it from\.$/);
+  await refuses(
+    "frames",
+    /^Frame 9 of 12 has 0 bytes, and an album has no icon to render it from\.$/,
+  );
 });
 
 test("a frame that is a byte too large is not sent, the largest one is", async () => {
@@ -147,6 +183,9 @@ for (const [what, bytes] of [
 ]) {
   test(`a frame that is ${what} is not sent`, async () => {
     await put(stage.worker.kv, `sets/${stage.set.id}/9`, bytes);
-    await refuses("frames", /^Frame 9 of 12 is stored as something else than image\/png, and an album has no icon to render it from\.$/);
+    await refuses(
+      "frames",
+      /^Frame 9 of 12 is stored as something else than image\/png, and an album has no icon to render it from\.$/,
+    );
   });
 }

@@ -8,7 +8,19 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import test from "node:test";
 import { SECRETS, assertGuarded, json, png, problem, sha256, useStage } from "./harness.js";
-import { DESKTOP, KEY, PHONE, enter, press, result, said, signIn, tokenKept, tools, usePages } from "./pages.js";
+import {
+  DESKTOP,
+  KEY,
+  PHONE,
+  enter,
+  press,
+  result,
+  said,
+  signIn,
+  tokenKept,
+  tools,
+  usePages,
+} from "./pages.js";
 
 const stage = useStage();
 const pages = usePages(stage);
@@ -18,7 +30,10 @@ const axe = path.resolve(import.meta.dirname, "../../node_modules/axe-core/axe.m
 const current = async () => JSON.parse(await stage.worker.kv.get("current"));
 
 async function assertFits(page) {
-  const [needed, there] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+  const [needed, there] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    window.innerWidth,
+  ]);
   assert.ok(needed <= there, `${needed} px wide on ${there} px`);
 }
 
@@ -28,18 +43,34 @@ async function assertRound(image, least) {
   const shown = await image.evaluate((element) => {
     const { width, height, left, right } = element.getBoundingClientRect();
     const { borderTopLeftRadius: radius, objectFit } = getComputedStyle(element);
-    return { width, height, left, right, radius, objectFit, naturalWidth: element.naturalWidth, complete: element.complete };
+    return {
+      width,
+      height,
+      left,
+      right,
+      radius,
+      objectFit,
+      naturalWidth: element.naturalWidth,
+      complete: element.complete,
+    };
   });
   assert.ok(shown.complete && shown.naturalWidth > 0, JSON.stringify(shown));
   assert.equal(shown.radius, "50%");
-  assert.ok(Math.abs(shown.width - shown.height) < 1 && shown.width >= least, JSON.stringify(shown));
-  assert.ok(shown.left >= 0 && shown.right <= image.page().viewportSize().width, JSON.stringify(shown));
+  assert.ok(
+    Math.abs(shown.width - shown.height) < 1 && shown.width >= least,
+    JSON.stringify(shown),
+  );
+  assert.ok(
+    shown.left >= 0 && shown.right <= image.page().viewportSize().width,
+    JSON.stringify(shown),
+  );
 }
 
 const icon = (page) => page.getByRole("img", { name: /^The icon as it is/ });
 
 /** What a browser gets: files are found before the Worker, which the harness asks directly. */
-const fetchFile = (where, init) => fetch(`${stage.worker.url}${where}`, { redirect: "manual", ...init });
+const fetchFile = (where, init) =>
+  fetch(`${stage.worker.url}${where}`, { redirect: "manual", ...init });
 
 // --- What anybody reads -------------------------------------------------
 
@@ -65,7 +96,10 @@ test("the page comes with its policy and is under 30 KB before pictures", async 
   for (const where of EVERYBODY.concat(OWNER)) {
     const file = await fetchFile(where);
     assert.equal(file.status, 200);
-    assert.equal(file.headers.get("content-type"), `text/${where.endsWith(".css") ? "css" : "javascript"}; charset=utf-8`);
+    assert.equal(
+      file.headers.get("content-type"),
+      `text/${where.endsWith(".css") ? "css" : "javascript"}; charset=utf-8`,
+    );
     assertGuarded(file);
     if (EVERYBODY.includes(where)) bytes += (await file.arrayBuffer()).byteLength;
   }
@@ -74,11 +108,16 @@ test("the page comes with its policy and is under 30 KB before pictures", async 
 
 test("what only the owner needs is loaded once the owner has signed in", async () => {
   await withPage({}, async (page) => {
-    const loaded = () => page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname));
-    const ofPage = async () => (await loaded()).filter((where) => !/^\/(frames|page\.svg)/.test(where)).sort();
+    const loaded = () =>
+      page.evaluate(() =>
+        performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname),
+      );
+    const ofPage = async () =>
+      (await loaded()).filter((where) => !/^\/(frames|page\.svg)/.test(where)).sort();
     assert.deepEqual(await ofPage(), EVERYBODY);
     await signIn(page);
-    for (const where of OWNER.filter((where) => where.endsWith(".js"))) assert.ok((await loaded()).includes(where), where);
+    for (const where of OWNER.filter((where) => where.endsWith(".js")))
+      assert.ok((await loaded()).includes(where), where);
   });
 });
 
@@ -86,7 +125,10 @@ test("tools that do not load are told, and the token is not asked for in vain", 
   await withPage({ expected: ["net::ERR_FAILED"] }, async (page) => {
     await page.route("**/owner.js", (route) => route.abort());
     await enter(page, SECRETS.TRIGGER_TOKEN);
-    await page.getByRole("alert").filter({ hasText: "The tools did not load. Check the connection, then reload the page." }).waitFor();
+    await page
+      .getByRole("alert")
+      .filter({ hasText: "The tools did not load. Check the connection, then reload the page." })
+      .waitFor();
     await page.unroute("**/owner.js");
     await page.reload({ waitUntil: "networkidle" });
     assert.ok(await tools(page).isVisible());
@@ -108,7 +150,8 @@ test("the page's files are served beside the Worker, as guarded as what it answe
       assert.equal((await fetchFile(where, { method })).status, 405, `${method} ${where}`);
     }
   }
-  for (const where of ["/_headers", "/page", "/page.html", "/page.js/"]) await problem(await fetchFile(where), 404);
+  for (const where of ["/_headers", "/page", "/page.html", "/page.js/"])
+    await problem(await fetchFile(where), 404);
 });
 
 test("without JavaScript all that is to be read is there, and nothing else", async () => {
@@ -118,7 +161,9 @@ test("without JavaScript all that is to be read is there, and nothing else", asy
   assert.equal((await stage.worker.turn("?frame=5")).status, 502);
   const { dial, frame_set: set } = await (await stage.worker.fetch("/health")).json();
   await withPage({ javaScriptEnabled: false }, async (page) => {
-    const dialShown = page.getByRole("img", { name: `A dial of 12 frames; the hand points to ${named(set.frame_now)}` });
+    const dialShown = page.getByRole("img", {
+      name: `A dial of 12 frames; the hand points to ${named(set.frame_now)}`,
+    });
     assert.ok(await dialShown.isVisible());
     assert.equal(await dialShown.locator("image").count(), 12);
     assert.equal(await dialShown.locator(".hand").count(), 1);
@@ -128,9 +173,15 @@ test("without JavaScript all that is to be read is there, and nothing else", asy
     assert.match(words, /PROFILE PICTURE CLOCK\s+\d\d:\d\d\s+\w+ \d+ \w+ · Asia\/Tokyo/i);
     assert.equal(dial.time_zone, "Asia/Tokyo");
     assert.match(words, /Frame \d+ of 12(, upright,)? is (due\.|up on X as @)/);
-    assert.match(words, /The next frame is due at (\d+ \w+, )?\d\d:\d\d\. No cron has fired lately/);
+    assert.match(
+      words,
+      /The next frame is due at (\d+ \w+, )?\d\d:\d\d\. No cron has fired lately/,
+    );
     assert.match(words, /Something is wrong[\s\S]+453[\s\S]+What to do: \w+/);
-    assert.match(words, /Last outcomes[\s\S]+Could not turn to frame 5\.[\s\S]+Turned to frame 4\./);
+    assert.match(
+      words,
+      /Last outcomes[\s\S]+Could not turn to frame 5\.[\s\S]+Turned to frame 4\./,
+    );
     assert.doesNotMatch(words, /Turn now|Journal|Owner|token/);
     assert.equal(await page.locator("input:visible, button:visible, summary:visible").count(), 0);
   });
@@ -141,10 +192,16 @@ test("each picture around the dial is one of the set, and is asked for once", as
   try {
     const page = await context.newPage();
     const answers = [];
-    page.on("response", (response) => response.url().includes("/frames/") && answers.push(response));
+    page.on(
+      "response",
+      (response) => response.url().includes("/frames/") && answers.push(response),
+    );
     await page.goto(`${stage.worker.url}/`, { waitUntil: "networkidle" });
     const shown = answers.map((answer) => [new URL(answer.url()).pathname, answer.status()]).sort();
-    assert.deepEqual([...new Set(shown.map(String))], stage.set.frames.map((_, n) => `/frames/${n},200`).sort());
+    assert.deepEqual(
+      [...new Set(shown.map(String))],
+      stage.set.frames.map((_, n) => `/frames/${n},200`).sort(),
+    );
   } finally {
     await context.close();
   }
@@ -164,7 +221,10 @@ test("without a set there is an empty dial that says what to do", async () => {
 test("without settings the page says which are wrong", async () => {
   await stage.worker.configure({ vars: { TIME_ZONE: "Mars/Olympus" } });
   await withPage({}, async (page) => {
-    assert.match(await page.locator("main").innerText(), /· UTC[\s\S]+Something is wrong[\s\S]+TIME_ZONE/);
+    assert.match(
+      await page.locator("main").innerText(),
+      /· UTC[\s\S]+Something is wrong[\s\S]+TIME_ZONE/,
+    );
   });
 });
 
@@ -211,7 +271,10 @@ test("a wrong token is told, opens nothing and is not kept", async () => {
       const field = page.getByLabel("Trigger token");
       assert.equal(await field.getAttribute("aria-invalid"), "true");
       // The words of the last refusal stand there until the next one has come.
-      await page.waitForFunction((element) => element === document.activeElement, await field.elementHandle());
+      await page.waitForFunction(
+        (element) => element === document.activeElement,
+        await field.elementHandle(),
+      );
       assert.equal(await tools(page).count(), 0);
       assert.equal(await tokenKept(page), null);
     }
@@ -237,7 +300,13 @@ test("a token that has been changed since is asked for again", async () => {
 test("what was copied along with the token does no harm", async () => {
   await withPage({}, async (page) => {
     const right = SECRETS.TRIGGER_TOKEN;
-    for (const pasted of [`\u{feff}${right}\u200b`, `“${right}”`, `Bearer ${right}`, ` "Authorization: Bearer ${right}" `, `TRIGGER_TOKEN='${right}'`]) {
+    for (const pasted of [
+      `\u{feff}${right}\u200b`,
+      `“${right}”`,
+      `Bearer ${right}`,
+      ` "Authorization: Bearer ${right}" `,
+      `TRIGGER_TOKEN='${right}'`,
+    ]) {
       await enter(page, pasted);
       await tools(page).waitFor();
       await press(page, "Sign out: forget the token");
@@ -273,7 +342,9 @@ test("the button turns, and the page shows it at once", async () => {
   await withPage({ signedIn: true }, async (page) => {
     assert.match(await page.locator("#face").innerText(), /No turn yet\./);
     await press(page, "Turn now");
-    const [, frame] = /^Turned to frame (\d+)(?: \(upright\))?\.$/.exec(await said(page, "Turned to frame"));
+    const [, frame] = /^Turned to frame (\d+)(?: \(upright\))?\.$/.exec(
+      await said(page, "Turned to frame"),
+    );
     const { picture } = await stage.simulator.receivedOne();
     assert.equal(picture.sha256, sha256(stage.set.frames[frame]));
     const face = await page.locator("#face").innerText();
@@ -293,7 +364,10 @@ test("a dry run tells what would be sent, and sends no picture", async () => {
   await withPage({ signedIn: true }, async (page) => {
     await press(page, "Dry run");
     const told = await said(page, "Dry run");
-    assert.match(told, /^Dry run: it would send frame \d+(?: \(upright\))? \([\d,]+ bytes\) for the account \S+ to http:\S+\. No picture was sent\.$/);
+    assert.match(
+      told,
+      /^Dry run: it would send frame \d+(?: \(upright\))? \([\d,]+ bytes\) for the account \S+ to http:\S+\. No picture was sent\.$/,
+    );
     await stage.simulator.receivedNoPicture();
   });
 });
@@ -304,7 +378,10 @@ test("a dry run that cannot tell whose account it is says what was not checked",
   await stage.simulator.account("mastodon", { scopes: "write:accounts" });
   await withPage({ signedIn: true }, async (page) => {
     await press(page, "Dry run");
-    assert.match(await said(page, "Dry run"), / No picture was sent\. The sign-in was not checked: .*scope/);
+    assert.match(
+      await said(page, "Dry run"),
+      / No picture was sent\. The sign-in was not checked: .*scope/,
+    );
     await stage.simulator.receivedNoPicture();
     // A token that may read says whose it is, and nothing is left unchecked.
     await stage.simulator.account("mastodon", { scopes: "read write:accounts" });
@@ -330,7 +407,10 @@ test("a frame that is up is sent again where that is asked for, by the button th
     assert.equal((await stage.simulator.received()).length, 2);
     await press(page, "Dry run");
     await said(page, "No picture was sent.");
-    assert.equal((await stage.simulator.received()).filter(({ picture }) => picture !== null).length, 2);
+    assert.equal(
+      (await stage.simulator.received()).filter(({ picture }) => picture !== null).length,
+      2,
+    );
   });
 });
 
@@ -338,17 +418,24 @@ test("on several networks, turns tell of all of them, and the journal names each
   await stage.worker.configure({ networks: ["x", "bluesky", "mastodon"] });
   await withPage({ signedIn: true }, async (page) => {
     await press(page, "Dry run");
-    assert.match(await said(page, "Dry run"), /^Dry run: it would send frame \d+(?: \(upright\))?(( and)? \([\d,]+ bytes\)( for the account \S+)? to http:\S+){3}\. No picture was sent\./);
+    assert.match(
+      await said(page, "Dry run"),
+      /^Dry run: it would send frame \d+(?: \(upright\))?(( and)? \([\d,]+ bytes\)( for the account \S+)? to http:\S+){3}\. No picture was sent\./,
+    );
     await stage.simulator.receivedNoPicture();
     await stage.simulator.clear();
     await press(page, "Turn now");
-    const [, frame] = /^Turned to frame (\d+)(?: \(upright\))?\.$/.exec(await said(page, "Turned to frame"));
+    const [, frame] = /^Turned to frame (\d+)(?: \(upright\))?\.$/.exec(
+      await said(page, "Turned to frame"),
+    );
     await press(page, "Turn now");
     assert.equal(await said(page, "Nothing to do"), `Nothing to do: ${named(frame)} is up.`);
     await page.locator("summary", { hasText: "Journal" }).click();
     await page.locator("#journal li").first().waitFor();
     const lines = await page.locator("#journal li > span").allInnerTexts();
-    const turned = ["Bluesky", "Mastodon", "X"].map((title) => `${title}: turned, frame ${frame} of 12`);
+    const turned = ["Bluesky", "Mastodon", "X"].map(
+      (title) => `${title}: turned, frame ${frame} of 12`,
+    );
     assert.deepEqual(lines.filter((line) => line.includes("turned")).sort(), turned);
   });
 });
@@ -397,7 +484,10 @@ test("the journal is read page by page", async () => {
     const entries = page.locator("#journal li");
     await entries.nth(19).waitFor();
     assert.equal(await entries.count(), 20);
-    assert.match(await entries.first().innerText(), /turned, frame 10 of 12[\s\S]+by hand, \d+ ms, answered with status 200/);
+    assert.match(
+      await entries.first().innerText(),
+      /turned, frame 10 of 12[\s\S]+by hand, \d+ ms, answered with status 200/,
+    );
     await press(page, "Show older entries");
     await entries.nth(22).waitFor();
     assert.equal(await entries.count(), 23);
@@ -424,11 +514,15 @@ test("a Worker that does not answer is told", async () => {
 
 test("everything can be done by keyboard, and one sees where one is", async () => {
   await withPage({}, async (page) => {
-    const focused = () => page.evaluate(() => {
-      const { tagName, id, textContent } = document.activeElement;
-      const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
-      return { name: id || textContent.trim() || tagName, outline: `${outlineStyle} ${outlineWidth}` };
-    });
+    const focused = () =>
+      page.evaluate(() => {
+        const { tagName, id, textContent } = document.activeElement;
+        const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+        return {
+          name: id || textContent.trim() || tagName,
+          outline: `${outlineStyle} ${outlineWidth}`,
+        };
+      });
     const tabTo = async (name) => {
       for (let n = 0; n < 15; n += 1) {
         await page.keyboard.press("Tab");
@@ -447,14 +541,18 @@ test("everything can be done by keyboard, and one sees where one is", async () =
     assert.equal((await focused()).name, "tools-title");
     await tabTo("Turn now");
     await page.keyboard.press("Enter");
-    const [, due] = /^Turned to frame (\d+)(?: \(upright\))?\.$/.exec(await said(page, "Turned to frame"));
+    const [, due] = /^Turned to frame (\d+)(?: \(upright\))?\.$/.exec(
+      await said(page, "Turned to frame"),
+    );
     assert.equal((await focused()).name, "Turn now");
     const other = (Number(due) + 1) % 12;
     await tabTo("frame");
     await page.keyboard.type(String(other));
     await page.keyboard.press("Enter");
     await said(page, `Turned to ${named(other)}.`);
-    await page.getByLabel("A picture").setInputFiles({ name: "icon.png", mimeType: "image/png", buffer: png(0.3) });
+    await page
+      .getByLabel("A picture")
+      .setInputFiles({ name: "icon.png", mimeType: "image/png", buffer: png(0.3) });
     await page.locator("#crop").waitFor();
     await tabTo("crop");
     await tabTo("zoom");
@@ -477,7 +575,9 @@ test("everything can be done by keyboard, and one sees where one is", async () =
 async function showEverything(page) {
   await press(page, "Dry run");
   await said(page, "Dry run");
-  await page.getByLabel("A picture").setInputFiles({ name: "icon.png", mimeType: "image/png", buffer: png(0.3) });
+  await page
+    .getByLabel("A picture")
+    .setInputFiles({ name: "icon.png", mimeType: "image/png", buffer: png(0.3) });
   await page.locator("#crop").waitFor();
   await page.getByText("Move without dragging").click();
   await page.getByLabel("Frame", { exact: true }).fill("3");
@@ -518,7 +618,11 @@ async function assertAccessible(page) {
   const violations = await page.evaluate(async () => {
     const { violations, passes } = await globalThis.axe.run();
     if (passes.length < 10) throw new Error("axe-core saw no page");
-    return violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map((node) => node.html) }));
+    return violations.map(({ id, help, nodes }) => ({
+      id,
+      help,
+      nodes: nodes.map((node) => node.html),
+    }));
   });
   assert.deepEqual(violations, []);
 }
@@ -528,24 +632,31 @@ for (const colorScheme of ["light", "dark"]) {
     test(`axe-core finds nothing on the ${name} in ${colorScheme}`, async () => {
       await makeTrouble();
       // axe-core comes from this process, which the page's policy would not let in.
-      await withPage({ ...size, colorScheme, bypassCSP: true, expected: ["status of 401"] }, async (page) => {
-        const [red] = await page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number));
-        assert.ok(colorScheme === "dark" ? red < 60 : red > 200, `background ${red}`);
-        await assertAccessible(page);
-        await enter(page, "wrong");
-        await page.getByRole("alert").filter({ hasText: "not the trigger token" }).waitFor();
-        await assertAccessible(page);
-        await signIn(page);
-        await showEverything(page);
-        await assertAccessible(page);
-      });
+      await withPage(
+        { ...size, colorScheme, bypassCSP: true, expected: ["status of 401"] },
+        async (page) => {
+          const [red] = await page.evaluate(() =>
+            getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number),
+          );
+          assert.ok(colorScheme === "dark" ? red < 60 : red > 200, `background ${red}`);
+          await assertAccessible(page);
+          await enter(page, "wrong");
+          await page.getByRole("alert").filter({ hasText: "not the trigger token" }).waitFor();
+          await assertAccessible(page);
+          await signIn(page);
+          await showEverything(page);
+          await assertAccessible(page);
+        },
+      );
     });
   }
 }
 
 test("the policy holds: what is inline does not run", async () => {
   await withPage({ expected: ["Content Security Policy"] }, async (page) => {
-    const refused = page.waitForEvent("console", (message) => message.text().includes("Content Security Policy"));
+    const refused = page.waitForEvent("console", (message) =>
+      message.text().includes("Content Security Policy"),
+    );
     const ran = await page.evaluate(() => {
       const script = document.createElement("script");
       script.textContent = "globalThis.ran = true";

@@ -14,7 +14,11 @@ export const KEY = "rotate-icon-token";
 export function usePages(stage) {
   const pages = { withPage };
   before(async () => {
-    pages.browser = await chromium.launch({ executablePath: findBrowser(), args: FLAGS, timeout: 120_000 });
+    pages.browser = await chromium.launch({
+      executablePath: findBrowser(),
+      args: FLAGS,
+      timeout: 120_000,
+    });
   });
   after(async () => {
     await pages.browser?.close();
@@ -34,14 +38,21 @@ export function usePages(stage) {
       page.setDefaultTimeout(10_000);
       const [errors, astray] = [[], []];
       const isExpected = (text) => expected.some((part) => text.includes(part));
-      page.on("console", (message) => message.type() === "error" && !isExpected(message.text()) && errors.push(message.text()));
+      page.on(
+        "console",
+        (message) =>
+          message.type() === "error" && !isExpected(message.text()) && errors.push(message.text()),
+      );
       page.on("pageerror", (error) => errors.push(String(error)));
       page.on("dialog", (dialog) => errors.push(`dialog: ${dialog.message()}`) && dialog.dismiss());
       page.on("request", (request) => {
         const isHere = new URL(request.url()).origin === stage.worker.url;
         if (!isHere || request.url().includes(SECRETS.TRIGGER_TOKEN)) astray.push(request.url());
       });
-      page.on("response", (response) => response.url().startsWith("http") && note(response.url(), response.text()));
+      page.on(
+        "response",
+        (response) => response.url().startsWith("http") && note(response.url(), response.text()),
+      );
       if (clock) await page.clock.install();
       await page.goto(`${stage.worker.url}/`, { waitUntil: "networkidle" });
       if (signedIn) await signIn(page);
@@ -63,7 +74,8 @@ export const tokenKept = (page) => page.evaluate((key) => localStorage.getItem(k
 
 /** Enters a token. */
 export async function enter(page, token) {
-  if (!(await page.getByLabel("Trigger token").isVisible())) await page.locator("summary", { hasText: "Owner" }).click();
+  if (!(await page.getByLabel("Trigger token").isVisible()))
+    await page.locator("summary", { hasText: "Owner" }).click();
   await page.getByLabel("Trigger token").fill(token);
   await press(page, "Sign in");
 }

@@ -16,9 +16,12 @@ test("turns and frames that are asked for at once each carry their own frame, by
   await stage.simulator.fail("slow", 2);
 
   const frames = Array.from({ length: 48 }, (_, i) => i % 12);
-  const get = async (n) => Buffer.from(await (await stage.worker.fetch(`/frames/${n}`)).arrayBuffer());
+  const get = async (n) =>
+    Buffer.from(await (await stage.worker.fetch(`/frames/${n}`)).arrayBuffer());
   const got = Promise.all(frames.map(get));
-  const answers = await Promise.all(frames.map(async (n) => json(await stage.worker.turn(`?frame=${n}&force=true`))));
+  const answers = await Promise.all(
+    frames.map(async (n) => json(await stage.worker.turn(`?frame=${n}&force=true`))),
+  );
   assert.deepEqual(
     answers.map(({ frame, outcome }) => [frame, outcome]),
     frames.map((n) => [n, "turned"]),
@@ -26,6 +29,11 @@ test("turns and frames that are asked for at once each carry their own frame, by
   const received = await stage.simulator.received();
   assert.ok(received.every(({ verdict }) => verdict === "accepted"));
   const count = (digest) => received.filter(({ picture }) => picture.sha256 === digest).length;
-  assert.deepEqual(set.frames.map((frame) => count(sha256(frame))), Array(12).fill(4));
-  (await got).forEach((frame, i) => assert.ok(frame.equals(set.frames[frames[i]]), `frame ${frames[i]} as it was given`));
+  assert.deepEqual(
+    set.frames.map((frame) => count(sha256(frame))),
+    Array(12).fill(4),
+  );
+  (await got).forEach((frame, i) =>
+    assert.ok(frame.equals(set.frames[frames[i]]), `frame ${frames[i]} as it was given`),
+  );
 });

@@ -23,7 +23,9 @@ async function frame(n) {
 }
 
 for (const kind of new Set([...hostile.keys()].map((name) => name.split(": ")[0]))) {
-  test(`each hostile file is taken or refused, and the Worker goes on: ${kind}`, { timeout: 15 * 60_000 }, async () => {
+  test(`each hostile file is taken or refused, and the Worker goes on: ${kind}`, {
+    timeout: 15 * 60_000,
+  }, async () => {
     const wrong = [];
     for (const [name, file] of hostile) {
       if (!name.startsWith(`${kind}: `)) continue;
@@ -31,11 +33,19 @@ for (const kind of new Set([...hostile.keys()].map((name) => name.split(": ")[0]
       const response = await stage.worker.putIcon(file);
       const ms = Date.now() - started;
       const body = await response.text();
-      if (process.env.SHOW_TIMES) console.log(`${response.status} ${ms} ms ${name}: ${response.status === 200 ? "" : JSON.parse(body).detail}`);
+      if (process.env.SHOW_TIMES)
+        console.log(
+          `${response.status} ${ms} ms ${name}: ${response.status === 200 ? "" : JSON.parse(body).detail}`,
+        );
       if (ms > LONGEST_MS) wrong.push(`${name}: ${ms} ms`);
-      if (![200, 413, 415, 422].includes(response.status)) wrong.push(`${name}: ${response.status} ${body}`);
+      if (![200, 413, 415, 422].includes(response.status))
+        wrong.push(`${name}: ${response.status} ${body}`);
       // One sentence that says what happened, what to do, and that nothing did.
-      else if (response.status !== 200 && !/^[A-Z][^\n]+ The icon has not been changed\.$/.test(JSON.parse(body).detail)) wrong.push(`${name}: ${body}`);
+      else if (
+        response.status !== 200 &&
+        !/^[A-Z][^\n]+ The icon has not been changed\.$/.test(JSON.parse(body).detail)
+      )
+        wrong.push(`${name}: ${body}`);
       await frame(0);
     }
     assert.deepEqual(wrong, []);

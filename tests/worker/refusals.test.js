@@ -15,17 +15,32 @@ let hanging;
 async function beginToHang({ simulator, worker }) {
   await simulator.fail("hang");
   const asked = Date.now();
-  hanging = worker.turn("?frame=7").then((response) => ({ response, asked, frame: 7, took: Date.now() - asked }));
+  hanging = worker
+    .turn("?frame=7")
+    .then((response) => ({ response, asked, frame: 7, took: Date.now() - asked }));
   // The test that awaits it sees its failure.
   hanging.catch(() => {});
   const limit = AbortSignal.timeout(10_000);
   while ((await simulator.received()).length === 0) limit.throwIfAborted();
 }
 
-const retry = (reason, network_status, seconds, says, remedy) =>
-  ({ status: 503, outcome: "retry", reason, network_status, seconds, says, remedy });
-const refused = (reason, network_status, says, remedy) =>
-  ({ status: 502, outcome: "refused", reason, network_status, says, remedy });
+const retry = (reason, network_status, seconds, says, remedy) => ({
+  status: 503,
+  outcome: "retry",
+  reason,
+  network_status,
+  seconds,
+  says,
+  remedy,
+});
+const refused = (reason, network_status, says, remedy) => ({
+  status: 502,
+  outcome: "refused",
+  reason,
+  network_status,
+  says,
+  remedy,
+});
 
 const WAIT = /Nothing to do but wait/;
 const X_TROUBLE = /trouble of its own\. Nothing to do if it passes\./;
@@ -40,36 +55,87 @@ const FAULTS = {
   "rate-limit-legacy": retry("rate-limit", 420, 900, /420: Enhance your calm/, WAIT),
   "user-day-limit": retry("rate-limit", 429, 40_000, /429: Too Many Requests/, WAIT),
   "app-day-limit": retry("rate-limit", 429, 40_000, /429: Too Many Requests/, WAIT),
-  "usage-capped": retry("rate-limit", 429, 86_400, /429: Usage cap exceeded/, /used up what its plan includes/),
+  "usage-capped": retry(
+    "rate-limit",
+    429,
+    86_400,
+    /429: Usage cap exceeded/,
+    /used up what its plan includes/,
+  ),
   "over-capacity": retry("transient", 503, 60, /503, code 130: Over capacity/, X_TROUBLE),
   "internal-error": retry("transient", 500, 60, /500, code 131: Internal error/, X_TROUBLE),
   "bad-gateway": retry("transient", 502, 60, /502 with a web page/, X_TROUBLE),
   "empty-error": retry("transient", 500, 60, /answered 500/, X_TROUBLE),
   "not-implemented": refused("unexpected-reply", 501, /answered 501/, /Check API_BASE_URL/),
-  "credits-depleted": refused("access", 402, /402: Your enrolled account .* does not have any credits/, /credits.*used up.*console\.x\.com/),
-  "could-not-authenticate": refused("credentials", 401, /401, code 32: Could not authenticate/, KEYS),
+  "credits-depleted": refused(
+    "access",
+    402,
+    /402: Your enrolled account .* does not have any credits/,
+    /credits.*used up.*console\.x\.com/,
+  ),
+  "could-not-authenticate": refused(
+    "credentials",
+    401,
+    /401, code 32: Could not authenticate/,
+    KEYS,
+  ),
   "invalid-token": refused("credentials", 401, /401, code 89: /, KEYS),
   "unable-to-verify": refused("credentials", 403, /403, code 99: Unable to verify/, KEYS),
   "bad-authentication-data": refused("credentials", 400, /400, code 215: /, KEYS),
-  "clock-skew": refused("clock-skew", 401, /401, code 135: .*(3599|3600) s behind X's/, /clock.*NTP/),
-  "access-tier": refused("access", 403, /403, code 453: You currently have access to a subset/, /access level.*developer portal/),
-  "read-only-app": refused("access", 403, /403, code 261: Application cannot/, /Read and Write.*regenerate the access token/),
+  "clock-skew": refused(
+    "clock-skew",
+    401,
+    /401, code 135: .*(3599|3600) s behind X's/,
+    /clock.*NTP/,
+  ),
+  "access-tier": refused(
+    "access",
+    403,
+    /403, code 453: You currently have access to a subset/,
+    /access level.*developer portal/,
+  ),
+  "read-only-app": refused(
+    "access",
+    403,
+    /403, code 261: Application cannot/,
+    /Read and Write.*regenerate the access token/,
+  ),
   "suspended-account": refused("account", 403, /403, code 64: /, /suspended the account.*Sign in/),
   "locked-account": refused("account", 403, /403, code 326: /, /locked.*unlock/),
   "suspended-app": refused("access", 401, /401, code 416: /, /suspended the app.*developer portal/),
   "retired-endpoint": refused("access", 410, /410, code 251: /, /retired.*newer version/),
   "no-such-page": refused("unexpected-reply", 404, /404, code 34: /, /Check API_BASE_URL/),
   "nothing-here": refused("unexpected-reply", 404, /answered 404/, /Check API_BASE_URL/),
-  "client-forbidden": refused("access", 403, /403: When authenticating requests/, /not enrolled.*developer portal/),
+  "client-forbidden": refused(
+    "access",
+    403,
+    /403: When authenticating requests/,
+    /not enrolled.*developer portal/,
+  ),
   "spam-filter": retry("spam-filter", 403, 86_400, /403, code 226: /, /spam.*for a day/),
   "missing-parameter": refused("request", 403, /403, code 38: /, PICTURE),
   "invalid-value": refused("request", 422, /422, code 120: Account update failed/, PICTURE),
   "too-large": refused("request", 413, /answered 413/, PICTURE),
   unprocessable: refused("request", 422, /answered 422/, PICTURE),
-  "problem-json": refused("access", 403, /403: You are not permitted/, /permissions and access level/),
+  "problem-json": refused(
+    "access",
+    403,
+    /403: You are not permitted/,
+    /permissions and access level/,
+  ),
   "proxy-block": refused("blocked", 403, /403 with a web page/, /firewall.*ordinary machine/),
-  "captive-portal": refused("unexpected-reply", 200, /success, but not with a user/, /Check API_BASE_URL/),
-  "hostile-text": refused("access", 403, /403, code 999: <script>alert/, /permissions and access level/),
+  "captive-portal": refused(
+    "unexpected-reply",
+    200,
+    /success, but not with a user/,
+    /Check API_BASE_URL/,
+  ),
+  "hostile-text": refused(
+    "access",
+    403,
+    /403, code 999: <script>alert/,
+    /permissions and access level/,
+  ),
   slow: null,
   reset: retry("transient", null, 60, /did not answer: .*connection/, NO_ANSWER),
   "cut-off": retry("transient", null, 60, /did not answer: .*connection/, NO_ANSWER),
@@ -83,13 +149,22 @@ const TAKES_EFFECT = ["slow", "cut-off"];
 const OF_V2 = ["oauth1-forbidden", "unauthorized", "invalid-media"];
 
 test("every fault that the stand-in knows is tested here", async () => {
-  const known = (await stage.simulator.knownFaults()).map(({ name }) => name).filter((name) => !OF_V2.includes(name));
+  const known = (await stage.simulator.knownFaults())
+    .map(({ name }) => name)
+    .filter((name) => !OF_V2.includes(name));
   assert.deepEqual(Object.keys(FAULTS).sort(), known.sort());
 });
 
 test("without a fault the same turn succeeds, over workerd's own network", async () => {
   const answer = await json(await stage.worker.turn("?frame=3"));
-  assert.deepEqual(answer, { network: "x", frame: 3, frames: 12, outcome: "turned", attempts: 1, network_status: 200 });
+  assert.deepEqual(answer, {
+    network: "x",
+    frame: 3,
+    frames: 12,
+    outcome: "turned",
+    attempts: 1,
+    network_status: 200,
+  });
   const sent = await stage.simulator.receivedOne();
   assert.equal(sent.verdict, "accepted", sent.explanation);
   assert.deepEqual(await stage.simulator.picture(sent.number), stage.set.frames[3]);
@@ -129,19 +204,33 @@ for (const [fault, expected] of Object.entries(FAULTS)) {
 
     if (expected === null) {
       const answer = await json(response);
-      assert.deepEqual(answer, { network: "x", frame, frames: 12, outcome: "turned", attempts: 1, network_status: 200 });
+      assert.deepEqual(answer, {
+        network: "x",
+        frame,
+        frames: 12,
+        outcome: "turned",
+        attempts: 1,
+        network_status: 200,
+      });
       return;
     }
     const body = await problem(response, expected.status);
     const { outcome, reason, network_status } = body;
     assert.deepEqual(
       { outcome, reason, network_status },
-      { outcome: expected.outcome, reason: expected.reason, network_status: expected.network_status },
+      {
+        outcome: expected.outcome,
+        reason: expected.reason,
+        network_status: expected.network_status,
+      },
     );
     assert.deepEqual([body.network, body.frame, body.frames, body.attempts], ["x", frame, 12, 1]);
     assert.match(body.message, expected.says);
     assert.match(body.remedy, expected.remedy);
-    assert.ok(body.detail.startsWith(body.message) && body.detail.endsWith(body.remedy), body.detail);
+    assert.ok(
+      body.detail.startsWith(body.message) && body.detail.endsWith(body.remedy),
+      body.detail,
+    );
 
     const seconds = response.headers.get("retry-after");
     if (expected.outcome === "refused") {
@@ -184,11 +273,17 @@ test("text of X comes short and without what could drive a terminal or turn text
   assert.ok(message.length < 300, `${message.length} characters`);
   assert.ok(text.length < 2_000);
   assert.doesNotMatch(message + detail, /\p{Cc}/u, "control characters");
-  assert.doesNotMatch(message + detail, /\p{Bidi_Control}/u, "characters that change the direction of text");
+  assert.doesNotMatch(
+    message + detail,
+    /\p{Bidi_Control}/u,
+    "characters that change the direction of text",
+  );
 });
 
 /** The faults after which X has asked to be left alone. */
-const PAUSES = Object.keys(FAULTS).filter((fault) => ["rate-limit", "spam-filter"].includes(FAULTS[fault]?.reason));
+const PAUSES = Object.keys(FAULTS).filter((fault) =>
+  ["rate-limit", "spam-filter"].includes(FAULTS[fault]?.reason),
+);
 
 test("after a fault the next turn by hand succeeds", async () => {
   for (const fault of QUICK.filter((name) => !PAUSES.includes(name))) {
@@ -211,9 +306,13 @@ test("where X asks for a pause the next turn sends nothing and gives the same an
     await stage.simulator.receivedOne();
     for (const query of ["?frame=3", "?frame=4&force=true", "?force=true"]) {
       const response = await stage.worker.turn(query);
-      assert.ok(Math.abs(Number(response.headers.get("retry-after")) - FAULTS[fault].seconds) <= 5, fault);
+      assert.ok(
+        Math.abs(Number(response.headers.get("retry-after")) - FAULTS[fault].seconds) <= 5,
+        fault,
+      );
       const body = await problem(response, 503);
-      for (const name of ["outcome", "reason", "message", "remedy", "retry_at"]) assert.equal(body[name], first[name], `${fault}: ${name}`);
+      for (const name of ["outcome", "reason", "message", "remedy", "retry_at"])
+        assert.equal(body[name], first[name], `${fault}: ${name}`);
       assert.equal(body.network_status, null);
     }
     await stage.simulator.receivedOne();

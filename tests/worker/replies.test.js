@@ -19,7 +19,9 @@ const servers = [];
 async function serve(listener) {
   const server = createServer(listener);
   servers.push(server);
-  await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
+  await new Promise((resolve, reject) =>
+    server.once("error", reject).listen(0, "127.0.0.1", resolve),
+  );
   return { url: `http://127.0.0.1:${server.address().port}` };
 }
 
@@ -55,7 +57,9 @@ async function turn(answering, query = "?frame=3", expected = 1) {
 
 for (const status of [301, 302, 303, 307, 308]) {
   test(`a redirect (${status}) is not followed, since what is signed is for one address`, async () => {
-    const response = await turn((reply) => reply.writeHead(status, { location: `${stranger.url}/1.1/` }).end());
+    const response = await turn((reply) =>
+      reply.writeHead(status, { location: `${stranger.url}/1.1/` }).end(),
+    );
     const { outcome, reason, network_status } = await problem(response, 502);
     assert.deepEqual([outcome, reason, network_status], ["refused", "unexpected-reply", status]);
   });
@@ -80,8 +84,16 @@ test("a reply that is too large, or does not end, is given up", async () => {
   };
   // A few kB on the way, 5 MB once decoded.
   const packed = gzipSync(user(5_000_000));
-  const small = (reply) => reply.writeHead(200, { "content-encoding": "gzip", "content-length": packed.length }).end(packed);
-  for (const answering of [endless, small, (reply) => reply.end(user(1_000_001)), (reply) => reply.writeHead(403).end(user(2_000_000))]) {
+  const small = (reply) =>
+    reply
+      .writeHead(200, { "content-encoding": "gzip", "content-length": packed.length })
+      .end(packed);
+  for (const answering of [
+    endless,
+    small,
+    (reply) => reply.end(user(1_000_001)),
+    (reply) => reply.writeHead(403).end(user(2_000_000)),
+  ]) {
     const { outcome, reason, message } = await problem(await turn(answering), 503);
     assert.deepEqual([outcome, reason], ["retry", "transient"]);
     assert.match(message, /larger than 1000000 bytes/);
@@ -89,8 +101,12 @@ test("a reply that is too large, or does not end, is given up", async () => {
 });
 
 test("what an app may do is read off a header of a success, before a picture is sent in vain", async () => {
-  const dryRun = (headers, asked) => turn((reply) => reply.writeHead(200, headers).end(user(0)), "?dry_run=true", asked);
-  const { outcome, reason, remedy } = await problem(await dryRun({ "x-access-level": "read" }, 1), 502);
+  const dryRun = (headers, asked) =>
+    turn((reply) => reply.writeHead(200, headers).end(user(0)), "?dry_run=true", asked);
+  const { outcome, reason, remedy } = await problem(
+    await dryRun({ "x-access-level": "read" }, 1),
+    502,
+  );
   assert.deepEqual([outcome, reason], ["refused", "access"]);
   assert.match(remedy, /Read and write.*access token/i);
   // Of an app that may write, both versions of the API are asked.
@@ -108,7 +124,10 @@ for (const [what, body] of [
   ["brackets without end", "[".repeat(500_000)],
 ]) {
   test(`a success of ${what} is not taken for one of X`, async () => {
-    const { outcome, reason, network_status } = await problem(await turn((reply) => reply.end(body)), 502);
+    const { outcome, reason, network_status } = await problem(
+      await turn((reply) => reply.end(body)),
+      502,
+    );
     assert.deepEqual([outcome, reason, network_status], ["refused", "unexpected-reply", 200]);
   });
 }

@@ -39,7 +39,9 @@ const webhook = createServer((request, response) => {
     if (webhookStatus !== null) response.writeHead(webhookStatus).end();
   });
 });
-await new Promise((resolve, reject) => webhook.once("error", reject).listen(0, "127.0.0.1", resolve));
+await new Promise((resolve, reject) =>
+  webhook.once("error", reject).listen(0, "127.0.0.1", resolve),
+);
 const WEBHOOK_PATH = `/hook-${randomUUID()}`;
 const ALERT_WEBHOOK_URL = `http://127.0.0.1:${webhook.address().port}${WEBHOOK_PATH}`;
 after(() => {
@@ -93,7 +95,10 @@ test("an event that is delivered twice is one request and one entry", async () =
   assert.deepEqual([line.outcome, line.sent_at], ["unchanged", null]);
   await stage.simulator.receivedOne();
   const entry = await oneEntry();
-  assert.deepEqual([entry.outcome, entry.trigger, entry.attempts, entry.frame], ["turned", "cron", 1, 9]);
+  assert.deepEqual(
+    [entry.outcome, entry.trigger, entry.attempts, entry.frame],
+    ["turned", "cron", 1, 9],
+  );
 });
 
 test("five events at once are one request and one entry, also while X is slow", async () => {
@@ -110,8 +115,17 @@ test("five events at once are one request and one entry, also while X is slow", 
 
 test("cron and turns by hand at once are one request and one entry", async () => {
   await stage.simulator.fail("slow");
-  const [, , ...answers] = await Promise.all([stage.worker.fire(Date.now()), stage.worker.fire(Date.now()), byHand(), byHand(), byHand()]);
-  assert.ok(answers.every(({ outcome }) => ["turned", "unchanged"].includes(outcome)), JSON.stringify(answers));
+  const [, , ...answers] = await Promise.all([
+    stage.worker.fire(Date.now()),
+    stage.worker.fire(Date.now()),
+    byHand(),
+    byHand(),
+    byHand(),
+  ]);
+  assert.ok(
+    answers.every(({ outcome }) => ["turned", "unchanged"].includes(outcome)),
+    JSON.stringify(answers),
+  );
   assert.equal((await stage.simulator.receivedOne()).verdict, "accepted");
   assert.deepEqual([(await oneEntry()).outcome, (await oneEntry()).attempts], ["turned", 1]);
 });
@@ -119,7 +133,10 @@ test("cron and turns by hand at once are one request and one entry", async () =>
 // --- Every fault --------------------------------------------------------------
 
 const fault = (outcome, reason, wait, next, hand) => ({ outcome, reason, wait, next, hand });
-const TURNED = { cron: fault("turned", null, null, "sends"), manual: fault("turned", null, null, "sends", "sends") };
+const TURNED = {
+  cron: fault("turned", null, null, "sends"),
+  manual: fault("turned", null, null, "sends", "sends"),
+};
 /** Another try within the slot, a minute later; the next slot does not wait for it. */
 const TRANSIENT = {
   cron: fault("retry", "transient", 60, "sends"),
@@ -184,16 +201,23 @@ after(() => {
   if (!process.env.FAULT_MATRIX) return;
   const span = (s) => (s === null ? "–" : s < 3_600 ? `${s / 60} min` : `${s / 3_600} h`);
   const lines = rows.map(([name, trigger, { outcome, reason, attempts, wait, next, hand }]) =>
-    [`\`${name}\``, trigger, outcome, reason ?? "–", attempts, span(wait), next, hand ?? ""].join(" | "),
+    [`\`${name}\``, trigger, outcome, reason ?? "–", attempts, span(wait), next, hand ?? ""].join(
+      " | ",
+    ),
   );
-  const head = "fault | turn by | outcome | reason | attempts | tried again after | the next slot's cron | then by hand";
-  const table = [head, head.replace(/[^|]+/g, " --- ").trim(), ...lines].map((line) => `| ${line} |`.replaceAll("  |", " |"));
+  const head =
+    "fault | turn by | outcome | reason | attempts | tried again after | the next slot's cron | then by hand";
+  const table = [head, head.replace(/[^|]+/g, " --- ").trim(), ...lines].map((line) =>
+    `| ${line} |`.replaceAll("  |", " |"),
+  );
   writeFileSync(process.env.FAULT_MATRIX, `${table.join("\n")}\n`);
 });
 
 test("every fault that the stand-in knows is in the table", async () => {
   const ofV2 = ["oauth1-forbidden", "unauthorized", "invalid-media"];
-  const known = (await stage.simulator.knownFaults()).map(({ name }) => name).filter((name) => !ofV2.includes(name));
+  const known = (await stage.simulator.knownFaults())
+    .map(({ name }) => name)
+    .filter((name) => !ofV2.includes(name));
   assert.deepEqual(Object.keys(FAULTS).sort(), known.sort());
 });
 
@@ -210,7 +234,8 @@ for (const [name, expected] of Object.entries(FAULTS)) {
       await anew();
       await stage.simulator.fail(name);
       // What X names is a time by the clock, and a turn by hand is one for now.
-      const isNow = trigger === "manual" || ["rate-limit", "spam-filter"].includes(expected.cron.reason);
+      const isNow =
+        trigger === "manual" || ["rate-limit", "spam-filter"].includes(expected.cron.reason);
       const at = isNow ? Date.now() : later();
       const asked = Date.now();
       const report = trigger === "cron" ? (await stage.worker.cron(at)).line : await byHand();
@@ -218,7 +243,16 @@ for (const [name, expected] of Object.entries(FAULTS)) {
 
       assert.equal((await stage.simulator.receivedOne()).fault, name);
       const entry = await oneEntry();
-      for (const member of ["outcome", "reason", "attempts", "frame", "retry_at", "network_status", "message", "remedy"]) {
+      for (const member of [
+        "outcome",
+        "reason",
+        "attempts",
+        "frame",
+        "retry_at",
+        "network_status",
+        "message",
+        "remedy",
+      ]) {
         assert.equal(entry[member], report[member], member);
       }
       assert.deepEqual([entry.trigger, entry.attempts, entry.frame], [trigger, 1, frameAt(at)]);
@@ -226,7 +260,13 @@ for (const [name, expected] of Object.entries(FAULTS)) {
       const { wait: due } = expected[trigger];
       // By up to a fifth shorter or longer by chance, and counted from the reply.
       const slack = expected.cron.reason === "transient" ? 13 : 3;
-      if (wait !== null && due !== null && wait >= due - slack && wait <= due + slack + passed / 1000) wait = due;
+      if (
+        wait !== null &&
+        due !== null &&
+        wait >= due - slack &&
+        wait <= due + slack + passed / 1000
+      )
+        wait = due;
 
       // The same event again does nothing more.
       if (trigger === "cron") {
@@ -316,7 +356,10 @@ test("after refusals the cron waits longer and longer, up to a day, and a turn b
   // And all is as it was before the first refusal.
   await stage.simulator.fail("invalid-token", 2);
   assert.equal((await stage.worker.cron(start + 83 * HOUR)).line.outcome, "refused");
-  assert.equal((await stage.worker.cron(start + 84 * HOUR)).line.retry_at, new Date(start + 86 * HOUR).toISOString().replace(".000", ""));
+  assert.equal(
+    (await stage.worker.cron(start + 84 * HOUR)).line.retry_at,
+    new Date(start + 86 * HOUR).toISOString().replace(".000", ""),
+  );
 });
 
 // --- The end of workerd -----------------------------------------------------------
@@ -366,19 +409,25 @@ test("the owner is told once when turning stops and once when it works again, wi
   assert.equal((await stage.worker.cron(at)).line.outcome, "turned");
   assert.deepEqual(news, []);
   await stage.simulator.fail("invalid-token", 2);
-  for (const hours of [1, 2, 3]) assert.equal((await stage.worker.cron(at + hours * HOUR)).line.outcome, "refused");
+  for (const hours of [1, 2, 3])
+    assert.equal((await stage.worker.cron(at + hours * HOUR)).line.outcome, "refused");
   assert.equal(news.length, 1, JSON.stringify(news));
-  for (const hours of [4, 5, 6]) assert.equal((await stage.worker.cron(at + hours * HOUR)).level, "log");
+  for (const hours of [4, 5, 6])
+    assert.equal((await stage.worker.cron(at + hours * HOUR)).level, "log");
   assert.equal(news.length, 2, JSON.stringify(news));
 
   for (const { method, url, headers, body } of news) {
-    assert.deepEqual([method, url, headers["content-type"]], ["POST", WEBHOOK_PATH, "application/json"]);
+    assert.deepEqual(
+      [method, url, headers["content-type"]],
+      ["POST", WEBHOOK_PATH, "application/json"],
+    );
     assert.equal(headers.authorization, undefined);
     assert.match(headers["user-agent"], /^rotate-icon\/\d+\.\d+\.\d+ \(\+https:\/\/\S+\)$/);
     const { text, content, ...rest } = JSON.parse(body);
     assert.equal(text, content);
     assert.deepEqual(rest, {});
-    for (const hidden of [...Object.values(SECRETS), WEBHOOK_PATH, "oauth"]) assert.ok(!body.includes(hidden), body);
+    for (const hidden of [...Object.values(SECRETS), WEBHOOK_PATH, "oauth"])
+      assert.ok(!body.includes(hidden), body);
   }
   assert.match(news[0].body, /has stopped turning\. X answered 401, code 89: .*API_KEY/);
   assert.match(news[1].body, /is turning again\./);
@@ -396,7 +445,11 @@ test("the owner is not told of what passes by itself", async () => {
   assert.deepEqual(news, []);
 });
 
-for (const [what, status] of [["answers 500", 500], ["redirects", 302], ["does not answer", null]]) {
+for (const [what, status] of [
+  ["answers 500", 500],
+  ["redirects", 302],
+  ["does not answer", null],
+]) {
   test(`a webhook that ${what} changes nothing`, async () => {
     await anew();
     webhookStatus = status;
@@ -407,7 +460,10 @@ for (const [what, status] of [["answers 500", 500], ["redirects", 302], ["does n
     assert.deepEqual([(await oneEntry()).outcome, news.length], ["refused", 1]);
     webhookStatus = status ?? 500;
     assert.equal((await stage.worker.cron(at + HOUR)).line.outcome, "turned");
-    assert.deepEqual((await entries()).map(({ outcome }) => outcome), ["turned", "refused"]);
+    assert.deepEqual(
+      (await entries()).map(({ outcome }) => outcome),
+      ["turned", "refused"],
+    );
     assert.equal(news.length, 2);
   });
 }

@@ -29,7 +29,12 @@ const HUNGRY = webpOfGroups(60_000);
 const good = await scene(1200, 900).jpeg().toBuffer();
 
 const authorization = `Bearer ${SECRETS.TRIGGER_TOKEN}`;
-const put = (picture, headers = {}) => stage.worker.fetch("/icon", { method: "PUT", body: picture, headers: { authorization, ...headers } });
+const put = (picture, headers = {}) =>
+  stage.worker.fetch("/icon", {
+    method: "PUT",
+    body: picture,
+    headers: { authorization, ...headers },
+  });
 const idOf = async (picture) => (await json(await put(picture))).frame_set.id;
 
 test("a picture is read the same before and after others that decoders fail at", async () => {
@@ -47,13 +52,28 @@ test("fifty uploads leave memory where the first ones left it", async () => {
   copyScript(own, "edge");
   writeFileSync(path.join(own, "driver.js"), driver);
   const kv = await kvServer(() => undefined);
-  const worker = await workerd(own, configuration([{ id: "edge", isBuilt: true, vars: { TRIGGER_TOKEN: TOKEN } }], kv.address().port, own), { log: "ignore" });
+  const worker = await workerd(
+    own,
+    configuration(
+      [{ id: "edge", isBuilt: true, vars: { TRIGGER_TOKEN: TOKEN } }],
+      kv.address().port,
+      own,
+    ),
+    { log: "ignore" },
+  );
   try {
     const large = await scene(2400, 1800).jpeg({ quality: 95 }).toBuffer();
     const kinds = [large, BROKEN, HUNGRY, good, Buffer.concat([large, Buffer.alloc(20_000_000)])];
     const upload = async (picture) => {
-      const response = await fetch(`${worker.url}/icon`, { method: "PUT", body: picture, headers: { authorization: `Bearer ${TOKEN}` } });
-      assert.ok([200, 413, 422].includes(response.status), `${response.status} ${await response.text()}`);
+      const response = await fetch(`${worker.url}/icon`, {
+        method: "PUT",
+        body: picture,
+        headers: { authorization: `Bearer ${TOKEN}` },
+      });
+      assert.ok(
+        [200, 413, 422].includes(response.status),
+        `${response.status} ${await response.text()}`,
+      );
     };
     // Twice each, until all is compiled.
     for (const picture of [...kinds, ...kinds]) await upload(picture);
@@ -82,7 +102,9 @@ test("uploads at once are each read, whatever becomes of the others", async () =
 test("a body that trickles in keeps nobody waiting, and is given up after a minute", async () => {
   const headers = { authorization, "content-length": 24_000_000 };
   const request = httpRequest(`${stage.worker.url}/icon`, { method: "PUT", headers });
-  const answer = new Promise((resolve, reject) => request.once("response", resolve).once("error", reject));
+  const answer = new Promise((resolve, reject) =>
+    request.once("response", resolve).once("error", reject),
+  );
   answer.catch(() => {});
   request.write(Buffer.concat([good, Buffer.alloc(20_000_000)]));
   request.on("error", () => {});
@@ -110,7 +132,11 @@ const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-curl-"));
 after(() => rmSync(folder, { recursive: true }));
 
 const curl = async (...args) => {
-  const { stdout } = await promisify(execFile)("curl", ["-s", "-H", `Authorization: ${authorization}`, ...args, `${stage.worker.url}/icon`], { cwd: folder });
+  const { stdout } = await promisify(execFile)(
+    "curl",
+    ["-s", "-H", `Authorization: ${authorization}`, ...args, `${stage.worker.url}/icon`],
+    { cwd: folder },
+  );
   return JSON.parse(stdout);
 };
 
@@ -131,8 +157,14 @@ test("who uses an option of curl that changes the file is told which does not", 
     const { frame_set: set } = await curl("-T", name);
     assert.equal((await curl("-X", "PUT", "--data-binary", `@${name}`)).frame_set.id, set.id, name);
     for (const [args, says] of [
-      [["-X", "PUT", "-d", `@${name}`], /If it was sent by `curl -d`, .* send it with `curl -T FILE` or `--data-binary @FILE`\. The icon has not been changed\.$/],
-      [["-X", "PUT", "-F", `icon=@${name}`], /^This is a form, .*; send the file itself as the body\. With curl, that is `-T FILE` or `--data-binary @FILE` instead of `-F`\./],
+      [
+        ["-X", "PUT", "-d", `@${name}`],
+        /If it was sent by `curl -d`, .* send it with `curl -T FILE` or `--data-binary @FILE`\. The icon has not been changed\.$/,
+      ],
+      [
+        ["-X", "PUT", "-F", `icon=@${name}`],
+        /^This is a form, .*; send the file itself as the body\. With curl, that is `-T FILE` or `--data-binary @FILE` instead of `-F`\./,
+      ],
     ]) {
       const { status, detail } = await curl(...args);
       assert.ok([415, 422].includes(status), `${name}: ${status}`);

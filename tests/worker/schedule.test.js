@@ -29,7 +29,9 @@ test("in a zone that is half an hour off, the page promises the half hour once a
 test("a slot that no event of the cron begins has its turn at its start, as the schedule's", async (t) => {
   // A frame a minute; the cron comes once an hour. The alarm needs workerd's own network.
   const set = frameSet(pngFrames(60));
-  const worker = await startWired(stage.simulator, set, { vars: { TIME_ZONE: "Asia/Kolkata", PERIOD: "1h" } });
+  const worker = await startWired(stage.simulator, set, {
+    vars: { TIME_ZONE: "Asia/Kolkata", PERIOD: "1h" },
+  });
   t.after(() => worker.close());
   await worker.fire(Date.now(), "0 * * * *");
   await stage.simulator.clear();
@@ -47,5 +49,8 @@ test("a slot that no event of the cron begins has its turn at its start, as the 
   const { entries } = await json(await worker.journal());
   const [{ trigger, frame, outcome, attempts, scheduled_at: at }] = entries;
   assert.deepEqual([trigger, frame, outcome, attempts], ["cron", n, "turned", 1]);
-  assert.ok(Math.abs(Date.parse(at) - start) < 10_000, `${at} for ${new Date(start).toISOString()}`);
+  assert.ok(
+    Math.abs(Date.parse(at) - start) < 10_000,
+    `${at} for ${new Date(start).toISOString()}`,
+  );
 });

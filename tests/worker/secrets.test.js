@@ -19,7 +19,11 @@ const recorder = createServer((request, response) => {
   authorizations.push(request.headers.authorization);
   const { method, url, headers } = request;
   if (repeated !== undefined) {
-    request.resume().on("end", () => response.writeHead(403, { "content-type": "application/json" }).end(repeated));
+    request
+      .resume()
+      .on("end", () =>
+        response.writeHead(403, { "content-type": "application/json" }).end(repeated),
+      );
     return;
   }
   const onward = httpRequest(stage.simulator.url + url, { method, headers }, (reply) => {
@@ -29,7 +33,9 @@ const recorder = createServer((request, response) => {
   onward.on("error", () => response.destroy());
   request.pipe(onward);
 });
-await new Promise((resolve, reject) => recorder.once("error", reject).listen(0, "127.0.0.1", resolve));
+await new Promise((resolve, reject) =>
+  recorder.once("error", reject).listen(0, "127.0.0.1", resolve),
+);
 after(() => {
   recorder.closeAllConnections();
   recorder.close();
@@ -48,7 +54,8 @@ async function keep(what, response) {
 }
 
 async function keepLog(what) {
-  for (const { level, message } of await stage.worker.logs()) seen.push({ what: `the log of ${what}`, text: `${level} ${message}` });
+  for (const { level, message } of await stage.worker.logs())
+    seen.push({ what: `the log of ${what}`, text: `${level} ${message}` });
 }
 
 /** All kinds of requests, each with the answer kept. */
@@ -57,23 +64,64 @@ async function askEverything(settings) {
   // So that the turns are made, whatever was before.
   await worker.forget();
   const token = SECRETS.TRIGGER_TOKEN;
-  for (const query of ["?frame=3", "?frame=3&dry_run=true", "?frame=99", "?frame=x", "?nonsense", `?frame=${encodeURIComponent(token)}`]) {
+  for (const query of [
+    "?frame=3",
+    "?frame=3&dry_run=true",
+    "?frame=99",
+    "?frame=x",
+    "?nonsense",
+    `?frame=${encodeURIComponent(token)}`,
+  ]) {
     await keep(`POST /turn${query}, ${settings}`, await worker.turn(query));
   }
-  for (const authorization of [undefined, `Basic ${token}`, `Bearer ${token}x`, `Bearer ${encodeURIComponent(SECRETS.API_KEY_SECRET)}`]) {
+  for (const authorization of [
+    undefined,
+    `Basic ${token}`,
+    `Bearer ${token}x`,
+    `Bearer ${encodeURIComponent(SECRETS.API_KEY_SECRET)}`,
+  ]) {
     const headers = authorization === undefined ? {} : { authorization };
-    await keep(`POST /turn with other authorization, ${settings}`, await worker.fetch("/turn", { method: "POST", headers }));
+    await keep(
+      `POST /turn with other authorization, ${settings}`,
+      await worker.fetch("/turn", { method: "POST", headers }),
+    );
   }
   await keep(`POST /turn with a body, ${settings}`, await worker.turn("", { body: token }));
   for (const authorization of [`Bearer ${token}`, `Bearer ${token}x`]) {
-    for (const query of ["", ...["kernel", "crop", "background", "quality", token].map((name) => `?${encodeURIComponent(name)}=${encodeURIComponent(token)}`)]) {
+    for (const query of [
+      "",
+      ...["kernel", "crop", "background", "quality", token].map(
+        (name) => `?${encodeURIComponent(name)}=${encodeURIComponent(token)}`,
+      ),
+    ]) {
       const body = `\xff\xd8\xff${SECRETS.API_KEY_SECRET}`;
-      await keep(`PUT /icon${query}, ${settings}`, await worker.putIcon(body, query, { headers: { authorization } }));
-      await keep(`PUT /icon${query} of a broken JPEG, ${settings}`, await worker.putIcon(Buffer.from(body, "latin1"), query, { headers: { authorization } }));
+      await keep(
+        `PUT /icon${query}, ${settings}`,
+        await worker.putIcon(body, query, { headers: { authorization } }),
+      );
+      await keep(
+        `PUT /icon${query} of a broken JPEG, ${settings}`,
+        await worker.putIcon(Buffer.from(body, "latin1"), query, { headers: { authorization } }),
+      );
     }
   }
-  for (const where of ["/health", "/health?x", "/frames/3", "/frames/99", "/frames/x", "/", "/?x", "/journal", `/journal?before=${encodeURIComponent(token)}`, `/${encodeURIComponent(token)}`, "/turn"]) {
-    await keep(`GET ${where}, ${settings}`, await worker.fetch(where, { headers: { authorization: `Bearer ${token}` } }));
+  for (const where of [
+    "/health",
+    "/health?x",
+    "/frames/3",
+    "/frames/99",
+    "/frames/x",
+    "/",
+    "/?x",
+    "/journal",
+    `/journal?before=${encodeURIComponent(token)}`,
+    `/${encodeURIComponent(token)}`,
+    "/turn",
+  ]) {
+    await keep(
+      `GET ${where}, ${settings}`,
+      await worker.fetch(where, { headers: { authorization: `Bearer ${token}` } }),
+    );
   }
   await keepLog(`the requests, ${settings}`);
   await worker.cron("2031-06-15T00:00:00Z");
@@ -89,7 +137,9 @@ test("no secret and no signature occurs in any answer or line of the log", async
     await stage.worker.configure({ vars: { API_BASE_URL, X_BODY } });
     await askEverything(X_BODY);
   }
-  const accepted = (await stage.simulator.received()).filter(({ verdict, picture }) => verdict === "accepted" && picture !== null);
+  const accepted = (await stage.simulator.received()).filter(
+    ({ verdict, picture }) => verdict === "accepted" && picture !== null,
+  );
   assert.equal(accepted.length, 4, "two turns by hand and two by cron, each signed right");
 
   await stage.worker.configure({ vars: { API_BASE_URL } });
@@ -110,7 +160,10 @@ test("no secret and no signature occurs in any answer or line of the log", async
   // X knows other keys: it says that the signature is wrong.
   for (const name of ACCOUNT_SECRETS) {
     await stage.worker.forget();
-    await stage.worker.configure({ vars: { API_BASE_URL }, secrets: { [name]: `${SECRETS[name]}x` } });
+    await stage.worker.configure({
+      vars: { API_BASE_URL },
+      secrets: { [name]: `${SECRETS[name]}x` },
+    });
     await keep(`POST /turn with another ${name}`, await stage.worker.turn("?frame=3"));
   }
 
@@ -136,7 +189,10 @@ test("no secret and no signature occurs in any answer or line of the log", async
   await stage.worker.configure({ vars: { API_BASE_URL } });
   for (const query of ["", "?shape=circle"]) {
     const icon = readFileSync(new URL("../../assets/icon.png", import.meta.url));
-    assert.match(await keep(`PUT /icon${query}`, await stage.worker.putIcon(icon, query)), /"changed":true/);
+    assert.match(
+      await keep(`PUT /icon${query}`, await stage.worker.putIcon(icon, query)),
+      /"changed":true/,
+    );
     await askEverything(`a new icon${query}`);
   }
 
@@ -153,22 +209,31 @@ test("no secret and no signature occurs in any answer or line of the log", async
   for (const { what, text } of seen) {
     assert.doesNotMatch(text, /oauth_(?:signature|token|consumer_key)=/, what);
     for (const [name, value] of hidden) {
-      for (const form of forms(value)) assert.ok(!text.includes(form), `${name} shows in ${what}: ${text}`);
+      for (const form of forms(value))
+        assert.ok(!text.includes(form), `${name} shows in ${what}: ${text}`);
     }
   }
 });
 
 /** A text as JSON may have it: every character as an escape. */
-const escaped = (text) => text.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+const escaped = (text) =>
+  text.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 test("a secret that X repeats shows in no form, not in the answer, the log, the journal or on the page", async (t) => {
   t.after(() => (repeated = undefined));
-  await stage.worker.configure({ vars: { API_BASE_URL: `http://127.0.0.1:${recorder.address().port}` } });
+  await stage.worker.configure({
+    vars: { API_BASE_URL: `http://127.0.0.1:${recorder.address().port}` },
+  });
   const texts = [];
   for (const name of ACCOUNT_SECRETS) {
     const value = SECRETS[name];
     const basic = Buffer.from(`somebody:${value}`).toString("base64");
-    const inJson = [escaped(value), ...[...forms(value), encodeURIComponent(encodeURIComponent(value)), basic].map((form) => JSON.stringify(form).slice(1, -1))];
+    const inJson = [
+      escaped(value),
+      ...[...forms(value), encodeURIComponent(encodeURIComponent(value)), basic].map((form) =>
+        JSON.stringify(form).slice(1, -1),
+      ),
+    ];
     for (const [n, form] of inJson.entries()) {
       repeated = `{"errors":[{"code":453,"message":"What you sent was ${form}, and that is wrong."}]}`;
       await stage.worker.forget();
@@ -180,8 +245,11 @@ test("a secret that X repeats shows in no form, not in the answer, the log, the 
     }
   }
   texts.push(["the log", JSON.stringify(await stage.worker.logs())]);
-  const pieces = Object.entries(SECRETS).flatMap(([name, value]) => [...forms(value), value.slice(-12)].map((form) => [name, form]));
+  const pieces = Object.entries(SECRETS).flatMap(([name, value]) =>
+    [...forms(value), value.slice(-12)].map((form) => [name, form]),
+  );
   for (const [what, text] of texts) {
-    for (const [name, form] of pieces) assert.ok(!text.includes(form), `${name} shows in ${what}: ${text}`);
+    for (const [name, form] of pieces)
+      assert.ok(!text.includes(form), `${name} shows in ${what}: ${text}`);
   }
 });

@@ -29,8 +29,14 @@ async function withPage(viewport, look) {
     const [errors, elsewhere] = [[], []];
     page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
     page.on("pageerror", (error) => errors.push(String(error)));
-    page.on("requestfailed", (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
-    page.on("request", (request) => new URL(request.url()).origin === stage.simulator.url || elsewhere.push(request.url()));
+    page.on("requestfailed", (request) =>
+      errors.push(`${request.url()}: ${request.failure()?.errorText}`),
+    );
+    page.on(
+      "request",
+      (request) =>
+        new URL(request.url()).origin === stage.simulator.url || elsewhere.push(request.url()),
+    );
     // Paused, since a page that is loaded anew in the middle cannot be measured.
     await page.goto(`${stage.simulator.url}/?paused`, { waitUntil: "networkidle" });
     await look(page);
@@ -48,16 +54,30 @@ async function assertRound(image) {
     const { width, height, left, right } = element.getBoundingClientRect();
     const { borderTopLeftRadius, borderBottomRightRadius } = getComputedStyle(element);
     const { naturalWidth, complete } = element;
-    return { width, height, left, right, radii: [borderTopLeftRadius, borderBottomRightRadius], naturalWidth, complete };
+    return {
+      width,
+      height,
+      left,
+      right,
+      radii: [borderTopLeftRadius, borderBottomRightRadius],
+      naturalWidth,
+      complete,
+    };
   });
   assert.ok(shown.complete && shown.naturalWidth === 400, JSON.stringify(shown));
   assert.deepEqual(shown.radii, ["50%", "50%"]);
   assert.ok(shown.width === shown.height && shown.width >= 96, JSON.stringify(shown));
-  assert.ok(shown.left >= 0 && shown.right <= image.page().viewportSize().width, JSON.stringify(shown));
+  assert.ok(
+    shown.left >= 0 && shown.right <= image.page().viewportSize().width,
+    JSON.stringify(shown),
+  );
 }
 
 async function assertFits(page) {
-  const [needed, there] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+  const [needed, there] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    window.innerWidth,
+  ]);
   assert.ok(needed <= there, `${needed} px wide on ${there} px`);
 }
 
@@ -110,6 +130,9 @@ test("a turn that X itself rejects is shown with the reason", async () => {
 
 test("without a browser it is said how to get one", () => {
   assert.throws(() => findBrowser({}, ["/nowhere/chromium"]), /apt install chromium.*CHROME_PATH/);
-  assert.throws(() => findBrowser({ CHROME_PATH: "/nowhere/chromium" }), /CHROME_PATH is \/nowhere\/chromium/);
+  assert.throws(
+    () => findBrowser({ CHROME_PATH: "/nowhere/chromium" }),
+    /CHROME_PATH is \/nowhere\/chromium/,
+  );
   assert.equal(findBrowser({ CHROME_PATH: process.execPath }), process.execPath);
 });

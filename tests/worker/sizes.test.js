@@ -49,12 +49,21 @@ before(async () => {
   );
   const xPort = await stranger((socket) => ((sent += 1), answer(socket)));
   const mastodonPort = await stranger((socket) => onMastodon(socket));
-  const mastodon = { MASTODON_SERVER: `http://127.0.0.1:${mastodonPort}`, MASTODON_ACCESS_TOKEN: "local-mastodon-token" };
-  const vars = { ...accountSecrets, TRIGGER_TOKEN: TOKEN, API_BASE_URL: `http://127.0.0.1:${xPort}` };
+  const mastodon = {
+    MASTODON_SERVER: `http://127.0.0.1:${mastodonPort}`,
+    MASTODON_ACCESS_TOKEN: "local-mastodon-token",
+  };
+  const vars = {
+    ...accountSecrets,
+    TRIGGER_TOKEN: TOKEN,
+    API_BASE_URL: `http://127.0.0.1:${xPort}`,
+  };
   copyScript(folder, "edge", "both");
   writeFileSync(
     path.join(folder, "driver.js"),
-    driver.replace("env.edge", `(pathname.startsWith("/both") ? env.both : env.edge)`).replace("pathname +", `pathname.replace("/both", "") +`),
+    driver
+      .replace("env.edge", `(pathname.startsWith("/both") ? env.both : env.edge)`)
+      .replace("pathname +", `pathname.replace("/both", "") +`),
   );
   const workers = [
     { id: "edge", isBuilt: true, vars },
@@ -62,7 +71,8 @@ before(async () => {
   ];
   worker = await workerd(folder, configuration(workers, kvPort, folder), { log: "ignore" });
   // What it takes when all is well is no matter of these tests.
-  answer = (socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 21\r\n\r\n{\"screen_name\":\"abc\"}");
+  answer = (socket) =>
+    socket.end('HTTP/1.1 200 OK\r\ncontent-length: 21\r\n\r\n{"screen_name":"abc"}');
   assert.equal((await turn()).outcome, "turned");
 });
 
@@ -76,7 +86,8 @@ after(async () => {
 });
 
 const headers = { authorization: `Bearer ${TOKEN}` };
-const ask = (where, init = {}) => fetch(worker.url + where, { headers, signal: AbortSignal.timeout(60_000), ...init });
+const ask = (where, init = {}) =>
+  fetch(worker.url + where, { headers, signal: AbortSignal.timeout(60_000), ...init });
 
 /** Makes a turn, after whatever was known is forgotten: what it answers. */
 async function turn(prefix = "") {
@@ -162,7 +173,10 @@ test("a value of KV without end is given up, and the frame is rendered from the 
   };
   const { outcome, reason, message } = await within(120, () => turn());
   assert.deepEqual([outcome, reason], ["refused", "frames"]);
-  assert.match(message, /^Frame \d+ of 12 has more than 2000000 bytes, and the icon to render it from is damaged\.$/);
+  assert.match(
+    message,
+    /^Frame \d+ of 12 has more than 2000000 bytes, and the icon to render it from is damaged\.$/,
+  );
 });
 
 for (const [what, head] of [
@@ -178,7 +192,9 @@ for (const [what, head] of [
         socket.once("data", (data) => resolve(Number(String(data).split(" ")[1])));
         socket.once("close", () => resolve(null));
       });
-      socket.write(`PUT /icon HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${TOKEN}\r\n${head}\r\n\r\n`);
+      socket.write(
+        `PUT /icon HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${TOKEN}\r\n${head}\r\n\r\n`,
+      );
       endlessly(socket, chunk(TEXT));
       const status = await answered;
       socket.destroy();
@@ -192,7 +208,8 @@ for (const [what, head] of [
 }
 
 test("after all this it still turns", async () => {
-  answer = (socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 21\r\n\r\n{\"screen_name\":\"abc\"}");
+  answer = (socket) =>
+    socket.end('HTTP/1.1 200 OK\r\ncontent-length: 21\r\n\r\n{"screen_name":"abc"}');
   assert.equal((await turn()).outcome, "turned");
   assert.ok(sent > 20);
 });

@@ -40,7 +40,15 @@ export const refused = (reason, remedy) => ({ outcome: "refused", reason, wait: 
  * `account` tells of an account what a turn must not change; `before` is called
  * before the turn, and `ahead` tells by how many seconds the network's clock is.
  */
-export function testFaults({ stage, network, table, endpointsOf, account, before, ahead = () => 0 }) {
+export function testFaults({
+  stage,
+  network,
+  table,
+  endpointsOf,
+  account,
+  before,
+  ahead = () => 0,
+}) {
   // There before the first test only.
   const stand = () => stage.simulator;
   const cron = (at) => stage.worker.cron(at);
@@ -64,11 +72,21 @@ export function testFaults({ stage, network, table, endpointsOf, account, before
         const { level, line } = await cron(at);
 
         const faults = (await stand().received()).filter((received) => received.fault !== null);
-        assert.deepEqual(faults.map((received) => [received.network, received.endpoint, received.fault]), [[network, endpoint, fault]]);
+        assert.deepEqual(
+          faults.map((received) => [received.network, received.endpoint, received.fault]),
+          [[network, endpoint, fault]],
+        );
         const { outcome, reason } = line;
         assert.deepEqual(
           [line.network, outcome, reason, line.attempts, line.frame, level],
-          [network, expected.outcome, expected.reason, 1, 9, outcome === "turned" ? "log" : "error"],
+          [
+            network,
+            expected.outcome,
+            expected.reason,
+            1,
+            9,
+            outcome === "turned" ? "log" : "error",
+          ],
           JSON.stringify(line),
         );
         if (expected.wait) {
@@ -86,13 +104,26 @@ export function testFaults({ stage, network, table, endpointsOf, account, before
         await stage.worker.fire(at);
         assert.equal(await sent(), requests, "the same event again sends nothing");
         const [entry] = (await (await stage.worker.journal("?limit=1")).json()).entries;
-        for (const member of ["network", "outcome", "reason", "message", "remedy", "retry_at", "network_status", "attempts"]) {
+        for (const member of [
+          "network",
+          "outcome",
+          "reason",
+          "message",
+          "remedy",
+          "retry_at",
+          "network_status",
+          "attempts",
+        ]) {
           assert.deepEqual(entry[member], line[member], member);
         }
         assert.deepEqual(await account(), kept, "nothing is lost");
 
         const next = (await cron(at + HOUR)).line;
-        assert.deepEqual([next.outcome, next.attempts, next.frame], ["turned", 1, 10], JSON.stringify(next));
+        assert.deepEqual(
+          [next.outcome, next.attempts, next.frame],
+          ["turned", 1, 10],
+          JSON.stringify(next),
+        );
         assert.equal(await shown(), sha256(stage.set.frames[10]));
         assert.deepEqual(await account(), kept, "nothing is lost");
       });

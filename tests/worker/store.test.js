@@ -26,10 +26,18 @@ let sent = 0;
 let at = Date.parse("2031-06-15T00:00:00Z");
 let worker;
 
-const serve = (answer) => listen(http.createServer((request, response) => request.resume().on("end", () => answer(request, response))));
+const serve = (answer) =>
+  listen(
+    http.createServer((request, response) =>
+      request.resume().on("end", () => answer(request, response)),
+    ),
+  );
 
 before(async () => {
-  const published = await publishedValues(path.join(root, "assets/icon.png"), path.join(folder, "out"));
+  const published = await publishedValues(
+    path.join(root, "assets/icon.png"),
+    path.join(folder, "out"),
+  );
   const kvPort = await serve((request, response) => {
     const key = decodeURIComponent(request.url.slice(1).split("?")[0]);
     asked.push(key.replace(/[0-9a-f]{16,}/, "ID"));
@@ -41,12 +49,22 @@ before(async () => {
   });
   const xPort = await serve((request, response) => {
     sent += 1;
-    response.writeHead(200, { "content-type": "application/json" }).end(`{"id_str":"1","screen_name":"local_account"}`);
+    response
+      .writeHead(200, { "content-type": "application/json" })
+      .end(`{"id_str":"1","screen_name":"local_account"}`);
   });
   copyScript(folder, "edge");
   writeFileSync(path.join(folder, "driver.js"), driver);
-  const vars = { ...accountSecrets, TRIGGER_TOKEN: TOKEN, API_BASE_URL: `http://127.0.0.1:${xPort}` };
-  worker = await workerd(folder, configuration([{ id: "edge", isBuilt: true, vars }], kvPort, folder), { log: "ignore" });
+  const vars = {
+    ...accountSecrets,
+    TRIGGER_TOKEN: TOKEN,
+    API_BASE_URL: `http://127.0.0.1:${xPort}`,
+  };
+  worker = await workerd(
+    folder,
+    configuration([{ id: "edge", isBuilt: true, vars }], kvPort, folder),
+    { log: "ignore" },
+  );
 });
 
 after(async () => {
@@ -62,7 +80,11 @@ beforeEach(() => {
   sent = 0;
 });
 
-const ask = (where) => fetch(worker.url + where, { headers: { authorization: `Bearer ${TOKEN}` }, signal: AbortSignal.timeout(120_000) });
+const ask = (where) =>
+  fetch(worker.url + where, {
+    headers: { authorization: `Bearer ${TOKEN}` },
+    signal: AbortSignal.timeout(120_000),
+  });
 
 /** The next hour's turn by the cron, as the journal has it. */
 async function turn() {
@@ -105,7 +127,10 @@ for (const kind of ["set", "frame"]) {
     await turn();
     [asked, sent, faults[kind]] = [[], 0, [503, 503, 503]];
     const entry = await turn();
-    assert.deepEqual([entry.outcome, entry.reason, entry.attempts, entry.sent_at], ["refused", "host", 0, null]);
+    assert.deepEqual(
+      [entry.outcome, entry.reason, entry.attempts, entry.sent_at],
+      ["refused", "host", 0, null],
+    );
     assert.match(entry.message, /^The store could not be read: .*503/);
     assert.match(entry.remedy, /problem with KV/);
     assert.equal(asked.length, 4, asked.join());

@@ -19,7 +19,11 @@ test("a picture that the decoder fails at is refused while a turn waits for X, a
   const turn = stage.worker.fire(Date.UTC(2031, 0, 1));
   while ((await stage.simulator.received()).length === 0) await sleep(20);
   for (let upload = 0; upload < 3; upload += 1) {
-    const response = await stage.worker.fetch("/icon", { method: "PUT", body: picture, headers: { authorization } });
+    const response = await stage.worker.fetch("/icon", {
+      method: "PUT",
+      body: picture,
+      headers: { authorization },
+    });
     const { detail } = await problem(response, 422);
     assert.match(detail, /^This picture cannot be decoded: .*\. The icon has not been changed\.$/);
   }
@@ -29,5 +33,8 @@ test("a picture that the decoder fails at is refused while a turn waits for X, a
   assert.deepEqual(others, []);
   assert.equal(entry.outcome, "turned");
   const sent = await stage.simulator.received();
-  assert.deepEqual(sent.map(({ verdict, picture: it }) => [verdict, it.sha256]), [["accepted", frame]]);
+  assert.deepEqual(
+    sent.map(({ verdict, picture: it }) => [verdict, it.sha256]),
+    [["accepted", frame]],
+  );
 });

@@ -4,7 +4,18 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { SECRETS, assertGuarded, frameSet, json, overPlainConnection, pngFrames, problem, publish, sha256, useStage } from "./harness.js";
+import {
+  SECRETS,
+  assertGuarded,
+  frameSet,
+  json,
+  overPlainConnection,
+  pngFrames,
+  problem,
+  publish,
+  sha256,
+  useStage,
+} from "./harness.js";
 
 const stage = useStage();
 const TOKEN = SECRETS.TRIGGER_TOKEN;
@@ -15,7 +26,13 @@ const frameNow = () => (new Date().getUTCHours() + 9) % 12;
 test("the trigger token makes a turn to the frame of this hour", async () => {
   const [earliest, response, latest] = [frameNow(), await stage.worker.turn(), frameNow()];
   const { frame, ...rest } = await json(response);
-  assert.deepEqual(rest, { network: "x", frames: 12, outcome: "turned", attempts: 1, network_status: 200 });
+  assert.deepEqual(rest, {
+    network: "x",
+    frames: 12,
+    outcome: "turned",
+    attempts: 1,
+    network_status: 200,
+  });
   assert.ok([earliest, latest].includes(frame), `frame ${frame}`);
   const sent = await stage.simulator.receivedOne();
   assert.equal(sent.verdict, "accepted", sent.explanation);
@@ -24,7 +41,9 @@ test("the trigger token makes a turn to the frame of this hour", async () => {
 
 test("the scheme of the authorization may be written in any case", async () => {
   for (const scheme of ["bearer", "BEARER"]) {
-    const response = await stage.worker.turn("?dry_run=true", { headers: { authorization: `${scheme} ${TOKEN}` } });
+    const response = await stage.worker.turn("?dry_run=true", {
+      headers: { authorization: `${scheme} ${TOKEN}` },
+    });
     assert.equal((await json(response)).outcome, "dry-run");
   }
 });
@@ -94,7 +113,10 @@ for (const unset of [null, "", " \n"]) {
     await stage.worker.configure({ secrets: { TRIGGER_TOKEN: unset } });
     for (const authorization of [`Bearer ${TOKEN}`, "Bearer ", "Bearer null", "Bearer undefined"]) {
       const response = await stage.worker.turn("", { headers: { authorization } });
-      assert.match((await problem(response, 503)).detail, /^This is closed: TRIGGER_TOKEN is not set\. Set it with/);
+      assert.match(
+        (await problem(response, 503)).detail,
+        /^This is closed: TRIGGER_TOKEN is not set\. Set it with/,
+      );
     }
     await problem(await stage.worker.fetch("/turn", { method: "POST" }), 503);
     await stage.simulator.receivedNothing();
@@ -111,7 +133,14 @@ test("a dry run shows what would be sent as multipart and for whom, and sends no
   const answer = await json(await stage.worker.turn("?frame=3&dry_run=true"));
   const { would_send: preview, account, ...rest } = answer;
   assert.match(account, /^\w+$/);
-  assert.deepEqual(rest, { network: "x", frame: 3, frames: 12, outcome: "dry-run", attempts: 0, network_status: null });
+  assert.deepEqual(rest, {
+    network: "x",
+    frame: 3,
+    frames: 12,
+    outcome: "dry-run",
+    attempts: 0,
+    network_status: null,
+  });
   assert.equal(preview.method, "POST");
   assert.equal(preview.url, `${stage.simulator.url}/1.1/account/update_profile_image.json`);
   const headers = headersOf(preview);
@@ -120,14 +149,19 @@ test("a dry run shows what would be sent as multipart and for whom, and sends no
   const [, boundary] = /^multipart\/form-data; boundary=(\S+)$/.exec(headers["content-type"]);
   const frame = stage.set.frames[3];
   assert.equal(preview.frame_bytes, frame.length);
-  assert.ok(preview.body_bytes > frame.length + 2 * boundary.length, "the frame and its frame of multipart");
+  assert.ok(
+    preview.body_bytes > frame.length + 2 * boundary.length,
+    "the frame and its frame of multipart",
+  );
   assert.ok(preview.body_bytes < frame.length + 500, "and no more");
   await stage.simulator.receivedNoPicture();
 });
 
 test("a dry run shows what would be sent as a form", async () => {
   await stage.worker.configure({ vars: { X_BODY: "form" } });
-  const { outcome, would_send: preview } = await json(await stage.worker.turn("?dry_run=true&frame=3"));
+  const { outcome, would_send: preview } = await json(
+    await stage.worker.turn("?dry_run=true&frame=3"),
+  );
   assert.equal(outcome, "dry-run");
   assert.equal(headersOf(preview)["content-type"], "application/x-www-form-urlencoded");
   const frame = stage.set.frames[3];
@@ -137,7 +171,11 @@ test("a dry run shows what would be sent as a form", async () => {
 });
 
 test("a dry run of this hour chooses the frame that a turn chooses", async () => {
-  const [earliest, response, latest] = [frameNow(), await stage.worker.turn("?dry_run=true"), frameNow()];
+  const [earliest, response, latest] = [
+    frameNow(),
+    await stage.worker.turn("?dry_run=true"),
+    frameNow(),
+  ];
   assert.ok([earliest, latest].includes((await json(response)).frame));
   await stage.simulator.receivedNoPicture();
 });
@@ -157,7 +195,10 @@ test("a frame that the set does not have is refused, with how many it has", asyn
   for (const n of [12, 65535]) {
     for (const more of ["", "&dry_run=true"]) {
       const body = await problem(await stage.worker.turn(`?frame=${n}${more}`), 400);
-      assert.deepEqual([body.outcome, body.reason, body.frame, body.frames], ["refused", "no-such-frame", null, 12]);
+      assert.deepEqual(
+        [body.outcome, body.reason, body.frame, body.frames],
+        ["refused", "no-such-frame", null, 12],
+      );
       assert.match(body.detail, new RegExp(`no frame ${n}\\b.*\\b12\\b`));
     }
   }
@@ -205,20 +246,39 @@ for (const [where, allowed, methods] of [
 ]) {
   test(`${where} answers to ${allowed} only`, async () => {
     for (const method of methods) {
-      const response = await stage.worker.fetch(where, { method, headers: { authorization: `Bearer ${TOKEN}` } });
+      const response = await stage.worker.fetch(where, {
+        method,
+        headers: { authorization: `Bearer ${TOKEN}` },
+      });
       assert.equal(response.headers.get("allow"), allowed, method);
       if (method === "HEAD") assert.equal(response.status, 405);
-      else assert.match((await problem(response, 405)).detail, new RegExp(`^${where} .*${allowed}`));
+      else
+        assert.match((await problem(response, 405)).detail, new RegExp(`^${where} .*${allowed}`));
     }
     await stage.simulator.receivedNothing();
   });
 }
 
 test("other paths are not found, and the answer says which there are", async () => {
-  for (const where of ["/turn/", "/Turn", "/turn/1", "//turn", "/turn%20", "/journal/", "/scheduled", "/health/", "/frames", "/favicon.ico"]) {
+  for (const where of [
+    "/turn/",
+    "/Turn",
+    "/turn/1",
+    "//turn",
+    "/turn%20",
+    "/journal/",
+    "/scheduled",
+    "/health/",
+    "/frames",
+    "/favicon.ico",
+  ]) {
     // As it is: where a URL begins with two slashes, `fetch` reads a host.
     const { detail } = await problem(await overPlainConnection(stage.worker, "GET", where), 404);
-    assert.match(detail, /the page at \/, POST \/turn, PUT \/icon, GET \/frames\/\{n\}, GET \/journal and GET \/health/, where);
+    assert.match(
+      detail,
+      /the page at \/, POST \/turn, PUT \/icon, GET \/frames\/\{n\}, GET \/journal and GET \/health/,
+      where,
+    );
   }
 });
 
@@ -230,7 +290,10 @@ test("a body is refused, of a known length and in chunks, and nothing is sent", 
     [{ "transfer-encoding": "chunked" }, ["frame", "=3"]],
     [{ "transfer-encoding": "chunked" }, ["x".repeat(300_000)]],
   ]) {
-    const response = await overPlainConnection(stage.worker, "POST", "/turn", { headers: { authorization, ...headers }, chunks });
+    const response = await overPlainConnection(stage.worker, "POST", "/turn", {
+      headers: { authorization, ...headers },
+      chunks,
+    });
     assert.match((await problem(response, 413)).detail, /no body/);
   }
   await stage.simulator.receivedNothing();
@@ -249,7 +312,12 @@ test("a turn to the frame that is showing sends nothing, unless it is forced", a
   assert.deepEqual(await json(await stage.worker.turn("?frame=3")), turned);
   await stage.simulator.clear();
   for (const query of ["?frame=3", "?frame=3&force=false"]) {
-    assert.deepEqual(await json(await stage.worker.turn(query)), { ...rest, outcome: "unchanged", attempts: 0, network_status: null });
+    assert.deepEqual(await json(await stage.worker.turn(query)), {
+      ...rest,
+      outcome: "unchanged",
+      attempts: 0,
+      network_status: null,
+    });
   }
   await stage.simulator.receivedNothing();
   assert.deepEqual(await json(await stage.worker.turn("?frame=3&force=true")), turned);
@@ -257,7 +325,10 @@ test("a turn to the frame that is showing sends nothing, unless it is forced", a
 });
 
 test("a forced dry run sends no picture all the same", async () => {
-  assert.equal((await json(await stage.worker.turn("?frame=3&force=true&dry_run=true"))).outcome, "dry-run");
+  assert.equal(
+    (await json(await stage.worker.turn("?frame=3&force=true&dry_run=true"))).outcome,
+    "dry-run",
+  );
   await stage.simulator.receivedNoPicture();
 });
 
@@ -271,8 +342,13 @@ test("a frame of a new set is sent, though its number is the one that is showing
 });
 
 test("turns that are asked for at the same time are all made", async () => {
-  const turns = await Promise.all([...Array(6).keys()].map(async (n) => json(await stage.worker.turn(`?frame=${n}`))));
-  assert.deepEqual(turns.map(({ frame, outcome }) => [frame, outcome]), [...Array(6).keys()].map((n) => [n, "turned"]));
+  const turns = await Promise.all(
+    [...Array(6).keys()].map(async (n) => json(await stage.worker.turn(`?frame=${n}`))),
+  );
+  assert.deepEqual(
+    turns.map(({ frame, outcome }) => [frame, outcome]),
+    [...Array(6).keys()].map((n) => [n, "turned"]),
+  );
   const received = await stage.simulator.received();
   assert.equal(received.length, 6);
   assert.equal(new Set(received.map(({ oauth_nonce }) => oauth_nonce)).size, 6);
@@ -309,6 +385,7 @@ test("what makes no turn logs nothing", async () => {
   await problem(await worker.fetch("/turn"), 405);
   await problem(await worker.fetch("/nowhere"), 404);
   await problem(await worker.fetch("/journal"), 401);
-  for (const where of ["/", "/health", "/frames/3"]) assert.equal((await worker.fetch(where)).status, 200);
+  for (const where of ["/", "/health", "/frames/3"])
+    assert.equal((await worker.fetch(where)).status, 200);
   assert.deepEqual(await worker.logs(), []);
 });

@@ -48,7 +48,9 @@ const serve = (reply) =>
   listen(
     http.createServer((request, response) => {
       const parts = [];
-      request.on("data", (part) => parts.push(part)).on("end", () => reply(request, response, Buffer.concat(parts)));
+      request
+        .on("data", (part) => parts.push(part))
+        .on("end", () => reply(request, response, Buffer.concat(parts)));
     }),
   );
 
@@ -68,7 +70,10 @@ before(async () => {
     told.push(JSON.parse(body).text);
     response.writeHead(204).end();
   });
-  const base = { API_BASE_URL: `http://127.0.0.1:${xPort}`, ALERT_WEBHOOK_URL: `http://127.0.0.1:${hookPort}/hook` };
+  const base = {
+    API_BASE_URL: `http://127.0.0.1:${xPort}`,
+    ALERT_WEBHOOK_URL: `http://127.0.0.1:${hookPort}/hook`,
+  };
   vars = { ...accountSecrets, TRIGGER_TOKEN: TOKEN, ...base };
   copyScript(folder, "edge");
   writeFileSync(path.join(folder, "driver.js"), driver);
@@ -93,14 +98,21 @@ after(() => {
 async function start() {
   copyScript(folder, "edge");
   writeFileSync(path.join(folder, "driver.js"), driver);
-  worker = await workerd(folder, configuration([{ id: "edge", isBuilt: true, vars }], kvPort, disk), { log: "ignore" });
+  worker = await workerd(
+    folder,
+    configuration([{ id: "edge", isBuilt: true, vars }], kvPort, disk),
+    { log: "ignore" },
+  );
 }
 
 /** Has another version do this to the storage in between; gives what it finds there, by key. */
 async function byAnotherVersion(changes = {}) {
   await worker.stop();
   writeFileSync(path.join(folder, "edge.js"), other);
-  writeFileSync(path.join(folder, "driver.js"), "export default { fetch: (request, env) => env.edge.fetch(request) };");
+  writeFileSync(
+    path.join(folder, "driver.js"),
+    "export default { fetch: (request, env) => env.edge.fetch(request) };",
+  );
   const config = configuration([{ id: "edge", vars: {}, hasObject: true }], kvPort, disk);
   const another = await workerd(folder, config, { log: "inherit" });
   const response = await fetch(another.url, { method: "POST", body: JSON.stringify(changes) });
@@ -113,7 +125,9 @@ async function byAnotherVersion(changes = {}) {
 /** Changes the database of the object as it lies on the disk. */
 async function onTheDisk(change) {
   await worker.stop();
-  const [file] = readdirSync(path.join(disk, "edge")).filter((name) => name.endsWith(".sqlite") && !name.startsWith("metadata"));
+  const [file] = readdirSync(path.join(disk, "edge")).filter(
+    (name) => name.endsWith(".sqlite") && !name.startsWith("metadata"),
+  );
   const database = new DatabaseSync(path.join(disk, "edge", file));
   change(database);
   database.close();
@@ -121,7 +135,11 @@ async function onTheDisk(change) {
 }
 
 const ask = (where, init) =>
-  fetch(worker.url + where, { headers: { authorization: `Bearer ${TOKEN}` }, signal: AbortSignal.timeout(10_000), ...init });
+  fetch(worker.url + where, {
+    headers: { authorization: `Bearer ${TOKEN}` },
+    signal: AbortSignal.timeout(10_000),
+    ...init,
+  });
 
 const journal = async () => (await (await ask("/journal")).json()).entries;
 
@@ -173,8 +191,14 @@ for (const [what, value] of Object.entries(STANDINGS)) {
     // Before the next turn, page and health say so, and neither hangs.
     const before = await health();
     assert.deepEqual([before.status, before.ready, before.troubles.length], [200, true, 1]);
-    assert.match(before.troubles[0].message, /What was stored of the account could not all be read/);
-    assert.match(await (await ask("/")).text(), /What was stored of the account could not all be read/);
+    assert.match(
+      before.troubles[0].message,
+      /What was stored of the account could not all be read/,
+    );
+    assert.match(
+      await (await ask("/")).text(),
+      /What was stored of the account could not all be read/,
+    );
     assert.deepEqual(told, []);
 
     for (let hour = 0; hour < 3; hour++) assert.equal((await turn()).outcome, "turned");
@@ -187,7 +211,10 @@ for (const [what, value] of Object.entries(STANDINGS)) {
     assert.equal((await health()).troubles.length, 1, "for a day");
 
     const found = await byAnotherVersion();
-    assert.equal(found.get(`set aside: ${KEY}`), typeof value === "string" ? value : JSON.stringify(value));
+    assert.equal(
+      found.get(`set aside: ${KEY}`),
+      typeof value === "string" ? value : JSON.stringify(value),
+    );
     assert.deepEqual((await turn()).outcome, "turned");
     assert.equal(told.length, 1);
   });
@@ -202,7 +229,12 @@ test("a map, which is no JSON, hangs nothing", async () => {
 
 test("a hold of a newer version holds, though nothing else of it is understood", async () => {
   const until = at + 6 * HOUR_MS;
-  const hold = { until, kind: "quarantine", trouble: { reason: "moderation", message: "Held back.", remedy: "Wait." }, by: 1 };
+  const hold = {
+    until,
+    kind: "quarantine",
+    trouble: { reason: "moderation", message: "Held back.", remedy: "Wait." },
+    by: 1,
+  };
   await byAnotherVersion({ puts: [[KEY, JSON.stringify({ hold, refusals: "many" })]] });
   const entry = await turn();
   assert.match(entry.message, /Held back\./);
@@ -225,7 +257,9 @@ test("what this version keeps is read back in full by the version after the othe
 test("a value that cannot be read back hides nothing, and DELETE /journal removes it", async () => {
   assert.equal((await turn()).outcome, "turned");
   const spoil = (key) => (database) =>
-    database.prepare("insert or replace into _cf_KV (key, value) values (?, ?)").run(key, Buffer.from("c0ffee", "hex"));
+    database
+      .prepare("insert or replace into _cf_KV (key, value) values (?, ?)")
+      .run(key, Buffer.from("c0ffee", "hex"));
   await onTheDisk(spoil(KEY));
   assert.equal((await ask("/")).status, 200);
   assert.match((await health()).troubles[0].message, /could not all be read/);
@@ -243,12 +277,29 @@ test("a value that cannot be read back hides nothing, and DELETE /journal remove
 
 test("what another version knows of the schedule stops no turn", async () => {
   assert.equal((await turn()).outcome, "turned");
-  for (const value of ["garbage", "", "{}", "null", '{"lease":7,"cron":["a"]}', { until: 1 }, 7, null]) {
+  for (const value of [
+    "garbage",
+    "",
+    "{}",
+    "null",
+    '{"lease":7,"cron":["a"]}',
+    { until: 1 },
+    7,
+    null,
+  ]) {
     await byAnotherVersion({ puts: [["schedule", value]] });
-    assert.deepEqual([(await ask("/")).status, (await health()).status], [200, 200], `${JSON.stringify(value)}`);
+    assert.deepEqual(
+      [(await ask("/")).status, (await health()).status],
+      [200, 200],
+      `${JSON.stringify(value)}`,
+    );
     assert.equal((await turn()).outcome, "turned", `${JSON.stringify(value)}`);
   }
-  await onTheDisk((database) => database.prepare("update _cf_KV set value = ? where key = 'schedule'").run(Buffer.from("c0ffee", "hex")));
+  await onTheDisk((database) =>
+    database
+      .prepare("update _cf_KV set value = ? where key = 'schedule'")
+      .run(Buffer.from("c0ffee", "hex")),
+  );
   assert.equal((await ask("/")).status, 200);
   assert.equal((await turn()).outcome, "turned");
 });
@@ -262,8 +313,14 @@ test("entries of another version, or none at all, hide no other", async () => {
     ],
   });
   const entries = await journal();
-  assert.deepEqual(entries.map(({ id }) => id), [6, 5, 4, 3, 2, 1]);
-  assert.deepEqual(entries.map(({ outcome }) => outcome), ["postponed", ...Array(4).fill("unreadable"), "turned"]);
+  assert.deepEqual(
+    entries.map(({ id }) => id),
+    [6, 5, 4, 3, 2, 1],
+  );
+  assert.deepEqual(
+    entries.map(({ outcome }) => outcome),
+    ["postponed", ...Array(4).fill("unreadable"), "turned"],
+  );
   assert.match(await (await ask("/")).text(), /postponed/);
   assert.equal((await turn()).id, 7);
 });
@@ -271,7 +328,10 @@ test("entries of another version, or none at all, hide no other", async () => {
 test("a journal of another form is set aside, and a new one begun", async () => {
   for (const execs of [
     ["drop table records", "create table records (id integer primary key, body blob not null)"],
-    ["drop table records", "create table records (id integer primary key, entry text not null, network text not null)"],
+    [
+      "drop table records",
+      "create table records (id integer primary key, entry text not null, network text not null)",
+    ],
     ["drop table records", "create table records (name text)"],
   ]) {
     assert.equal((await turn()).outcome, "turned");
@@ -317,17 +377,28 @@ for (const [what, spoil] of [
     const served = await ask("/frames/3");
     assert.equal(served.status, 200);
     assert.ok(Buffer.from(await served.arrayBuffer()).equals(whole.get(`sets/${setId()}/3`)));
-    assert.ok(values.get(`sets/${setId()}/3`).equals(whole.get(`sets/${setId()}/3`)), "and is stored again");
+    assert.ok(
+      values.get(`sets/${setId()}/3`).equals(whole.get(`sets/${setId()}/3`)),
+      "and is stored again",
+    );
     assert.equal((await turn()).outcome, "turned");
 
     // Without an icon that can be used it is told, by health too.
     for (const key of frames) values.set(key, spoil(whole.get(key)));
-    for (const icon of [undefined, Buffer.from("YUV4MPEG2 W1 H1 C444\nFRAME\nabc"), whole.get("current"), Buffer.alloc(5_000_000)]) {
+    for (const icon of [
+      undefined,
+      Buffer.from("YUV4MPEG2 W1 H1 C444\nFRAME\nabc"),
+      whole.get("current"),
+      Buffer.alloc(5_000_000),
+    ]) {
       if (icon) values.set(`sets/${setId()}/icon`, icon);
       else values.delete(`sets/${setId()}/icon`);
       const { status, detail } = await health();
       assert.deepEqual([status, (await ask("/frames/3")).status], [503, 503], detail);
-      assert.match(detail, /^Frame \d+ of 12 (has|is) .*, and the icon to render it from is (missing|damaged)\./);
+      assert.match(
+        detail,
+        /^Frame \d+ of 12 (has|is) .*, and the icon to render it from is (missing|damaged)\./,
+      );
       const { outcome, reason } = await turn();
       assert.deepEqual([outcome, reason], ["refused", "frames"]);
     }
@@ -336,12 +407,22 @@ for (const [what, spoil] of [
 
 test("a pointer of a newer version still turns the frames that are there", async () => {
   const current = JSON.parse(values.get("current"));
-  values.set("current", JSON.stringify({ ...current, rendering: { ...current.rendering, kernel: "gaussian" }, made_by: 2 }));
+  values.set(
+    "current",
+    JSON.stringify({
+      ...current,
+      rendering: { ...current.rendering, kernel: "gaussian" },
+      made_by: 2,
+    }),
+  );
   assert.equal((await health()).status, 200);
   assert.equal((await turn()).outcome, "turned");
 });
 
 test("a pointer that is larger than any is told as none", async () => {
   values.set("current", Buffer.alloc(3_000_000, "["));
-  assert.match((await health()).detail, /`current` is no frame set: it has more than 2000000 bytes/);
+  assert.match(
+    (await health()).detail,
+    /`current` is no frame set: it has more than 2000000 bytes/,
+  );
 });

@@ -24,7 +24,11 @@ const close = (fault, endpoint) => stage.simulator.fail(fault, null, { endpoint 
 async function turns(at, ...endpoints) {
   const before = (await asked()).length;
   const { line } = await stage.worker.cron(at);
-  assert.deepEqual([line.network, line.outcome, line.network_status], ["x", "turned", 200], JSON.stringify(line));
+  assert.deepEqual(
+    [line.network, line.outcome, line.network_status],
+    ["x", "turned", 200],
+    JSON.stringify(line),
+  );
   assert.deepEqual((await asked()).slice(before), endpoints);
   assert.equal(sha256(await stage.simulator.icon()), sha256(stage.set.frames[frameAt(at)]));
   return line;
@@ -58,8 +62,15 @@ test("where X takes no OAuth 1.0a for the second call, the owner reads that with
   await close("access-tier", V1);
   await close("oauth1-forbidden", SET);
   const { line } = await stage.worker.cron(at);
-  assert.deepEqual([line.outcome, line.reason, line.network_status], ["refused", "access", 403], JSON.stringify(line));
-  assert.match(line.message, /^X answered 403, code 453: .*; and by API v2, X answered 403: Authenticating with OAuth 1\.0a User Context is forbidden/);
+  assert.deepEqual(
+    [line.outcome, line.reason, line.network_status],
+    ["refused", "access", 403],
+    JSON.stringify(line),
+  );
+  assert.match(
+    line.message,
+    /^X answered 403, code 453: .*; and by API v2, X answered 403: Authenticating with OAuth 1\.0a User Context is forbidden/,
+  );
   assert.match(line.remedy, /X does not take OAuth 1\.0a.*OAuth 2\.0.*only API v1\.1 is left/);
   const body = await problem(await stage.worker.turn("?frame=3"), 502);
   assert.equal(body.message, line.message);
@@ -121,7 +132,10 @@ for (const [version, faults, endpoints] of [
     for (const fault of faults) {
       await stage.simulator.clear();
       await close(fault, endpoints[0]);
-      const { outcome, network_status } = await problem(await stage.worker.turn("?frame=5&force=true"), 502);
+      const { outcome, network_status } = await problem(
+        await stage.worker.turn("?frame=5&force=true"),
+        502,
+      );
       assert.equal(outcome, "refused");
       assert.ok(network_status >= 400);
       assert.deepEqual(await asked(), endpoints, fault);
@@ -133,5 +147,8 @@ test("an X_API that is none is named, with what it may be", async (t) => {
   t.after(() => stage.worker.restart({}));
   await stage.worker.restart({ vars: { X_API: "3" } });
   const { invalid } = await problem(await stage.worker.fetch("/health"), 503);
-  assert.deepEqual(invalid.map(({ name }) => name), ["X_API"]);
+  assert.deepEqual(
+    invalid.map(({ name }) => name),
+    ["X_API"],
+  );
 });
