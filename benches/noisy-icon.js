@@ -1,6 +1,7 @@
 /** A picture whose frames weigh about as much as is asked for. */
 import { deflateSync } from "node:zlib";
 import { pngChunk, pngFile } from "../scripts/lib/png.js";
+import { randomNumbers } from "../scripts/lib/random.js";
 
 /** The amplitude at which a turned frame has about 80 kB. */
 export const amplitude = 40;
@@ -9,13 +10,11 @@ export const amplitude = 40;
 export function noisyIcon(amplitude) {
   const size = 400;
   const rows = Buffer.alloc(size * (1 + size * 3));
-  // Numerical Recipes' generator: the same noise in every run.
-  let state = 1;
-  const noise = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32 - 0.5;
+  const random = randomNumbers(1);
   for (let y = 0, i = 0; y < size; y++) {
     rows[i++] = 0;
     for (let x = 0; x < size; x++) {
-      const grey = noise() * amplitude;
+      const grey = (random() - 0.5) * amplitude;
       for (const base of [x / 2.5, y / 2.5, 96])
         rows[i++] = Math.max(0, Math.min(255, base + 48 + grey));
     }

@@ -20,6 +20,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UserError, main, root, say } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
 import { accountSecrets } from "../scripts/lib/local-x.js";
+import { randomNumbers } from "../scripts/lib/random.js";
 import { configuration, copyScript, kvServer, publishedValues, workerd } from "./lib/workerd.js";
 
 const { values } = parseArgs({
@@ -41,9 +42,8 @@ const driver = `export default {
   },
 };`;
 
-/** Numerical Recipes' generator: the same faults for the same seed. */
-let state = Number(values.seed);
-const chance = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+/** The same faults for the same seed. */
+const chance = randomNumbers(Number(values.seed));
 const among = (list) => list[Math.floor(chance() * list.length)];
 
 const user = JSON.stringify({ id_str: "1", screen_name: "local_account" });

@@ -30,7 +30,7 @@ import {
   mastodonSettings,
   startLocalX,
 } from "../scripts/lib/local-x.js";
-import { UserError, main, root, run, say, stopAll } from "../scripts/lib/run.js";
+import { UserError, main, root, say, stopAll } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
 import {
   configuration,

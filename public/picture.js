@@ -231,7 +231,9 @@ export async function canReadBack() {
     const [canvas, context] = squareCanvas(side);
     const known = context.createImageData(side, side);
     // Opaque, and each pixel another colour.
-    known.data.forEach((_, n) => (known.data[n] = n % 4 === 3 ? 255 : (n * 2_654_435_761) >>> 24));
+    for (let n = 0; n < known.data.length; n++) {
+      known.data[n] = n % 4 === 3 ? 255 : (n * 2_654_435_761) >>> 24;
+    }
     context.putImageData(known, 0, 0);
     const bitmap = await createImageBitmap(await fileOf(canvas, "image/png"), {
       colorSpaceConversion: "none",

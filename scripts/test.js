@@ -20,6 +20,7 @@ const wasm = ["--target", "wasm32-unknown-unknown"];
 const checks = [
   ["Format", () => run("cargo", ["fmt", "--all", "--check"])],
   ["Format of the JavaScript", () => run("biome", ["format"])],
+  ["Lints of the JavaScript", () => run("biome", ["lint", "--error-on-warnings"])],
   [
     "Lints of the core and the command",
     () =>

@@ -97,8 +97,14 @@ export async function workerd(folder, config, { log = "inherit" } = {}) {
       Math.round(
         Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) / 1000,
       ),
-    stop: () => (child.kill(), ended),
-    kill: () => (child.kill("SIGKILL"), ended),
+    stop: () => {
+      child.kill();
+      return ended;
+    },
+    kill: () => {
+      child.kill("SIGKILL");
+      return ended;
+    },
   };
 }
 
@@ -110,13 +116,13 @@ export async function publishedValues(icon, folder, ...flags) {
   return new Map(entries.map(({ key, value }) => [key, Buffer.from(value, "base64")]));
 }
 
-/** A server that answers as KV's does, with what `valueOf` has for a key; what is stored is taken and forgotten. */
-export async function kvServer(valueOf) {
+/** A server that answers as KV's does, with what `lookUp` gives for a key; what is stored is taken and forgotten. */
+export async function kvServer(lookUp) {
   const server = http.createServer((request, response) => {
     const value =
       request.method === "PUT"
         ? ""
-        : valueOf(decodeURIComponent(request.url.slice(1).split("?")[0]));
+        : lookUp(decodeURIComponent(request.url.slice(1).split("?")[0]));
     request
       .resume()
       .on("end", () => response.writeHead(value === undefined ? 404 : 200).end(value));

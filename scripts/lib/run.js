@@ -107,7 +107,9 @@ export async function stopAll() {
     }
   };
   for (const entry of entries) signal(entry, "SIGTERM");
-  const deadline = setTimeout(() => entries.forEach((entry) => signal(entry, "SIGKILL")), 5000);
+  const deadline = setTimeout(() => {
+    for (const entry of entries) signal(entry, "SIGKILL");
+  }, 5000);
   await Promise.all(entries.map((entry) => entry.ended));
   clearTimeout(deadline);
 }

@@ -57,7 +57,7 @@ async function machine(t, url) {
 
 /** Each `run` of a workflow with its `env`, read by the indentation that the file keeps to. */
 function steps(yml) {
-  return [...yml.matchAll(/^ {6}- [^]*?(?=^ {6}- |(?![^]))/gm)]
+  return [...yml.matchAll(/^ {6}- [\s\S]*?(?=^ {6}- |(?![\s\S]))/gm)]
     .map(([step]) => {
       const [, script] = step.match(/^ {8}run: \|\n((?: {10}.*\n|\n)*)/m) ?? [];
       const env = [...step.matchAll(/^ {10}([A-Z_]+): (.*)$/gm)].map(([, name, value]) => [
@@ -172,7 +172,7 @@ test("the workflow turns the owner's icon on every network, by the owner's clock
 
 /** The blocks of a page in a language, in order. */
 const blocks = (page, language) =>
-  [...page.matchAll(/^```(\w+)\n([^]*?)^```$/gm)]
+  [...page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
     .filter(([, found]) => found === language)
     .map(([, , text]) => text);
 

@@ -25,7 +25,7 @@ for (const kind of new Set([...hostile.keys()].map((name) => name.split(": ")[0]
     const waiting = [...hostile].filter(([name]) => name.startsWith(`${kind}: `));
     const wrong = [];
     const renderNext = async (number) => {
-      for (let next; (next = waiting.shift()); ) {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
         const [name, file] = next;
         const [picture, out] = [`picture${number}`, `out${number}`].map((part) =>
           path.join(folder, part),

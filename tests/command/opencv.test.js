@@ -9,7 +9,13 @@ import { SIZE, pixels, render, scene } from "./pictures.js";
 const cv = createRequire(import.meta.url)("@techstark/opencv-js");
 
 // Not by awaiting it: what it resolves to can be awaited again, without end.
-before(() => new Promise((resolve) => (cv.Mat ? resolve() : (cv.onRuntimeInitialized = resolve))));
+before(
+  () =>
+    new Promise((resolve) => {
+      if (cv.Mat) resolve();
+      else cv.onRuntimeInitialized = resolve;
+    }),
+);
 
 /** Inside of it, no kernel reaches what is outside of the icon. */
 const RADIUS = 195;

@@ -1,8 +1,8 @@
 /** The options that say how a picture becomes frames. */
 import assert from "node:assert/strict";
-import path from "node:path";
 import test from "node:test";
 import sharp from "sharp";
+import { randomNumbers } from "../../scripts/lib/random.js";
 import { rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
 import { SIZE, isNear, meanDifference, pixelAt, pixels, render, scene } from "./pictures.js";
 
@@ -242,12 +242,11 @@ test("--quality makes files smaller or truer", async (t) => {
   }
 });
 
-/** Black and white at random, by Numerical Recipes' generator: the most that samples can differ. */
+/** Black and white at random: the most that samples can differ. */
 async function noise() {
   const samples = Buffer.alloc(SIZE * SIZE * 3);
-  let state = 1;
-  for (let i = 0; i < samples.length; i++)
-    samples[i] = (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 31 ? 255 : 0;
+  const random = randomNumbers(1);
+  for (let i = 0; i < samples.length; i++) samples[i] = random() < 0.5 ? 0 : 255;
   return sharp(samples, { raw: { width: SIZE, height: SIZE, channels: 3 } })
     .png()
     .toBuffer();

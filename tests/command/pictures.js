@@ -84,7 +84,7 @@ export async function render(t, source, ...flags) {
   ]);
   if (status !== 0) throw new Error(`render ended with ${status}: ${stderr}`);
   const names = (await readdir(out)).filter((name) => /^\d+\.(jpg|png)$/.test(name));
-  names.sort((a, b) => parseInt(a) - parseInt(b));
+  names.sort((a, b) => parseInt(a, 10) - parseInt(b, 10));
   const frames = await Promise.all(names.map((name) => readFile(path.join(out, name))));
   const entries = JSON.parse(await readFile(bulk, "utf8"));
   const values = new Map(entries.map(({ key, value }) => [key, Buffer.from(value, "base64")]));

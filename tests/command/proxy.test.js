@@ -25,7 +25,7 @@ async function listening(t, onConnection) {
   });
   await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
   t.after(() => {
-    sockets.forEach((socket) => socket.destroy());
+    for (const socket of sockets) socket.destroy();
     proxy.close();
   });
   return proxy.address().port;

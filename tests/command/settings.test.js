@@ -1,6 +1,6 @@
 /** Which settings the command reads, and from where: those of the Worker, in wrangler's order. */
 import assert from "node:assert/strict";
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
 import { accountSecrets, blueskySettings } from "../../scripts/lib/local-x.js";

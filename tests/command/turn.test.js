@@ -479,7 +479,8 @@ test("a state that cannot be read is told once and kept beside, and the turn is 
     );
     assert.ok((await journal(state)).some(({ outcome }) => outcome === "unread"));
     const beside = (await readdir(folder)).filter((name) => name.includes(".unread-"));
-    assert.equal(beside.length, (kept += 1));
+    kept += 1;
+    assert.equal(beside.length, kept);
     const contents = await Promise.all(
       beside.map((name) => readFile(path.join(folder, name), "utf8")),
     );

@@ -75,7 +75,7 @@ const given = Object.entries(readEnv()).filter(
 );
 
 let pds;
-let calls = [];
+const calls = [];
 let awaited;
 
 /** Starts the PDS with the data that there is, and a new secret that signs tokens. */
@@ -119,7 +119,9 @@ async function open() {
 /** What it can be asked for. */
 const asked = {
   /** Puts the clock so many seconds ahead of this machine's. */
-  runAhead: (seconds) => void (ahead = seconds * 1000),
+  runAhead: (seconds) => {
+    ahead = seconds * 1000;
+  },
   /** The calls since the last time that this was asked. */
   calls: () => calls.splice(0),
   /** Holds the next call of an endpoint up, until `goOn`. */

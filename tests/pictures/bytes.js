@@ -1,12 +1,11 @@
 /** Bytes, bits and segments: what the files of the corpora are put together from. */
 import { constants, crc32, deflateRawSync } from "node:zlib";
+import { randomNumbers } from "../../scripts/lib/random.js";
 
 /** Whole numbers from 0 below `n`, the same in every run. */
 export function chance(seed = 1) {
-  let state = seed >>> 0;
-  // Numerical Recipes' generator; its low bits are not random.
-  return (n) =>
-    Math.floor(((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32) * n);
+  const next = randomNumbers(seed);
+  return (n) => Math.floor(next() * n);
 }
 
 /** Bytes by chance, the same in every run. */

@@ -85,7 +85,7 @@ const flatJpeg = (width, height) =>
 function manyScans(width, height, scans, [from, to, high, low] = [1, 63, 0, 0]) {
   const blocks = Math.ceil(width / 8) * Math.ceil(height / 8);
   // One bit a block for DC. Then AC: a run of 2^15 − 1 empty blocks is a code of one bit and 14 bits of ones.
-  const run = "0" + "1".repeat(14);
+  const run = `0${"1".repeat(14)}`;
   const bits = run
     .repeat(Math.ceil(blocks / 32_767))
     .padEnd(8 * Math.ceil((15 * Math.ceil(blocks / 32_767)) / 8), "1");
@@ -112,7 +112,7 @@ async function jpegs() {
   const sof = photo.indexOf(Buffer.of(0xff, 0xc0));
   const changed = (file, at, ...values) => {
     const copy = Buffer.from(file);
-    values.forEach((value, i) => (copy[at + i] = value));
+    copy.set(values, at);
     return copy;
   };
   const files = {

@@ -39,7 +39,7 @@ function putDeepCode(bits, deepest) {
   const depth = Math.ceil(Math.log2(deepest));
   const short = 2 ** depth - deepest;
   const lengths = [];
-  used.forEach((symbol, i) => (lengths[symbol] = i < short ? depth - 1 : depth));
+  for (const [i, symbol] of used.entries()) lengths[symbol] = i < short ? depth - 1 : depth;
   const written = ORDER.findLastIndex((symbol) => lengths[symbol]) + 1;
   bits.put(0, 1).put(written - 4, 4);
   for (const symbol of ORDER.slice(0, written)) bits.put(lengths[symbol] ?? 0, 3);

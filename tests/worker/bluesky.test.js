@@ -74,7 +74,10 @@ let tests = 0;
 let ahead = 0;
 beforeEach(async () => {
   tests += 1;
-  if (tests % 12 === 0) await stage.simulator.runAhead((ahead += 301));
+  if (tests % 12 === 0) {
+    ahead += 301;
+    await stage.simulator.runAhead(ahead);
+  }
   const { BLUESKY_APP_PASSWORD: password } = BLUESKY_SECRETS;
   await stage.simulator.account("bluesky", {
     password,

@@ -465,7 +465,7 @@ test("the card says what the picture becomes, and keeps it", async () => {
 const SCRAMBLED = {
   // As Firefox does, asked to resist fingerprinting.
   "noise instead of pixels": () => {
-    CanvasRenderingContext2D.prototype.getImageData = (x, y, width, height) =>
+    CanvasRenderingContext2D.prototype.getImageData = (_x, _y, width, height) =>
       new ImageData(
         Uint8ClampedArray.from({ length: width * height * 4 }, () => Math.random() * 256),
         width,

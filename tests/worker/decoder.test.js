@@ -257,7 +257,10 @@ test("what a body has taken is free once its picture has been read, or could not
     let pieces;
     const whole = body(3 * MB);
     whole.end();
-    await picture(whole, (given) => ((pieces = given), decode())).catch(() => {});
+    await picture(whole, (given) => {
+      pieces = given;
+      return decode();
+    }).catch(() => {});
     assert.ok(pieces.length > 1 && pieces.every(({ buffer }) => buffer.detached));
   }
 });

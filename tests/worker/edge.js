@@ -20,7 +20,9 @@ export const driver = `export default {
 };`;
 
 const servers = [];
-after(() => servers.forEach((server) => server.close()));
+after(() => {
+  for (const server of servers) server.close();
+});
 
 /** Has a server listen until the tests of the file are over; gives its port. */
 export async function listen(server) {

@@ -305,7 +305,10 @@ export function padPng(picture, bytes) {
 export async function renderedSet(icon = path.join(root, "assets/icon.png"), ...flags) {
   const out = mkdtempSync(path.join(scratch, "frames-"));
   let file = icon;
-  if (Buffer.isBuffer(icon)) writeFileSync((file = path.join(out, "picture")), icon);
+  if (Buffer.isBuffer(icon)) {
+    file = path.join(out, "picture");
+    writeFileSync(file, icon);
+  }
   const bulk = path.join(out, "kv-bulk.json");
   await promisify(execFile)(command, ["render", file, "--out", out, "--bulk", bulk, ...flags]);
   const entries = JSON.parse(readFileSync(bulk, "utf8"));

@@ -41,12 +41,12 @@ const bytesOf = async (response) => Buffer.from(await response.arrayBuffer());
 /** Fails if two lists of files are not the same to the last bit. */
 function assertSameFiles(actual, expected, what) {
   assert.equal(actual.length, expected.length, `${what}: how many`);
-  actual.forEach((file, n) =>
+  for (const [n, file] of actual.entries()) {
     assert.ok(
       file.equals(expected[n]),
       `${what}: ${n} differs (${file.length} and ${expected[n].length} bytes)`,
-    ),
-  );
+    );
+  }
 }
 
 /** Fails if two states of the store are not the same, key by key. */

@@ -27,7 +27,6 @@ const pages = usePages(stage);
 const { withPage } = pages;
 
 const axe = path.resolve(import.meta.dirname, "../../node_modules/axe-core/axe.min.js");
-const current = async () => JSON.parse(await stage.worker.kv.get("current"));
 
 async function assertFits(page) {
   const [needed, there] = await page.evaluate(() => [

@@ -33,7 +33,7 @@ test("turns and frames that are asked for at once each carry their own frame, by
     set.frames.map((frame) => count(sha256(frame))),
     Array(12).fill(4),
   );
-  (await got).forEach((frame, i) =>
-    assert.ok(frame.equals(set.frames[frames[i]]), `frame ${frames[i]} as it was given`),
-  );
+  for (const [i, frame] of (await got).entries()) {
+    assert.ok(frame.equals(set.frames[frames[i]]), `frame ${frames[i]} as it was given`);
+  }
 });

@@ -217,7 +217,7 @@ test("no secret and no signature occurs in any answer or line of the log", async
 
 /** A text as JSON may have it: every character as an escape. */
 const escaped = (text) =>
-  text.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  text.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 test("a secret that X repeats shows in no form, not in the answer, the log, the journal or on the page", async (t) => {
   t.after(() => (repeated = undefined));

@@ -47,7 +47,10 @@ before(async () => {
       });
     }),
   );
-  const xPort = await stranger((socket) => ((sent += 1), answer(socket)));
+  const xPort = await stranger((socket) => {
+    sent += 1;
+    answer(socket);
+  });
   const mastodonPort = await stranger((socket) => onMastodon(socket));
   const mastodon = {
     MASTODON_SERVER: `http://127.0.0.1:${mastodonPort}`,

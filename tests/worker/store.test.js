@@ -45,9 +45,9 @@ before(async () => {
     if (fault === "reset") return request.socket.destroy();
     const value = published.get(key);
     held.push(() => response.writeHead(fault ?? (value ? 200 : 404)).end(fault ? "" : value));
-    if (held.length >= together) held.splice(0).forEach((answer) => answer());
+    if (held.length >= together) for (const answer of held.splice(0)) answer();
   });
-  const xPort = await serve((request, response) => {
+  const xPort = await serve((_request, response) => {
     sent += 1;
     response
       .writeHead(200, { "content-type": "application/json" })

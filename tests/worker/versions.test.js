@@ -62,11 +62,11 @@ before(async () => {
     const value = request.method === "PUT" ? "" : values.get(key);
     response.writeHead(value === undefined ? 404 : 200).end(value);
   });
-  const xPort = await serve((request, response) => {
+  const xPort = await serve((_request, response) => {
     sent += 1;
     response.writeHead(answer[0], { "content-type": "application/json" }).end(answer[1]);
   });
-  const hookPort = await serve((request, response, body) => {
+  const hookPort = await serve((_request, response, body) => {
     told.push(JSON.parse(body).text);
     response.writeHead(204).end();
   });
@@ -83,7 +83,8 @@ beforeEach(async () => {
   values.clear();
   for (const [key, value] of published) values.set(key, value);
   [sent, told.length, answer] = [0, 0, [200, `{"id_str":"1","screen_name":"local_account"}`]];
-  disk = path.join(folder, `disk-${(count += 1)}`);
+  count += 1;
+  disk = path.join(folder, `disk-${count}`);
   mkdirSync(disk);
   await start();
 });
