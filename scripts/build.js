@@ -12,15 +12,13 @@ import { buildTools, setup } from "./setup.js";
 const sources = [
   "Cargo.toml",
   "Cargo.lock",
-  "build.rs",
-  "decoder",
-  "picture",
-  "pixels",
+  "crates",
   "src",
   "scripts/setup.js",
   "scripts/build.js",
 ];
-const isNoSource = (name) => name === "src/bin" || /(^|\/)(tests|testing|fuzz)\.rs$/.test(name);
+const isNoSource = (name) =>
+  ["crates/cli", "crates/simulator"].includes(name) || /(^|\/)(tests|testing|fuzz)\.rs$/.test(name);
 
 function* files(name) {
   if (isNoSource(name)) return;
@@ -57,7 +55,7 @@ export async function buildWorker() {
   await buildDecoder(env);
   // What worker-build makes is called by an entry of our own.
   const entry = [
-    "src/worker/entry.js",
+    "src/entry.js",
     "--bundle",
     "--minify",
     "--format=esm",
@@ -101,7 +99,7 @@ async function buildDecoder(env) {
 
 /** Builds the command `rotate-icon`. */
 export async function buildCommand() {
-  await run("cargo", ["build", "--quiet", "--bin", "rotate-icon"]);
+  await run("cargo", ["build", "--quiet", "--package", "rotate-icon-cli"]);
 }
 
 if (isMain(import.meta)) await main(buildWorker);

@@ -29,7 +29,19 @@ const checks = [
   [
     "Lints of the Worker",
     () =>
-      run("cargo", ["clippy", "--quiet", "--workspace", "--lib", ...wasm, "--", "-D", "warnings"]),
+      run("cargo", [
+        "clippy",
+        "--quiet",
+        "--package",
+        "rotate-icon",
+        "--package",
+        "decoder",
+        "--lib",
+        ...wasm,
+        "--",
+        "-D",
+        "warnings",
+      ]),
   ],
   [
     "Documentation",

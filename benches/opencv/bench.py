@@ -6,7 +6,7 @@
 Work: one 400×400 JPEG (4:2:0, about 52 kB) becomes twelve JPEGs of quality 95,
 all in memory. The rivals are OpenCV 4 and 5 as PyPI has them, each in a virtual
 environment under ~/.cache/rotate-icon that the first run makes. Every contender
-is a process that lives throughout (benches/opencv/ours.rs, and rival.py twice) and
+is a process that lives throughout (crates/cli/examples/frames.rs, and rival.py twice) and
 takes its own time, so nobody's start is measured. Each round runs everyone a few
 times, in an order drawn anew, and the ratio is taken within the round, so it
 holds where the machine's speed drifts. The rival of a ratio is whichever OpenCV
@@ -17,7 +17,7 @@ Before anything is timed, all contenders' frames must show the same picture. The
 judge.py says how near the frames of several pictures (pictures.py) are to the
 truth, and what they weigh when they are as near as the other's.
 
-Without --ours, cargo builds benches/opencv/ours.rs. --json writes all that was measured.
+Without --ours, cargo builds crates/cli/examples/frames.rs. --json writes all that was measured.
 """
 
 import argparse
@@ -106,7 +106,7 @@ class Server:
 
 
 def build_ours():
-    command = ["cargo", "build", "--release", "--example", "frames", "--message-format=json-render-diagnostics"]
+    command = ["cargo", "build", "--release", "--package", "rotate-icon-cli", "--example", "frames", "--message-format=json-render-diagnostics"]
     output = subprocess.run(command, cwd=HERE.parent.parent, check=True, stdout=subprocess.PIPE, text=True).stdout
     messages = map(json.loads, output.splitlines())
     return next(m["executable"] for m in messages if m.get("executable") and m["target"]["name"] == "frames")
@@ -212,7 +212,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--rounds", type=int, default=31)
     parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--ours", metavar="PATH", help="the built benches/opencv/ours.rs")
+    parser.add_argument("--ours", metavar="PATH", help="the built crates/cli/examples/frames.rs")
     options = parser.parse_args()
     if options.rounds < 2:
         parser.error("quartiles need at least two rounds")

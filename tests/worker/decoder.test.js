@@ -1,6 +1,6 @@
 /**
- * What keeps a decoder's failure to itself (src/worker/decoder.js) and what bounds the bodies of
- * pictures (src/worker/glue.js), with decoders that fail in every way that wasm can, and bodies that
+ * What keeps a decoder's failure to itself (src/decoder.js) and what bounds the bodies of
+ * pictures (src/glue.js), with decoders that fail in every way that wasm can, and bodies that
  * come as they like. Only here these are run by Node.
  */
 import assert from "node:assert/strict";
@@ -9,8 +9,8 @@ import path from "node:path";
 import test, { mock } from "node:test";
 import sharp from "sharp";
 import { root } from "../../scripts/lib/run.js";
-import { readSquare } from "../../src/worker/decoder.js";
-import { readPicture } from "../../src/worker/glue.js";
+import { readSquare } from "../../src/decoder.js";
+import { readPicture } from "../../src/glue.js";
 import { scene } from "../command/pictures.js";
 import { decoderWasm } from "./decoders.js";
 

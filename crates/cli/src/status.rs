@@ -1,0 +1,97 @@
+//! The exit statuses of what runs without a person watching, from sysexits.h
+//! where there is one, so that cron and systemd can tell what to make of a run.
+
+use std::process::ExitCode;
+
+use rotate_icon_core::account::journal::Report;
+use rotate_icon_core::outcome::{Outcome, Reason, Trouble};
+
+/// How a run ended, the worse the later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Status {
+    /// All is well.
+    Well,
+    /// It passes, or it is not time yet; a later run tries again (`EX_TEMPFAIL`).
+    Later,
+    /// The owner has to do something.
+    Refused,
+    /// A setting is missing or wrong (`EX_CONFIG`).
+    Settings,
+}
+
+impl Status {
+    /// What a trouble means for whoever started the run.
+    pub(crate) fn of_trouble(trouble: &Trouble) -> Self {
+        match trouble.reason {
+            Reason::Settings => Self::Settings,
+            reason if reason.is_for_the_owner() => Self::Refused,
+            _ => Self::Later,
+        }
+    }
+
+    /// What a turn means. One that waits out what happened before has tried nothing,
+    /// and a later one does.
+    pub(crate) fn of_report(report: &Report) -> Self {
+        if report.is_held {
+            Self::Later
+        } else {
+            Self::of_outcome(&report.outcome)
+        }
+    }
+
+    /// What an outcome means.
+    fn of_outcome(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Retry { .. } => Self::Later,
+            _ => outcome.trouble().map_or(Self::Well, Self::of_trouble),
+        }
+    }
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(match status {
+            Status::Well => 0,
+            Status::Later => 75,
+            Status::Refused => 1,
+            Status::Settings => 78,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_of_several_counts() {
+        let all = [
+            Status::Later,
+            Status::Settings,
+            Status::Well,
+            Status::Refused,
+        ];
+        assert_eq!(all.into_iter().max(), Some(Status::Settings));
+        assert_eq!(all[..1].iter().max(), Some(&Status::Later));
+    }
+
+    #[test]
+    fn a_trouble_that_passes_is_for_later() {
+        for (reason, status) in [
+            (Reason::Transient, Status::Later),
+            (Reason::RateLimit, Status::Later),
+            (Reason::SpamFilter, Status::Later),
+            (Reason::Settings, Status::Settings),
+            (Reason::Credentials, Status::Refused),
+            (Reason::Frames, Status::Refused),
+            (Reason::Host, Status::Refused),
+        ] {
+            let trouble = Trouble::new(reason, "No.", "Wait.");
+            assert_eq!(Status::of_trouble(&trouble), status);
+            let mut report = Report::of("x", Outcome::Refused(trouble));
+            assert_eq!(Status::of_report(&report), status);
+            report.is_held = true;
+            assert_eq!(Status::of_report(&report), Status::Later);
+        }
+    }
+}

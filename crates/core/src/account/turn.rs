@@ -1,0 +1,905 @@
+//! One turn of an icon: choose the frame, get it, send it to each network, say
+//! how that went. Written once, over the ports; every host calls this.
+
+use std::pin::pin;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use futures_util::future::{Either, select};
+
+use crate::account::alert;
+use crate::account::journal::{self, Entry, Report, Trigger};
+use crate::account::standing::{
+    Decision, Hold, HoldKind, KnownSet, News, Question, Showing, Slot, Standing,
+};
+use crate::frames::set::{FrameSet, frame_key};
+use crate::frames::store::{self, current_set};
+use crate::instant::after;
+use crate::join_all::join_all;
+use crate::network::{Network, Picture, Verified};
+use crate::outcome::{Outcome, Reason, Trouble};
+use crate::ports::{Client, Clock, Ledger, Log, Record, Store, StoreError};
+use crate::schedule::{Dial, FrameCount};
+use crate::settings::{Configured, Flaws, Settings};
+
+/// What to do in a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    /// The instant whose frame is to be shown.
+    pub at: DateTime<Utc>,
+    /// This frame instead of the instant's.
+    pub frame: Option<u16>,
+    /// Do everything but send the picture. The network is asked whose account it is.
+    pub dry_run: bool,
+    /// Send even a frame that is believed to be shown.
+    pub force: bool,
+    /// What gave the order.
+    pub trigger: Trigger,
+}
+
+impl Order {
+    /// The turn that is due at an instant.
+    pub fn due_at(at: DateTime<Utc>, trigger: Trigger) -> Self {
+        Self {
+            at,
+            frame: None,
+            dry_run: false,
+            force: false,
+            trigger,
+        }
+    }
+}
+
+/// Makes one turn, records it, and tells how it ended on each network that is set
+/// up, in their order; there is no other way for it to end.
+///
+/// An order for an instant that has passed is one for the present: what was
+/// missed is not made up for.
+pub async fn turn<H: Store + Client + Clock + Log>(
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+    order: &Order,
+) -> Vec<Report> {
+    let networks: Vec<_> = settings.networks.iter().collect();
+    turn_on(&networks, settings, host, ledger, order).await
+}
+
+/// Makes the turn of an event of the schedule: of a cron, given by its text, for an
+/// instant. Then sees to the slots that begin before the next event.
+pub async fn on_schedule<H: Store + Client + Clock + Log>(
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+    cron: &str,
+    at: DateTime<Utc>,
+) -> Vec<Report> {
+    let mut schedule = ledger.schedule().unwrap_or_default();
+    schedule.renew(cron, host.now());
+    // Without it, turns come with the schedule's events alone.
+    let _ = ledger.keep_schedule(&schedule);
+    let reports = turn(settings, host, ledger, &Order::due_at(at, Trigger::Cron)).await;
+    wake_when_needed(settings, host, ledger).await;
+    reports
+}
+
+/// Makes the turn that [`Ledger::wake_at`] asked for. Where a slot has begun without
+/// an event of the schedule, that is the schedule's turn on all networks. Then those
+/// that wait for another try have it: for the slot that waits if it still lasts, else
+/// for the present.
+pub async fn wake<H: Store + Client + Clock + Log>(
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+) -> Vec<Report> {
+    /// How much too early a host may wake.
+    const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
+
+    let due = after(host.now(), TOLERANCE);
+    let all = || settings.networks.iter();
+    let standing_on = |one: &Configured| known(one, ledger).unwrap_or_default();
+    let mut reports = Vec::new();
+    if let Some(start) = start_to_make(settings, host, ledger, due).await {
+        let order = Order::due_at(start, Trigger::Cron);
+        reports = turn(settings, host, ledger, &order).await;
+    }
+    let waits = |one: &&Configured| standing_on(one).wake_at.is_some_and(|at| at <= due);
+    let mut networks: Vec<_> = all().filter(waits).collect();
+    if networks.is_empty() && reports.is_empty() {
+        networks = all().collect();
+    }
+    if !networks.is_empty() {
+        let starts = networks.iter().filter_map(|one| standing_on(one).slot);
+        let start = starts.map(|slot| slot.start).max();
+        let order = Order::due_at(start.unwrap_or_else(|| host.now()), Trigger::Retry);
+        reports.extend(turn_on(&networks, settings, host, ledger, &order).await);
+    }
+    wake_when_needed(settings, host, ledger).await;
+    reports
+}
+
+/// Has the ledger wake the next turn that no event of the schedule makes: another
+/// try, or the turn of a slot, whichever is sooner.
+pub async fn wake_when_needed<H: Store + Clock>(
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+) {
+    let tries = settings.networks.iter();
+    let tries = tries.filter_map(|one| known(one, ledger).ok()?.wake_at);
+    let frames = frames_in_use(settings, host, ledger).await;
+    let start = next_start(settings, ledger, frames, host.now());
+    if let Some(at) = tries.chain(start).min() {
+        // What could not be promised waits for the next turn.
+        let _ = ledger.wake_at(Some(at)).await;
+    }
+}
+
+/// When the next slot begins without an event of the schedule.
+fn next_start(
+    settings: &Settings,
+    ledger: &impl Ledger,
+    frames: Option<FrameCount>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let dial = settings.dial.as_ref().ok()?;
+    ledger.schedule().ok()?.next_start(now, dial, frames?)
+}
+
+/// The start of the present slot, if it has begun without an event of the schedule and
+/// a network has not had its turn.
+async fn start_to_make<H: Store>(
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let dial = settings.dial.as_ref().ok()?;
+    let schedule = ledger.schedule().ok().filter(|one| one.is_live(now))?;
+    let frames = frames_in_use(settings, host, ledger).await?;
+    let start = dial.slot_at(now, frames).start;
+    let has_begun = |one: &Configured| {
+        let slot = known(one, ledger).ok()?.slot;
+        slot.filter(|slot| slot.start == start)
+    };
+    // Where no settings can be used, that is what the turn tells.
+    let mut ready = settings.networks.iter().filter(|one| one.network.is_ok());
+    let is_open = match ready.clone().next() {
+        Some(_) => ready.any(|one| has_begun(one).is_none()),
+        None => true,
+    };
+    (is_open && schedule.wants(start, now, dial, frames)).then_some(start)
+}
+
+/// How many frames the set has that was current in the last turn; after what was known
+/// has been forgotten, the one that is current.
+async fn frames_in_use<H: Store>(
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+) -> Option<FrameCount> {
+    match known_frames(settings, ledger) {
+        Some(frames) => Some(frames),
+        None => Some(current_set(host).await.ok()?.frames()),
+    }
+}
+
+/// What is known of the account on a network, as far as that holds with its settings;
+/// with settings that cannot be used nothing is asked, and nothing changes.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn known(one: &Configured, ledger: &impl Ledger) -> Result<Standing, StoreError> {
+    let standing = ledger.standing(one.definition.name)?;
+    Ok(match one.network {
+        Ok(_) => standing.with_settings(&one.fingerprint),
+        Err(_) => standing,
+    })
+}
+
+/// How many frames the set had that was current in the last turn.
+fn known_frames(settings: &Settings, ledger: &impl Ledger) -> Option<FrameCount> {
+    let networks = settings.networks.iter();
+    let mut sets = networks.filter_map(|one| known(one, ledger).ok()?.set);
+    FrameCount::new(sets.next()?.frames)
+}
+
+/// Ends what turns have begun on the networks, such as sessions: for a host that keeps nothing
+/// after its run.
+pub async fn end<H: Client + Clock>(settings: &Settings, host: &H, ledger: &impl Ledger) {
+    let ends = settings.networks.iter().map(async |one| {
+        let standing = ledger.standing(one.definition.name).unwrap_or_default();
+        if let (Ok(network), Some(memory)) = (&one.network, standing.memory) {
+            network.end(&mut Some(memory), host).await;
+        }
+    });
+    join_all(ends).await;
+}
+
+async fn turn_on<H: Store + Client + Clock + Log>(
+    networks: &[&Configured],
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+    order: &Order,
+) -> Vec<Report> {
+    let started = host.now();
+    let order = &Order {
+        at: order.at.max(started),
+        ..*order
+    };
+    let (plan, read_ahead) = Plan::make(networks, settings, host, ledger, order).await;
+    let turns = networks.iter().map(|network| {
+        let turn = NetworkTurn::new(network, order, started);
+        turn.begun::<H>(settings, ledger, &plan)
+    });
+    let turns: Vec<_> = turns.collect();
+    let frame = match &plan.choice {
+        Ok(Choice { set, due }) if turns.iter().any(NetworkTurn::wants_a_frame) => {
+            store::frame(host, set, due.showing.frame, read_ahead).await
+        }
+        Ok(_) => Ok(Vec::new()),
+        Err(trouble) => Err(trouble.clone()),
+    };
+    let turns = turns
+        .into_iter()
+        .map(|turn| turn.finish(settings, host, ledger, &plan, &frame));
+    let (reports, news): (Vec<_>, Vec<_>) = join_all(turns).await.into_iter().unzip();
+    tell_owner(settings, host, news.into_iter().flatten()).await;
+    reports
+}
+
+/// Tells the owner what is new, on their webhook if they have one.
+async fn tell_owner<H: Client>(
+    settings: &Settings,
+    host: &H,
+    news: impl Iterator<Item = (&'static str, News)>,
+) {
+    let news: Vec<_> = news.collect();
+    if news.is_empty() {
+        return;
+    }
+    if let Some(webhook) = &settings.alert_webhook {
+        let text = alert::in_words(&news, settings.networks.len());
+        // That the owner cannot be told is no reason to do anything else.
+        if let Ok(request) = webhook.request(&text) {
+            let _ = host.send(request, alert::TIMEOUT_MS).await;
+        }
+    }
+}
+
+/// What a turn comes down to, before it is known whether to send anything.
+struct Plan {
+    /// How many frames the set has.
+    frames: Option<u16>,
+    choice: Result<Choice, Trouble>,
+}
+
+/// The frame that is to be shown.
+struct Choice {
+    set: FrameSet,
+    due: Due,
+}
+
+/// What an order means for a set.
+struct Due {
+    /// How many frames the set has.
+    frames: FrameCount,
+    showing: Showing,
+    /// The slot of a frame that is due.
+    slot: Option<Slot>,
+}
+
+/// A frame as the store gave it.
+type Read = Result<Option<Vec<u8>>, StoreError>;
+
+impl Plan {
+    /// Reads which set is current, and the frame with it where that saves time.
+    async fn make<H: Store>(
+        networks: &[&Configured],
+        settings: &Settings,
+        host: &H,
+        ledger: &impl Ledger,
+        order: &Order,
+    ) -> (Self, Option<Read>) {
+        let with = |choice| Self {
+            frames: None,
+            choice,
+        };
+        let mut networks = networks.iter().filter(|one| one.network.is_ok()).peekable();
+        let Some(dial) = settings
+            .dial
+            .as_ref()
+            .ok()
+            .filter(|_| networks.peek().is_some())
+        else {
+            let flaws = settings.flaws().trouble(H::ADVICE.settings);
+            return (with(Err(flaws)), None);
+        };
+        let guess = Due::guess(networks, dial, ledger, order);
+        let (set, read) = current_set_and_frame(host, guess.as_ref()).await;
+        let set = match set {
+            Ok(set) => set,
+            Err(trouble) => return (with(Err(trouble)), None),
+        };
+        let due = match guess.filter(|guess| guess.is_of(&set)) {
+            Some(guess) => Ok(guess),
+            None => Due::of(set.id(), set.frames(), dial, order),
+        };
+        let plan = Self {
+            frames: Some(set.frames().get()),
+            choice: due.map(|due| Choice { set, due }),
+        };
+        (plan, read)
+    }
+}
+
+/// The current set, and what the store has for a frame if it is one of that set. The
+/// two are asked for together, since the set is seldom another one; if it is, the
+/// frame is not waited for.
+async fn current_set_and_frame<H: Store>(
+    host: &H,
+    guess: Option<&Due>,
+) -> (Result<FrameSet, Trouble>, Option<Read>) {
+    let set = current_set(host);
+    let Some(due) = guess else {
+        return (set.await, None);
+    };
+    let key = frame_key(&due.showing.set, due.showing.frame);
+    match select(pin!(set), pin!(host.read(&key))).await {
+        Either::Left((Ok(set), read)) if due.is_of(&set) => (Ok(set), Some(read.await)),
+        Either::Left((set, _)) => (set, None),
+        Either::Right((read, set)) => {
+            let set = set.await;
+            let is_right = set.as_ref().is_ok_and(|set| due.is_of(set));
+            (set, is_right.then_some(read))
+        }
+    }
+}
+
+impl Due {
+    fn of(set_id: &str, frames: FrameCount, dial: &Dial, order: &Order) -> Result<Self, Trouble> {
+        let frame = match order.frame {
+            Some(n) if n < frames.get() => n,
+            Some(n) => {
+                return Err(Trouble::new(
+                    Reason::NoSuchFrame,
+                    format!("There is no frame {n}: the current set has {frames}."),
+                    "Ask for a frame from 0 to one less than their number.",
+                ));
+            }
+            None => dial.frame_at(order.at, frames),
+        };
+        let slot = order.frame.is_none().then(|| {
+            let slot = dial.slot_at(order.at, frames);
+            Slot {
+                start: slot.start,
+                end: slot.end,
+                trigger: order.trigger,
+                scheduled_at: order.at,
+                frame,
+                attempts: 0,
+                by_hand: 0,
+                is_turned: false,
+                record: None,
+            }
+        });
+        let set = set_id.to_owned();
+        Ok(Self {
+            frames,
+            showing: Showing { set, frame },
+            slot,
+        })
+    }
+
+    /// What the order means if the set is the one that was current before; `None` if
+    /// none is known, or its frame would not be needed.
+    fn guess<'a>(
+        networks: impl Iterator<Item = &'a &'a Configured>,
+        dial: &Dial,
+        ledger: &impl Ledger,
+        order: &Order,
+    ) -> Option<Self> {
+        let standings = networks.filter_map(|one| known(one, ledger).ok());
+        let standings: Vec<_> = standings.collect();
+        let KnownSet { id, frames } = standings.iter().find_map(|one| one.set.as_ref())?;
+        let due = Self::of(id, FrameCount::new(*frames)?, dial, order).ok()?;
+        let sends = |one: &Standing| due.decide(one, order) == Decision::Send;
+        (order.dry_run || standings.iter().any(sends)).then_some(due)
+    }
+
+    fn is_of(&self, set: &FrameSet) -> bool {
+        self.showing.set == set.id() && self.frames == set.frames()
+    }
+
+    /// The slot that a turn is for, if it is for one.
+    fn slot(&self, standing: &Standing, order: &Order) -> Option<&Slot> {
+        // What is asked for by hand once the slot has had its turn is a turn of its own.
+        let is_apart = |slot: &Slot| order.trigger == Trigger::Manual && standing.has_turned(slot);
+        self.slot.as_ref().filter(|slot| !is_apart(slot))
+    }
+
+    fn decide(&self, standing: &Standing, order: &Order) -> Decision {
+        standing.decide(&Question {
+            at: order.at,
+            frame: &self.showing,
+            slot: self.slot(standing, order).map(|slot| slot.start),
+            trigger: order.trigger,
+            is_forced: order.force,
+        })
+    }
+}
+
+/// The part of a turn that one network has.
+struct NetworkTurn<'a> {
+    configured: &'a Configured,
+    order: &'a Order,
+    started: DateTime<Utc>,
+    report: Report,
+    /// What is known of the account, if it could be read.
+    standing: Option<Standing>,
+    /// Whether it is for the slot in `standing`.
+    is_for_slot: bool,
+    sent_at: Option<DateTime<Utc>>,
+    /// Whether it says more than what is recorded of its slot.
+    is_recorded: bool,
+    next: Next,
+}
+
+/// What is left to do once the standing has been looked at.
+#[derive(PartialEq)]
+enum Next {
+    Nothing,
+    Preview,
+    Send,
+}
+
+impl<'a> NetworkTurn<'a> {
+    fn new(configured: &'a Configured, order: &'a Order, started: DateTime<Utc>) -> Self {
+        Self {
+            configured,
+            order,
+            started,
+            report: Report::of(configured.definition.name, Outcome::Unchanged),
+            standing: None,
+            is_for_slot: false,
+            sent_at: None,
+            is_recorded: false,
+            next: Next::Nothing,
+        }
+    }
+
+    fn wants_a_frame(&self) -> bool {
+        self.next != Next::Nothing
+    }
+
+    /// Looks at what is known, and decides.
+    fn begun<H: Store>(mut self, settings: &Settings, ledger: &impl Ledger, plan: &Plan) -> Self {
+        self.report.frames = plan.frames;
+        let is_ready = settings.dial.is_ok() && self.configured.network.is_ok();
+        let choice = match &plan.choice {
+            Ok(choice) if is_ready => Ok(choice),
+            Err(trouble) if is_ready => Err(trouble.clone()),
+            // What is wrong with another network keeps nothing from this one.
+            _ => {
+                let all = settings.dial.as_ref().err();
+                let own = self.configured.network.as_ref().err();
+                let flaws = [all, own].into_iter().flatten().cloned();
+                let flaws = flaws.fold(Flaws::default(), Flaws::and);
+                Err(flaws.trouble(H::ADVICE.settings))
+            }
+        };
+        if let Ok(choice) = choice {
+            self.report.frame = Some(choice.due.showing.frame);
+        }
+        if self.order.dry_run {
+            match choice {
+                Ok(_) => self.next = Next::Preview,
+                Err(trouble) => self.report.outcome = Outcome::Refused(trouble),
+            }
+            return self;
+        }
+        let mut standing = match known(self.configured, ledger) {
+            Ok(standing) => standing,
+            Err(error) => {
+                self.report.outcome = Outcome::Refused(unkept(ledger, &error));
+                return self;
+            }
+        };
+        if self.order.trigger == Trigger::Retry {
+            // It is this turn that was waited for.
+            standing.wake_at = None;
+        }
+        match choice {
+            Ok(choice) => self.decide(choice, &mut standing, ledger),
+            Err(trouble) => {
+                self.report.outcome = Outcome::Refused(trouble);
+                self.is_recorded = true;
+            }
+        }
+        self.standing = Some(standing);
+        self
+    }
+
+    fn decide(&mut self, choice: &Choice, standing: &mut Standing, ledger: &impl Ledger) {
+        let Choice { set, due } = choice;
+        let slot = due.slot(standing, self.order);
+        let decision = due.decide(standing, self.order);
+        standing.set = Some(KnownSet {
+            id: set.id().to_owned(),
+            frames: set.frames().get(),
+        });
+        if let Some(slot) = slot {
+            self.is_for_slot = true;
+            standing.enter(slot.clone());
+        }
+        let mut slot = standing.slot.as_mut().filter(|_| self.is_for_slot);
+        match decision {
+            Decision::Done => {}
+            Decision::Unchanged => {
+                // Its slot has nothing more to wait for, and says so once.
+                if let Some(slot) = &mut slot {
+                    self.is_recorded = !slot.is_turned;
+                    slot.is_turned = true;
+                }
+            }
+            Decision::Wait(hold) => {
+                // An attempt that was made says more than that there was none.
+                self.is_recorded = slot.as_ref().is_none_or(|slot| slot.attempts == 0);
+                self.report.is_held = true;
+                self.report.retry_at = Some(hold.until);
+                self.report.outcome = waiting(hold, ledger);
+            }
+            Decision::Send => {
+                self.is_recorded = true;
+                self.next = Next::Send;
+            }
+        }
+        if let Some(slot) = slot {
+            self.report.attempts = slot.attempts;
+        }
+    }
+
+    /// Does what is left to do, and takes down how it went.
+    async fn finish<H: Store + Client + Clock + Log>(
+        mut self,
+        settings: &Settings,
+        host: &H,
+        ledger: &impl Ledger,
+        plan: &Plan,
+        frame: &Result<Vec<u8>, Trouble>,
+    ) -> (Report, Vec<(&'static str, News)>) {
+        let ready = match (&self.configured.network, &plan.choice, frame) {
+            (Ok(network), Ok(choice), Ok(frame)) if self.wants_a_frame() => self
+                .fitting::<H>(network.as_ref(), choice, frame)
+                .map(|picture| Some((network.as_ref(), choice, picture))),
+            (Ok(_), Ok(_), Err(trouble)) if self.wants_a_frame() => Err(trouble.clone()),
+            _ => Ok(None),
+        };
+        match ready {
+            Ok(Some((network, choice, picture))) if self.next == Next::Send => {
+                self.send(network, choice, picture, host, ledger).await;
+            }
+            Ok(Some((network, _, picture))) => {
+                self.report.outcome = self.look(network, picture, host, ledger).await;
+            }
+            Ok(None) => {}
+            Err(trouble) => self.report.outcome = Outcome::Refused(trouble),
+        }
+        let unread = self.tell_unread(host, ledger);
+        let news = self.take_down(settings, host, ledger).await;
+        let title = self.configured.definition.title;
+        let news = unread.into_iter().chain(news);
+        (self.report, news.map(|news| (title, news)).collect())
+    }
+
+    /// Does everything but send: makes the request, and lets the network say whose picture it
+    /// would be.
+    async fn look<H: Client + Clock>(
+        &self,
+        network: &dyn Network,
+        picture: Picture<'_>,
+        host: &H,
+        ledger: &impl Ledger,
+    ) -> Outcome {
+        let mut preview = match network.preview(picture, host.now()) {
+            Ok(preview) => Box::new(preview),
+            Err(trouble) => return Outcome::Refused(trouble),
+        };
+        let name = self.configured.definition.name;
+        let mut standing = match known(self.configured, ledger) {
+            Ok(standing) => standing,
+            Err(error) => {
+                preview.unchecked = Some(error.to_string());
+                return Outcome::DryRun(preview);
+            }
+        };
+        let at = self.order.at;
+        let is_pause = |hold: &&Hold| hold.kind == HoldKind::Pause && hold.holds_at(at);
+        if let Some(pause) = standing.hold.as_ref().filter(is_pause) {
+            preview.unchecked = Some(pause.trouble.in_words());
+            return Outcome::DryRun(preview);
+        }
+        let before = standing.memory.clone();
+        let verified = network.verify(&mut standing.memory, host).await;
+        // A session that was begun is the next turn's, and one that was renewed is the only one.
+        if standing.memory != before {
+            // If it cannot be kept, the next turn begins another.
+            let _ = ledger.keep(name, &standing, None);
+        }
+        match verified {
+            Ok(Verified {
+                account,
+                notes,
+                unread,
+            }) => {
+                let why = || unread.map_or_else(|| notes.join(" "), |trouble| trouble.in_words());
+                preview.unchecked = account.is_none().then(why);
+                preview.account = account;
+            }
+            // What passes says nothing, nor what is wrong with a request that is not the turn's.
+            Err(trouble)
+                if trouble.reason.is_for_the_owner() && trouble.reason != Reason::Request =>
+            {
+                return Outcome::Refused(trouble);
+            }
+            Err(trouble) => preview.unchecked = Some(trouble.in_words()),
+        }
+        Outcome::DryRun(preview)
+    }
+
+    /// The frame as a picture that the network takes.
+    fn fitting<'b, H: Store>(
+        &self,
+        network: &dyn Network,
+        choice: &'b Choice,
+        frame: &'b [u8],
+    ) -> Result<Picture<'b>, Trouble> {
+        let most = network.max_picture_bytes();
+        if frame.is_empty() || frame.len() > most {
+            let title = self.configured.definition.title;
+            let n = choice.due.showing.frame;
+            return Err(store::misfit::<H>(n, frame.len(), title, most));
+        }
+        Ok(Picture {
+            bytes: frame,
+            media_type: choice.set.media_type(),
+            set: choice.set.id(),
+        })
+    }
+
+    /// Sends the frame and takes in how that ended.
+    async fn send<H: Store + Client + Clock>(
+        &mut self,
+        network: &dyn Network,
+        choice: &Choice,
+        picture: Picture<'_>,
+        host: &H,
+        ledger: &impl Ledger,
+    ) {
+        let Some(standing) = &mut self.standing else {
+            return;
+        };
+        let by_hand = u32::from(self.order.trigger == Trigger::Manual);
+        if let Some(slot) = standing.slot.as_mut().filter(|_| self.is_for_slot) {
+            slot.attempts = slot.attempts.saturating_add(1);
+            slot.by_hand = slot.by_hand.saturating_add(by_hand);
+        }
+        // Until the network has answered, nobody knows what it shows. The first try of
+        // a slot need not say so beforehand, which would be half of what it writes: if
+        // its host ends in the middle, the slot has had no turn.
+        let noted = if self.order.trigger == Trigger::Cron {
+            Ok(())
+        } else {
+            let sending = Standing {
+                showing: None,
+                ..standing.clone()
+            };
+            ledger.keep(self.configured.definition.name, &sending, None)
+        };
+        let sent = match noted {
+            Ok(()) => network.update(picture, &mut standing.memory, host).await,
+            Err(error) => Err(unkept(ledger, &error)),
+        };
+        let mut slot = standing.slot.as_mut().filter(|_| self.is_for_slot);
+        let attempt = match sent {
+            Ok(attempt) => attempt,
+            // Nothing was sent, so there is nothing to learn.
+            Err(trouble) => {
+                if let Some(slot) = slot {
+                    slot.attempts = slot.attempts.saturating_sub(1);
+                    slot.by_hand = slot.by_hand.saturating_sub(by_hand);
+                }
+                self.report.outcome = Outcome::Refused(trouble);
+                return;
+            }
+        };
+        let now = host.now();
+        self.sent_at = Some(now);
+        self.report.network_status = attempt.status;
+        if attempt.account.is_some() {
+            standing.account = attempt.account;
+        }
+        self.report.note = attempt.note;
+        let outcome = match seen_from(self.order.at, now, attempt.outcome) {
+            Outcome::Refused(trouble) if trouble.reason == Reason::Credentials => {
+                let remedy = format!("{} {}", trouble.remedy, H::ADVICE.secrets);
+                Outcome::Refused(Trouble::new(trouble.reason, trouble.message, remedy))
+            }
+            outcome => outcome,
+        };
+        if let Some(slot) = &mut slot {
+            slot.is_turned = outcome == Outcome::Turned;
+        }
+        let slot = slot.cloned();
+        self.report.attempts = slot.as_ref().map_or(1, |slot| slot.attempts);
+        let showing = choice.due.showing.clone();
+        // Randomness costs, and success does not need it.
+        let chance = if outcome.trouble().is_some() {
+            chance()
+        } else {
+            0.0
+        };
+        let next = standing.learn(
+            &outcome,
+            showing,
+            self.order.at,
+            slot.as_ref(),
+            self.order.trigger,
+            chance,
+        );
+        self.report.retry_at = next;
+        self.report.outcome = match outcome {
+            // With the next slot, if not before.
+            Outcome::Retry { at, trouble } => {
+                let is_asked_for = matches!(trouble.reason, Reason::RateLimit | Reason::SpamFilter);
+                let next = next.or(slot.map(|slot| slot.end));
+                self.report.retry_at = next.filter(|_| is_asked_for || ledger.is_kept());
+                let at = next.unwrap_or(at);
+                Outcome::Retry { at, trouble }
+            }
+            Outcome::Refused(trouble) => {
+                self.report.retry_at = next.filter(|_| ledger.is_kept());
+                let until = self.report.retry_at;
+                Outcome::Refused(match until {
+                    Some(until) => left_alone(trouble, until, ledger),
+                    None => trouble,
+                })
+            }
+            outcome => outcome,
+        };
+    }
+
+    /// Logs and records what could not be read of what was stored, once.
+    fn tell_unread<H: Clock + Log>(&mut self, host: &H, ledger: &impl Ledger) -> Option<News> {
+        let name = self.configured.definition.name;
+        let standing = self.standing.as_mut()?;
+        let trouble = standing.tell_unread(host.now())?;
+        let entry = journal::unread(name, self.order.trigger, self.order.at, &trouble);
+        host.log(&entry, true);
+        let kept = ledger.next_id().and_then(|id| {
+            let record = Record { id, entry: &entry };
+            ledger.keep(name, standing, Some(&record))
+        });
+        if kept.is_err() {
+            // The next turn tells it again.
+            standing
+                .unread
+                .iter_mut()
+                .for_each(|unread| unread.told_at = None);
+        }
+        kept.is_ok().then_some(News::Unread(trouble))
+    }
+
+    /// Logs the turn, keeps what is known after it, and sees to the next try.
+    async fn take_down<H: Clock + Log>(
+        &mut self,
+        settings: &Settings,
+        host: &H,
+        ledger: &impl Ledger,
+    ) -> Option<News> {
+        let name = self.configured.definition.name;
+        let slot = self.standing.as_ref().and_then(|known| known.slot.as_ref());
+        let slot = slot.filter(|_| self.is_for_slot);
+        let entry = Entry {
+            event: "turn",
+            trigger: slot.map_or(self.order.trigger, |slot| slot.trigger),
+            scheduled_at: slot.map_or(self.order.at, |slot| slot.scheduled_at),
+            sent_at: self.sent_at,
+            duration_ms: host
+                .now()
+                .signed_duration_since(self.started)
+                .num_milliseconds(),
+            report: &self.report,
+        };
+        let text = entry.to_json();
+        host.log(&text, self.report.outcome.trouble().is_some());
+        let is_over = |slot: &Slot| !slot.is_turned && self.report.retry_at >= Some(slot.end);
+        let is_given_up = slot.is_some_and(is_over);
+        let standing = self.standing.as_mut()?;
+        let news = standing.news(&self.report.outcome, is_given_up);
+        // A turn that neither sent nor waits leaves another's try where it is, unless
+        // it was that try.
+        let order = self.order;
+        let is_retry = order.trigger == Trigger::Retry;
+        let was = standing.wake_at;
+        if self.sent_at.is_some() || self.report.retry_at.is_some() || is_retry {
+            let ahead = |hold: &&Hold| hold.holds_at(order.at);
+            let held = standing.hold.as_ref().filter(ahead);
+            let wait = self.report.retry_at.or(held.map(|hold| hold.until));
+            let wait = wait.map(|at| at.signed_duration_since(order.at));
+            standing.wake_at = wait.and_then(|wait| self.started.checked_add_signed(wait));
+        }
+        let id = match standing.slot.as_ref().filter(|_| self.is_for_slot) {
+            _ if !self.is_recorded => None,
+            Some(slot) if slot.record.is_some() => slot.record,
+            _ => ledger.next_id().ok(),
+        };
+        if let Some(slot) = standing.slot.as_mut().filter(|_| self.is_for_slot) {
+            slot.record = id.or(slot.record);
+        }
+        let record = id.map(|id| Record { id, entry: &text });
+        // What could not be kept is in the log; the turn has been made.
+        let kept = ledger.keep(name, standing, record.as_ref());
+        // Without waiting in between, so that the two are kept together. Who is woken
+        // sees to this after all networks.
+        if standing.wake_at != was && !is_retry {
+            let others = settings.networks.iter();
+            let others = others.filter(|other| other.definition.name != name);
+            let theirs = others.filter_map(|other| known(other, ledger).ok()?.wake_at);
+            let tries = theirs.chain(standing.wake_at);
+            let frames = known_frames(settings, ledger);
+            let start = next_start(settings, ledger, frames, self.started);
+            let _ = ledger.wake_at(tries.chain(start).min()).await;
+        }
+        news.filter(|_| kept.is_ok())
+    }
+}
+
+/// What a turn comes to that a hold keeps from sending.
+fn waiting(hold: Hold, ledger: &impl Ledger) -> Outcome {
+    let Hold { until, trouble, .. } = hold;
+    if trouble.reason.is_for_the_owner() {
+        Outcome::Refused(left_alone(trouble, until, ledger))
+    } else {
+        Outcome::Retry { at: until, trouble }
+    }
+}
+
+/// What was refused, and how long the network is left alone for it.
+fn left_alone<L: Ledger>(trouble: Trouble, until: DateTime<Utc>, _: &L) -> Trouble {
+    let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let remedy = format!(
+        "{} It is not asked again before {until}; to ask now, {}.",
+        trouble.remedy,
+        L::ASK_NOW
+    );
+    Trouble::new(trouble.reason, trouble.message, remedy)
+}
+
+/// The outcome of a turn whose instant may lie ahead of the clock: so do the
+/// times in it then.
+fn seen_from(instant: DateTime<Utc>, now: DateTime<Utc>, outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Retry { at, trouble } if instant > now => Outcome::Retry {
+            at: after(at, instant.signed_duration_since(now)),
+            trouble,
+        },
+        outcome => outcome,
+    }
+}
+
+/// A random number from 0 to 1, or the middle where there is none.
+fn chance() -> f64 {
+    getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
+}
+
+fn unkept<L: Ledger>(_: &L, error: &StoreError) -> Trouble {
+    let remedy = format!(
+        "Nothing was sent, so that nothing is sent twice. {}",
+        L::ADVICE
+    );
+    Trouble::new(Reason::Host, error.to_string(), remedy)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,453 @@
+//! Icon → frames: turn, encode.
+//!
+//! A frame is always made in the same way, alone or together with others: the
+//! icon is turned by less than the part of a circle that repeats (a quarter,
+//! where the number of frames is divisible by four), and the rest of the way
+//! is quarter turns, which move samples and lose nothing.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use thiserror::Error;
+
+use crate::frames::rendering::{Fill, Rendering, Shape};
+use crate::frames::set::FrameSet;
+use crate::frames::{png, y4m};
+use crate::network::x::MAX_FRAME_BYTES;
+use crate::schedule::FrameCount;
+use picture::{Colour, Crop, Limits, Options, PictureError};
+use pixels::jpeg::{self, Coefficients, Quality};
+use pixels::plane::{Plane, Planes};
+use pixels::processor::join;
+use pixels::rotation::{Angle, Outside, Surface};
+
+/// The width and height of a frame in pixels: what the networks show at most.
+pub const FRAME_SIZE: usize = 400;
+
+/// Everything that makes frames out of a picture file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recipe {
+    /// Which square of the picture is the icon.
+    pub crop: Crop,
+    /// What shows where the picture is transparent.
+    pub background: Colour,
+    /// How the icon becomes frames.
+    pub rendering: Rendering,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            crop: Crop::Centre,
+            background: Colour::WHITE,
+            rendering: Rendering::default(),
+        }
+    }
+}
+
+impl fmt::Display for Recipe {
+    /// All choices, and the version of this program's way to follow them: a
+    /// change to it that changes the bytes of an album's frame has to change the
+    /// version.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            crop,
+            background,
+            rendering,
+        } = self;
+        write!(
+            f,
+            "version=4 size={FRAME_SIZE} crop={crop} background={background} {rendering}"
+        )
+    }
+}
+
+impl Recipe {
+    /// What is made of a picture before it is turned.
+    pub fn options(&self) -> Options {
+        Options {
+            side: FRAME_SIZE,
+            crop: self.crop,
+            background: self.background,
+        }
+    }
+
+    /// The set of pictures that are frames as they are, by their files in order.
+    pub fn album<'a>(
+        &self,
+        files: impl IntoIterator<Item = &'a [u8]>,
+        frames: FrameCount,
+    ) -> FrameSet {
+        let media_type = self.rendering.media_type();
+        FrameSet::of_album(files, &self.to_string(), frames, media_type)
+    }
+}
+
+/// A frame that cannot be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum FrameError {
+    /// Too large at any quality.
+    #[error(
+        "the frame is larger than {MAX_FRAME_BYTES} bytes at any quality; simplify the icon{}",
+        if matches!(.0, Shape::Circle) { " or render squares" } else { "" }
+    )]
+    TooLarge(Shape),
+    /// The encoder refused it.
+    #[error("the frame cannot be encoded")]
+    Encode,
+}
+
+/// An encoded frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Its number.
+    pub number: u16,
+    /// The JPEG or PNG file, at most [`MAX_FRAME_BYTES`].
+    pub file: Vec<u8>,
+    /// The JPEG quality, where it had to be lower than the one asked for.
+    pub lowered_to: Option<Quality>,
+}
+
+/// An icon that is ready to be turned: 400×400 pixels.
+#[derive(Debug)]
+pub struct Icon {
+    /// Chroma at half the size for JPEG frames, at the full size for PNG.
+    planes: Planes,
+    rendering: Rendering,
+    surfaces: OnceLock<[Surface; 3]>,
+}
+
+impl Icon {
+    /// Reads a picture file.
+    ///
+    /// # Errors
+    /// When it is no picture that can be used within the limits.
+    #[inline(never)]
+    pub fn read(file: &[u8], recipe: &Recipe, limits: Limits) -> Result<Self, PictureError> {
+        let square = picture::square(file, &recipe.options(), limits)?;
+        Self::of_square(square, recipe.rendering).ok_or(PictureError::Empty)
+    }
+
+    /// Takes a square of 400×400 pixels with chroma at the full size, as
+    /// [`picture::square`] makes it by a recipe's options; `None` if it has
+    /// another size.
+    pub fn of_square(square: Planes, rendering: Rendering) -> Option<Self> {
+        let planes = match rendering.shape {
+            Shape::Square => Planes {
+                blue: square.blue.halved(),
+                red: square.red.halved(),
+                luma: square.luma,
+            },
+            Shape::Circle => square,
+        };
+        fits(&planes, rendering).then(|| Self::of_planes(planes, rendering))
+    }
+
+    fn of_planes(planes: Planes, rendering: Rendering) -> Self {
+        Self {
+            planes,
+            rendering,
+            surfaces: OnceLock::new(),
+        }
+    }
+
+    /// Reads an icon as [`Icon::to_stored`] wrote it, for the same rendering;
+    /// `None` if it is anything else.
+    pub fn from_stored(stored: &[u8], rendering: Rendering) -> Option<Self> {
+        let planes = y4m::read(stored)?;
+        fits(&planes, rendering).then(|| Self::of_planes(planes, rendering))
+    }
+
+    /// The icon as it is stored beside its frames, so that any of them can be
+    /// made from it alone.
+    pub fn to_stored(&self) -> Vec<u8> {
+        y4m::write(&self.planes).unwrap_or_default()
+    }
+
+    /// The set of this icon's frames.
+    pub fn frame_set(&self, frames: FrameCount) -> FrameSet {
+        FrameSet::of_icon(&self.to_stored(), frames, self.rendering)
+    }
+
+    /// Frame `n` of `frames`: the icon turned clockwise by n · 360° / N about
+    /// its centre ((w − 1)/2, (h − 1)/2).
+    ///
+    /// # Errors
+    /// When it is too large at any quality.
+    // At the edge, a function is compiled as a whole before it runs for the
+    // first time, and most requests render nothing.
+    #[inline(never)]
+    pub fn frame(&self, n: u16, frames: FrameCount) -> Result<Frame, FrameError> {
+        let Place { base, quarters } = Place::of(n, frames);
+        let turned = self.turned_to(base, frames);
+        Encoder::new(&turned, self.rendering)?.frame(n, quarters)
+    }
+
+    /// All frames that are quarter turns of frame `base` and come after it:
+    /// made together, they cost little more than one. Called for each of
+    /// [`bases`], it gives every frame once.
+    ///
+    /// # Errors
+    /// When one is too large at any quality.
+    pub fn frames_from(&self, base: u16, frames: FrameCount) -> Result<Vec<Frame>, FrameError> {
+        let turned = self.turned_to(Place::of(base, frames).base, frames);
+        let encoder = Encoder::new(&turned, self.rendering)?;
+        let step = bases(frames).len();
+        let (upright, quarter_turned): (Vec<_>, Vec<_>) = (base..frames.get())
+            .step_by(step)
+            .map(|n| (n, Place::of(n, frames).quarters))
+            .partition(|(_, quarters)| quarters.is_multiple_of(2));
+        let made = |places: Vec<(u16, u16)>| {
+            let frames = places
+                .into_iter()
+                .map(|(n, quarters)| encoder.frame(n, quarters));
+            frames.collect::<Result<Vec<Frame>, FrameError>>()
+        };
+        let (first, second) = join(|| made(upright), || made(quarter_turned));
+        let mut made = first?;
+        made.extend(second?);
+        Ok(made)
+    }
+
+    /// All frames in order, made on all processors of this machine. `made` is
+    /// called for each as it is done.
+    ///
+    /// # Errors
+    /// When one is too large at any quality.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn all_frames(
+        &self,
+        frames: FrameCount,
+        made: impl Fn() + Sync,
+    ) -> Result<Vec<Frame>, FrameError> {
+        use rayon::prelude::*;
+
+        let together = |base| {
+            let together = self.frames_from(base, frames)?;
+            for _ in &together {
+                made();
+            }
+            Ok(together)
+        };
+        // The first needs no turning: begun last, it fills what time is left.
+        let bases = bases(frames).into_par_iter().rev();
+        let all: Vec<_> = bases.map(together).collect::<Result<_, FrameError>>()?;
+        let mut all: Vec<Frame> = all.into_iter().flatten().collect();
+        all.sort_unstable_by_key(|frame| frame.number);
+        Ok(all)
+    }
+
+    /// Frame `n` before it is encoded, 400×400 pixels.
+    pub fn planes(&self, n: u16, frames: FrameCount) -> Planes {
+        let Place { base, quarters } = Place::of(n, frames);
+        let turned = self.turned_to(base, frames).map(Plane::to_bytes);
+        if quarters == 0 {
+            turned
+        } else {
+            turned.quarter_turned(quarters)
+        }
+    }
+
+    /// The icon turned to a place that others are quarter turns of.
+    fn turned_to(&self, base: i16, frames: FrameCount) -> Planes<i16> {
+        if base == 0 {
+            return self.planes.map(Plane::to_fine);
+        }
+        let angle = Angle::from_degrees(f64::from(base) * 360.0 / f64::from(frames.get()));
+        let [luma, blue, red] = self.surfaces();
+        Planes {
+            luma: luma.turned(angle),
+            blue: blue.turned(angle),
+            red: red.turned(angle),
+        }
+    }
+
+    fn surfaces(&self) -> &[Surface; 3] {
+        self.surfaces.get_or_init(|| {
+            let Planes { luma, blue, red } = &self.planes;
+            let outside = match self.rendering.fill {
+                Fill::Reflect => [Outside::Reflected; 3],
+                Fill::Colour(Colour(colour)) => ycbcr(colour).map(Outside::Constant),
+            };
+            let [luma_outside, blue_outside, red_outside] = outside;
+            let kernel = self.rendering.kernel;
+            let (luma, [blue, red]) = join(
+                || Surface::new(luma, kernel, luma_outside),
+                || {
+                    [(blue, blue_outside), (red, red_outside)]
+                        .map(|(plane, outside)| Surface::new(plane, kernel, outside))
+                },
+            );
+            [luma, blue, red]
+        })
+    }
+}
+
+/// Whether planes have the sizes of an icon that is rendered like this.
+fn fits(planes: &Planes, rendering: Rendering) -> bool {
+    let chroma = match rendering.shape {
+        Shape::Square => FRAME_SIZE / 2,
+        Shape::Circle => FRAME_SIZE,
+    };
+    let is_square = |plane: &Plane, side| (plane.width(), plane.height()) == (side, side);
+    is_square(&planes.luma, FRAME_SIZE)
+        && is_square(&planes.blue, chroma)
+        && is_square(&planes.red, chroma)
+}
+
+/// The numbers of the frames that all others are quarter turns of: a quarter of
+/// them where their number is divisible by four, half where it is even, else
+/// all.
+pub fn bases(frames: FrameCount) -> std::ops::Range<u16> {
+    let count = frames.get();
+    let repeats = if count.is_multiple_of(4) {
+        4
+    } else if count.is_multiple_of(2) {
+        2
+    } else {
+        1
+    };
+    0..count.checked_div(repeats).unwrap_or(count)
+}
+
+/// Where a frame stands.
+struct Place {
+    /// The place that it is a quarter turn of: so many frames after frame 0, or
+    /// before.
+    base: i16,
+    /// How many quarters of a circle it is further.
+    quarters: u16,
+}
+
+impl Place {
+    // Frames are at most 1440.
+    #[allow(clippy::cast_possible_wrap)]
+    fn of(n: u16, frames: FrameCount) -> Self {
+        let bases = bases(frames).end;
+        let quarters_a_step = (bases.saturating_mul(4))
+            .checked_div(frames.get())
+            .unwrap_or_default();
+        let steps = n.checked_div(bases).unwrap_or_default();
+        let base = n.checked_rem(bases).unwrap_or_default();
+        // From the nearest quarter, it is an eighth of a circle at most.
+        let is_nearer_to_next = quarters_a_step == 1 && base > bases / 2;
+        let (base, steps) = if is_nearer_to_next {
+            let before = bases.saturating_sub(base) as i16;
+            (before.saturating_neg(), steps.saturating_add(1))
+        } else {
+            (base as i16, steps)
+        };
+        Self {
+            base,
+            quarters: steps.saturating_mul(quarters_a_step) % 4,
+        }
+    }
+}
+
+/// One colour in Y′CbCr.
+fn ycbcr(colour: [u8; 3]) -> [u8; 3] {
+    let pixel = Planes::from_rgb(1, 1, &[colour]);
+    pixel.map_or([0, 128, 128], |Planes { luma, blue, red }| {
+        [&luma, &blue, &red].map(|plane| plane.nearest(0, 0))
+    })
+}
+
+/// Encodes a turned icon and its quarter turns, and does for all of them what
+/// can be done once.
+struct Encoder<'a> {
+    turned: &'a Planes<i16>,
+    rendering: Rendering,
+    coefficients: Option<Coefficients>,
+    upright: OnceLock<jpeg::CodedScan>,
+    quarter_turned: OnceLock<Option<jpeg::CodedScan>>,
+}
+
+impl<'a> Encoder<'a> {
+    fn new(turned: &'a Planes<i16>, rendering: Rendering) -> Result<Self, FrameError> {
+        let coefficients = match rendering.shape {
+            Shape::Square => {
+                Some(Coefficients::of(turned, rendering.quality).ok_or(FrameError::Encode)?)
+            }
+            Shape::Circle => None,
+        };
+        Ok(Self {
+            turned,
+            rendering,
+            coefficients,
+            upright: OnceLock::new(),
+            quarter_turned: OnceLock::new(),
+        })
+    }
+
+    /// Frame `number`, turned by so many quarters further.
+    fn frame(&self, number: u16, quarters: u16) -> Result<Frame, FrameError> {
+        let Some(coefficients) = &self.coefficients else {
+            let turned = self.turned.map(Plane::to_bytes).quarter_turned(quarters);
+            let file = png::circle(&turned).ok_or(FrameError::Encode)?;
+            if file.len() > MAX_FRAME_BYTES {
+                return Err(FrameError::TooLarge(Shape::Circle));
+            }
+            return Ok(Frame {
+                number,
+                file,
+                lowered_to: None,
+            });
+        };
+        let file = self.jpeg(coefficients, quarters);
+        let file = file.ok_or(FrameError::Encode)?;
+        if file.len() <= MAX_FRAME_BYTES {
+            return Ok(Frame {
+                number,
+                file,
+                lowered_to: None,
+            });
+        }
+        self.lowered(number, quarters)
+    }
+
+    /// The JPEG file of these coefficients, turned by so many quarters.
+    fn jpeg(&self, coefficients: &Coefficients, quarters: u16) -> Option<Vec<u8>> {
+        let scan = if quarters.is_multiple_of(2) {
+            self.upright.get_or_init(|| coefficients.upright())
+        } else {
+            let quarter_turned = || coefficients.quarter_turned();
+            self.quarter_turned.get_or_init(quarter_turned).as_ref()?
+        };
+        Some(if quarters % 4 < 2 {
+            scan.to_file()
+        } else {
+            scan.to_half_turned_file()
+        })
+    }
+
+    /// The frame at the best quality at which it is small enough.
+    fn lowered(&self, number: u16, quarters: u16) -> Result<Frame, FrameError> {
+        let at = |quality: u8| {
+            let quality = Quality::new(quality)?;
+            let rendering = Rendering {
+                quality,
+                ..self.rendering
+            };
+            let encoder = Encoder::new(self.turned, rendering).ok()?;
+            let file = encoder.jpeg(encoder.coefficients.as_ref()?, quarters)?;
+            (file.len() <= MAX_FRAME_BYTES).then_some(Frame {
+                number,
+                file,
+                lowered_to: Some(quality),
+            })
+        };
+        let (mut small_enough, mut too_large) = (0, self.rendering.quality.get());
+        let mut best = None;
+        while too_large.saturating_sub(small_enough) > 1 {
+            let middle = small_enough.midpoint(too_large);
+            match at(middle) {
+                Some(frame) => (small_enough, best) = (middle, Some(frame)),
+                None => too_large = middle,
+            }
+        }
+        best.ok_or(FrameError::TooLarge(Shape::Square))
+    }
+}
+
+#[cfg(test)]
+mod tests;

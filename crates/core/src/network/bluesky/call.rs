@@ -1,0 +1,94 @@
+//! The calls of the AT Protocol's HTTP API, <https://atproto.com/specs/xrpc>.
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request};
+
+use crate::network::Picture;
+use crate::network::base_url::BaseUrl;
+use crate::network::x::oauth1::percent_encode;
+
+/// <https://docs.bsky.app/docs/api/com-atproto-server-create-session>
+pub(super) const CREATE_SESSION: &str = "com.atproto.server.createSession";
+/// <https://docs.bsky.app/docs/api/com-atproto-server-refresh-session>
+pub(super) const REFRESH_SESSION: &str = "com.atproto.server.refreshSession";
+/// <https://docs.bsky.app/docs/api/com-atproto-server-get-session>
+pub(super) const GET_SESSION: &str = "com.atproto.server.getSession";
+/// <https://docs.bsky.app/docs/api/com-atproto-server-delete-session>
+pub(super) const DELETE_SESSION: &str = "com.atproto.server.deleteSession";
+/// <https://docs.bsky.app/docs/api/com-atproto-repo-get-record>
+pub(super) const GET_RECORD: &str = "com.atproto.repo.getRecord";
+/// <https://docs.bsky.app/docs/api/com-atproto-repo-upload-blob>
+pub(super) const UPLOAD_BLOB: &str = "com.atproto.repo.uploadBlob";
+/// <https://docs.bsky.app/docs/api/com-atproto-repo-put-record>
+pub(super) const PUT_RECORD: &str = "com.atproto.repo.putRecord";
+/// <https://docs.bsky.app/docs/api/com-atproto-repo-delete-record>
+pub(super) const DELETE_RECORD: &str = "com.atproto.repo.deleteRecord";
+
+/// The key of a record of which a collection has one.
+pub(super) const SELF: &str = "self";
+
+pub(super) const JSON: &str = "application/json";
+
+/// A call.
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    /// The name of what is called, and its query.
+    pub(super) path: &'a str,
+    pub(super) content_type: Option<&'static str>,
+    pub(super) body: &'a [u8],
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn get(path: &'a str) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            content_type: None,
+            body: &[],
+        }
+    }
+
+    pub(super) fn post(path: &'a str, content_type: Option<&'static str>, body: &'a [u8]) -> Self {
+        Self {
+            method: Method::POST,
+            path,
+            content_type,
+            body,
+        }
+    }
+
+    pub(super) fn upload(picture: Picture<'a>) -> Self {
+        let media_type = picture.media_type.as_str();
+        Self::post(UPLOAD_BLOB, Some(media_type), picture.bytes)
+    }
+
+    /// What is called, without a query.
+    pub(super) fn name(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
+    /// The request to a service, with a token if the call needs one.
+    pub(super) fn request(
+        &self,
+        service: &BaseUrl,
+        token: Option<&str>,
+    ) -> http::Result<Request<Vec<u8>>> {
+        let mut request = Request::builder()
+            .method(&self.method)
+            .uri(format!("{service}/xrpc/{}", self.path));
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some(content_type) = self.content_type {
+            request = request.header(CONTENT_TYPE, content_type);
+        }
+        request.body(self.body.to_vec())
+    }
+}
+
+/// The path of the call for an account's one record in a collection.
+pub(super) fn get_record(did: &str, collection: &str) -> String {
+    let mut path = format!("{GET_RECORD}?repo=");
+    percent_encode(did, &mut path);
+    path + "&collection=" + collection + "&rkey=" + SELF
+}

@@ -1,0 +1,153 @@
+//! The calls of one attempt, with a token that is accepted.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::HeaderMap;
+use serde_json::Value;
+
+use super::call::Call;
+use super::errors::{Failure, outcome_of, unmade};
+use super::identity::Home;
+use super::session::Session;
+use super::{Account, BLUESKY_SERVICE, TITLE};
+use crate::network::base_url::BaseUrl;
+use crate::network::reply::{ErrorReply, no_answer, transient};
+use crate::network::{Memory, Pending, Wire};
+use crate::outcome::Outcome;
+use crate::settings::secret::Secret;
+
+/// How long after its start an attempt makes no more requests.
+const MAX_DURATION: TimeDelta = TimeDelta::seconds(60);
+
+/// The calls of one attempt.
+pub(super) struct Exchange<'a> {
+    pub(super) account: &'a Account,
+    pub(super) memory: &'a mut Option<Memory>,
+    pub(super) wire: &'a dyn Wire,
+    /// Where calls go.
+    pub(super) service: BaseUrl,
+    /// Where the account was found when it first signed in.
+    pub(super) home: Option<Home>,
+    pub(super) session: Option<Session>,
+    /// The frames that have been seen in the record of frames, by their blobs' identifiers.
+    pub(super) known: Vec<String>,
+    pub(super) started: DateTime<Utc>,
+    /// Whether a token has been replaced because it was not accepted.
+    pub(super) is_renewed: bool,
+    /// The status of the last reply.
+    pub(super) status: Option<u16>,
+}
+
+impl<'a> Exchange<'a> {
+    pub(super) fn new(
+        account: &'a Account,
+        memory: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Self {
+        let kept = memory.as_ref();
+        let home = kept.and_then(|memory| Home::recalled(memory, account));
+        let kept = kept.and_then(|memory| Session::recalled(memory, account));
+        let (session, known) = kept.unzip();
+        let last = session.as_ref().map(|session| &session.service);
+        let service = account.service.as_ref().or(last).cloned();
+        Self {
+            account,
+            memory,
+            wire,
+            service: service.unwrap_or_else(|| account.lookup.default.clone()),
+            home,
+            session,
+            known: known.unwrap_or_default(),
+            started: wire.now(),
+            is_renewed: false,
+            status: None,
+        }
+    }
+
+    /// All that must not show; the longest first, as one may be part of another.
+    pub(super) fn secrets(&self) -> Vec<&Secret> {
+        let session = self.session.iter();
+        let tokens = session.flat_map(|session| [&session.access, &session.refresh]);
+        let mut secrets: Vec<_> = tokens.chain([&self.account.app_password]).collect();
+        secrets.sort_by_key(|secret| usize::MAX.saturating_sub(secret.expose().len()));
+        secrets
+    }
+
+    /// Makes a call with a token that is accepted.
+    pub(super) fn call<'b>(
+        &'b mut self,
+        call: &'b Call<'b>,
+    ) -> Pending<'b, Result<Value, Failure>> {
+        Box::pin(async move {
+            loop {
+                let now = self.wire.now();
+                let is_fresh = |session: &Session| session.is_fresh(now);
+                if !self.session.as_ref().is_some_and(is_fresh) {
+                    self.renew().await?;
+                }
+                let session = self.session.as_ref();
+                let token = session.map(|session| session.access.clone());
+                let failure = match self.send(call, token.as_ref()).await {
+                    Err(failure) if failure.is_of_token() || self.stumbles(&failure) => failure,
+                    other => return other,
+                };
+                if self.is_renewed {
+                    // Not even a new one is accepted: begin anew in the next attempt.
+                    self.keep(None);
+                    return Err(failure);
+                }
+                self.is_renewed = true;
+                if let Some(session) = &mut self.session {
+                    session.obtained_at = DateTime::UNIX_EPOCH;
+                }
+            }
+        })
+    }
+
+    /// Whether it may be what is kept as a token that the service fails over.
+    fn stumbles(&self, failure: &Failure) -> bool {
+        let has_token = self.session.as_ref().is_none_or(Session::has_token);
+        failure.status == Some(500) && !has_token && !self.is_renewed
+    }
+
+    /// That there is time for one more request.
+    pub(super) fn check_time(&self) -> Result<(), Failure> {
+        let now = self.wire.now();
+        if now.signed_duration_since(self.started) < MAX_DURATION {
+            return Ok(());
+        }
+        let said = format!("{TITLE} took more than {} s", MAX_DURATION.num_seconds());
+        let outcome = transient(TITLE, &said, &HeaderMap::new(), now);
+        Err(Failure::new(outcome))
+    }
+
+    /// Sends a call and reads the reply.
+    pub(super) async fn send(
+        &mut self,
+        call: &Call<'_>,
+        token: Option<&Secret>,
+    ) -> Result<Value, Failure> {
+        self.status = None;
+        self.check_time()?;
+        let request = call.request(&self.service, token.map(Secret::expose));
+        let request = request.map_err(|error| Failure::new(Outcome::Refused(unmade(&error))))?;
+        let reply = self.wire.send(request).await;
+        let now = self.wire.now();
+        let reply = reply
+            .map_err(|error| Failure::new(no_answer(TITLE, BLUESKY_SERVICE.name, &error, now)))?;
+        self.status = Some(reply.status().as_u16());
+        if reply.status().is_success() {
+            let body = serde_json::from_slice(reply.body());
+            return body.map_err(|_| Failure::unexpected(call.path));
+        }
+        let error = ErrorReply::read(TITLE, &reply, &self.secrets());
+        let body: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
+        let words = body.get("message").and_then(Value::as_str);
+        Err(Failure {
+            call: call.name().into(),
+            outcome: Box::new(outcome_of(&error, now)),
+            words: words.unwrap_or_default().into(),
+            name: error.error.into(),
+            status: self.status,
+        })
+    }
+}

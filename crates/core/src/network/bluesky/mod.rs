@@ -1,0 +1,230 @@
+//! Bluesky: the profile is a record of the AT Protocol, `app.bsky.actor.profile`,
+//! and its picture a blob that the record refers to.
+//!
+//! An attempt reads the record and puts it back with nothing but the picture changed; a
+//! picture that the service has not is uploaded before (`frames.rs`). Whoever changes the
+//! profile in between is not overwritten: the record is put only in place of the one that
+//! was read.
+
+use std::rc::Rc;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+
+use self::call::{Call, DELETE_RECORD, GET_SESSION};
+use self::errors::{Failure, unexpected, unmade};
+use self::exchange::Exchange;
+use self::identifier::Identifier;
+pub use self::identity::Lookup;
+use super::base_url::{self, BaseUrl, InvalidBaseUrl};
+use super::reply::text_of;
+use super::{Attempt, Definition, Memory, Network, Pending, Picture, Verified, Wire};
+use crate::outcome::{Outcome, Preview, Trouble};
+use crate::settings::secret::Secret;
+use crate::settings::{Reader, Variable};
+
+mod call;
+mod errors;
+mod exchange;
+mod frames;
+pub mod identifier;
+mod identity;
+mod profile;
+mod session;
+
+const TITLE: &str = "Bluesky";
+
+/// Bluesky among the networks.
+pub const DEFINITION: Definition = Definition {
+    name: "bluesky",
+    title: TITLE,
+    required: &[BLUESKY_IDENTIFIER, BLUESKY_APP_PASSWORD],
+    variables: &[BLUESKY_SERVICE, BLUESKY_DIRECTORY, BLUESKY_DNS],
+    read,
+};
+
+/// The account's handle, or the e-mail address it signs in with.
+pub const BLUESKY_IDENTIFIER: &str = "BLUESKY_IDENTIFIER";
+/// The secret that opens the account: an app password.
+pub const BLUESKY_APP_PASSWORD: &str = "BLUESKY_APP_PASSWORD";
+
+/// Where the account signs in.
+pub const BLUESKY_SERVICE: Variable = Variable {
+    name: "BLUESKY_SERVICE",
+    default: AUTO,
+    accepts: "auto, which finds the server from the handle, or an https:// URL without path \
+              (http:// only for localhost)",
+};
+/// Where accounts are looked up: the directory of `did:plc`,
+/// <https://web.plc.directory/spec/v0.1/did-plc>.
+pub const BLUESKY_DIRECTORY: Variable = Variable {
+    name: "BLUESKY_DIRECTORY",
+    default: "https://plc.directory",
+    accepts: base_url::ACCEPTS,
+};
+/// Where handles are looked up: a server that gives entries of DNS in JSON at `/dns-query`,
+/// <https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/make-api-requests/dns-json/>.
+pub const BLUESKY_DNS: Variable = Variable {
+    name: "BLUESKY_DNS",
+    default: "https://cloudflare-dns.com",
+    accepts: base_url::ACCEPTS,
+};
+
+/// The service is found from the handle.
+const AUTO: &str = "auto";
+
+/// Where accounts sign in of which no handle is known.
+const DEFAULT_SERVICE: &str = "https://bsky.social";
+
+/// The largest frame that is sent, in bytes: `maxSize` of `avatar` in the lexicon,
+/// <https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/actor/profile.json>.
+pub const MAX_FRAME_BYTES: usize = 1_000_000;
+
+/// An account of Bluesky.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Where it signs in; found from its handle if it is not set.
+    pub service: Option<BaseUrl>,
+    /// Where that is looked up.
+    pub lookup: Lookup,
+    /// Its handle, or its e-mail address.
+    pub identifier: String,
+    /// Its app password.
+    pub app_password: Secret,
+}
+
+fn read(reader: &mut Reader<'_>) -> Option<Rc<dyn Network>> {
+    Some(Rc::new(Account::read(reader)?))
+}
+
+impl Network for Account {
+    fn max_picture_bytes(&self) -> usize {
+        MAX_FRAME_BYTES
+    }
+
+    fn update<'a>(
+        &'a self,
+        picture: Picture<'a>,
+        memory: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<Attempt, Trouble>> {
+        Box::pin(async move {
+            let mut exchange = Exchange::new(self, memory, wire);
+            let outcome = match exchange.replace_avatar(picture).await {
+                Ok(()) => Outcome::Turned,
+                Err(failure) => *exchange.explained(failure).await.outcome,
+            };
+            let status = exchange.status;
+            // An e-mail address is nobody's business.
+            let account = Some(format!("@{}", self.identifier));
+            let account = account.filter(|_| !self.identifier.contains('@'));
+            Ok(Attempt {
+                outcome,
+                status,
+                account,
+                note: None,
+            })
+        })
+    }
+
+    fn preview(&self, picture: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Trouble> {
+        let service = self.service.as_ref().unwrap_or(&self.lookup.default);
+        let request = Call::upload(picture).request(service, Some(""));
+        let request = request.map_err(|error| unmade(&error))?;
+        Ok(Preview::of(&request, "Bearer (not shown)", picture))
+    }
+
+    fn verify<'a>(
+        &'a self,
+        memory: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<Verified, Trouble>> {
+        Box::pin(async move {
+            let mut exchange = Exchange::new(self, memory, wire);
+            let session = exchange.call(&Call::get(GET_SESSION)).await;
+            let session = session.and_then(|session| {
+                exchange.check_open(&session)?;
+                Ok(session)
+            });
+            match session {
+                Ok(session) => {
+                    let handle = text_of(&session, "handle", &exchange.secrets());
+                    let handle = Some(handle).filter(|handle| !handle.is_empty());
+                    let handle = handle.ok_or_else(|| unexpected(GET_SESSION))?;
+                    Ok(Verified::account(handle))
+                }
+                Err(failure) => Err(trouble_of(&exchange.explained(failure).await, GET_SESSION)),
+            }
+        })
+    }
+
+    fn keeps_frames(&self) -> bool {
+        true
+    }
+
+    fn remove_frames<'a>(
+        &'a self,
+        memory: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<(), Trouble>> {
+        Box::pin(async move {
+            let mut exchange = Exchange::new(self, memory, wire);
+            match exchange.remove_frames().await {
+                Ok(()) => Ok(()),
+                Err(failure) => Err(trouble_of(
+                    &exchange.explained(failure).await,
+                    DELETE_RECORD,
+                )),
+            }
+        })
+    }
+
+    fn end<'a>(&'a self, memory: &'a mut Option<Memory>, wire: &'a dyn Wire) -> Pending<'a, ()> {
+        Box::pin(async move { Exchange::new(self, memory, wire).end().await })
+    }
+}
+
+/// What went wrong with a call.
+fn trouble_of(failure: &Failure, call: &str) -> Trouble {
+    let trouble = failure.outcome.trouble().cloned();
+    trouble.unwrap_or_else(|| unexpected(call))
+}
+
+impl Account {
+    /// Reads the settings of an account.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let service = reader.parsed::<Service>(BLUESKY_SERVICE);
+        let directory = reader.parsed(BLUESKY_DIRECTORY);
+        let dns = reader.parsed(BLUESKY_DNS);
+        let identifier =
+            reader.required_parsed::<Identifier>(BLUESKY_IDENTIFIER, identifier::ACCEPTS);
+        let app_password = reader.password(BLUESKY_APP_PASSWORD);
+        Some(Self {
+            service: service?.0,
+            lookup: Lookup {
+                directory: directory?,
+                dns: dns?,
+                default: DEFAULT_SERVICE.parse().ok()?,
+            },
+            identifier: identifier?.to_string(),
+            app_password: app_password?,
+        })
+    }
+}
+
+/// A service that is set, or none that is to be found.
+struct Service(Option<BaseUrl>);
+
+impl FromStr for Service {
+    type Err = InvalidBaseUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBaseUrl> {
+        if text.eq_ignore_ascii_case(AUTO) {
+            return Ok(Self(None));
+        }
+        text.parse().map(|service| Self(Some(service)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,643 @@
+//! Mastodon, and the servers that speak its API: `PATCH accounts/update_credentials`,
+//! with a token of the account.
+//!
+//! Servers of other makes differ in what they say when they refuse, and in one thing
+//! that a reply does not tell: PHP reads no multipart body of a PATCH, so Pixelfed
+//! answers it with success and changes nothing. It takes POST on the same path. What is
+//! kept between turns tells the one from the other: after a different picture, the
+//! address of the avatar is another one. Where nothing is kept yet, the account is asked
+//! for it before the picture is sent.
+
+use std::rc::Rc;
+
+use chrono::{DateTime, Utc};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderValue, Method, Request, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use self::server::Server;
+use super::base_url::BaseUrl;
+use super::reply::{ErrorReply, Meaning, header_text, no_answer, rate_limited, text_of, transient};
+use super::{
+    Attempt, Definition, Memory, Network, Pending, Picture, Verified, Wire, fingerprint, multipart,
+};
+use crate::outcome::{Outcome, Preview, Reason, Trouble};
+use crate::ports::{SendError, X_RATELIMIT_RESET};
+use crate::rfc3339;
+use crate::settings::Reader;
+use crate::settings::secret::Secret;
+
+pub mod server;
+
+const TITLE: &str = "Mastodon";
+
+/// Mastodon among the networks.
+pub const DEFINITION: Definition = Definition {
+    name: "mastodon",
+    title: TITLE,
+    required: &[MASTODON_SERVER, MASTODON_ACCESS_TOKEN],
+    variables: &[],
+    read,
+};
+
+/// Where the account is.
+pub const MASTODON_SERVER: &str = "MASTODON_SERVER";
+/// The secret that opens the account; its scope has to include `write:accounts`.
+pub const MASTODON_ACCESS_TOKEN: &str = "MASTODON_ACCESS_TOKEN";
+
+/// <https://docs.joinmastodon.org/methods/accounts/#update_credentials>
+const UPDATE_CREDENTIALS: &str = "/api/v1/accounts/update_credentials";
+
+/// <https://docs.joinmastodon.org/methods/accounts/#verify_credentials>
+const VERIFY_CREDENTIALS: &str = "/api/v1/accounts/verify_credentials";
+
+/// <https://docs.joinmastodon.org/methods/apps/#verify_credentials>
+const VERIFY_APP: &str = "/api/v1/apps/verify_credentials";
+
+/// How many different pictures in a row may leave the avatar's address as it was before
+/// that is taken for a failure.
+const MAX_UNCHANGED: u32 = 2;
+
+/// The largest frame that is sent, in bytes: what servers before 4.3 take, of
+/// either reading of "2 MB".
+pub const MAX_FRAME_BYTES: usize = 2_000_000;
+
+/// An account on a server of Mastodon.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Where the server is.
+    pub server: BaseUrl,
+    /// The account's token.
+    pub access_token: Secret,
+}
+
+fn read(reader: &mut Reader<'_>) -> Option<Rc<dyn Network>> {
+    Some(Rc::new(Account::read(reader)?))
+}
+
+impl Network for Account {
+    fn max_picture_bytes(&self) -> usize {
+        MAX_FRAME_BYTES
+    }
+
+    fn update<'a>(
+        &'a self,
+        picture: Picture<'a>,
+        memory: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<Attempt, Trouble>> {
+        Box::pin(async move {
+            let mut kept = Kept::recalled(memory.as_ref(), self);
+            if kept.knows_no_picture() {
+                match self.shown(wire).await? {
+                    Shown::Avatar(avatar) => kept.avatar = avatar,
+                    Shown::Pause(attempt) => return Ok(attempt),
+                }
+            }
+            let mut sent = self.send(picture, kept.method, wire).await?;
+            if kept.method.is_unknown_to(&sent) {
+                kept.method = kept.method.other();
+                sent = self.send(picture, kept.method, wire).await?;
+            }
+            if kept.is_left_unchanged_by(picture, &sent) {
+                let other = kept.method.other();
+                let second = self.send(picture, other, wire).await?;
+                if matches!(second.attempt.outcome, Outcome::Retry { .. }) {
+                    // Whether the other way works is not known yet.
+                    return Ok(second.attempt);
+                }
+                if second.has_turned() && !kept.is_left_unchanged_by(picture, &second) {
+                    kept.method = other;
+                    sent = second;
+                    sent.attempt.note = Some(format!(
+                        "The server takes a picture by {} only, so it is sent like that.",
+                        other.name()
+                    ));
+                } else {
+                    kept.unchanged = kept.unchanged.saturating_add(1);
+                    if kept.unchanged >= MAX_UNCHANGED {
+                        sent.attempt.outcome = Outcome::Refused(ignored());
+                    } else {
+                        sent.attempt.note = Some(MAY_BE_IGNORED.to_owned());
+                    }
+                }
+            }
+            if sent.is_success {
+                kept.take_in(picture, &sent);
+                *memory = kept.memory();
+            }
+            Ok(sent.attempt)
+        })
+    }
+
+    fn preview(&self, picture: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Trouble> {
+        let request = self.update_credentials(picture, UpdateMethod::Patch)?;
+        Ok(Preview::of(&request, "Bearer (not shown)", picture))
+    }
+
+    fn verify<'a>(
+        &'a self,
+        _: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<Verified, Trouble>> {
+        Box::pin(async move {
+            let request = self.request(Method::GET, VERIFY_CREDENTIALS, None)?;
+            let reply = wire.send(request).await;
+            let named = self.name_in(&reply, Needs::Read, wire.now());
+            let trouble = match &named {
+                Ok(_) => None,
+                Err(outcome) => Some(outcome.trouble().cloned().unwrap_or_else(no_account)),
+            };
+            match trouble {
+                Some(trouble) if trouble.reason != Reason::Access => return Err(trouble),
+                _ => {}
+            }
+            // Since 4.3, Mastodon tells what the application may do.
+            let request = self.request(Method::GET, VERIFY_APP, None)?;
+            let may_write = wire
+                .send(request)
+                .await
+                .ok()
+                .and_then(|reply| may_write(&reply));
+            match (named, trouble, may_write) {
+                (_, _, Some(false)) => Err(Trouble::new(
+                    Reason::Access,
+                    "The application of this token may not change the account.",
+                    MORE_SCOPES,
+                )),
+                (Ok(name), ..) => Ok(Verified::account(name)),
+                (Err(_), _, Some(true)) => Ok(Verified {
+                    account: None,
+                    notes: vec![format!(
+                        "The token may write, which is all that turns need. {MAY_NOT_READ}"
+                    )],
+                    unread: None,
+                }),
+                (Err(_), trouble, None) => Ok(Verified {
+                    unread: Some(trouble.unwrap_or_else(no_account)),
+                    ..Verified::default()
+                }),
+            }
+        })
+    }
+}
+
+/// How a picture is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum UpdateMethod {
+    /// As Mastodon documents it.
+    #[default]
+    Patch,
+    /// As Pixelfed takes it on the same path.
+    Post,
+}
+
+impl UpdateMethod {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Patch => "PATCH",
+            Self::Post => "POST",
+        }
+    }
+
+    fn method(self) -> Method {
+        match self {
+            Self::Patch => Method::PATCH,
+            Self::Post => Method::POST,
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Patch => Self::Post,
+            Self::Post => Self::Patch,
+        }
+    }
+
+    /// Whether a reply says that there is no such method on the path. Where nothing is
+    /// known to have worked, 404 says that the address is another one.
+    fn is_unknown_to(self, sent: &Sent) -> bool {
+        match sent.attempt.status {
+            Some(405) => true,
+            Some(404) => self == Self::Post,
+            _ => false,
+        }
+    }
+}
+
+/// A picture that was sent.
+struct Sent {
+    attempt: Attempt,
+    /// Whether the server said yes, whatever came of that.
+    is_success: bool,
+    /// The address of the avatar in a reply of success.
+    avatar: Option<String>,
+}
+
+/// What the account shows before its first picture.
+enum Shown {
+    /// The hash of the avatar's address, as far as the server tells it.
+    Avatar(Option<String>),
+    /// The server does not answer, or asks for a pause: nothing is sent after that.
+    Pause(Attempt),
+}
+
+impl Sent {
+    fn has_turned(&self) -> bool {
+        self.attempt.outcome == Outcome::Turned
+    }
+}
+
+/// What is found again in the next turn.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    /// Where this is known of.
+    server: String,
+    method: UpdateMethod,
+    /// The hash of the avatar's address after the last picture, or before the first one.
+    avatar: Option<String>,
+    /// The hash of the last picture.
+    picture: Option<String>,
+    /// How many different pictures in a row have left the address as it was.
+    unchanged: u32,
+}
+
+impl Kept {
+    fn recalled(memory: Option<&Memory>, account: &Account) -> Self {
+        let server = account.server.to_string();
+        let kept = memory.and_then(|memory| serde_json::from_slice(memory.0.as_bytes()).ok());
+        let kept = kept.filter(|kept: &Self| kept.server == server);
+        kept.unwrap_or_else(|| Self {
+            server,
+            ..Self::default()
+        })
+    }
+
+    /// Whether no picture is known to have been sent.
+    fn knows_no_picture(&self) -> bool {
+        self.avatar.is_none() && self.picture.is_none()
+    }
+
+    fn memory(&self) -> Option<Memory> {
+        serde_json::to_string(self).ok().map(Memory)
+    }
+
+    /// Whether a reply of success shows the avatar of before, though the picture is
+    /// another one. Where none is known of before, one that is nobody's tells as much.
+    fn is_left_unchanged_by(&self, picture: Picture<'_>, sent: &Sent) -> bool {
+        let Some(avatar) = sent.avatar.as_deref().filter(|_| sent.has_turned()) else {
+            return false;
+        };
+        match &self.avatar {
+            // What is shown before the first picture is taken for another one.
+            Some(before) => {
+                *before == fingerprint(avatar.as_bytes())
+                    && self.picture != Some(fingerprint(picture.bytes))
+            }
+            None => is_nobodys(avatar),
+        }
+    }
+
+    fn take_in(&mut self, picture: Picture<'_>, sent: &Sent) {
+        let picture = fingerprint(picture.bytes);
+        let Some(avatar) = &sent.avatar else {
+            // So that the account is not asked again.
+            self.picture.get_or_insert(picture);
+            return;
+        };
+        let avatar = Some(fingerprint(avatar.as_bytes()));
+        if avatar != self.avatar {
+            self.unchanged = 0;
+        }
+        self.avatar = avatar;
+        self.picture = Some(picture);
+    }
+}
+
+/// Whether an address is that of the avatar of those who have none: `missing.png` of
+/// Mastodon, `default.jpg` of Pixelfed, which appends `?v=0`.
+fn is_nobodys(avatar: &str) -> bool {
+    let avatar = avatar.split(['?', '#']).next().unwrap_or_default();
+    ["/avatars/original/missing.png", "/avatars/default.jpg"]
+        .iter()
+        .any(|end| avatar.ends_with(end))
+}
+
+impl Account {
+    /// Reads the settings of an account.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let server = reader.required_parsed::<Server>(MASTODON_SERVER, server::ACCEPTS);
+        let access_token = reader.secret(MASTODON_ACCESS_TOKEN);
+        Some(Self {
+            server: server?.into(),
+            access_token: access_token?,
+        })
+    }
+
+    /// Asks for the avatar of before. The token need not be allowed to read it, so a
+    /// refusal says nothing.
+    async fn shown(&self, wire: &dyn Wire) -> Result<Shown, Trouble> {
+        let request = self.request(Method::GET, VERIFY_CREDENTIALS, None)?;
+        let reply = wire.send(request).await;
+        let named = self.name_in(&reply, Needs::Read, wire.now());
+        let status = reply.as_ref().ok().map(|reply| reply.status().as_u16());
+        Ok(match (named, reply) {
+            (Ok(_), Ok(reply)) => {
+                let avatar = avatar_in(&reply);
+                Shown::Avatar(avatar.as_deref().map(str::as_bytes).map(fingerprint))
+            }
+            (Err(outcome), reply) if reply.is_err() || is_a_limit(&outcome) => {
+                Shown::Pause(Attempt {
+                    outcome,
+                    status,
+                    account: None,
+                    note: None,
+                })
+            }
+            _ => Shown::Avatar(None),
+        })
+    }
+
+    /// Sends a picture and reads the reply.
+    async fn send(
+        &self,
+        picture: Picture<'_>,
+        method: UpdateMethod,
+        wire: &dyn Wire,
+    ) -> Result<Sent, Trouble> {
+        let reply = wire.send(self.update_credentials(picture, method)?).await;
+        let named = self.name_in(&reply, Needs::Write, wire.now());
+        let reply = reply.as_ref().ok();
+        Ok(Sent {
+            is_success: named.is_ok(),
+            avatar: reply.filter(|_| named.is_ok()).and_then(avatar_in),
+            attempt: Attempt {
+                status: reply.map(|reply| reply.status().as_u16()),
+                account: named.as_ref().ok().cloned(),
+                outcome: named.map_or_else(|outcome| outcome, |_| Outcome::Turned),
+                note: None,
+            },
+        })
+    }
+
+    /// The request that makes a picture the account's.
+    fn update_credentials(
+        &self,
+        picture: Picture<'_>,
+        method: UpdateMethod,
+    ) -> Result<Request<Vec<u8>>, Trouble> {
+        let boundary = multipart::fresh_boundary()?;
+        let Picture {
+            bytes, media_type, ..
+        } = picture;
+        let body = multipart::one_file(&boundary, "avatar", media_type, bytes);
+        let form = Some((multipart::content_type(&boundary), body));
+        self.request(method.method(), UPDATE_CREDENTIALS, form)
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        form: Option<(String, Vec<u8>)>,
+    ) -> Result<Request<Vec<u8>>, Trouble> {
+        let token = self.access_token.expose();
+        // `HeaderValue` would take other text, and hosts would not.
+        let token = Some(token).filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()));
+        let token = token.map(|token| HeaderValue::try_from(format!("Bearer {token}")));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.server))
+            // Without it, Pixelfed redirects to a page where its API would say what is wrong.
+            .header(ACCEPT, "application/json");
+        if let Some(Ok(token)) = token {
+            request = request.header(AUTHORIZATION, token);
+        } else {
+            return Err(unmade("the token has characters that no token has"));
+        }
+        let mut body = Vec::new();
+        if let Some((content_type, form)) = form {
+            request = request.header(CONTENT_TYPE, content_type);
+            body = form;
+        }
+        let request = request.body(body);
+        request.map_err(|error| unmade(&error.to_string()))
+    }
+
+    /// The name of the account that the server answers with, or what else it means.
+    fn name_in(
+        &self,
+        reply: &Result<Response<Vec<u8>>, SendError>,
+        needs: Needs,
+        now: DateTime<Utc>,
+    ) -> Result<String, Outcome> {
+        let secrets = [&self.access_token];
+        match reply {
+            Ok(reply) if reply.status().is_success() => {
+                let account: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
+                let name = ["acct", "username"].map(|name| text_of(&account, name, &secrets));
+                match name.into_iter().find(|name| !name.is_empty()) {
+                    Some(name) if name.contains('@') => Ok(format!("@{name}")),
+                    Some(name) => Ok(format!("@{name}@{}", self.server.authority())),
+                    None => Err(Outcome::Refused(no_account())),
+                }
+            }
+            Ok(reply) => {
+                let error = ErrorReply::read(TITLE, reply, &secrets);
+                Err(outcome_of(&error, needs, now))
+            }
+            Err(error) => Err(no_answer(TITLE, MASTODON_SERVER, error, now)),
+        }
+    }
+}
+
+/// The address of the avatar of an account
+/// (<https://docs.joinmastodon.org/entities/Account/#avatar>).
+fn avatar_in(reply: &Response<Vec<u8>>) -> Option<String> {
+    let account: Value = serde_json::from_slice(reply.body()).ok()?;
+    Some(account.get("avatar")?.as_str()?.to_owned())
+}
+
+fn is_a_limit(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Retry { trouble, .. } if trouble.reason == Reason::RateLimit)
+}
+
+fn unmade(why: &str) -> Trouble {
+    Trouble::new(
+        Reason::Settings,
+        format!("The request cannot be made: {why}."),
+        "Check MASTODON_SERVER and MASTODON_ACCESS_TOKEN.",
+    )
+}
+
+/// A success that changes nothing, as far as one can tell by it alone: a picture that was
+/// shown before may keep its address.
+const MAY_BE_IGNORED: &str = "The server said yes, but the account's avatar has the address of \
+     before. That is right if it showed this picture already; otherwise the server has not taken \
+     the picture. Look at the account in a browser.";
+
+/// Success after success that changes nothing.
+fn ignored() -> Trouble {
+    Trouble::new(
+        Reason::UnexpectedReply,
+        "The server said yes to one picture after the other, and shows the one of before.",
+        "Look at the account in a browser. If its picture does not change, this server does not \
+         take pictures from applications: ask who runs it for a newer version.",
+    )
+}
+
+fn no_account() -> Trouble {
+    Trouble::new(
+        Reason::UnexpectedReply,
+        "The call was answered with success, but not with an account of Mastodon.",
+        "Check MASTODON_SERVER: something other than Mastodon's API answers there.",
+    )
+}
+
+/// What a call asks of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// `write:accounts`, or all of `write`.
+    Write,
+    /// `read:accounts`, or all of `read`, or since 4.3 `profile`.
+    Read,
+}
+
+/// Whether the application of a token may write, if the server tells: `scopes` of a
+/// `CredentialApplication` (<https://docs.joinmastodon.org/entities/Application/>).
+fn may_write(reply: &Response<Vec<u8>>) -> Option<bool> {
+    if !reply.status().is_success() {
+        return None;
+    }
+    let application: Value = serde_json::from_slice(reply.body()).ok()?;
+    let scopes = application.get("scopes")?.as_array()?;
+    let mut scopes = scopes.iter().filter_map(Value::as_str);
+    Some(scopes.any(|scope| matches!(scope, "write" | "write:accounts")))
+}
+
+/// What a reply says in words that count for more than its status, which servers choose
+/// differently.
+enum Words {
+    /// The token lacks a scope.
+    Scope,
+    /// The token is nobody's, or no account's.
+    Token,
+    /// Members of the request are not accepted; they are named.
+    Members,
+}
+
+impl Words {
+    /// Reads a reply of Mastodon (`app/controllers/concerns/api` of its source), Pixelfed,
+    /// `GoToSocial`, Pleroma and Akkoma, or Takahe, by what their sentences have in common.
+    fn of(reply: &ErrorReply<'_>) -> Option<Self> {
+        let words = reply.words.to_lowercase();
+        let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+        // RFC 6750 §3.1.
+        let challenge = header_text(reply.headers, WWW_AUTHENTICATE).unwrap_or_default();
+        let is_refused = matches!(reply.status, 401 | 403);
+        if challenge.contains("insufficient_scope")
+            || is_refused && says(&["scope", "insufficient permission"])
+        {
+            return Some(Self::Scope);
+        }
+        // Pixelfed says this with 500.
+        if says(&[
+            "unauthenticated",
+            "authenticated user",
+            "identity_token_required",
+            "invalid credentials",
+        ]) {
+            return Some(Self::Token);
+        }
+        (reply.names_members && reply.meaning() != Meaning::Limit).then_some(Self::Members)
+    }
+}
+
+/// What a reply of error means.
+fn outcome_of(reply: &ErrorReply<'_>, needs: Needs, now: DateTime<Utc>) -> Outcome {
+    let refused = |reason, remedy: &'static str| {
+        Outcome::Refused(Trouble::new(reason, reply.said.as_str(), remedy))
+    };
+    match (Words::of(reply), reply.meaning()) {
+        (Some(Words::Scope), _) => refused(
+            Reason::Access,
+            match needs {
+                Needs::Write => MORE_SCOPES,
+                Needs::Read => MAY_NOT_READ,
+            },
+        ),
+        (Some(Words::Token), _) | (_, Meaning::Credentials) => {
+            refused(Reason::Credentials, ANOTHER_TOKEN)
+        }
+        (Some(Words::Members), _) | (_, Meaning::Request) => refused(Reason::Request, SMALLER),
+        (_, Meaning::Limit) => limited(reply, now),
+        (_, Meaning::Passes) => transient(TITLE, &reply.said, reply.headers, now),
+        (_, Meaning::Forbidden) if reply.is_html => refused(
+            Reason::Blocked,
+            "A firewall in front of the server refused the call, as it may do to calls from \
+             Workers. Wait, or ask who runs the server.",
+        ),
+        (_, Meaning::Forbidden) if reply.words.is_empty() => refused(
+            Reason::Access,
+            match needs {
+                Needs::Write => {
+                    "The server does not say why. Most likely the token lacks the scope \
+                     write:accounts, or all of write, which Pixelfed asks for: give the \
+                     application that scope, regenerate its access token and store that as \
+                     MASTODON_ACCESS_TOKEN. Else sign in there in a browser: the account may be \
+                     disabled or not confirmed."
+                }
+                Needs::Read => {
+                    "The server does not say why. Most likely the token lacks the scope \
+                     read:accounts, or all of read, which Pixelfed asks for; only `doctor` needs \
+                     it. Else sign in there in a browser: the account may be disabled or not \
+                     confirmed."
+                }
+            },
+        ),
+        (_, Meaning::Forbidden) => refused(
+            Reason::Account,
+            "The server does not let the account do this. Sign in there in a browser and follow \
+             what it says: the account may be disabled, suspended or not confirmed.",
+        ),
+        // GoToSocial refuses a picture that is too large so.
+        _ if reply.status == 400 && needs == Needs::Write && !reply.words.is_empty() => {
+            refused(Reason::Request, SMALLER)
+        }
+        (_, Meaning::Payment | Meaning::Unexpected) => refused(
+            Reason::UnexpectedReply,
+            "This is no reply that Mastodon is known to give. Check MASTODON_SERVER: the address \
+             at which you sign in.",
+        ),
+    }
+}
+
+const MORE_SCOPES: &str = "Give the application the scope write:accounts (all of write, for \
+     Pixelfed) under Preferences, Development, then regenerate its access token and store that \
+     as MASTODON_ACCESS_TOKEN.";
+
+const MAY_NOT_READ: &str = "It may not read the account, so the server does not tell whose it is; \
+     only `doctor` asks for that. To see it here, give the application the scope read:accounts \
+     too (all of read, for Pixelfed), regenerate its access token and store that as \
+     MASTODON_ACCESS_TOKEN.";
+
+const SMALLER: &str = "The server does not accept the picture: it may have limits of its own. \
+     Publish the icon again, under another --quality.";
+
+const ANOTHER_TOKEN: &str = "Check MASTODON_ACCESS_TOKEN: complete, of an account on \
+     MASTODON_SERVER, and not revoked since. There, under Preferences, Development, your \
+     application shows it; its scope has to include write:accounts.";
+
+/// Too many requests: the reset that the server names counts, an ISO 8601 time
+/// (<https://docs.joinmastodon.org/api/rate-limits/>).
+fn limited(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome {
+    let reset = header_text(reply.headers, X_RATELIMIT_RESET);
+    let reset = reset.and_then(|at| rfc3339::parse(at.trim()));
+    rate_limited("the account", &reply.said, reset, reply.headers, now)
+}
+
+#[cfg(test)]
+mod tests;

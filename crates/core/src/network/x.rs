@@ -1,0 +1,622 @@
+//! X, by either of two ways, both signed with OAuth 1.0a: `POST
+//! account/update_profile_image` of API v1.1, or an upload and `PUT
+//! /2/users/me/profile_image` of API v2 (`v2.rs`).
+//!
+//! Which of them X offers to an app depends on its access level, and is not documented for
+//! all of them. So unless a setting says otherwise, v1.1 is tried first, and v2 where X
+//! refuses v1.1 to the app; the one that works is kept and tried first from then on.
+
+use std::rc::Rc;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::{DateTime, Utc};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, Response};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use self::oauth1::{Credentials, Stamp};
+use super::base_url::{self, BaseUrl};
+use super::reply::{no_answer, quoted};
+use super::{
+    Attempt, Definition, Memory, Network, Pending, Picture, Verified, Wire, fingerprint, multipart,
+};
+use crate::frames::set::MediaType;
+use crate::outcome::{Outcome, Preview, Reason, Trouble};
+use crate::ports::SendError;
+use crate::settings::secret::Secret;
+use crate::settings::{Reader, Variable};
+
+mod errors;
+pub mod oauth1;
+pub mod sign_in;
+mod v2;
+
+const TITLE: &str = "X";
+
+/// X among the networks.
+pub const DEFINITION: Definition = Definition {
+    name: "x",
+    title: TITLE,
+    required: &[API_KEY, API_KEY_SECRET, ACCESS_TOKEN, ACCESS_TOKEN_SECRET],
+    variables: &[API_BASE_URL, X_API, X_BODY],
+    read,
+};
+
+/// The secret that names the app.
+pub const API_KEY: &str = "API_KEY";
+/// The secret that signs for the app.
+pub const API_KEY_SECRET: &str = "API_KEY_SECRET";
+/// The secret that names the account.
+pub const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
+/// The secret that signs for the account.
+pub const ACCESS_TOKEN_SECRET: &str = "ACCESS_TOKEN_SECRET";
+
+/// Where X's API is.
+pub const API_BASE_URL: Variable = Variable {
+    name: "API_BASE_URL",
+    default: "https://api.x.com",
+    accepts: base_url::ACCEPTS,
+};
+/// By which version of X's API the picture is sent.
+pub const X_API: Variable = Variable {
+    name: "X_API",
+    default: "auto",
+    accepts: "auto, 1.1 or 2",
+};
+/// How the picture is sent by v1.1.
+pub const X_BODY: Variable = Variable {
+    name: "X_BODY",
+    default: "multipart",
+    accepts: "multipart or form",
+};
+
+const UPDATE_PROFILE_IMAGE: &str = "/1.1/account/update_profile_image.json";
+
+const VERIFY_CREDENTIALS: &str = "/1.1/account/verify_credentials.json";
+
+/// The largest frame that is sent, in bytes. X says "less than 700 kilobytes"
+/// and not whether that is the raw size or base64's; this is safe under both.
+pub const MAX_FRAME_BYTES: usize = 512_000;
+
+/// One account of X.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Where the API is.
+    pub base_url: BaseUrl,
+    /// By which version of it the picture is sent.
+    pub api: Api,
+    /// How the picture is sent by v1.1.
+    pub body: BodyForm,
+    /// The app's and the account's keys.
+    pub credentials: Credentials,
+}
+
+/// What the setting says of the version of X's API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Api {
+    /// Whichever X offers to the app, v1.1 first.
+    #[default]
+    Auto,
+    /// This one alone.
+    Only(Version),
+}
+
+/// A version of X's API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Version {
+    /// v1.1: one request.
+    #[serde(rename = "1.1")]
+    V1,
+    /// v2: an upload, and a request that refers to it.
+    #[serde(rename = "2")]
+    V2,
+}
+
+/// The text is neither `auto` nor a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("neither auto nor 1.1 nor 2")]
+pub struct InvalidApi;
+
+impl FromStr for Api {
+    type Err = InvalidApi;
+
+    fn from_str(text: &str) -> Result<Self, InvalidApi> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "1.1" => Ok(Self::Only(Version::V1)),
+            "2" => Ok(Self::Only(Version::V2)),
+            _ => Err(InvalidApi),
+        }
+    }
+}
+
+impl Version {
+    fn other(self) -> Self {
+        match self {
+            Self::V1 => Self::V2,
+            Self::V2 => Self::V1,
+        }
+    }
+
+    /// Its name in sentences.
+    fn title(self) -> &'static str {
+        match self {
+            Self::V1 => "API v1.1",
+            Self::V2 => "API v2",
+        }
+    }
+}
+
+/// The two forms of body that X takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BodyForm {
+    /// `multipart/form-data` with the raw bytes: a third smaller, not signed.
+    #[default]
+    Multipart,
+    /// `application/x-www-form-urlencoded` with base64: all of it is signed.
+    Form,
+}
+
+/// The text is neither `multipart` nor `form`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("neither multipart nor form")]
+pub struct InvalidBodyForm;
+
+impl FromStr for BodyForm {
+    type Err = InvalidBodyForm;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBodyForm> {
+        match text {
+            "multipart" => Ok(Self::Multipart),
+            "form" => Ok(Self::Form),
+            _ => Err(InvalidBodyForm),
+        }
+    }
+}
+
+fn read(reader: &mut Reader<'_>) -> Option<Rc<dyn Network>> {
+    Some(Rc::new(Account::read(reader)?))
+}
+
+impl Network for Account {
+    fn max_picture_bytes(&self) -> usize {
+        MAX_FRAME_BYTES
+    }
+
+    fn update<'a>(
+        &'a self,
+        picture: Picture<'a>,
+        memory: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<Attempt, Trouble>> {
+        Box::pin(async move {
+            let mut kept = Kept::recalled(memory.as_ref(), self);
+            let first = match self.api {
+                Api::Only(version) => version,
+                Api::Auto => kept.version.unwrap_or(Version::V1),
+            };
+            let tried = self.send(first, picture, &mut kept, wire).await?;
+            let attempt = if self.api == Api::Auto && tried.is_closed {
+                let other = self.send(first.other(), picture, &mut kept, wire).await?;
+                if other.attempt.outcome == Outcome::Turned {
+                    kept.version = Some(first.other());
+                }
+                both(&tried, other, first.other())
+            } else {
+                tried.attempt
+            };
+            *memory = kept.memory();
+            Ok(attempt)
+        })
+    }
+
+    fn preview(&self, picture: Picture<'_>, now: DateTime<Utc>) -> Result<Preview, Trouble> {
+        let request = match self.api {
+            Api::Only(Version::V2) => v2::upload(self, picture, &stamp(now)?),
+            _ => self.request(picture, now),
+        };
+        Ok(Preview::of(&request?, "OAuth (signed, not shown)", picture))
+    }
+
+    fn verify<'a>(
+        &'a self,
+        _: &'a mut Option<Memory>,
+        wire: &'a dyn Wire,
+    ) -> Pending<'a, Result<Verified, Trouble>> {
+        Box::pin(async move {
+            let first = match self.api {
+                Api::Only(version) => version,
+                Api::Auto => Version::V1,
+            };
+            let one = self.ask_whose(first, wire).await?;
+            if let Err(asked) = &one
+                && !asked.is_closed
+            {
+                return Err(asked.trouble.clone());
+            }
+            let other = match self.api {
+                Api::Only(_) => None,
+                Api::Auto => Some(self.ask_whose(first.other(), wire).await?),
+            };
+            let notes = vec![open_to_the_app(&one, other.as_ref())];
+            match (one, other) {
+                (Ok(name), _) | (Err(_), Some(Ok(name))) => Ok(Verified {
+                    account: Some(name),
+                    notes,
+                    unread: None,
+                }),
+                (Err(asked), None) => Err(asked.trouble),
+                (Err(one), Some(Err(other))) => {
+                    let second = (&other.trouble, first.other());
+                    Err(neither(&one.trouble, second, other.is_of_oauth_1))
+                }
+            }
+        })
+    }
+}
+
+/// A picture that was sent by one version.
+struct Tried {
+    attempt: Attempt,
+    /// Whether X does not offer this version to the app: the other one may be open.
+    is_closed: bool,
+    /// Whether it is OAuth 1.0a that X does not take.
+    is_of_oauth_1: bool,
+}
+
+impl Tried {
+    fn with(outcome: Outcome, status: Option<u16>) -> Self {
+        Self {
+            attempt: Attempt {
+                outcome,
+                status,
+                account: None,
+                note: None,
+            },
+            is_closed: false,
+            is_of_oauth_1: false,
+        }
+    }
+}
+
+/// A version that did not tell whose the keys are.
+struct Untold {
+    trouble: Trouble,
+    is_closed: bool,
+    is_of_oauth_1: bool,
+}
+
+/// What came of both versions, the first of which is closed to the app.
+fn both(first: &Tried, second: Tried, version: Version) -> Attempt {
+    let mut attempt = second.attempt;
+    let closed = first.attempt.outcome.trouble();
+    match (&attempt.outcome, closed) {
+        (Outcome::Turned, closed) => {
+            let why = closed.map_or("", |trouble| trouble.message.as_str());
+            attempt.note = Some(format!(
+                "X refused one version of its API to this app ({why}), so the picture went by the \
+                 other, which is tried first from now on."
+            ));
+        }
+        (Outcome::Refused(trouble), Some(closed)) => {
+            // X has checked the signature before it says what the app may do.
+            let knows_the_keys = first.attempt.status == Some(403);
+            // v1.1 takes OAuth 1.0a of whichever app it is open to.
+            let is_of_oauth_1 = version == Version::V2
+                && (second.is_of_oauth_1
+                    || knows_the_keys && trouble.reason == Reason::Credentials);
+            let trouble = neither(closed, (trouble, version), is_of_oauth_1);
+            attempt.outcome = Outcome::Refused(trouble);
+        }
+        _ => {}
+    }
+    attempt
+}
+
+/// Neither version takes the picture: with both answers, unless they are the same.
+fn neither(first: &Trouble, second: (&Trouble, Version), is_of_oauth_1: bool) -> Trouble {
+    let (second, version) = second;
+    if first.message == second.message {
+        return first.clone();
+    }
+    let message = format!(
+        "{}; and by {}, {}",
+        first.message.trim_end_matches('.'),
+        version.title(),
+        second.message
+    );
+    let remedy = if is_of_oauth_1 {
+        v2::NO_OAUTH_1.into()
+    } else if second.reason == Reason::Access {
+        first.remedy.clone()
+    } else {
+        second.remedy.clone()
+    };
+    let reason = if is_of_oauth_1 {
+        Reason::Access
+    } else {
+        second.reason
+    };
+    Trouble {
+        reason,
+        message,
+        remedy,
+    }
+}
+
+/// Which versions are open to the app, as far as calls that change nothing tell.
+fn open_to_the_app(v1: &Result<String, Untold>, v2: Option<&Result<String, Untold>>) -> String {
+    let answers = |version: Version, answer: &Result<String, Untold>| match answer {
+        Ok(_) => format!("{} answers this app", version.title()),
+        Err(untold) => {
+            let said = untold.trouble.message.trim_end_matches('.');
+            format!("{} does not ({said})", version.title())
+        }
+    };
+    match v2 {
+        None => "Whether X lets this app set the picture, only a turn can tell.".to_owned(),
+        Some(v2) => format!(
+            "{}; {}. Whether X lets it set the picture by them, only a turn can tell.",
+            answers(Version::V1, v1),
+            answers(Version::V2, v2)
+        ),
+    }
+}
+
+/// What is found again in the next turn.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    /// Of which app and address it is known.
+    app: String,
+    /// The version that has worked after the other one was refused.
+    version: Option<Version>,
+    /// A picture that was uploaded and not set yet.
+    media: Option<v2::Media>,
+}
+
+impl Kept {
+    fn recalled(memory: Option<&Memory>, account: &Account) -> Self {
+        let key = account.credentials.api_key.expose();
+        let app = fingerprint(format!("{key} {}", account.base_url).as_bytes());
+        let kept = memory.and_then(|memory| serde_json::from_slice(memory.0.as_bytes()).ok());
+        let kept = kept.filter(|kept: &Self| kept.app == app);
+        kept.unwrap_or_else(|| Self {
+            app,
+            ..Self::default()
+        })
+    }
+
+    /// Nothing where there is nothing to know.
+    fn memory(&self) -> Option<Memory> {
+        (self.version.is_some() || self.media.is_some())
+            .then(|| serde_json::to_string(self).ok().map(Memory))
+            .flatten()
+    }
+}
+
+impl Account {
+    /// Reads the settings of an account.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let base_url = reader.parsed(API_BASE_URL);
+        let api = reader.parsed(X_API);
+        let body = reader.parsed(X_BODY);
+        let api_key = reader.secret(API_KEY);
+        let api_key_secret = reader.secret(API_KEY_SECRET);
+        let access_token = reader.secret(ACCESS_TOKEN);
+        let access_token_secret = reader.secret(ACCESS_TOKEN_SECRET);
+        Some(Self {
+            base_url: base_url?,
+            api: api?,
+            body: body?,
+            credentials: Credentials {
+                api_key: api_key?,
+                api_key_secret: api_key_secret?,
+                access_token: access_token?,
+                access_token_secret: access_token_secret?,
+            },
+        })
+    }
+
+    fn request(
+        &self,
+        picture: Picture<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Request<Vec<u8>>, Trouble> {
+        let stamp = stamp(now)?;
+        update_profile_image(self, picture.bytes, picture.media_type, &stamp)
+            .map_err(|error| unmade(&error))
+    }
+
+    /// Sends a picture by a version.
+    async fn send(
+        &self,
+        version: Version,
+        picture: Picture<'_>,
+        kept: &mut Kept,
+        wire: &dyn Wire,
+    ) -> Result<Tried, Trouble> {
+        match version {
+            Version::V1 => {
+                let request = self.request(picture, wire.now())?;
+                let reply = self.exchange(request, wire).await;
+                Ok(match reply {
+                    Ok(reply) => {
+                        let outcome = reply.outcome(read_success);
+                        let mut tried = Tried::with(outcome, Some(reply.status()));
+                        if reply.is_success() {
+                            let name = read_user(reply.body(), &reply.secrets);
+                            tried.attempt.account = name.map(|name| format!("@{name}"));
+                        } else {
+                            tried.is_closed = errors::closes_v1(&reply);
+                        }
+                        tried
+                    }
+                    Err(error) => Tried::with(no_reply(&error, wire.now()), None),
+                })
+            }
+            Version::V2 => v2::send(self, picture, &mut kept.media, wire).await,
+        }
+    }
+
+    /// Asks whose the keys are, by a call that changes nothing.
+    async fn ask_whose(
+        &self,
+        version: Version,
+        wire: &dyn Wire,
+    ) -> Result<Result<String, Untold>, Trouble> {
+        let path = match version {
+            Version::V1 => VERIFY_CREDENTIALS,
+            Version::V2 => v2::ME,
+        };
+        let url = format!("{}{path}", self.base_url);
+        let stamp = stamp(wire.now())?;
+        let signed = oauth1::authorization("GET", &url, &[], &self.credentials, &stamp);
+        let request = Request::get(url).header(AUTHORIZATION, signed);
+        let request = request.body(Vec::new()).map_err(|error| unmade(&error))?;
+        let untold = |outcome: Outcome, is_closed, is_of_oauth_1| Untold {
+            trouble: outcome.trouble().cloned().unwrap_or_else(no_user),
+            is_closed,
+            is_of_oauth_1,
+        };
+        Ok(match self.exchange(request, wire).await {
+            Ok(reply) if reply.is_success() => {
+                let name = match version {
+                    Version::V1 => read_user(reply.body(), &reply.secrets),
+                    Version::V2 => v2::read_me(reply.body(), &reply.secrets),
+                };
+                match name {
+                    Some(_) if reply.may_only_read() => {
+                        Err(untold(Outcome::Refused(errors::only_reads()), false, false))
+                    }
+                    Some(name) => Ok(name),
+                    None => Err(untold(Outcome::Refused(no_user()), false, false)),
+                }
+            }
+            Ok(reply) => {
+                let is_closed = match version {
+                    Version::V1 => errors::closes_v1(&reply),
+                    Version::V2 => errors::closes_v2(&reply),
+                };
+                let outcome = reply.outcome(read_success);
+                Err(untold(outcome, is_closed, errors::refuses_oauth_1(&reply)))
+            }
+            Err(error) => Err(untold(no_reply(&error, wire.now()), false, false)),
+        })
+    }
+
+    /// Sends a request and reads what came back.
+    async fn exchange(
+        &self,
+        request: Request<Vec<u8>>,
+        wire: &dyn Wire,
+    ) -> Result<errors::Reply, SendError> {
+        // Some proxies repeat what they were sent.
+        let secrets = self.credentials.secrets().into_iter().cloned();
+        let secrets = secrets.chain(oauth1::signature_of(&request)).collect();
+        let reply = wire.send(request).await?;
+        Ok(errors::Reply::read(reply, secrets, wire.now()))
+    }
+}
+
+fn stamp(now: DateTime<Utc>) -> Result<Stamp, Trouble> {
+    Stamp::fresh(now).map_err(|error| {
+        Trouble::new(
+            Reason::Host,
+            format!("There is no randomness for the signature: {error}."),
+            "Try again.",
+        )
+    })
+}
+
+fn unmade(error: &http::Error) -> Trouble {
+    Trouble::new(
+        Reason::Settings,
+        format!("The request cannot be made: {error}."),
+        "Check API_BASE_URL and the four keys.",
+    )
+}
+
+/// The signed request that makes `frame` the account's profile picture.
+///
+/// # Errors
+/// When the request is not valid HTTP, which no setting that parses leads to.
+pub fn update_profile_image(
+    account: &Account,
+    frame: &[u8],
+    media_type: MediaType,
+    stamp: &Stamp,
+) -> http::Result<Request<Vec<u8>>> {
+    let url = format!("{}{UPDATE_PROFILE_IMAGE}", account.base_url);
+    let sign = |parameters: &[oauth1::Parameter<'_>]| {
+        oauth1::authorization("POST", &url, parameters, &account.credentials, stamp)
+    };
+    let (authorization, content_type, body) = match account.body {
+        BodyForm::Multipart => (
+            sign(&[]),
+            multipart::content_type(&stamp.nonce),
+            multipart::one_file(&stamp.nonce, "image", media_type, frame),
+        ),
+        BodyForm::Form => {
+            let image = BASE64.encode(frame);
+            let mut body = String::from("image=");
+            oauth1::percent_encode(&image, &mut body);
+            (
+                sign(&[("image", &image)]),
+                "application/x-www-form-urlencoded".to_owned(),
+                body.into_bytes(),
+            )
+        }
+    };
+    Request::builder()
+        .method(Method::POST)
+        .uri(url)
+        .header(AUTHORIZATION, authorization)
+        .header(CONTENT_TYPE, content_type)
+        .body(body)
+}
+
+/// Reads what X answered to a call of API v1.1; `secrets` are taken out of what is told.
+pub fn read_reply(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Outcome {
+    let secrets = secrets.iter().map(|secret| (*secret).clone()).collect();
+    errors::Reply::read(reply.clone(), secrets, now).outcome(read_success)
+}
+
+/// What it means that no whole reply came.
+pub fn no_reply(error: &SendError, now: DateTime<Utc>) -> Outcome {
+    no_answer(TITLE, API_BASE_URL.name, error, now)
+}
+
+/// A reply of success is a user object; anything else comes from elsewhere.
+fn read_success(body: &[u8]) -> Outcome {
+    match read_user(body, &[]) {
+        Some(_) => Outcome::Turned,
+        None => Outcome::Refused(no_user()),
+    }
+}
+
+/// The name of the user that X answers with.
+fn read_user(body: &[u8], secrets: &[Secret]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct User {
+        screen_name: String,
+    }
+
+    let user = serde_json::from_slice::<User>(body).ok()?;
+    let secrets: Vec<_> = secrets.iter().collect();
+    Some(quoted(&user.screen_name, &secrets))
+}
+
+fn no_user() -> Trouble {
+    Trouble::new(
+        Reason::UnexpectedReply,
+        "The call was answered with success, but not with a user of X.",
+        "Check API_BASE_URL: something other than X's API answers there.",
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,465 @@
+//! Signing in to X: how an app comes by the token of an account, with a PIN
+//! (OAuth 1.0a, RFC 5849 §2, with the callback `oob`).
+//!
+//! The app asks for a temporary token; the owner opens a page of X with it, allows
+//! the app there, and is shown a PIN; for the PIN, the app gets the account's
+//! token. The temporary token, its secret and the PIN are of no use afterwards, and
+//! of none to others before.
+
+use chrono::{DateTime, Utc};
+use http::header::AUTHORIZATION;
+use http::{Request, Response};
+
+use super::errors::ErrorReply;
+use super::{
+    API_BASE_URL, API_KEY, API_KEY_SECRET, Account, Api, BaseUrl, BodyForm, Version, no_reply,
+    quoted, read_reply, stamp, unmade,
+};
+use crate::network::Wire;
+use crate::network::reply::is_html;
+use crate::network::x::oauth1::{self, Credentials, Keys, Pair};
+use crate::outcome::{Reason, Trouble};
+use crate::settings::Reader;
+use crate::settings::secret::Secret;
+
+const REQUEST_TOKEN: &str = "/oauth/request_token";
+const AUTHORIZE: &str = "/oauth/authorize";
+const ACCESS_TOKEN: &str = "/oauth/access_token";
+
+/// An app of X, for which accounts sign in.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Where the API is.
+    pub base_url: BaseUrl,
+    /// Names the app.
+    pub api_key: Secret,
+    /// Signs for the app.
+    pub api_key_secret: Secret,
+}
+
+/// A sign-in that waits for its PIN.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    app: App,
+    token: Secret,
+    token_secret: Secret,
+}
+
+/// An account that has signed in.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The app's and the account's keys, all four.
+    pub credentials: Credentials,
+    /// The account's name as X told it with the token.
+    pub screen_name: Option<String>,
+    base_url: BaseUrl,
+}
+
+impl App {
+    /// Reads the settings of an app.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let base_url = reader.parsed(API_BASE_URL);
+        let api_key = reader.secret(API_KEY);
+        let api_key_secret = reader.secret(API_KEY_SECRET);
+        Some(Self {
+            base_url: base_url?,
+            api_key: api_key?,
+            api_key_secret: api_key_secret?,
+        })
+    }
+
+    /// Asks for a temporary token (§2.1).
+    ///
+    /// # Errors
+    /// When X does not give one: what is wrong, and what to do.
+    pub async fn begin(self, wire: &dyn Wire) -> Result<Begun, Trouble> {
+        let request = self.request(REQUEST_TOKEN, None, ("oauth_callback", "oob"), wire.now())?;
+        let reply = self.send(request, wire).await?;
+        if !reply.status().is_success() {
+            return Err(refused_app(&reply, &self.secrets(), wire.now()));
+        }
+        let answer = Answer::read(reply.body(), &self.secrets()).ok_or_else(no_token)?;
+        // Without it, this is OAuth 1.0, which an attacker may have begun (§2.1).
+        if !answer.is_callback_confirmed {
+            return Err(no_token());
+        }
+        Ok(Begun {
+            app: self,
+            token: answer.token,
+            token_secret: answer.token_secret,
+        })
+    }
+
+    /// A signed request of the sign-in, with one protocol parameter of its own.
+    fn request(
+        &self,
+        path: &str,
+        token: Option<Pair<'_>>,
+        extra: oauth1::Parameter<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Request<Vec<u8>>, Trouble> {
+        let stamp = stamp(now)?;
+        let url = format!("{}{path}", self.base_url);
+        let app = Pair {
+            id: &self.api_key,
+            secret: &self.api_key_secret,
+        };
+        let keys = Keys { app, token };
+        let signed = oauth1::authorization_with("POST", &url, &[], keys, &[extra], &stamp);
+        let request = Request::post(url).header(AUTHORIZATION, signed);
+        request.body(Vec::new()).map_err(|error| unmade(&error))
+    }
+
+    async fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        wire: &dyn Wire,
+    ) -> Result<Response<Vec<u8>>, Trouble> {
+        let sent = wire.send(request).await;
+        sent.map_err(|error| {
+            let outcome = no_reply(&error, wire.now());
+            outcome.trouble().cloned().unwrap_or_else(no_token)
+        })
+    }
+
+    fn secrets(&self) -> [&Secret; 2] {
+        [&self.api_key_secret, &self.api_key]
+    }
+}
+
+impl Begun {
+    /// The page where the owner allows the app, and is shown the PIN (§2.2).
+    pub fn authorize_url(&self) -> String {
+        let token = oauth1::percent_encoded(self.token.expose());
+        format!("{}{AUTHORIZE}?oauth_token={token}", self.app.base_url)
+    }
+
+    /// Gets the account's token for the PIN (§2.3).
+    ///
+    /// # Errors
+    /// When X does not give it: what is wrong, and what to do.
+    pub async fn finish(self, pin: &str, wire: &dyn Wire) -> Result<SignedIn, Trouble> {
+        let app = self.app;
+        let token = Pair {
+            id: &self.token,
+            secret: &self.token_secret,
+        };
+        // People write it as they read it.
+        let pin: String = pin.split_whitespace().collect();
+        let verifier = ("oauth_verifier", pin.as_str());
+        let request = app.request(ACCESS_TOKEN, Some(token), verifier, wire.now())?;
+        let reply = app.send(request, wire).await?;
+        let pin = Secret::new(pin.as_str());
+        let [secret, key] = app.secrets();
+        let secrets = [&self.token_secret, &self.token, &pin, secret, key];
+        if !reply.status().is_success() {
+            return Err(refused_pin(&reply, &secrets, wire.now()));
+        }
+        let answer = Answer::read(reply.body(), &secrets).ok_or_else(no_token)?;
+        Ok(SignedIn {
+            credentials: Credentials {
+                api_key: app.api_key,
+                api_key_secret: app.api_key_secret,
+                access_token: answer.token,
+                access_token_secret: answer.token_secret,
+            },
+            screen_name: answer.screen_name,
+            base_url: app.base_url,
+        })
+    }
+}
+
+impl SignedIn {
+    /// The account, to ask X whether it accepts the keys.
+    pub fn account(&self) -> Account {
+        Account {
+            base_url: self.base_url.clone(),
+            // Whose it is, one version tells.
+            api: Api::Only(Version::V1),
+            body: BodyForm::default(),
+            credentials: self.credentials.clone(),
+        }
+    }
+
+    /// The values that are to be kept, by the names of their settings.
+    pub fn settings(&self) -> [(&'static str, &Secret); 4] {
+        let Credentials {
+            api_key,
+            api_key_secret,
+            access_token,
+            access_token_secret,
+        } = &self.credentials;
+        [
+            (API_KEY, api_key),
+            (API_KEY_SECRET, api_key_secret),
+            (super::ACCESS_TOKEN, access_token),
+            (super::ACCESS_TOKEN_SECRET, access_token_secret),
+        ]
+    }
+}
+
+/// What X answers to both requests: a form.
+struct Answer {
+    token: Secret,
+    token_secret: Secret,
+    is_callback_confirmed: bool,
+    screen_name: Option<String>,
+}
+
+impl Answer {
+    fn read(body: &[u8], secrets: &[&Secret]) -> Option<Self> {
+        let value = |wanted: &str| {
+            let mut pairs = form_urlencoded::parse(body);
+            let (_, value) = pairs.find(|(name, value)| name == wanted && !value.is_empty())?;
+            Some(value.into_owned())
+        };
+        Some(Self {
+            token: Secret::new(value("oauth_token")?),
+            token_secret: Secret::new(value("oauth_token_secret")?),
+            is_callback_confirmed: value("oauth_callback_confirmed").as_deref() == Some("true"),
+            screen_name: value("screen_name").map(|name| quoted(&name, secrets)),
+        })
+    }
+}
+
+fn no_token() -> Trouble {
+    Trouble::new(
+        Reason::UnexpectedReply,
+        "The call was answered with success, but not with a token of X.",
+        "Check API_BASE_URL: something other than X's API answers there.",
+    )
+}
+
+/// What X says to an app that it gives no temporary token.
+fn refused_app(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Trouble {
+    let error = ErrorReply::read(reply.body(), secrets);
+    let callback = error
+        .errors
+        .iter()
+        .find(|error| matches!(error.code, Some(415 | 417)));
+    if callback.is_some() {
+        return Trouble::new(
+            Reason::Access,
+            error.describe(reply.status(), callback),
+            "The app may not sign accounts in by PIN. Set up its User authentication settings in \
+             the developer portal, with any callback URL, and try again.",
+        );
+    }
+    let trouble = refusal(reply, secrets, now);
+    match trouble.reason {
+        Reason::Credentials => Trouble {
+            remedy: "Check API_KEY and API_KEY_SECRET: both from one app, complete, and not \
+                     regenerated since. Copy them again from the developer portal, under Keys and \
+                     tokens."
+                .into(),
+            ..trouble
+        },
+        _ => trouble,
+    }
+}
+
+/// What X says to a PIN that it gives no token for.
+fn refused_pin(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Trouble {
+    let trouble = refusal(reply, secrets, now);
+    let is_page = is_html(reply.body());
+    match trouble.reason {
+        // It tells a wrong PIN from a wrong signature by words alone.
+        Reason::Credentials | Reason::Access | Reason::UnexpectedReply if !is_page => Trouble {
+            remedy: "The PIN is wrong or too old, or was used before. Begin again: each PIN \
+                     belongs to one try."
+                .into(),
+            ..trouble
+        },
+        _ => trouble,
+    }
+}
+
+fn refusal(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Trouble {
+    let outcome = read_reply(reply, secrets, now);
+    outcome.trouble().cloned().unwrap_or_else(no_token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::cell::RefCell;
+
+    use crate::network::Pending;
+    use crate::ports::SendError;
+    use crate::testing::{block_on, instant, reply};
+
+    /// X as it answers these one after the other, and what it was sent.
+    struct Replies {
+        replies: RefCell<Vec<Result<Response<Vec<u8>>, SendError>>>,
+        sent: RefCell<Vec<Request<Vec<u8>>>>,
+    }
+
+    impl Replies {
+        fn new(replies: impl IntoIterator<Item = Result<Response<Vec<u8>>, SendError>>) -> Self {
+            let mut replies: Vec<_> = replies.into_iter().collect();
+            replies.reverse();
+            Self {
+                replies: RefCell::new(replies),
+                sent: RefCell::default(),
+            }
+        }
+    }
+
+    impl Wire for Replies {
+        fn send(
+            &self,
+            request: Request<Vec<u8>>,
+        ) -> Pending<'_, Result<Response<Vec<u8>>, SendError>> {
+            self.sent.borrow_mut().push(request);
+            let reply = self.replies.borrow_mut().pop().unwrap();
+            Box::pin(async { reply })
+        }
+
+        fn now(&self) -> DateTime<Utc> {
+            instant("2026-11-22T02:23:45Z")
+        }
+    }
+
+    fn app() -> App {
+        App {
+            base_url: "https://api.x.com".parse().unwrap(),
+            api_key: Secret::new("kAPI"),
+            api_key_secret: Secret::new("kSECRET"),
+        }
+    }
+
+    const TEMPORARY: &str =
+        "oauth_token=tMP%2B&oauth_token_secret=tMPSECRET&oauth_callback_confirmed=true";
+    const TOKEN: &str =
+        "oauth_token=7-tACCESS&oauth_token_secret=tSECRET&user_id=7&screen_name=XAPI";
+
+    fn begun() -> Begun {
+        let wire = Replies::new([Ok(reply(200, &[], TEMPORARY))]);
+        block_on(app().begin(&wire)).unwrap()
+    }
+
+    fn assert_hidden(text: &str) {
+        for secret in ["kAPI", "kSECRET", "tMP", "tACCESS", "tSECRET", "1234567"] {
+            assert!(!text.contains(secret), "{secret} is in {text}");
+        }
+    }
+
+    #[test]
+    fn a_pin_becomes_the_token_of_the_account() {
+        let wire = Replies::new([Ok(reply(200, &[], TEMPORARY)), Ok(reply(200, &[], TOKEN))]);
+        let begun = block_on(app().begin(&wire)).unwrap();
+        assert_eq!(
+            begun.authorize_url(),
+            "https://api.x.com/oauth/authorize?oauth_token=tMP%2B"
+        );
+        let signed_in = block_on(begun.finish(" 123 4567\n", &wire)).unwrap();
+        assert_eq!(signed_in.screen_name.as_deref(), Some("XAPI"));
+        assert_eq!(
+            signed_in
+                .settings()
+                .map(|(name, value)| (name, value.expose())),
+            [
+                ("API_KEY", "kAPI"),
+                ("API_KEY_SECRET", "kSECRET"),
+                ("ACCESS_TOKEN", "7-tACCESS"),
+                ("ACCESS_TOKEN_SECRET", "tSECRET"),
+            ]
+        );
+        let account = signed_in.account();
+        assert_eq!(account.base_url.to_string(), "https://api.x.com");
+        assert_eq!(account.credentials.access_token.expose(), "7-tACCESS");
+        assert_hidden(&format!("{signed_in:?}"));
+
+        let sent = wire.sent.take();
+        let [first, second] = sent.try_into().unwrap();
+        assert_eq!(first.method(), "POST");
+        assert_eq!(first.uri(), "https://api.x.com/oauth/request_token");
+        let header = first.headers()[AUTHORIZATION].to_str().unwrap();
+        assert!(header.contains("oauth_callback=\"oob\""), "{header}");
+        assert!(!header.contains("oauth_token="), "{header}");
+        assert_eq!(second.uri(), "https://api.x.com/oauth/access_token");
+        let header = second.headers()[AUTHORIZATION].to_str().unwrap();
+        assert!(header.contains("oauth_verifier=\"1234567\""), "{header}");
+        assert!(header.contains("oauth_token=\"tMP%2B\""), "{header}");
+        for request in [first, second] {
+            assert!(request.body().is_empty());
+            assert_eq!(request.headers().len(), 1);
+        }
+    }
+
+    #[test]
+    fn an_app_that_may_not_sign_in_by_pin_is_told_what_to_set() {
+        for code in [415, 417] {
+            let body = format!(r#"{{"errors":[{{"code":{code},"message":"No kAPI"}}]}}"#);
+            let wire = Replies::new([Ok(reply(403, &[], body))]);
+            let trouble = block_on(app().begin(&wire)).unwrap_err();
+            assert_eq!(trouble.reason, Reason::Access);
+            assert_hidden(&trouble.in_words());
+            assert!(trouble.remedy.contains("User authentication settings"));
+        }
+    }
+
+    #[test]
+    fn wrong_keys_of_the_app_are_named() {
+        let body = r#"{"errors":[{"code":32,"message":"Could not authenticate you."}]}"#;
+        let wire = Replies::new([Ok(reply(401, &[], body))]);
+        let trouble = block_on(app().begin(&wire)).unwrap_err();
+        assert_eq!(trouble.reason, Reason::Credentials);
+        assert!(
+            !trouble.remedy.contains("ACCESS_TOKEN"),
+            "{}",
+            trouble.remedy
+        );
+    }
+
+    #[test]
+    fn what_is_no_confirmed_token_is_refused() {
+        for body in [
+            "",
+            "<html>",
+            "oauth_token=a&oauth_callback_confirmed=true",
+            "oauth_token=a&oauth_token_secret=b",
+            "oauth_token=a&oauth_token_secret=b&oauth_callback_confirmed=false",
+            "oauth_token=&oauth_token_secret=b&oauth_callback_confirmed=true",
+        ] {
+            let wire = Replies::new([Ok(reply(200, &[], body))]);
+            let trouble = block_on(app().begin(&wire)).unwrap_err();
+            assert_eq!(trouble.reason, Reason::UnexpectedReply, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_pin_is_told_apart_from_trouble_of_x() {
+        for (status, body, is_pin) in [
+            (
+                401,
+                "Error processing your OAuth request: Invalid oauth_verifier 1234567",
+                true,
+            ),
+            (
+                401,
+                r#"{"errors":[{"code":32,"message":"tMPSECRET"}]}"#,
+                true,
+            ),
+            (400, r#"{"errors":[{"message":"bad"}]}"#, true),
+            (403, "<html>no</html>", false),
+            (503, "", false),
+        ] {
+            let wire = Replies::new([Ok(reply(status, &[], body))]);
+            let trouble = block_on(begun().finish("1234567", &wire)).unwrap_err();
+            assert_eq!(trouble.remedy.contains("PIN"), is_pin, "{body}");
+            assert_hidden(&trouble.in_words());
+        }
+    }
+
+    #[test]
+    fn silence_is_for_now() {
+        let wire = Replies::new([Err(SendError::Timeout)]);
+        let trouble = block_on(app().begin(&wire)).unwrap_err();
+        assert_eq!(trouble.reason, Reason::Transient);
+        let wire = Replies::new([Err(SendError::Timeout)]);
+        let trouble = block_on(begun().finish("1", &wire)).unwrap_err();
+        assert_eq!(trouble.reason, Reason::Transient);
+    }
+}

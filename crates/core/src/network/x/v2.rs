@@ -1,0 +1,254 @@
+//! The second way: `POST /2/media/upload`, then `PUT /2/users/me/profile_image` with the
+//! id of what was uploaded. Neither body is part of a signature of OAuth 1.0a (RFC 5849
+//! §3.4.1.3.1).
+//!
+//! X's pages show the second call with a bearer token and do not say whether OAuth 1.0a is
+//! taken for it: <https://docs.x.com/x-api/users/update-profile-image>,
+//! <https://docs.x.com/x-api/media/upload-media>.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::Request;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::errors::{self, Reply};
+use super::{Account, Tried, multipart, no_reply, stamp, unmade};
+use crate::instant::after;
+use crate::network::reply::{quoted, retry};
+use crate::network::x::oauth1::{self, Stamp};
+use crate::network::{Picture, Wire, fingerprint};
+use crate::outcome::{Outcome, Reason, Trouble};
+use crate::settings::secret::Secret;
+
+/// Tells whose the keys are.
+pub(super) const ME: &str = "/2/users/me";
+const UPLOAD: &str = "/2/media/upload";
+const SET: &str = "/2/users/me/profile_image";
+
+/// How long before its end an uploaded picture is not used any more.
+const MARGIN: TimeDelta = TimeDelta::seconds(60);
+
+/// What to do where X does not take OAuth 1.0a.
+pub(super) const NO_OAUTH_1: &str = "For this call of API v2, X does not take OAuth 1.0a, by \
+     which rotate-icon signs: it asks for an OAuth 2.0 token. So only API v1.1 is left, and an \
+     app whose access level includes it: see the developer portal.";
+
+/// A picture that was uploaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Media {
+    /// What X calls it.
+    id: String,
+    /// The hash of its bytes.
+    picture: String,
+    /// When X forgets it, in seconds since 1970.
+    expires_at: i64,
+}
+
+impl Media {
+    fn is_good_for(&self, picture: Picture<'_>, now: DateTime<Utc>) -> bool {
+        self.picture == fingerprint(picture.bytes)
+            && after(now, MARGIN).timestamp() < self.expires_at
+    }
+}
+
+/// Uploads a picture, unless that was done for an attempt before and X still has it, and
+/// makes it the account's.
+pub(super) async fn send(
+    account: &Account,
+    picture: Picture<'_>,
+    media: &mut Option<Media>,
+    wire: &dyn Wire,
+) -> Result<Tried, Trouble> {
+    loop {
+        let kept = media.take();
+        let kept = kept.filter(|kept| kept.is_good_for(picture, wire.now()));
+        let is_kept = kept.is_some();
+        let uploaded = if let Some(kept) = kept {
+            kept
+        } else {
+            let request = upload(account, picture, &stamp(wire.now())?)?;
+            let reply = match account.exchange(request, wire).await {
+                Ok(reply) if reply.is_success() => reply,
+                Ok(reply) => return Ok(refused(&reply, false)),
+                Err(error) => return Ok(Tried::with(no_reply(&error, wire.now()), None)),
+            };
+            let uploaded = match read_media(&reply, picture, wire.now()) {
+                Ok(uploaded) => uploaded,
+                Err(outcome) => return Ok(Tried::with(outcome, Some(reply.status()))),
+            };
+            if let Some(wait) = wait_for(&reply) {
+                *media = Some(uploaded);
+                let trouble = Trouble::new(
+                    Reason::Transient,
+                    "X has the picture and has not processed it yet.",
+                    "Nothing to do; it is set with the next try.",
+                );
+                let outcome = retry(after(wire.now(), wait), wire.now(), trouble);
+                return Ok(Tried::with(outcome, Some(reply.status())));
+            }
+            uploaded
+        };
+        let request = set(account, &uploaded.id, &stamp(wire.now())?)?;
+        let reply = match account.exchange(request, wire).await {
+            Ok(reply) => reply,
+            Err(error) => {
+                *media = Some(uploaded);
+                return Ok(Tried::with(no_reply(&error, wire.now()), None));
+            }
+        };
+        if is_kept && matches!(reply.status(), 400 | 404 | 422) {
+            // X has forgotten it before its time: upload it again.
+            continue;
+        }
+        if reply.is_success() {
+            return Ok(Tried::with(read_set(&reply), Some(reply.status())));
+        }
+        let tried = refused(&reply, !is_kept);
+        if matches!(tried.attempt.outcome, Outcome::Retry { .. }) {
+            *media = Some(uploaded);
+        }
+        return Ok(tried);
+    }
+}
+
+/// A call that was refused; `is_signed_right` if X has just taken another one that was
+/// signed with the same keys.
+fn refused(reply: &Reply, is_signed_right: bool) -> Tried {
+    let is_of_oauth_1 = errors::refuses_oauth_1(reply) || is_signed_right && reply.status() == 401;
+    let is_closed = is_of_oauth_1 || errors::closes_v2(reply);
+    let mut outcome = reply.refusal();
+    if let Outcome::Refused(trouble) = &mut outcome {
+        if is_of_oauth_1 {
+            *trouble = Trouble::new(Reason::Access, reply.said(), NO_OAUTH_1);
+        } else if is_closed && trouble.reason == Reason::UnexpectedReply {
+            trouble.reason = Reason::Access;
+            trouble.remedy = "X does not offer this call of API v2 to the app. Set X_API to auto \
+                              or 1.1; if v1.1 is closed to it too, see its access level in the \
+                              developer portal."
+                .into();
+        }
+    }
+    Tried {
+        is_closed,
+        is_of_oauth_1,
+        ..Tried::with(outcome, Some(reply.status()))
+    }
+}
+
+/// The signed request that uploads a picture.
+pub(super) fn upload(
+    account: &Account,
+    picture: Picture<'_>,
+    stamp: &Stamp,
+) -> Result<Request<Vec<u8>>, Trouble> {
+    let url = format!("{}{UPLOAD}", account.base_url);
+    let signed = oauth1::authorization("POST", &url, &[], &account.credentials, stamp);
+    let Picture {
+        bytes, media_type, ..
+    } = picture;
+    let fields = [
+        ("media_category", "tweet_image"),
+        ("media_type", media_type.as_str()),
+    ];
+    let body = multipart::file_and_fields(&stamp.nonce, "media", media_type, bytes, &fields);
+    Request::post(url)
+        .header(AUTHORIZATION, signed)
+        .header(CONTENT_TYPE, multipart::content_type(&stamp.nonce))
+        .body(body)
+        .map_err(|error| unmade(&error))
+}
+
+/// The signed request that makes an uploaded picture the account's.
+fn set(account: &Account, media_id: &str, stamp: &Stamp) -> Result<Request<Vec<u8>>, Trouble> {
+    let url = format!("{}{SET}", account.base_url);
+    let signed = oauth1::authorization("PUT", &url, &[], &account.credentials, stamp);
+    Request::put(url)
+        .header(AUTHORIZATION, signed)
+        .header(CONTENT_TYPE, "application/json")
+        .body(json!({ "media_id": media_id }).to_string().into_bytes())
+        .map_err(|error| unmade(&error))
+}
+
+/// What X says of an upload that it has taken.
+fn read_media(reply: &Reply, picture: Picture<'_>, now: DateTime<Utc>) -> Result<Media, Outcome> {
+    let body: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
+    let id = body.pointer("/data/id").and_then(Value::as_str);
+    let Some(id) = id.filter(|id| !id.is_empty() && id.len() <= 100) else {
+        let is_told = reply.has_errors();
+        return Err(Outcome::Refused(if is_told {
+            said_no(reply)
+        } else {
+            no_media()
+        }));
+    };
+    if state_in(&body) == Some("failed") {
+        return Err(Outcome::Refused(Trouble::new(
+            Reason::Request,
+            "X has taken the picture and could not process it.",
+            "Publish the icon again.",
+        )));
+    }
+    let lifetime = body
+        .pointer("/data/expires_after_secs")
+        .and_then(Value::as_i64);
+    Ok(Media {
+        id: id.to_owned(),
+        picture: fingerprint(picture.bytes),
+        // Without an end, it is not used again.
+        expires_at: now.timestamp().saturating_add(lifetime.unwrap_or(0)),
+    })
+}
+
+fn state_in(body: &Value) -> Option<&str> {
+    body.pointer("/data/processing_info/state")?.as_str()
+}
+
+/// How long to wait for a picture that is still processed.
+fn wait_for(reply: &Reply) -> Option<TimeDelta> {
+    let body: Value = serde_json::from_slice(reply.body()).ok()?;
+    matches!(state_in(&body)?, "pending" | "in_progress").then(|| {
+        let seconds = body.pointer("/data/processing_info/check_after_secs");
+        let seconds = seconds.and_then(Value::as_i64).unwrap_or(1);
+        TimeDelta::seconds(seconds.clamp(1, 3_600))
+    })
+}
+
+/// What a success of the second call means. X's page does not show its body.
+fn read_set(reply: &Reply) -> Outcome {
+    let body = reply.body().trim_ascii();
+    let is_object = || serde_json::from_slice::<Value>(body).is_ok_and(|body| body.is_object());
+    if reply.has_errors() {
+        Outcome::Refused(said_no(reply))
+    } else if body.is_empty() || is_object() {
+        Outcome::Turned
+    } else {
+        Outcome::Refused(no_media())
+    }
+}
+
+/// Success with errors in its body.
+fn said_no(reply: &Reply) -> Trouble {
+    Trouble::new(
+        Reason::UnexpectedReply,
+        reply.said(),
+        "X said yes and told of an error. See whether the picture has changed, and whether X \
+         reports a problem.",
+    )
+}
+
+fn no_media() -> Trouble {
+    Trouble::new(
+        Reason::UnexpectedReply,
+        "The call was answered with success, but not as X does.",
+        "Check API_BASE_URL: something other than X's API answers there.",
+    )
+}
+
+/// The name of the user whose the keys are.
+pub(super) fn read_me(body: &[u8], secrets: &[Secret]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let secrets: Vec<_> = secrets.iter().collect();
+    let name = quoted(body.pointer("/data/username")?.as_str()?, &secrets);
+    Some(name).filter(|name| !name.is_empty())
+}

@@ -1,0 +1,312 @@
+//! What the core needs from outside. A host (the Worker, the command, a test)
+//! implements these few traits; the core does everything else.
+
+use chrono::{DateTime, Utc};
+use http::header::{DATE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, Request, Response};
+use picture::PictureError;
+use pixels::plane::Planes;
+use thiserror::Error;
+
+use crate::account::standing::Standing;
+use crate::schedule::cron::Schedule;
+
+/// Keeps values by key.
+pub trait Store {
+    /// What its owner can do when a turn comes to nothing on this side.
+    const ADVICE: Advice;
+
+    /// The value's bytes, or `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read at all, or the value has more than
+    /// [`MAX_VALUE_BYTES`].
+    fn read(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>>;
+
+    /// Stores a value in place of any other.
+    ///
+    /// # Errors
+    /// When it is not stored.
+    fn write(
+        &self,
+        key: &str,
+        value: &[u8],
+        lifetime: Lifetime,
+    ) -> impl Future<Output = Result<(), StoreError>>;
+}
+
+/// What the owner of a host can do on their side, where it depends on the host:
+/// each a sentence or two, to follow what went wrong.
+#[derive(Debug, Clone, Copy)]
+pub struct Advice {
+    /// Settings are missing or do not parse; they are named before.
+    pub settings: &'static str,
+    /// A network does not accept a secret, and another has to be stored.
+    pub secrets: &'static str,
+    /// The store has no frame set, or lacks a frame of it.
+    pub frames: &'static str,
+    /// The store cannot be read.
+    pub store: &'static str,
+    /// A frame is larger than a network takes.
+    pub size: &'static str,
+}
+
+/// How long a value is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Until it is deleted.
+    Unlimited,
+    /// For so many days.
+    Days(u32),
+}
+
+/// The picture that a request brings as its body. It is read only once it is
+/// wanted, and decoded where a decoder's failure harms nobody else.
+pub trait Upload {
+    /// Reads a file of at most `max_bytes` and makes a square of it, as
+    /// [`picture::square`] does.
+    ///
+    /// # Errors
+    /// When the file does not arrive or is no picture that can be used.
+    fn square(
+        &self,
+        max_bytes: usize,
+        options: &picture::Options,
+    ) -> impl Future<Output = Result<Planes, UploadError>>;
+}
+
+/// A picture that could not be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UploadError {
+    /// More bytes than asked for.
+    #[error("the picture is too large")]
+    TooLarge,
+    /// It did not arrive completely.
+    #[error("the picture did not arrive completely: {0}")]
+    Incomplete(String),
+    /// Others are being read, and there is no memory for one more.
+    #[error("too many pictures are being read")]
+    Busy,
+    /// The file is no picture that can be used.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+}
+
+/// Sends a request to a network and reads the whole reply.
+pub trait Client {
+    /// Sends it once, follows no redirect, and gives up after `timeout_ms`
+    /// milliseconds. Names the sender by [`USER_AGENT`]. Of the reply's headers it need not give more than
+    /// [`REPLY_HEADERS`].
+    ///
+    /// # Errors
+    /// When no whole reply came back.
+    fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        timeout_ms: u32,
+    ) -> impl Future<Output = Result<Response<Vec<u8>>, SendError>>;
+}
+
+/// When Bluesky's limit ends.
+pub const RATELIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// When Mastodon's limit ends.
+pub const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// When X's limit of a quarter of an hour ends.
+pub const X_RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-rate-limit-reset");
+
+/// What remains of it.
+pub const X_RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-rate-limit-remaining");
+
+/// When X's limit of a day ends for the account.
+pub const X_USER_LIMIT_24HOUR_RESET: HeaderName =
+    HeaderName::from_static("x-user-limit-24hour-reset");
+
+/// What remains of it.
+pub const X_USER_LIMIT_24HOUR_REMAINING: HeaderName =
+    HeaderName::from_static("x-user-limit-24hour-remaining");
+
+/// When X's limit of a day ends for the app.
+pub const X_APP_LIMIT_24HOUR_RESET: HeaderName =
+    HeaderName::from_static("x-app-limit-24hour-reset");
+
+/// What remains of it.
+pub const X_APP_LIMIT_24HOUR_REMAINING: HeaderName =
+    HeaderName::from_static("x-app-limit-24hour-remaining");
+
+/// What X lets the token of a request do.
+pub const X_ACCESS_LEVEL: HeaderName = HeaderName::from_static("x-access-level");
+
+/// The headers of a reply that are ever read. A host that knows them need not make
+/// names of texts, for which `http` has a table of all that there are.
+pub static REPLY_HEADERS: [HeaderName; 12] = [
+    DATE,
+    RETRY_AFTER,
+    WWW_AUTHENTICATE,
+    RATELIMIT_RESET,
+    X_RATELIMIT_RESET,
+    X_RATE_LIMIT_RESET,
+    X_RATE_LIMIT_REMAINING,
+    X_USER_LIMIT_24HOUR_RESET,
+    X_USER_LIMIT_24HOUR_REMAINING,
+    X_APP_LIMIT_24HOUR_RESET,
+    X_APP_LIMIT_24HOUR_REMAINING,
+    X_ACCESS_LEVEL,
+];
+
+/// Tells the time.
+pub trait Clock {
+    /// The instant now.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// Writes what turns did into a log.
+pub trait Log {
+    /// Takes one entry as JSON; a turn does not fail for it.
+    fn log(&self, entry: &str, is_trouble: bool);
+}
+
+/// Keeps what is known of an icon on each network, and its journal. Two turns of
+/// an icon must not be made at once: whoever has a ledger sees to that.
+pub trait Ledger {
+    /// What its owner can do when it fails, in a sentence.
+    const ADVICE: &'static str;
+
+    /// How its owner has a network asked at once that has refused and is left alone,
+    /// as the end of a sentence: `to ask now, …`.
+    const ASK_NOW: &'static str;
+
+    /// Whether what is known is there for the next turn. If not, that turn is held by
+    /// nothing, and nothing is tried again by itself.
+    fn is_kept(&self) -> bool {
+        true
+    }
+
+    /// What is known of the account on a network; nothing at first. What was stored
+    /// and is not understood is noted there ([`Standing::read`]), and set aside before
+    /// anything is kept in its place.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn standing(&self, network: &str) -> Result<Standing, StoreError>;
+
+    /// Keeps what is known, and a record with it: both or neither. A record
+    /// replaces the one with its id; the oldest go when there are more than
+    /// [`MAX_RECORDS`].
+    ///
+    /// # Errors
+    /// When it is not kept.
+    fn keep(
+        &self,
+        network: &str,
+        standing: &Standing,
+        record: Option<&Record<'_>>,
+    ) -> Result<(), StoreError>;
+
+    /// An id for a new record, above all that were given before.
+    ///
+    /// # Errors
+    /// When those cannot be read.
+    fn next_id(&self) -> Result<u32, StoreError>;
+
+    /// Sees to a turn at an instant ([`crate::account::turn::wake`]), instead of any other
+    /// that was asked for; at `None`, to none.
+    ///
+    /// # Errors
+    /// When that cannot be promised.
+    fn wake_at(&self, at: Option<DateTime<Utc>>) -> impl Future<Output = Result<(), StoreError>>;
+
+    /// What is known of the schedule whose events come to [`crate::account::turn::on_schedule`].
+    /// Who cannot be woken need not keep it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn schedule(&self) -> Result<Schedule, StoreError> {
+        Ok(Schedule::default())
+    }
+
+    /// Keeps what is known of the schedule.
+    ///
+    /// # Errors
+    /// When it is not kept.
+    fn keep_schedule(&self, _schedule: &Schedule) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// The records with an id below `before`, newest first, at most `limit`: the
+    /// id and the entry as JSON, or whatever else is stored there.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn records(&self, before: Option<u32>, limit: u16) -> Result<Vec<(u32, String)>, StoreError>;
+
+    /// Forgets the records and what is known of the account, and what was set aside,
+    /// whether or not any of it can be read. The schedule goes on.
+    ///
+    /// # Errors
+    /// When they are still there.
+    fn forget(&self) -> impl Future<Output = Result<(), StoreError>>;
+}
+
+/// How many records a ledger keeps at least before the oldest go.
+pub const MAX_RECORDS: u32 = 2_000;
+
+/// An entry as a ledger keeps it.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// Its place in the journal, from 1.
+    pub id: u32,
+    /// The entry as JSON.
+    pub entry: &'a str,
+}
+
+/// How every request names its sender (RFC 9110 §10.1.5): program, version, and the
+/// address where those who receive it can read what it is. Some servers refuse a
+/// request that does not say.
+pub const USER_AGENT: &str = concat!(
+    "rotate-icon/",
+    env!("CARGO_PKG_VERSION"),
+    " (+",
+    env!("CARGO_PKG_REPOSITORY"),
+    ")"
+);
+
+/// How long a network may take to answer completely, in milliseconds.
+pub const REPLY_TIMEOUT_MS: u32 = 20_000;
+
+/// The largest reply that is read, in bytes; a user object of X has about 4 kB.
+pub const MAX_REPLY_BYTES: usize = 1_000_000;
+
+/// The largest value that is read from a store, in bytes: as large as the largest
+/// frame that any network takes, and far larger than an icon.
+pub const MAX_VALUE_BYTES: usize = 2_000_000;
+
+/// The store failed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum StoreError {
+    /// A value could not be read.
+    #[error("The store could not be read: {0}.")]
+    Read(String),
+    /// A value could not be written.
+    #[error("The store could not be written: {0}.")]
+    Write(String),
+    /// A value is larger than anything that belongs there.
+    #[error("The store holds a value of more than {MAX_VALUE_BYTES} bytes.")]
+    TooLarge,
+}
+
+/// No whole reply came back.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SendError {
+    /// Nothing, or not everything, came in time. A network has [`REPLY_TIMEOUT_MS`], and
+    /// what becomes of other requests is told to nobody.
+    #[error("no complete reply within {} s", REPLY_TIMEOUT_MS / 1000)]
+    Timeout,
+    /// The connection failed or broke off.
+    #[error("the connection failed: {0}")]
+    Connection(String),
+    /// The reply does not end.
+    #[error("the reply is larger than {MAX_REPLY_BYTES} bytes")]
+    TooLarge,
+}

@@ -1,0 +1,603 @@
+//! What the tests of several modules share: a host in memory and the settings
+//! of a made-up account.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::{pending, poll_fn};
+use std::mem::replace;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::{Request, Response};
+use picture::{Limits, Options};
+use pixels::plane::Planes;
+use serde_json::Value;
+
+use crate::account::standing::Standing;
+use crate::frames::set::{CURRENT_KEY, FrameSet, MediaType};
+use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_SERVICE};
+use crate::network::mastodon::{MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
+use crate::network::x::{ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET};
+use crate::ports::{
+    Advice, Client, Clock, Ledger, Lifetime, Log, Record, SendError, Store, StoreError, Upload,
+    UploadError,
+};
+use crate::schedule::FrameCount;
+use crate::schedule::cron::Schedule;
+use crate::settings::{ALERT_WEBHOOK_URL, Settings, TRIGGER_TOKEN};
+
+/// The four keys of the made-up account; none is part of any other text.
+pub(crate) const KEYS: [(&str, &str); 4] = [
+    (API_KEY, "kAPIkAPIkAPI"),
+    (API_KEY_SECRET, "kSECRETkSECRET+/"),
+    (ACCESS_TOKEN, "370773112-tACCESStACCESS"),
+    (ACCESS_TOKEN_SECRET, "tSECRETtSECRET+/"),
+];
+
+/// The token that opens the manual turn.
+pub(crate) const TRIGGER: &str = "correct-horse-battery-staple";
+
+/// Where the owner is told; who knows the last part can write there.
+pub(crate) const WEBHOOK: &str = "https://hooks.test/services/T0/B0/wEBHOOKwEBHOOK";
+
+/// The same person's accounts on the other networks, which are used only where a
+/// test says so.
+pub(crate) const OTHER_NETWORKS: [(&str, &str); 5] = [
+    (BLUESKY_IDENTIFIER, "alice.bsky.social"),
+    (BLUESKY_APP_PASSWORD, "bPASSbPASSbPASS"),
+    (MASTODON_SERVER, "https://mastodon.test"),
+    (MASTODON_ACCESS_TOKEN, "mTOKENmTOKENmTOKEN"),
+    (BLUESKY_SERVICE.name, "https://bsky.social"),
+];
+
+/// All keys, the trigger token and what is secret of the webhook.
+pub(crate) fn secrets() -> impl Iterator<Item = &'static str> {
+    let [_, (_, app_password), _, (_, access_token), _] = OTHER_NETWORKS;
+    let others = [TRIGGER, "wEBHOOKwEBHOOK", app_password, access_token];
+    KEYS.iter().map(|(_, value)| *value).chain(others)
+}
+
+/// Every secret as it is and as it is written in a header or a form.
+pub(crate) fn assert_no_secret_in(text: &str) {
+    for secret in secrets() {
+        let encoded = crate::network::x::oauth1::percent_encoded(secret);
+        assert!(!text.contains(secret), "{secret} is in {text}");
+        assert!(!text.contains(&encoded), "{encoded} is in {text}");
+    }
+    assert!(
+        !text.contains("oauth_signature"),
+        "a signature is in {text}"
+    );
+}
+
+/// The settings with all keys, the trigger token, and these on top; an empty
+/// text unsets.
+pub(crate) fn settings_with(changes: &[(&str, &str)]) -> Settings {
+    Settings::read(|name| {
+        changes
+            .iter()
+            .chain(&KEYS)
+            .chain(&[(TRIGGER_TOKEN, TRIGGER)])
+            .find(|(set, _)| *set == name)
+            .map(|(_, value)| (*value).to_owned())
+    })
+}
+
+/// The settings of an account that turns by the hour in Japan.
+pub(crate) fn settings() -> Settings {
+    settings_with(&[])
+}
+
+/// The same on all networks, with a webhook and these on top.
+pub(crate) fn settings_of_all_networks(changes: &[(&str, &str)]) -> Settings {
+    let webhook = [(ALERT_WEBHOOK_URL, WEBHOOK)];
+    settings_with(&[changes, OTHER_NETWORKS.as_slice(), &webhook].concat())
+}
+
+/// The same, with a webhook to tell the owner by.
+pub(crate) fn settings_with_webhook() -> Settings {
+    settings_with(&[(ALERT_WEBHOOK_URL, WEBHOOK)])
+}
+
+pub(crate) fn instant(rfc3339: &str) -> DateTime<Utc> {
+    rfc3339.parse().unwrap()
+}
+
+/// The set of twelve frames that [`Host::new`] has.
+pub(crate) fn frame_set() -> FrameSet {
+    album("icon", 12)
+}
+
+/// A set of so many frames; another content makes it another set.
+pub(crate) fn album(content: &str, frames: u16) -> FrameSet {
+    let frames = FrameCount::new(frames).unwrap();
+    FrameSet::of_album([content.as_bytes()], "recipe", frames, MediaType::Jpeg)
+}
+
+/// The bytes of a frame of [`frame_set`]: a small JPEG file, with a comment (T.81
+/// §B.2.4.5) that is not text and each its own.
+pub(crate) fn frame_bytes(n: u16) -> Vec<u8> {
+    let [high, low] = n.to_be_bytes();
+    let comment = [0xff, 0xfe, 0, 9, 0, high, low, b'\r', b'\n', b'-', b'-'];
+    let mut file = Vec::new();
+    let encoder = jpeg_encoder::Encoder::new(&mut file, 50);
+    encoder
+        .encode(&[128; 64], 8, 8, jpeg_encoder::ColorType::Luma)
+        .unwrap();
+    file.splice(2..2, comment);
+    file
+}
+
+/// A JPEG file of exactly so many bytes.
+pub(crate) fn frame_of_size(bytes: usize) -> Vec<u8> {
+    let mut file = frame_bytes(0);
+    while file.len() < bytes {
+        // A comment has a marker, its length and at most 65,533 bytes; the last one
+        // but one leaves room for the last.
+        let missing = bytes - file.len();
+        let length = if missing > 70_000 {
+            65_000
+        } else {
+            missing.min(60_000)
+        };
+        let length = if missing - length < 4 {
+            missing
+        } else {
+            length
+        };
+        let mut comment = vec![0; length];
+        let [high, low] = u16::try_from(length - 2).unwrap().to_be_bytes();
+        comment[..4].copy_from_slice(&[0xff, 0xfe, high, low]);
+        file.splice(2..2, comment);
+    }
+    file
+}
+
+type Reply = Result<Response<Vec<u8>>, SendError>;
+
+/// A host in memory: what it stores, what X and the webhook answer, what was
+/// sent to each.
+pub(crate) struct Host {
+    /// The time, but for what replies have taken.
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) values: RefCell<BTreeMap<String, Vec<u8>>>,
+    /// The keys whose writing fails.
+    pub(crate) read_only_keys: BTreeSet<String>,
+    /// The keys whose reading fails.
+    pub(crate) broken_keys: BTreeSet<String>,
+    /// The keys whose reading does not end.
+    pub(crate) hanging_keys: BTreeSet<String>,
+    /// What is answered where `answers` has nothing: X's part.
+    pub(crate) reply: Reply,
+    /// What is answered to requests with a part of their URL, and how much longer
+    /// that takes; the last one counts.
+    pub(crate) answers: Vec<(&'static str, TimeDelta, Reply)>,
+    /// How long any answer takes.
+    pub(crate) reply_time: TimeDelta,
+    /// What the webhook answers.
+    pub(crate) webhook_reply: Reply,
+    pub(crate) ledger: Book,
+    waited: Cell<TimeDelta>,
+    /// The keys that were read, those together that were read at the same time.
+    reads: RefCell<Vec<BTreeSet<String>>>,
+    reads_under_way: Cell<usize>,
+    sent: RefCell<Vec<Request<Vec<u8>>>>,
+    /// The ledger as it was at each time that something was sent to X.
+    ledgers_at_send: RefCell<Vec<Book>>,
+    told: RefCell<Vec<Value>>,
+    journal: RefCell<Vec<Value>>,
+}
+
+impl Host {
+    /// It is 11:23:45 in Japan, twelve frames are stored and X takes them.
+    pub(crate) fn new() -> Self {
+        let mut host = Self {
+            now: instant("2026-11-22T02:23:45Z"),
+            values: RefCell::default(),
+            read_only_keys: BTreeSet::new(),
+            broken_keys: BTreeSet::new(),
+            hanging_keys: BTreeSet::new(),
+            reply: Ok(reply(200, &[], USER)),
+            answers: Vec::new(),
+            reply_time: TimeDelta::zero(),
+            webhook_reply: Ok(reply(204, &[], "")),
+            ledger: Book::default(),
+            waited: Cell::default(),
+            reads: RefCell::default(),
+            reads_under_way: Cell::default(),
+            sent: RefCell::default(),
+            ledgers_at_send: RefCell::default(),
+            told: RefCell::default(),
+            journal: RefCell::default(),
+        };
+        host.publish(&frame_set());
+        host
+    }
+
+    pub(crate) fn store(&mut self, key: &str, value: impl Into<Vec<u8>>) {
+        self.values.get_mut().insert(key.to_owned(), value.into());
+    }
+
+    /// Has the other networks take pictures.
+    pub(crate) fn on_all_networks(mut self) -> Self {
+        for (part, body) in [
+            ("mastodon.test/", r#"{"acct":"alice"}"#),
+            (
+                ".createSession",
+                r#"{"did":"did:plc:a","accessJwt":"bACCESS","refreshJwt":"bREFRESH"}"#,
+            ),
+            (
+                ".refreshSession",
+                r#"{"did":"did:plc:a","accessJwt":"bACCESS","refreshJwt":"bREFRESH"}"#,
+            ),
+            (
+                ".getSession",
+                r#"{"did":"did:plc:a","handle":"alice.test"}"#,
+            ),
+            (
+                ".getRecord",
+                r#"{"cid":"bafy","value":{"displayName":"A"}}"#,
+            ),
+            (".uploadBlob", r#"{"blob":{"ref":{"$link":"bafk"}}}"#),
+            (".deleteRecord", "{}"),
+            (".putRecord", r#"{"uri":"at://did:plc:a","cid":"bafy"}"#),
+        ] {
+            self.answer(part, Ok(reply(200, &[], body)));
+        }
+        self
+    }
+
+    /// Has requests with this in their URL answered so from now on.
+    pub(crate) fn answer(&mut self, part: &'static str, reply: Reply) {
+        self.answers.push((part, TimeDelta::zero(), reply));
+    }
+
+    pub(crate) fn remove(&mut self, key: &str) {
+        self.values
+            .get_mut()
+            .remove(key)
+            .expect("a key that is stored");
+    }
+
+    pub(crate) fn fail_to_read(&mut self, key: &str) {
+        self.broken_keys.insert(key.to_owned());
+    }
+
+    pub(crate) fn hang_on_reading(&mut self, key: &str) {
+        self.hanging_keys.insert(key.to_owned());
+    }
+
+    /// Makes a set current, and stores its frames as [`frame_bytes`].
+    pub(crate) fn publish(&mut self, set: &FrameSet) {
+        self.store(CURRENT_KEY, serde_json::to_vec(set).unwrap());
+        for n in 0..set.frames().get() {
+            self.store(&set.frame_key(n), frame_bytes(n));
+        }
+    }
+
+    /// Makes another set of twelve frames current, one of which has the
+    /// [`frame_bytes`] of another number.
+    pub(crate) fn publish_another(&mut self, frame: u16, bytes_of: u16) -> FrameSet {
+        let set = album("another", 12);
+        self.publish(&set);
+        self.store(&set.frame_key(frame), frame_bytes(bytes_of));
+        set
+    }
+
+    /// Takes what was sent so far.
+    pub(crate) fn take_sent(&self) -> Vec<Request<Vec<u8>>> {
+        self.sent.take()
+    }
+
+    /// Takes down what is read, until the guard is dropped.
+    fn begin_to_read(&self, key: &str) -> UnderWay<'_> {
+        let others = self.reads_under_way.get();
+        self.reads_under_way.set(others + 1);
+        let mut reads = self.reads.borrow_mut();
+        if others == 0 {
+            reads.push(BTreeSet::new());
+        }
+        reads.last_mut().unwrap().insert(key.to_owned());
+        UnderWay(&self.reads_under_way)
+    }
+
+    /// Takes the keys that were read, those together that were read at the same time.
+    pub(crate) fn take_reads(&self) -> Vec<BTreeSet<String>> {
+        self.reads.take()
+    }
+
+    /// Takes the one request that was sent.
+    pub(crate) fn take_only_sent(&self) -> Request<Vec<u8>> {
+        let [request] = self.take_sent().try_into().expect("one request");
+        request
+    }
+
+    /// Takes the one entry that was logged.
+    pub(crate) fn take_only_entry(&self) -> Value {
+        let [entry] = self.journal.take().try_into().expect("one entry");
+        entry
+    }
+
+    /// Takes what the owner was told, in words.
+    pub(crate) fn take_told(&self) -> Vec<String> {
+        let told = self.told.take();
+        let texts = told.iter().map(|told| told["text"].as_str().unwrap());
+        texts.map(ToOwned::to_owned).collect()
+    }
+
+    /// Puts the ledger back to how it was when the last request was sent to X, as
+    /// if the host had ended before the reply.
+    pub(crate) fn end_while_sending(&mut self) {
+        let ledger = self.ledgers_at_send.get_mut().pop();
+        self.ledger = ledger.expect("something that was sent");
+    }
+}
+
+/// A read that has begun, and may be given up.
+struct UnderWay<'a>(&'a Cell<usize>);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+impl Log for Host {
+    fn log(&self, entry: &str, is_trouble: bool) {
+        let entry: Value = serde_json::from_str(entry).unwrap();
+        assert_eq!(entry.get("message").is_some(), is_trouble);
+        self.journal.borrow_mut().push(entry);
+    }
+}
+
+impl Store for Host {
+    const ADVICE: Advice = Advice {
+        settings: "Set what is named.",
+        secrets: "Store another.",
+        frames: "Publish the icon.",
+        store: "Look at the store.",
+        size: "Publish a smaller icon.",
+    };
+
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let _under_way = self.begin_to_read(key);
+        wait_once().await;
+        if self.hanging_keys.contains(key) {
+            pending::<()>().await;
+        }
+        if self.broken_keys.contains(key) {
+            let error = "KV GET failed: 500 Internal Error".to_owned();
+            return Err(StoreError::Read(error));
+        }
+        Ok(self.values.borrow().get(key).cloned())
+    }
+
+    async fn write(&self, key: &str, value: &[u8], _: Lifetime) -> Result<(), StoreError> {
+        if self.read_only_keys.contains(key) {
+            let error = "KV PUT failed: 429 Too Many Requests".to_owned();
+            return Err(StoreError::Write(error));
+        }
+        self.values
+            .borrow_mut()
+            .insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+}
+
+/// A ledger in memory.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Book {
+    /// By network.
+    pub(crate) standings: RefCell<BTreeMap<String, Standing>>,
+    /// Each record's entry by its id.
+    pub(crate) records: RefCell<BTreeMap<u32, String>>,
+    last_id: Cell<u32>,
+    schedule: RefCell<Schedule>,
+    pub(crate) wake_at: Cell<Option<DateTime<Utc>>>,
+    /// Whether it can neither be read nor written.
+    pub(crate) is_broken: Cell<bool>,
+    /// Whether nothing can be kept.
+    pub(crate) is_read_only: Cell<bool>,
+    /// Whether it cannot promise to wake anyone.
+    pub(crate) is_asleep: Cell<bool>,
+}
+
+impl Book {
+    fn checked(&self) -> Result<(), StoreError> {
+        if self.is_broken.get() {
+            return Err(StoreError::Read("disk I/O error".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Makes an entry one that cannot be read.
+    pub(crate) fn spoil(&self, id: u32) {
+        let before = self.records.borrow_mut().insert(id, "garbage".to_owned());
+        assert!(before.is_some(), "an entry that is there");
+    }
+
+    /// The entries, oldest first.
+    pub(crate) fn entries(&self) -> Vec<Value> {
+        let records = self.records.borrow();
+        records
+            .values()
+            .map(|entry| serde_json::from_str(entry).unwrap())
+            .collect()
+    }
+}
+
+impl Ledger for Book {
+    const ADVICE: &'static str = "Look at the ledger.";
+
+    const ASK_NOW: &'static str = "knock";
+
+    fn standing(&self, network: &str) -> Result<Standing, StoreError> {
+        self.checked()?;
+        let standings = self.standings.borrow();
+        Ok(standings.get(network).cloned().unwrap_or_default())
+    }
+
+    fn keep(
+        &self,
+        network: &str,
+        standing: &Standing,
+        record: Option<&Record<'_>>,
+    ) -> Result<(), StoreError> {
+        self.checked()?;
+        if self.is_read_only.get() {
+            return Err(StoreError::Write("disk full".to_owned()));
+        }
+        // As it goes through a store.
+        let text = serde_json::to_string(standing).unwrap();
+        assert_no_secret_in(&text);
+        let kept: Standing = serde_json::from_str(&text).unwrap();
+        assert_eq!(kept, *standing, "not as it was");
+        self.standings.borrow_mut().insert(network.to_owned(), kept);
+        if let Some(Record { id, entry }) = record {
+            assert_no_secret_in(entry);
+            assert!(*id > 0 && *id <= self.last_id.get(), "no id that was given");
+            self.records.borrow_mut().insert(*id, (*entry).to_owned());
+        }
+        Ok(())
+    }
+
+    fn next_id(&self) -> Result<u32, StoreError> {
+        self.checked()?;
+        self.last_id.set(self.last_id.get() + 1);
+        Ok(self.last_id.get())
+    }
+
+    async fn wake_at(&self, at: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+        self.checked()?;
+        if self.is_asleep.get() {
+            return Err(StoreError::Write("no alarm".to_owned()));
+        }
+        self.wake_at.set(at);
+        Ok(())
+    }
+
+    fn schedule(&self) -> Result<Schedule, StoreError> {
+        self.checked()?;
+        Ok(self.schedule.borrow().clone())
+    }
+
+    fn keep_schedule(&self, schedule: &Schedule) -> Result<(), StoreError> {
+        self.checked()?;
+        if self.is_read_only.get() {
+            return Err(StoreError::Write("disk full".to_owned()));
+        }
+        // As it goes through a store.
+        let text = serde_json::to_string(schedule).unwrap();
+        self.schedule.replace(serde_json::from_str(&text).unwrap());
+        Ok(())
+    }
+
+    fn records(&self, before: Option<u32>, limit: u16) -> Result<Vec<(u32, String)>, StoreError> {
+        self.checked()?;
+        let records = self.records.borrow();
+        let older = records.range(..before.unwrap_or(u32::MAX));
+        let newest = older.rev().take(limit.into());
+        Ok(newest.map(|(id, entry)| (*id, entry.clone())).collect())
+    }
+
+    async fn forget(&self) -> Result<(), StoreError> {
+        self.checked()?;
+        self.standings.take();
+        self.records.take();
+        Ok(())
+    }
+}
+
+/// A body that must not be read.
+pub(crate) struct NoBody;
+
+impl Upload for NoBody {
+    async fn square(&self, _: usize, _: &Options) -> Result<Planes, UploadError> {
+        panic!("this body must not be read")
+    }
+}
+
+/// A body, or what goes wrong while it is read.
+pub(crate) struct Sent(pub(crate) Result<Vec<u8>, UploadError>);
+
+impl Upload for Sent {
+    async fn square(&self, max_bytes: usize, options: &Options) -> Result<Planes, UploadError> {
+        let file = self.0.clone()?;
+        if file.len() > max_bytes {
+            return Err(UploadError::TooLarge);
+        }
+        Ok(picture::square(&file, options, Limits::WORKER)?)
+    }
+}
+
+impl Client for Host {
+    async fn send(&self, request: Request<Vec<u8>>, timeout_ms: u32) -> Reply {
+        self.waited.set(self.waited.get() + self.reply_time);
+        if request.uri() == WEBHOOK {
+            assert!(timeout_ms <= 5_000, "the next turn waits for it");
+            assert_eq!(request.method(), "POST");
+            assert_eq!(request.headers()["content-type"], "application/json");
+            let told = serde_json::from_slice(request.body()).unwrap();
+            self.told.borrow_mut().push(told);
+            return self.webhook_reply.clone();
+        }
+        let url = request.uri().to_string();
+        self.sent.borrow_mut().push(request);
+        self.ledgers_at_send.borrow_mut().push(self.ledger.clone());
+        let mut answers = self.answers.iter().rev();
+        let Some((_, time, reply)) = answers.find(|(part, ..)| url.contains(part)) else {
+            return self.reply.clone();
+        };
+        self.waited.set(self.waited.get() + *time);
+        reply.clone()
+    }
+}
+
+impl Clock for Host {
+    fn now(&self) -> DateTime<Utc> {
+        self.now + self.waited.get()
+    }
+}
+
+/// As much of a user object as matters.
+pub(crate) const USER: &str = r#"{"id":6253282,"screen_name":"XAPI","name":"X API"}"#;
+
+pub(crate) fn reply(
+    status: u16,
+    headers: &[(&str, &str)],
+    body: impl Into<Vec<u8>>,
+) -> Response<Vec<u8>> {
+    let mut reply = Response::builder().status(status);
+    for (name, value) in headers {
+        reply = reply.header(*name, *value);
+    }
+    reply.body(body.into()).unwrap()
+}
+
+/// Lets all others that are polled together with this one begin.
+async fn wait_once() {
+    let mut has_waited = false;
+    let poll = |_: &mut Context<'_>| {
+        if replace(&mut has_waited, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    };
+    poll_fn(poll).await;
+}
+
+/// Runs a future that waits for nothing but its turn, as [`Host`]'s do.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    for _ in 0..1_000 {
+        let polled = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(output) = polled {
+            return output;
+        }
+    }
+    panic!("a host in memory has nothing to wait for")
+}

@@ -1,0 +1,575 @@
+//! The part of the HTTP interface that needs to know an account's standing:
+//! written over the ports as [`crate::web::api`] is, for whoever has the account's
+//! ledger.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /` | the page |
+//! | `POST /turn` | a turn now, by hand |
+//! | `GET /journal` | what turns did, newest first |
+//! | `DELETE /journal` | forgets that, and all that is known of the account |
+//! | `GET /health` | whether it could turn now, and whether it does |
+//! | `DELETE /networks/{network}/frames` | removes what is kept on a network beside the picture |
+
+use std::pin::Pin;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Method, Request, StatusCode};
+use serde_json::{Value, json};
+
+use crate::account::journal::{Recorded, Report, Trigger};
+use crate::account::standing::{Showing, Standing};
+use crate::account::turn::{Order, known, turn, wake_when_needed};
+use crate::frames::set::FrameSet;
+use crate::frames::store::{check_frame, current_set};
+use crate::network::NETWORKS;
+use crate::outcome::{Outcome, Reason, Trouble};
+use crate::ports::{Client, Clock, Ledger, Log, Store, StoreError};
+use crate::schedule::{Dial, FrameCount};
+use crate::settings::{Configured, Settings};
+use crate::web::api::{
+    Answer, allow, authorize, frame_number, guarded, insert, json_answer, json_object, query,
+    refuse_body,
+};
+use crate::web::icon_upload::IconUpload;
+use crate::web::page::{self, Becoming, Line, Shown, View};
+use crate::web::problem::Problem;
+
+/// Answers one request that needs to know the account's standing.
+pub async fn respond<H: Store + Client + Clock + Log>(
+    request: &Request<()>,
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+) -> Answer {
+    // Each in a function of its own, as in `api`.
+    type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + 'a>>;
+    let answering: Answering<'_> = match request.uri().path() {
+        "/turn" => Box::pin(manual_turn(request, settings, host, ledger)),
+        "/journal" => Box::pin(journal(request, settings, host, ledger)),
+        "/health" => Box::pin(health(request, settings, host, ledger)),
+        path if path.starts_with("/networks/") => {
+            Box::pin(remove_frames(request, settings, host, ledger))
+        }
+        _ => Box::pin(status_page(request, settings, host, ledger)),
+    };
+    guarded(answering.await)
+}
+
+/// Turns away, before anyone looks at the account, what would be turned away
+/// anyhow.
+///
+/// # Errors
+/// When the request will not do.
+pub fn admit(request: &Request<()>, settings: &Settings) -> Result<(), Problem> {
+    match request.uri().path() {
+        "/turn" => {
+            allow(request, "POST")?;
+            authorize(request, settings)?;
+            refuse_body(request)
+        }
+        "/journal" => {
+            allow(request, "GET, HEAD, DELETE")?;
+            authorize(request, settings)
+        }
+        path if path.starts_with("/networks/") => {
+            network_in(path)?;
+            allow(request, "DELETE")?;
+            authorize(request, settings)?;
+            refuse_body(request)?;
+            query(request, &[]).map(|_| ())
+        }
+        _ => {
+            allow(request, "GET, HEAD")?;
+            query(request, &[]).map(|_| ())
+        }
+    }
+}
+
+/// A turn by hand.
+async fn manual_turn<H: Store + Client + Clock + Log>(
+    request: &Request<()>,
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+) -> Result<Answer, Problem> {
+    admit(request, settings)?;
+    let mut order = Order::due_at(host.now(), Trigger::Manual);
+    for (name, value) in query(request, &["frame", "dry_run", "force"])? {
+        match name.as_str() {
+            "frame" => {
+                let frame = frame_number(&value).ok_or_else(|| {
+                    Problem::new(
+                        StatusCode::BAD_REQUEST,
+                        "`frame` has to be the number of a frame: 0, 1 and so on.",
+                    )
+                })?;
+                order.frame = Some(frame);
+            }
+            "dry_run" => order.dry_run = truth("dry_run", &value)?,
+            _ => order.force = truth("force", &value)?,
+        }
+    }
+    let reports = turn(settings, host, ledger, &order).await;
+    let told = match reports.as_slice() {
+        [report] => json_object(report),
+        several => json_object(&json!({ "turns": several })),
+    };
+    match not_turned(&reports, host.now()) {
+        Some(problem) => Err(problem.with_extensions(told)),
+        None => Ok(json_answer(&told)),
+    }
+}
+
+/// What kept the icon from turning on each network that there was trouble with.
+/// What the owner has to do something about counts for more than what passes.
+fn not_turned(reports: &[Report], now: DateTime<Utc>) -> Option<Problem> {
+    let is_alone = reports.len() == 1;
+    let troubles = reports.iter().filter_map(|report| {
+        let said = report.outcome.trouble()?.in_words();
+        let title = title_of(report.network).filter(|_| !is_alone);
+        Some(title.map_or(said.clone(), |title| format!("{title}: {said}")))
+    });
+    let detail = troubles.collect::<Vec<_>>().join(" ");
+    let refused = reports.iter().find_map(|report| match &report.outcome {
+        Outcome::Refused(trouble) => Some(status_of(trouble.reason)),
+        _ => None,
+    });
+    let retries = reports.iter().filter_map(|report| match &report.outcome {
+        Outcome::Retry { at, .. } => Some(*at),
+        _ => None,
+    });
+    if let Some(status) = refused {
+        return Some(Problem::new(status, detail));
+    }
+    // Whole seconds, rounded up: not before that instant.
+    let wait = retries.min()?.signed_duration_since(now);
+    let seconds = (wait.num_milliseconds().saturating_add(999) / 1000).max(1);
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+    Some(problem.with_header(RETRY_AFTER, HeaderValue::from(seconds)))
+}
+
+fn truth(name: &str, value: &str) -> Result<bool, Problem> {
+    value.parse().map_err(|_| {
+        let detail = format!("`{name}` has to be true or false.");
+        Problem::new(StatusCode::BAD_REQUEST, detail)
+    })
+}
+
+/// The status to answer a refused turn with.
+fn status_of(reason: Reason) -> StatusCode {
+    match reason {
+        Reason::NoSuchFrame => StatusCode::BAD_REQUEST,
+        Reason::Settings | Reason::NoIcon | Reason::Frames | Reason::Host => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Reason::Credentials
+        | Reason::ClockSkew
+        | Reason::Access
+        | Reason::Account
+        | Reason::SpamFilter
+        | Reason::RateLimit
+        | Reason::Transient
+        | Reason::Request
+        | Reason::Blocked
+        | Reason::UnexpectedReply => StatusCode::BAD_GATEWAY,
+    }
+}
+
+/// The journal, a page at a time.
+async fn journal<H: Store + Clock>(
+    request: &Request<()>,
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+) -> Result<Answer, Problem> {
+    const MOST: u16 = 200;
+
+    admit(request, settings)?;
+    if request.method() == Method::DELETE {
+        query(request, &[])?;
+        let forgotten = ledger.forget().await;
+        forgotten.map_err(|error| unreadable(&error))?;
+        let forgotten = ledger.wake_at(None).await;
+        forgotten.map_err(|error| unreadable(&error))?;
+        // The schedule goes on, and with it the slots that it does not begin.
+        wake_when_needed(settings, host, ledger).await;
+        let mut answer = Answer::default();
+        *answer.status_mut() = StatusCode::NO_CONTENT;
+        return Ok(answer);
+    }
+    let (mut before, mut limit) = (None, 50);
+    for (name, value) in query(request, &["before", "limit"])? {
+        let number = value.parse::<u32>().ok().filter(|number| *number > 0);
+        let number = number.ok_or_else(|| {
+            let detail = format!("`{name}` has to be a whole number from 1.");
+            Problem::new(StatusCode::BAD_REQUEST, detail)
+        })?;
+        match name.as_str() {
+            "before" => before = Some(number),
+            _ => limit = u16::try_from(number).unwrap_or(MOST).min(MOST),
+        }
+    }
+    let records = ledger.records(before, limit);
+    let records = records.map_err(|error| unreadable(&error))?;
+    let next = (records.len() >= limit.into()).then(|| records.last().map(|(id, _)| *id));
+    let entries = records.iter().map(|(id, entry)| {
+        let mut members = match serde_json::from_slice(entry.as_bytes()) {
+            Ok(Value::Object(members)) => members,
+            _ => json_object(&json!({
+                "outcome": "unreadable",
+                "message": "What is stored of this turn cannot be read.",
+            })),
+        };
+        members.remove("event");
+        members.insert("id".to_owned(), json!(id));
+        Value::Object(members)
+    });
+    let entries: Vec<_> = entries.collect();
+    Ok(json_answer(
+        &json!({ "entries": entries, "next": next.flatten() }),
+    ))
+}
+
+/// What is known of the account on each network, or why that cannot be read.
+fn standings<'a, L: Ledger>(
+    settings: &'a Settings,
+    ledger: &L,
+) -> Vec<(&'a Configured, Result<Standing, Trouble>)> {
+    let networks = settings.networks.iter();
+    let standing = |one: &'a Configured| {
+        let standing = known(one, ledger);
+        (one, standing.map_err(|error| failed::<L>(&error)))
+    };
+    networks.map(standing).collect()
+}
+
+/// When the next turn comes by itself on any network: with the next slot that the
+/// schedule begins, or at the end of what holds the network.
+fn next_turn(
+    settings: &Settings,
+    ledger: &impl Ledger,
+    frames: Option<FrameCount>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let schedule = ledger.schedule().unwrap_or_default();
+    let dial = settings.dial.as_ref().ok().zip(frames);
+    let next_slot = dial.and_then(|(dial, frames)| schedule.next_turn(now, dial, frames));
+    let networks = settings.networks.iter();
+    let next_turns = networks.filter_map(|one| {
+        let hold = known(one, ledger).unwrap_or_default().hold;
+        let hold = hold.filter(|hold| hold.holds_at(now));
+        hold.map_or(next_slot, |hold| Some(hold.until))
+    });
+    next_turns.min()
+}
+
+fn failed<L: Ledger>(error: &StoreError) -> Trouble {
+    Trouble::new(Reason::Host, error.to_string(), L::ADVICE)
+}
+
+/// The network's name in the path of what is kept there.
+fn network_in(path: &str) -> Result<&str, Problem> {
+    let rest = path.strip_prefix("/networks/");
+    let name = rest.and_then(|rest| rest.strip_suffix("/frames"));
+    name.ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "There is DELETE /networks/{network}/frames, such as /networks/bluesky/frames.",
+        )
+    })
+}
+
+/// Removes what turns have kept on a network.
+async fn remove_frames<H: Store + Client + Clock>(
+    request: &Request<()>,
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+) -> Result<Answer, Problem> {
+    admit(request, settings)?;
+    let name = network_in(request.uri().path())?;
+    let not_found = |detail: &str| Problem::new(StatusCode::NOT_FOUND, detail);
+    let mut networks = settings.networks.iter();
+    let one = networks.find(|one| one.definition.name == name);
+    let one = one.ok_or_else(|| not_found("No network of this name is set up here."))?;
+    let network = one.network.as_ref().map_err(|flaws| {
+        let trouble = flaws.trouble(H::ADVICE.settings);
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, trouble.in_words())
+    })?;
+    if !network.keeps_frames() {
+        return Err(not_found("No frames are kept on this network."));
+    }
+    let mut standing = ledger.standing(name).map_err(|error| unreadable(&error))?;
+    let removed = network.remove_frames(&mut standing.memory, host).await;
+    // Also what was begun in vain, such as a session.
+    let kept = ledger.keep(name, &standing, None);
+    removed.map_err(|trouble| Problem::new(status_of(trouble.reason), trouble.in_words()))?;
+    kept.map_err(|error| unreadable(&error))?;
+    let mut answer = Answer::default();
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    Ok(answer)
+}
+
+/// Whether it could turn now and whether it does, with all that is in the way.
+async fn health<H: Store + Clock>(
+    request: &Request<()>,
+    settings: &Settings,
+    host: &H,
+    ledger: &impl Ledger,
+) -> Result<Answer, Problem> {
+    admit(request, settings)?;
+    let (frame_set, frames_trouble) = match frame_set_health(settings, host).await {
+        Ok(found) => (found, None),
+        Err(trouble) => (Value::Null, Some(trouble)),
+    };
+    let flaws = settings.flaws();
+    let mut detail: Vec<String> = Vec::new();
+    detail.extend(frames_trouble.iter().map(Trouble::in_words));
+    let mut troubles: Vec<Value> = Vec::new();
+    let now = host.now();
+    for (one, standing) in standings(settings, ledger) {
+        let name = one.definition.name;
+        let mut tell = |trouble: &Trouble, retry_at: Option<DateTime<Utc>>| {
+            let retry_at = retry_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+            troubles.push(json!({
+                "network": name,
+                "reason": trouble.reason,
+                "message": trouble.message,
+                "remedy": trouble.remedy,
+                "retry_at": retry_at,
+            }));
+        };
+        let standing = match standing {
+            Ok(standing) => standing,
+            Err(trouble) => {
+                tell(&trouble, None);
+                detail.push(trouble.in_words());
+                continue;
+            }
+        };
+        let hold = standing.hold.as_ref().filter(|hold| hold.holds_at(now));
+        // Of settings and frames it was looked at how they are now.
+        let is_of_now =
+            |trouble: &&Trouble| !matches!(trouble.reason, Reason::Settings | Reason::Frames);
+        // What other settings led to says nothing of the next turn.
+        let stored = ledger
+            .standing(name)
+            .ok()
+            .and_then(|stored| stored.settings);
+        let is_of_these = stored.is_none_or(|stored| stored == one.fingerprint);
+        let stopped = standing.stopped.as_ref().filter(|_| is_of_these);
+        if let Some(trouble) = stopped.filter(is_of_now) {
+            tell(trouble, hold.map(|hold| hold.until));
+            let title = one.definition.title;
+            detail.push(format!("{title}, at the last try: {}", trouble.in_words()));
+        } else if let Some(hold) = hold.filter(|hold| is_of_now(&&hold.trouble)) {
+            // It passes by itself.
+            tell(&hold.trouble, Some(hold.until));
+        }
+        if let Some(unread) = &standing.unread {
+            tell(&unread.trouble, None);
+        }
+    }
+    let frames = frame_set.get("frames").and_then(Value::as_u64);
+    let frames = frames.and_then(|frames| FrameCount::new(u16::try_from(frames).ok()?));
+    let next_turn = next_turn(settings, ledger, frames, now);
+    let is_ready = detail.is_empty() && settings.flaws_of_turns().is_empty();
+    if !flaws.is_empty() {
+        detail.insert(0, format!("Settings: {flaws}."));
+    }
+    let networks = settings.networks.iter();
+    let networks: Vec<_> = networks.map(|one| one.definition.name).collect();
+    let body = json_object(&json!({
+        "ready": is_ready,
+        "missing": flaws.missing,
+        "invalid": flaws.invalid,
+        "manual_turn": if matches!(settings.trigger_token, Ok(Some(_))) { "open" } else { "closed" },
+        "networks": networks,
+        "dial": settings.dial.as_ref().ok().map(|dial| json!({
+            "time_zone": dial.time_zone.name(),
+            "period": dial.period.to_string(),
+            "direction": dial.direction.to_string(),
+        })),
+        "next_turn": next_turn.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        "frame_set": frame_set,
+        "troubles": troubles,
+    }));
+    if is_ready {
+        Ok(json_answer(&body))
+    } else {
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail.join(" ")).with_extensions(body))
+    }
+}
+
+/// The current set and, if the dial is known, the frame of this moment, which has to
+/// be in the store, fit to be sent, or come from the icon there.
+async fn frame_set_health<H: Store + Clock>(
+    settings: &Settings,
+    host: &H,
+) -> Result<Value, Trouble> {
+    let set = current_set(host).await?;
+    let mut found = json!({ "id": set.id(), "frames": set.frames().get() });
+    if let (Ok(dial), Some(found)) = (&settings.dial, found.as_object_mut()) {
+        let n = dial.frame_at(host.now(), set.frames());
+        let networks = settings.networks.iter().filter_map(|one| {
+            let network = one.network.as_ref().ok()?;
+            Some((one.definition.title, network.max_picture_bytes()))
+        });
+        check_frame(host, &set, n, networks).await?;
+        found.insert("frame_now".to_owned(), json!(n));
+    }
+    Ok(found)
+}
+
+/// The page for a person to look at.
+async fn status_page<H: Store + Clock, L: Ledger>(
+    request: &Request<()>,
+    settings: &Settings,
+    host: &H,
+    ledger: &L,
+) -> Result<Answer, Problem> {
+    const LINES: u16 = 8;
+
+    admit(request, settings)?;
+    let now = host.now();
+    let dial = settings.dial.as_ref().ok();
+    let set = current_set(host).await;
+    let (records, journal_trouble) = match ledger.records(None, LINES) {
+        Ok(records) => (records, None),
+        Err(error) => (Vec::new(), Some(failed::<L>(&error))),
+    };
+    let are_several = settings.networks.len() > 1;
+    let recorded: Vec<Recorded> = records
+        .iter()
+        .filter_map(|(_, entry)| serde_json::from_slice(entry.as_bytes()).ok())
+        .collect();
+    let last = lines(&recorded, dial, are_several);
+    let frames = set.as_ref().ok().map(FrameSet::frames);
+    let standings = standings(settings, ledger);
+    let known: Vec<(&Configured, &Standing)> = standings
+        .iter()
+        .filter_map(|(one, standing)| Some((*one, standing.as_ref().ok()?)))
+        .collect();
+    let is_current = |showing: &&Showing| set.as_ref().is_ok_and(|set| set.id() == showing.set);
+    let shown: Vec<Shown<'_>> = standings
+        .iter()
+        .map(|(one, standing)| {
+            let known = standing.as_ref().ok();
+            let showing = known.and_then(|known| known.showing.as_ref());
+            Shown {
+                title: one.definition.title,
+                account: known.and_then(|known| known.account.as_deref()),
+                frame: showing.filter(is_current).map(|showing| showing.frame),
+            }
+        })
+        .collect();
+    let flaws = settings.flaws();
+    let settings_trouble = (!flaws.is_empty())
+        .then(|| flaws.trouble("The owner has to set them; GET /health names them too."));
+    let has_had_none = || known.iter().all(|(_, known)| known.set.is_none());
+    let is_new = set
+        .as_ref()
+        .is_err_and(|trouble| trouble.reason == Reason::NoIcon && has_had_none());
+    let of_set = set.as_ref().err().filter(|_| !is_new);
+    let unread = standings
+        .iter()
+        .find_map(|(_, standing)| standing.as_ref().err());
+    let of_all = settings_trouble.as_ref().or(of_set);
+    let of_all = [of_all, unread.or(journal_trouble.as_ref())];
+    let mut troubles: Vec<(Option<&str>, &Trouble)> = of_all
+        .into_iter()
+        .flatten()
+        .map(|trouble| (None, trouble))
+        .collect();
+    let [turn_trouble, _] = of_all;
+    for (one, standing) in &known {
+        let hold = standing.hold.as_ref().filter(|hold| hold.holds_at(now));
+        let trouble = standing.stopped.as_ref().or(hold.map(|hold| &hold.trouble));
+        let is_told = turn_trouble.is_some_and(|_| {
+            trouble.is_some_and(|trouble| trouble.reason == Reason::Settings) || !are_several
+        });
+        let title = are_several.then_some(one.definition.title);
+        troubles.extend(trouble.filter(|_| !is_told).map(|trouble| (title, trouble)));
+        let unread = standing.unread.as_ref();
+        troubles.extend(unread.map(|unread| (title, &unread.trouble)));
+    }
+    let next_turn = next_turn(settings, ledger, frames, now);
+    let next_frame = dial.zip(frames);
+    let next_frame = next_frame.map(|(dial, frames)| dial.slot_at(now, frames).end);
+    let keeping = settings.networks.iter().filter(|one| {
+        let network = one.network.as_ref();
+        network.is_ok_and(|network| network.keeps_frames())
+    });
+    let keeping: Vec<_> = keeping.map(|one| one.definition).collect();
+    let html = page::html(&View {
+        now,
+        local: dial.map(|dial| (dial.time_zone.name(), dial.local_time_at(now))),
+        frames: frames.map(FrameCount::get),
+        is_new,
+        due: dial
+            .zip(frames)
+            .map(|(dial, frames)| dial.frame_at(now, frames)),
+        shown: &shown,
+        next_turn,
+        next_frame,
+        last: &last,
+        troubles: &troubles,
+        keeping: &keeping,
+        becoming: becoming(set.as_ref().ok(), dial),
+    });
+    let mut answer = Answer::new(html);
+    insert(&mut answer, CONTENT_TYPE, "text/html; charset=utf-8");
+    insert(
+        &mut answer,
+        CONTENT_SECURITY_POLICY,
+        page::CONTENT_SECURITY_POLICY,
+    );
+    Ok(answer)
+}
+
+/// What a new picture becomes: what the upload leaves open is as in the present set.
+fn becoming(set: Option<&FrameSet>, dial: Option<&Dial>) -> Becoming {
+    let upload = IconUpload::like(set);
+    Becoming {
+        frames: upload.frames.get(),
+        shape: upload.recipe.rendering.shape,
+        turning: dial.map(|dial| (dial.period, dial.direction)),
+        replaces_album: set.is_some_and(|set| set.rendering().is_none()),
+    }
+}
+
+/// Entries of the journal as the page tells them, with their networks if there are
+/// several.
+fn lines<'a>(recorded: &'a [Recorded], dial: Option<&Dial>, are_several: bool) -> Vec<Line<'a>> {
+    let line = |entry: &'a Recorded| {
+        let at = entry.sent_at.unwrap_or(entry.scheduled_at);
+        Line {
+            at,
+            local: dial.map(|dial| dial.local_time_at(at)),
+            frame: entry.frame,
+            outcome: &entry.outcome,
+            message: entry.message.as_deref(),
+            attempts: entry.attempts,
+            network: title_of(&entry.network).filter(|_| are_several),
+        }
+    };
+    recorded.iter().map(line).collect()
+}
+
+/// A network's name in sentences.
+fn title_of(name: &str) -> Option<&'static str> {
+    let definition = NETWORKS.iter().find(|one| one.name == name)?;
+    Some(definition.title)
+}
+
+fn unreadable(error: &StoreError) -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        format!("{error} Try again; if it stays, see whether Cloudflare reports a problem."),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! What the host calls.
+
+#![expect(
+    unsafe_code,
+    reason = "the compiler can vouch neither for a name that is exported nor for what the host writes"
+)]
+
+use std::mem::ManuallyDrop;
+use std::sync::OnceLock;
+use std::{ptr, slice};
+
+use picture::{Limits, Options, PictureError};
+
+use crate::allocator::ALLOCATOR;
+
+/// What the host reads: bytes, and what they are.
+#[repr(C)]
+pub struct Reply {
+    kind: Kind,
+    start: *const u8,
+    length: usize,
+}
+
+/// What the bytes of a reply are; src/decoder.js has the same numbers.
+#[repr(u32)]
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// A `PictureError` as JSON.
+    Refusal = 0,
+    /// The planes of a square, one after the other: luma, blue, red.
+    Square = 1,
+    /// What a panic said.
+    Panic = 2,
+}
+
+/// Hands bytes to the host, for good: the instance ends with the reply.
+fn reply(kind: Kind, bytes: Vec<u8>) -> *const Reply {
+    let bytes = bytes.leak();
+    Box::leak(Box::new(Reply {
+        kind,
+        start: bytes.as_ptr(),
+        length: bytes.len(),
+    }))
+}
+
+/// Gives room for `length` bytes, for good, or null if there is none.
+// SAFETY: nothing else that is linked has this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn allocate(length: usize) -> *mut u8 {
+    let mut room = ManuallyDrop::new(Vec::new());
+    match room.try_reserve_exact(length) {
+        Ok(()) => room.as_mut_ptr(),
+        Err(_) => ptr::null_mut(),
+    }
+}
+
+/// Reads a picture file by [`Options`] as JSON, and gives a [`Reply`]: the square or
+/// a refusal.
+///
+/// # Safety
+/// Each pointer and length are of one room that [`allocate`] has given, and every
+/// byte there has been written.
+// SAFETY: nothing else that is linked has this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn square(
+    file: *const u8,
+    file_length: usize,
+    options: *const u8,
+    options_length: usize,
+) -> *const Reply {
+    std::panic::set_hook(Box::new(|panic| {
+        PANICKED.get_or_init(|| panic.to_string());
+    }));
+    // SAFETY: the caller's promise. The room is never taken back, and nobody writes
+    // there while this runs.
+    let file = unsafe { slice::from_raw_parts(file, file_length) };
+    // SAFETY: the same.
+    let options = unsafe { slice::from_raw_parts(options, options_length) };
+    match read(file, options) {
+        Ok(square) => reply(Kind::Square, square),
+        Err(refusal) => {
+            // A decoder may have taken it for a fault of the file.
+            let refusal = if ALLOCATOR.ran_out() {
+                PictureError::Memory
+            } else {
+                refusal
+            };
+            reply(
+                Kind::Refusal,
+                serde_json::to_vec(&refusal).unwrap_or_default(),
+            )
+        }
+    }
+}
+
+fn read(file: &[u8], options: &[u8]) -> Result<Vec<u8>, PictureError> {
+    let options: Options = serde_json::from_slice(options).map_err(|_| PictureError::Crashed)?;
+    let planes = picture::square(file, &options, Limits::WORKER)?;
+    Ok([
+        planes.luma.samples(),
+        planes.blue.samples(),
+        planes.red.samples(),
+    ]
+    .concat())
+}
+
+/// Gives 1 if memory was asked for that there was not, or else 0.
+// SAFETY: nothing else that is linked has this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn ran_out() -> u32 {
+    ALLOCATOR.ran_out().into()
+}
+
+/// Gives the first address beyond all that was ever allocated, or 0.
+// SAFETY: nothing else that is linked has this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn end() -> usize {
+    ALLOCATOR.end()
+}
+
+/// What the first panic said.
+static PANICKED: OnceLock<String> = OnceLock::new();
+
+/// Gives a [`Reply`] with what the first panic said, which is nothing if there was
+/// none.
+// SAFETY: nothing else that is linked has this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn panicked() -> *const Reply {
+    let message = PANICKED.get().cloned().unwrap_or_default();
+    reply(Kind::Panic, message.into_bytes())
+}

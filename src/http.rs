@@ -1,0 +1,54 @@
+//! Requests and responses between the runtime's types and the core's.
+
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, IF_NONE_MATCH, TRANSFER_ENCODING};
+use http::{StatusCode, Uri};
+
+use rotate_icon_core::web::api::Answer;
+use rotate_icon_core::web::problem::Problem;
+
+/// The headers that the core looks at.
+const READ_HEADERS: [http::HeaderName; 5] = [
+    AUTHORIZATION,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    IF_NONE_MATCH,
+    TRANSFER_ENCODING,
+];
+
+/// An incoming request without its body.
+pub(super) fn request_from(request: &worker::Request) -> Result<http::Request<()>, Problem> {
+    let unreadable = |_| Problem::new(StatusCode::BAD_REQUEST, "The request cannot be read.");
+    let inner = request.inner();
+    let uri: Uri = inner
+        .url()
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| unreadable(error.into()))?;
+    let mut builder = http::Request::builder()
+        .method(inner.method().as_str())
+        .uri(uri);
+    for name in READ_HEADERS {
+        if let Ok(Some(value)) = inner.headers().get(name.as_str()) {
+            builder = builder.header(name, value);
+        }
+    }
+    builder.body(()).map_err(unreadable)
+}
+
+/// The core's answer as a response.
+pub(super) fn response_from(answer: Answer) -> worker::Result<worker::Response> {
+    let (parts, body) = answer.into_parts();
+    let headers = worker::Headers::new();
+    for (name, value) in &parts.headers {
+        if let Ok(value) = value.to_str() {
+            headers.append(name.as_str(), value)?;
+        }
+    }
+    let response = if parts.status == StatusCode::NOT_MODIFIED {
+        worker::Response::empty()?
+    } else {
+        worker::Response::from_bytes(body)?
+    };
+    Ok(response
+        .with_status(parts.status.as_u16())
+        .with_headers(headers))
+}
