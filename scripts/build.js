@@ -51,7 +51,7 @@ export async function buildWorker() {
   // A build that is broken off must not pass for one of these sources.
   rmSync(stamp, { force: true });
   const { workerBuild, env } = buildTools();
-  await run(workerBuild, ["--profile", "worker"], { env, quiet: true });
+  await run(workerBuild, ["--profile", "worker", "--package", "rotate-icon"], { env, quiet: true });
   await buildDecoder(env);
   // What worker-build makes is called by an entry of our own.
   const entry = [
