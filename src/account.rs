@@ -16,7 +16,7 @@ use super::http::{request_from, response_from};
 use rotate_icon_core::account::standing::Standing;
 use rotate_icon_core::account::turn::{on_schedule, wake};
 use rotate_icon_core::ports::{Ledger, MAX_RECORDS, Record, StoreError};
-use rotate_icon_core::schedule::cron::Schedule;
+use rotate_icon_core::schedule::cron::CronEvents;
 use rotate_icon_core::web::api::guarded;
 use rotate_icon_core::web::problem::Problem;
 
@@ -256,16 +256,16 @@ impl Ledger for Storage {
         set.map(|_| ()).map_err(|error| unwritten(&error))
     }
 
-    fn schedule(&self) -> std::result::Result<Schedule, StoreError> {
+    fn cron_events(&self) -> std::result::Result<CronEvents, StoreError> {
         let text = read_schedule(&self.durable).map_err(|error| unread(&error))?;
         // What another version kept in another form is made anew by the next event.
-        let schedule = text.and_then(|text| serde_json::from_str(&text).ok());
-        Ok(schedule.unwrap_or_default())
+        let events = text.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(events.unwrap_or_default())
     }
 
-    fn keep_schedule(&self, schedule: &Schedule) -> std::result::Result<(), StoreError> {
-        let text = serde_json::to_string(schedule)
-            .map_err(|error| StoreError::Write(error.to_string()))?;
+    fn keep_cron_events(&self, events: &CronEvents) -> std::result::Result<(), StoreError> {
+        let text =
+            serde_json::to_string(events).map_err(|error| StoreError::Write(error.to_string()))?;
         keep_schedule(&self.durable, &text).map_err(|error| unwritten(&error))
     }
 

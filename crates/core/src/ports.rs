@@ -9,7 +9,7 @@ use pixels::plane::Planes;
 use thiserror::Error;
 
 use crate::account::standing::Standing;
-use crate::schedule::cron::Schedule;
+use crate::schedule::cron::CronEvents;
 
 /// Keeps values by key.
 pub trait Store {
@@ -222,15 +222,15 @@ pub trait Ledger {
     ///
     /// # Errors
     /// When it cannot be read.
-    fn schedule(&self) -> Result<Schedule, StoreError> {
-        Ok(Schedule::default())
+    fn cron_events(&self) -> Result<CronEvents, StoreError> {
+        Ok(CronEvents::default())
     }
 
     /// Keeps what is known of the schedule.
     ///
     /// # Errors
     /// When it is not kept.
-    fn keep_schedule(&self, _schedule: &Schedule) -> Result<(), StoreError> {
+    fn keep_cron_events(&self, _events: &CronEvents) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -24,7 +24,7 @@ use crate::ports::{
     UploadError,
 };
 use crate::schedule::FrameCount;
-use crate::schedule::cron::Schedule;
+use crate::schedule::cron::CronEvents;
 use crate::settings::{ALERT_WEBHOOK_URL, Settings, TRIGGER_TOKEN};
 
 /// The four keys of the made-up account; none is part of any other text.
@@ -393,7 +393,7 @@ pub(crate) struct Book {
     /// Each record's entry by its id.
     pub(crate) records: RefCell<BTreeMap<u32, String>>,
     last_id: Cell<u32>,
-    schedule: RefCell<Schedule>,
+    cron_events: RefCell<CronEvents>,
     pub(crate) wake_at: Cell<Option<DateTime<Utc>>>,
     /// Whether it can neither be read nor written.
     pub(crate) is_broken: Cell<bool>,
@@ -477,19 +477,20 @@ impl Ledger for Book {
         Ok(())
     }
 
-    fn schedule(&self) -> Result<Schedule, StoreError> {
+    fn cron_events(&self) -> Result<CronEvents, StoreError> {
         self.checked()?;
-        Ok(self.schedule.borrow().clone())
+        Ok(self.cron_events.borrow().clone())
     }
 
-    fn keep_schedule(&self, schedule: &Schedule) -> Result<(), StoreError> {
+    fn keep_cron_events(&self, events: &CronEvents) -> Result<(), StoreError> {
         self.checked()?;
         if self.is_read_only.get() {
             return Err(StoreError::Write("disk full".to_owned()));
         }
         // As it goes through a store.
-        let text = serde_json::to_string(schedule).unwrap();
-        self.schedule.replace(serde_json::from_str(&text).unwrap());
+        let text = serde_json::to_string(events).unwrap();
+        self.cron_events
+            .replace(serde_json::from_str(&text).unwrap());
         Ok(())
     }
 

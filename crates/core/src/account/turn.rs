@@ -73,10 +73,10 @@ pub async fn on_schedule<H: Store + Client + Clock + Log>(
     cron: &str,
     at: DateTime<Utc>,
 ) -> Vec<Report> {
-    let mut schedule = ledger.schedule().unwrap_or_default();
-    schedule.renew(cron, host.now());
+    let mut events = ledger.cron_events().unwrap_or_default();
+    events.renew(cron, host.now());
     // Without it, turns come with the schedule's events alone.
-    let _ = ledger.keep_schedule(&schedule);
+    let _ = ledger.keep_cron_events(&events);
     let reports = turn(settings, host, ledger, &Order::due_at(at, Trigger::Cron)).await;
     wake_when_needed(settings, host, ledger).await;
     reports
@@ -142,7 +142,7 @@ fn next_start(
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     let dial = settings.dial.as_ref().ok()?;
-    ledger.schedule().ok()?.next_start(now, dial, frames?)
+    ledger.cron_events().ok()?.next_start(now, dial, frames?)
 }
 
 /// The start of the present slot, if it has begun without an event of the schedule and
@@ -154,7 +154,7 @@ async fn start_to_make<H: Store>(
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     let dial = settings.dial.as_ref().ok()?;
-    let schedule = ledger.schedule().ok().filter(|one| one.is_live(now))?;
+    let events = ledger.cron_events().ok().filter(|one| one.is_live(now))?;
     let frames = frames_in_use(settings, host, ledger).await?;
     let start = dial.slot_at(now, frames).start;
     let has_begun = |one: &Configured| {
@@ -167,7 +167,7 @@ async fn start_to_make<H: Store>(
         Some(_) => ready.any(|one| has_begun(one).is_none()),
         None => true,
     };
-    (is_open && schedule.wants(start, now, dial, frames)).then_some(start)
+    (is_open && events.wants(start, now, dial, frames)).then_some(start)
 }
 
 /// How many frames the set has that was current in the last turn; after what was known

@@ -38,7 +38,7 @@ const SKEW: TimeDelta = TimeDelta::minutes(1);
 
 /// The crons that have fired.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Schedule {
+pub struct CronEvents {
     /// Each by its text.
     #[serde(default)]
     crons: Vec<Lease>,
@@ -60,7 +60,7 @@ struct Lease {
     is_doubted: bool,
 }
 
-impl Schedule {
+impl CronEvents {
     /// Takes in that a cron has fired. What has not fired for long is forgotten, and so is
     /// what should have fired since and has not, as it may have been replaced by this one:
     /// if it has not, its next event brings it back. Where this one is new, the others are

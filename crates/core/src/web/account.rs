@@ -253,9 +253,9 @@ fn next_turn(
     frames: Option<FrameCount>,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    let schedule = ledger.schedule().unwrap_or_default();
+    let events = ledger.cron_events().unwrap_or_default();
     let dial = settings.dial.as_ref().ok().zip(frames);
-    let next_slot = dial.and_then(|(dial, frames)| schedule.next_turn(now, dial, frames));
+    let next_slot = dial.and_then(|(dial, frames)| events.next_turn(now, dial, frames));
     let networks = settings.networks.iter();
     let next_turns = networks.filter_map(|one| {
         let hold = known(one, ledger).unwrap_or_default().hold;

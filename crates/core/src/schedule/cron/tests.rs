@@ -21,18 +21,18 @@ fn at(time: &str) -> DateTime<Utc> {
 }
 
 /// What is known after crons have fired, each at a time.
-fn after_events(events: &[(&str, &str)]) -> Schedule {
-    let mut schedule = Schedule::default();
+fn after_events(events: &[(&str, &str)]) -> CronEvents {
+    let mut known = CronEvents::default();
     for (cron, time) in events {
-        schedule.renew(cron, at(time));
+        known.renew(cron, at(time));
     }
-    schedule
+    known
 }
 
 /// The starts of slots without an event from a time on, as they come one after the
 /// other.
-fn starts(schedule: &Schedule, from: &str, dial: &Dial, frames: u16) -> Vec<String> {
-    let next = |now: &DateTime<Utc>| schedule.next_start(*now, dial, count(frames));
+fn starts(events: &CronEvents, from: &str, dial: &Dial, frames: u16) -> Vec<String> {
+    let next = |now: &DateTime<Utc>| events.next_start(*now, dial, count(frames));
     let starts = std::iter::successors(next(&at(from)), next);
     let starts = starts.take(50);
     starts.map(|at| at.format("%H:%M").to_string()).collect()
@@ -124,7 +124,7 @@ fn a_slot_that_begins_between_two_events_is_woken_for() {
         assert_eq!(found, expected, "{zone} {period} {frames}");
     }
     // Its winter is half an hour off.
-    let mut july = Schedule::default();
+    let mut july = CronEvents::default();
     july.renew("0 * * * *", instant("2027-07-13T10:00:00Z"));
     let lord_howe = dial("Australia/Lord_Howe", "12h");
     let next = july.next_start(instant("2027-07-13T10:00:05Z"), &lord_howe, count(12));
@@ -145,19 +145,19 @@ fn nobody_is_woken_later_than_two_intervals_after_the_last_event() {
         ("0 * * * *", "11:30:00", "12:00:00"),
         ("0 */3 * * *", "15:30:00", "16:00:00"),
     ] {
-        let schedule = after_events(&[(cron, "10:00:00")]);
+        let events = after_events(&[(cron, "10:00:00")]);
         let expected = at(last_start).format("%H:%M").to_string();
-        let found = starts(&schedule, "10:00:00", &kolkata, 12);
+        let found = starts(&events, "10:00:00", &kolkata, 12);
         assert_eq!(found.last(), Some(&expected), "{cron}");
-        assert!(schedule.is_live(at(end)), "{cron}");
+        assert!(events.is_live(at(end)), "{cron}");
         let over = at(end) + TimeDelta::milliseconds(1);
-        assert!(!schedule.is_live(over), "{cron}");
-        assert_eq!(schedule.next_start(over, &kolkata, count(12)), None);
-        assert_eq!(schedule.next_turn(over, &kolkata, count(12)), None);
-        assert!(!schedule.wants(at(last_start), over, &kolkata, count(12)));
+        assert!(!events.is_live(over), "{cron}");
+        assert_eq!(events.next_start(over, &kolkata, count(12)), None);
+        assert_eq!(events.next_turn(over, &kolkata, count(12)), None);
+        assert!(!events.wants(at(last_start), over, &kolkata, count(12)));
     }
     // None has ever fired.
-    let none = Schedule::default();
+    let none = CronEvents::default();
     assert_eq!(none.next_start(at("10:00:00"), &kolkata, count(12)), None);
     assert_eq!(none.next_turn(at("10:00:00"), &kolkata, count(12)), None);
     assert!(!none.is_live(at("10:00:00")));
@@ -227,9 +227,9 @@ fn a_cron_that_was_replaced_begins_no_slots_any_more() {
             &["11:30", "12:30"],
         ),
     ] {
-        let schedule = after_events(&[(old, last), (new, first)]);
-        assert_eq!(schedule.crons.len(), 1, "{old}");
-        assert_eq!(starts(&schedule, first, &kolkata, 12), expected, "{old}");
+        let events = after_events(&[(old, last), (new, first)]);
+        assert_eq!(events.crons.len(), 1, "{old}");
+        assert_eq!(starts(&events, first, &kolkata, 12), expected, "{old}");
     }
     // One that is still there comes back with its own event, whichever is told first, and has
     // missed none that it is early for.
@@ -250,29 +250,23 @@ fn a_cron_that_was_replaced_begins_no_slots_any_more() {
             ("*/30 * * * *", "11:00:02"),
         ],
     ] {
-        let schedule = after_events(&events);
-        assert_eq!(schedule.crons.len(), 2, "{events:?}");
-        assert_eq!(starts(&schedule, "11:00:03", &kolkata, 12), [""; 0]);
+        let known = after_events(&events);
+        assert_eq!(known.crons.len(), 2, "{events:?}");
+        assert_eq!(starts(&known, "11:00:03", &kolkata, 12), [""; 0]);
     }
 }
 
 #[test]
 fn the_slot_after_a_cron_was_replaced_does_not_wait_for_it() {
     let tokyo = dial("Asia/Tokyo", "12h");
-    let mut schedule = after_events(&[("0 * * * *", "10:00:01"), ("30 * * * *", "10:30:01")]);
-    assert_eq!(
-        starts(&schedule, "10:30:01", &tokyo, 12),
-        ["11:00", "12:00"]
-    );
-    assert!(schedule.wants(at("11:00:00"), at("11:00:00"), &tokyo, count(12)));
-    let next = |schedule: &Schedule, now: &str| schedule.next_turn(at(now), &tokyo, count(12));
-    assert_eq!(next(&schedule, "10:31:00"), Some(at("11:00:00")));
-    schedule.renew("30 * * * *", at("11:30:01"));
-    assert_eq!(schedule.crons.len(), 1);
-    assert_eq!(
-        starts(&schedule, "11:30:01", &tokyo, 12),
-        ["12:00", "13:00"]
-    );
+    let mut events = after_events(&[("0 * * * *", "10:00:01"), ("30 * * * *", "10:30:01")]);
+    assert_eq!(starts(&events, "10:30:01", &tokyo, 12), ["11:00", "12:00"]);
+    assert!(events.wants(at("11:00:00"), at("11:00:00"), &tokyo, count(12)));
+    let next = |events: &CronEvents, now: &str| events.next_turn(at(now), &tokyo, count(12));
+    assert_eq!(next(&events, "10:31:00"), Some(at("11:00:00")));
+    events.renew("30 * * * *", at("11:30:01"));
+    assert_eq!(events.crons.len(), 1);
+    assert_eq!(starts(&events, "11:30:01", &tokyo, 12), ["12:00", "13:00"]);
 
     // If it was not replaced, its own event says so, and from then on both are relied on.
     let mut both = after_events(&[("0 * * * *", "10:00:01"), ("30 * * * *", "10:30:01")]);
@@ -315,22 +309,22 @@ fn the_next_turn_is_the_one_that_comes_by_itself() {
         // Slots that are too short to be woken for: with the first event after one.
         ("*/5 * * * *", "UTC", "20m", 60, "10:03:10", "10:05:00"),
     ] {
-        let schedule = after_events(&[(cron, "10:00:00")]);
-        let found = schedule.next_turn(at(now), &dial(zone, period), count(frames));
+        let events = after_events(&[(cron, "10:00:00")]);
+        let found = events.next_turn(at(now), &dial(zone, period), count(frames));
         assert_eq!(found, Some(at(next)), "{cron} {zone} {period}");
     }
 }
 
 #[test]
 fn slots_of_less_than_a_minute_are_left_to_the_cron() {
-    let schedule = after_events(&[("*/5 * * * *", "10:00:00")]);
+    let events = after_events(&[("*/5 * * * *", "10:00:00")]);
     let utc = dial("UTC", "20m");
-    assert_eq!(starts(&schedule, "10:00:00", &utc, 21), [""; 0]);
-    assert!(!schedule.wants(at("10:00:57.143"), at("10:01:00"), &utc, count(21)));
+    assert_eq!(starts(&events, "10:00:00", &utc, 21), [""; 0]);
+    assert!(!events.wants(at("10:00:57.143"), at("10:01:00"), &utc, count(21)));
     let expected = [
         "10:01", "10:02", "10:03", "10:04", "10:06", "10:07", "10:08", "10:09",
     ];
-    assert_eq!(starts(&schedule, "10:00:00", &utc, 20), expected);
+    assert_eq!(starts(&events, "10:00:00", &utc, 20), expected);
 }
 
 #[test]
@@ -344,29 +338,29 @@ fn a_text_that_cannot_be_read_and_a_clock_that_was_ahead_give_no_lease() {
         "0 0 * * * *",
         "☃",
     ] {
-        let mut schedule = after_events(&[("0 * * * *", "10:00:00")]);
-        schedule.renew(text, at("10:00:00"));
-        assert_eq!(schedule.crons.len(), 1, "{text}");
+        let mut events = after_events(&[("0 * * * *", "10:00:00")]);
+        events.renew(text, at("10:00:00"));
+        assert_eq!(events.crons.len(), 1, "{text}");
     }
-    let mut schedule = Schedule::default();
-    schedule.renew("0 * * * *", instant("2041-01-01T00:00:00Z"));
-    assert!(!schedule.is_live(at("10:00:00")));
+    let mut events = CronEvents::default();
+    events.renew("0 * * * *", instant("2041-01-01T00:00:00Z"));
+    assert!(!events.is_live(at("10:00:00")));
     let kolkata = dial("Asia/Kolkata", "12h");
-    assert_eq!(starts(&schedule, "10:00:00", &kolkata, 12), [""; 0]);
-    schedule.renew("0 * * * *", at("10:00:00"));
-    assert_eq!(starts(&schedule, "10:00:00", &kolkata, 12).len(), 2);
+    assert_eq!(starts(&events, "10:00:00", &kolkata, 12), [""; 0]);
+    events.renew("0 * * * *", at("10:00:00"));
+    assert_eq!(starts(&events, "10:00:00", &kolkata, 12).len(), 2);
 }
 
 #[test]
 fn what_is_kept_is_understood_and_what_is_missing_is_none() {
-    let schedule = after_events(&[("30 * * * *", "09:30:00"), ("0 * * * *", "10:00:00")]);
-    let text = serde_json::to_string(&schedule).unwrap();
-    assert_eq!(serde_json::from_str::<Schedule>(&text).unwrap(), schedule);
-    let empty: Schedule = serde_json::from_str("{}").unwrap();
-    assert_eq!(empty, Schedule::default());
+    let events = after_events(&[("30 * * * *", "09:30:00"), ("0 * * * *", "10:00:00")]);
+    let text = serde_json::to_string(&events).unwrap();
+    assert_eq!(serde_json::from_str::<CronEvents>(&text).unwrap(), events);
+    let empty: CronEvents = serde_json::from_str("{}").unwrap();
+    assert_eq!(empty, CronEvents::default());
     // No number in it does harm.
     let odd = r#"{"crons":[{"cron":"0 * * * *","last":0,"interval":0},{"cron":"?","last":8000000000000,"interval":65535}]}"#;
-    let odd: Schedule = serde_json::from_str(odd).unwrap();
+    let odd: CronEvents = serde_json::from_str(odd).unwrap();
     let kolkata = dial("Asia/Kolkata", "12h");
     for now in [
         DateTime::UNIX_EPOCH,

@@ -1,7 +1,7 @@
 //! Turns at the starts of slots that no event of the schedule begins.
 
 use super::*;
-use crate::schedule::cron::Schedule;
+use crate::schedule::cron::CronEvents;
 use crate::testing::album;
 
 /// An account whose cron fires at some minutes of each hour.
@@ -264,7 +264,7 @@ fn a_schedule_that_cannot_be_read_leaves_the_turns_to_its_events() {
     account
         .host
         .ledger
-        .keep_schedule(&Schedule::default())
+        .keep_cron_events(&CronEvents::default())
         .unwrap();
     account.host.ledger.is_read_only.set(true);
     account.fires(utc("10:00:00"));
