@@ -12,7 +12,7 @@ use rotate_icon_core::network::Verified;
 use rotate_icon_core::network::bluesky::BLUESKY_APP_PASSWORD;
 use rotate_icon_core::network::x::ACCESS_TOKEN;
 use rotate_icon_core::outcome::{Reason, Trouble};
-use rotate_icon_core::schedule::Dial;
+use rotate_icon_core::schedule::Schedule;
 use rotate_icon_core::settings::pasted;
 use rotate_icon_core::settings::{self, Configured, Flaws, Settings};
 use serde::Serialize;
@@ -58,7 +58,8 @@ struct Findings {
     proxy: Option<&'static str>,
     settings: Vec<Found>,
     warnings: Vec<String>,
-    dial: Finding,
+    #[serde(rename = "dial")]
+    schedule: Finding,
     networks: Vec<OfNetwork>,
 }
 
@@ -128,13 +129,13 @@ pub(crate) async fn run(options: &Doctor) -> Result<ExitCode> {
     let settings = Settings::read(|name| sources.look_up(name));
     let networks = settings.networks.iter().map(|one| ask(one, &https));
     let networks = join_all(networks).await;
-    let dial = Finding::of(match &settings.dial {
-        Ok(dial) => Ok(describe(dial)),
+    let schedule = Finding::of(match &settings.schedule {
+        Ok(schedule) => Ok(describe(schedule)),
         Err(flaws) => Err(incomplete(flaws)),
     });
     let statuses = networks.iter().map(|one| one.finding.status());
     let status = statuses
-        .chain([dial.status()])
+        .chain([schedule.status()])
         .max()
         .unwrap_or(Status::Well);
     let configuration = sources.configuration.as_ref();
@@ -149,7 +150,7 @@ pub(crate) async fn run(options: &Doctor) -> Result<ExitCode> {
             warnings.extend(old_sessions(options, &settings));
             warnings
         },
-        dial,
+        schedule,
         networks,
     };
     if options.json {
@@ -190,7 +191,7 @@ fn tell(findings: &Findings) {
     for warning in &findings.warnings {
         say(&format!("! {warning}"));
     }
-    say(&findings.dial.in_words("The dial"));
+    say(&findings.schedule.in_words("The dial"));
     for OfNetwork {
         title,
         finding,
@@ -256,12 +257,12 @@ fn incomplete(flaws: &Flaws) -> Trouble {
     Trouble::new(Reason::Settings, format!("{flaws}."), remedy)
 }
 
-fn describe(dial: &Dial) -> String {
+fn describe(schedule: &Schedule) -> String {
     format!(
         "the icon turns {} once in {}, on the clock of {}",
-        dial.direction,
-        dial.period,
-        dial.time_zone.name()
+        schedule.direction,
+        schedule.period,
+        schedule.time_zone.name()
     )
 }
 

@@ -18,7 +18,7 @@ use crate::join_all::join_all;
 use crate::network::{Network, Picture, Verified};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::{Client, Clock, Ledger, Log, Record, Store, StoreError};
-use crate::schedule::{Dial, FrameCount};
+use crate::schedule::{FrameCount, Schedule};
 use crate::settings::{Configured, Flaws, Settings};
 
 /// What to do in a turn.
@@ -141,8 +141,11 @@ fn next_start(
     frames: Option<FrameCount>,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    let dial = settings.dial.as_ref().ok()?;
-    ledger.cron_events().ok()?.next_start(now, dial, frames?)
+    let schedule = settings.schedule.as_ref().ok()?;
+    ledger
+        .cron_events()
+        .ok()?
+        .next_start(now, schedule, frames?)
 }
 
 /// The start of the present slot, if it has begun without an event of the schedule and
@@ -153,10 +156,10 @@ async fn start_to_make<H: Store>(
     ledger: &impl Ledger,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    let dial = settings.dial.as_ref().ok()?;
+    let schedule = settings.schedule.as_ref().ok()?;
     let events = ledger.cron_events().ok().filter(|one| one.is_live(now))?;
     let frames = frames_in_use(settings, host, ledger).await?;
-    let start = dial.slot_at(now, frames).start;
+    let start = schedule.slot_at(now, frames).start;
     let has_begun = |one: &Configured| {
         let slot = known(one, ledger).ok()?.slot;
         slot.filter(|slot| slot.start == start)
@@ -167,7 +170,7 @@ async fn start_to_make<H: Store>(
         Some(_) => ready.any(|one| has_begun(one).is_none()),
         None => true,
     };
-    (is_open && events.wants(start, now, dial, frames)).then_some(start)
+    (is_open && events.wants(start, now, schedule, frames)).then_some(start)
 }
 
 /// How many frames the set has that was current in the last turn; after what was known
@@ -306,8 +309,8 @@ impl Plan {
             choice,
         };
         let mut networks = networks.iter().filter(|one| one.network.is_ok()).peekable();
-        let Some(dial) = settings
-            .dial
+        let Some(schedule) = settings
+            .schedule
             .as_ref()
             .ok()
             .filter(|_| networks.peek().is_some())
@@ -315,7 +318,7 @@ impl Plan {
             let flaws = settings.flaws().trouble(H::ADVICE.settings);
             return (with(Err(flaws)), None);
         };
-        let guess = Due::guess(networks, dial, ledger, order);
+        let guess = Due::guess(networks, schedule, ledger, order);
         let (set, read) = current_set_and_frame(host, guess.as_ref()).await;
         let set = match set {
             Ok(set) => set,
@@ -323,7 +326,7 @@ impl Plan {
         };
         let due = match guess.filter(|guess| guess.is_of(&set)) {
             Some(guess) => Ok(guess),
-            None => Due::of(set.id(), set.frames(), dial, order),
+            None => Due::of(set.id(), set.frames(), schedule, order),
         };
         let plan = Self {
             frames: Some(set.frames().get()),
@@ -357,7 +360,12 @@ async fn current_set_and_frame<H: Store>(
 }
 
 impl Due {
-    fn of(set_id: &str, frames: FrameCount, dial: &Dial, order: &Order) -> Result<Self, Trouble> {
+    fn of(
+        set_id: &str,
+        frames: FrameCount,
+        schedule: &Schedule,
+        order: &Order,
+    ) -> Result<Self, Trouble> {
         let frame = match order.frame {
             Some(n) if n < frames.get() => n,
             Some(n) => {
@@ -367,10 +375,10 @@ impl Due {
                     "Ask for a frame from 0 to one less than their number.",
                 ));
             }
-            None => dial.frame_at(order.at, frames),
+            None => schedule.frame_at(order.at, frames),
         };
         let slot = order.frame.is_none().then(|| {
-            let slot = dial.slot_at(order.at, frames);
+            let slot = schedule.slot_at(order.at, frames);
             Slot {
                 start: slot.start,
                 end: slot.end,
@@ -395,14 +403,14 @@ impl Due {
     /// none is known, or its frame would not be needed.
     fn guess<'a>(
         networks: impl Iterator<Item = &'a &'a Configured>,
-        dial: &Dial,
+        schedule: &Schedule,
         ledger: &impl Ledger,
         order: &Order,
     ) -> Option<Self> {
         let standings = networks.filter_map(|one| known(one, ledger).ok());
         let standings: Vec<_> = standings.collect();
         let KnownSet { id, frames } = standings.iter().find_map(|one| one.set.as_ref())?;
-        let due = Self::of(id, FrameCount::new(*frames)?, dial, order).ok()?;
+        let due = Self::of(id, FrameCount::new(*frames)?, schedule, order).ok()?;
         let sends = |one: &Standing| due.decide(one, order) == Decision::Send;
         (order.dry_run || standings.iter().any(sends)).then_some(due)
     }
@@ -475,13 +483,13 @@ impl<'a> NetworkTurn<'a> {
     /// Looks at what is known, and decides.
     fn begun<H: Store>(mut self, settings: &Settings, ledger: &impl Ledger, plan: &Plan) -> Self {
         self.report.frames = plan.frames;
-        let is_ready = settings.dial.is_ok() && self.configured.network.is_ok();
+        let is_ready = settings.schedule.is_ok() && self.configured.network.is_ok();
         let choice = match &plan.choice {
             Ok(choice) if is_ready => Ok(choice),
             Err(trouble) if is_ready => Err(trouble.clone()),
             // What is wrong with another network keeps nothing from this one.
             _ => {
-                let all = settings.dial.as_ref().err();
+                let all = settings.schedule.as_ref().err();
                 let own = self.configured.network.as_ref().err();
                 let flaws = [all, own].into_iter().flatten().cloned();
                 let flaws = flaws.fold(Flaws::default(), Flaws::and);

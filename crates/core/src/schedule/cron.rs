@@ -14,7 +14,7 @@ use croner::parser::{CronParser, Seconds, Year};
 use serde::{Deserialize, Serialize};
 
 use crate::instant::after;
-use crate::schedule::{Dial, FrameCount};
+use crate::schedule::{FrameCount, Schedule};
 
 /// How many intervals a lease lasts: one event may fail to come.
 const INTERVALS: i32 = 2;
@@ -96,12 +96,12 @@ impl CronEvents {
     pub fn next_start(
         &self,
         now: DateTime<Utc>,
-        dial: &Dial,
+        schedule: &Schedule,
         frames: FrameCount,
     ) -> Option<DateTime<Utc>> {
         let leases = self.live(now);
         let until = leases.iter().map(Live::until).max()?;
-        starts_after(now, dial, frames)
+        starts_after(now, schedule, frames)
             .take(LOOK_AHEAD)
             .take_while(|start| *start <= until)
             .find(|start| has_no_event(&leases, *start))
@@ -112,10 +112,10 @@ impl CronEvents {
         &self,
         start: DateTime<Utc>,
         now: DateTime<Utc>,
-        dial: &Dial,
+        schedule: &Schedule,
         frames: FrameCount,
     ) -> bool {
-        is_long_enough(dial, frames) && has_no_event(&self.live(now), start)
+        is_long_enough(schedule, frames) && has_no_event(&self.live(now), start)
     }
 
     /// When the next slot's turn comes by itself: at its start, or with a cron's first
@@ -123,16 +123,16 @@ impl CronEvents {
     pub fn next_turn(
         &self,
         now: DateTime<Utc>,
-        dial: &Dial,
+        schedule: &Schedule,
         frames: FrameCount,
     ) -> Option<DateTime<Utc>> {
         let leases = self.live(now);
-        let start = dial.slot_at(now, frames).end;
+        let start = schedule.slot_at(now, frames).end;
         let minutes = DAYS_AHEAD.saturating_mul(MINUTES_A_DAY.into());
         let event = (!leases.is_empty())
             .then(|| minutes_from(start, minutes).find(|at| fires(&leases, *at)))
             .flatten();
-        let woken = self.next_start(now, dial, frames);
+        let woken = self.next_start(now, schedule, frames);
         [event, woken].into_iter().flatten().min()
     }
 
@@ -216,19 +216,21 @@ fn fires(leases: &[Live<'_>], at: DateTime<Utc>) -> bool {
     floor(at) == at && leases.iter().any(|lease| lease.surely_fires_at(at))
 }
 
-fn is_long_enough(dial: &Dial, frames: FrameCount) -> bool {
+fn is_long_enough(schedule: &Schedule, frames: FrameCount) -> bool {
     let shortest = u32::from(frames.get()).saturating_mul(SHORTEST_SLOT_S);
-    dial.period.seconds() >= shortest
+    schedule.period.seconds() >= shortest
 }
 
 /// The starts of the slots after an instant; none where slots are too short.
 fn starts_after(
     now: DateTime<Utc>,
-    dial: &Dial,
+    schedule: &Schedule,
     frames: FrameCount,
 ) -> impl Iterator<Item = DateTime<Utc>> {
-    let first = is_long_enough(dial, frames).then(|| dial.slot_at(now, frames).end);
-    std::iter::successors(first, move |start| Some(dial.slot_at(*start, frames).end))
+    let first = is_long_enough(schedule, frames).then(|| schedule.slot_at(now, frames).end);
+    std::iter::successors(first, move |start| {
+        Some(schedule.slot_at(*start, frames).end)
+    })
 }
 
 /// So many whole minutes, from the first that is not before an instant.

@@ -1,4 +1,4 @@
-//! The dial: time → frame number.
+//! The schedule: time → frame number.
 //!
 //! The default is the hour hand: 12 frames in 12 hours, clockwise, so that at
 //! h o'clock the frame is h mod 12.
@@ -210,7 +210,7 @@ impl fmt::Display for Direction {
 
 /// Says which frame belongs to an instant.
 #[derive(Debug, Clone)]
-pub struct Dial {
+pub struct Schedule {
     /// Whose wall clock is followed.
     pub time_zone: TimeZone,
     /// How long one rotation takes.
@@ -219,7 +219,7 @@ pub struct Dial {
     pub direction: Direction,
 }
 
-impl Dial {
+impl Schedule {
     /// The number of the frame to show at an instant, 0 to `frames` − 1.
     ///
     /// It is read off the local weekday and time of day alone: an hour that
@@ -305,8 +305,8 @@ mod tests {
     use chrono::{Duration, FixedOffset};
     use proptest::prelude::*;
 
-    fn dial(zone: &str, period: &str, direction: Direction) -> Dial {
-        Dial {
+    fn schedule(zone: &str, period: &str, direction: Direction) -> Schedule {
+        Schedule {
             time_zone: TimeZone::named(zone).unwrap(),
             period: period.parse().unwrap(),
             direction,
@@ -323,13 +323,13 @@ mod tests {
 
     #[test]
     fn seven_frames_of_a_week_are_monday_to_sunday() {
-        let dial = dial("Europe/Berlin", "7d", Direction::Clockwise);
+        let schedule = schedule("Europe/Berlin", "7d", Direction::Clockwise);
         // 2026-11-23 is a Monday.
         for day in 0..14_u16 {
             let midnight = at("2026-11-22T23:00:00Z") + Duration::days(day.into());
-            assert_eq!(dial.frame_at(midnight, count(7)), day % 7);
+            assert_eq!(schedule.frame_at(midnight, count(7)), day % 7);
             let before = midnight - Duration::milliseconds(1);
-            assert_eq!(dial.frame_at(before, count(7)), (day + 6) % 7);
+            assert_eq!(schedule.frame_at(before, count(7)), (day + 6) % 7);
         }
         assert_eq!("168h".parse::<Period>(), "7d".parse());
         assert_eq!("7d".parse::<Period>().unwrap().to_string(), "7d");
@@ -340,20 +340,20 @@ mod tests {
 
     #[test]
     fn a_slot_is_the_same_at_every_instant_of_it_however_fine_the_clock() {
-        let dial = dial("Asia/Tokyo", "12h", Direction::Clockwise);
+        let schedule = schedule("Asia/Tokyo", "12h", Direction::Clockwise);
         let slot = at("2026-11-22T02:00:00Z")..at("2026-11-22T03:00:00Z");
         for instant in [
             "2026-11-22T02:00:00.000000001Z",
             "2026-11-22T02:23:45.123456789Z",
             "2026-11-22T02:59:59.999999999Z",
         ] {
-            assert_eq!(dial.slot_at(at(instant), count(12)), slot, "{instant}");
+            assert_eq!(schedule.slot_at(at(instant), count(12)), slot, "{instant}");
         }
     }
 
     #[test]
     fn the_default_shows_the_frame_of_the_hour_in_japan() {
-        let dial = dial("Asia/Tokyo", "12h", Direction::Clockwise);
+        let schedule = schedule("Asia/Tokyo", "12h", Direction::Clockwise);
         for hour in 0..24_u16 {
             let japan = FixedOffset::east_opt(9 * 3600).unwrap();
             let instant = at("2026-11-21T15:00:00Z") + Duration::hours(hour.into());
@@ -361,19 +361,19 @@ mod tests {
                 instant.with_timezone(&japan).format("%H").to_string(),
                 format!("{hour:02}")
             );
-            assert_eq!(dial.frame_at(instant, count(12)), hour % 12);
+            assert_eq!(schedule.frame_at(instant, count(12)), hour % 12);
             let last_millisecond = instant + Duration::milliseconds(3_599_999);
-            assert_eq!(dial.frame_at(last_millisecond, count(12)), hour % 12);
+            assert_eq!(schedule.frame_at(last_millisecond, count(12)), hour % 12);
         }
     }
 
     #[test]
     fn it_is_the_article_s_formula_for_every_hour_of_the_day() {
         // The article: `(t + 9) % 12` with `t` the hour of `Utc::now().hour12()`.
-        let dial = dial("Asia/Tokyo", "12h", Direction::Clockwise);
+        let schedule = schedule("Asia/Tokyo", "12h", Direction::Clockwise);
         for hour in 0..24_i64 {
             let hour12 = if hour % 12 == 0 { 12 } else { hour % 12 };
-            let frame = dial.frame_at(
+            let frame = schedule.frame_at(
                 at("2026-02-01T00:00:00Z") + Duration::hours(hour),
                 count(12),
             );
@@ -383,10 +383,10 @@ mod tests {
 
     #[test]
     fn an_hour_that_happens_twice_shows_its_frame_twice() {
-        let dial = dial("Europe/Berlin", "12h", Direction::Clockwise);
+        let schedule = schedule("Europe/Berlin", "12h", Direction::Clockwise);
         let frames: Vec<_> = (0..5)
             .map(|hour| {
-                dial.frame_at(
+                schedule.frame_at(
                     at("2026-10-24T23:00:00Z") + Duration::hours(hour),
                     count(12),
                 )
@@ -398,10 +398,10 @@ mod tests {
 
     #[test]
     fn an_hour_that_does_not_happen_is_skipped() {
-        let dial = dial("America/New_York", "12h", Direction::Clockwise);
+        let schedule = schedule("America/New_York", "12h", Direction::Clockwise);
         let frames: Vec<_> = (0..4)
             .map(|hour| {
-                dial.frame_at(
+                schedule.frame_at(
                     at("2026-03-08T05:00:00Z") + Duration::hours(hour),
                     count(12),
                 )
@@ -413,13 +413,13 @@ mod tests {
 
     #[test]
     fn zones_off_the_hour_and_half_hour_changes_are_followed() {
-        let kathmandu = dial("Asia/Kathmandu", "24h", Direction::Clockwise);
+        let kathmandu = schedule("Asia/Kathmandu", "24h", Direction::Clockwise);
         assert_eq!(
             kathmandu.frame_at(at("2026-01-01T00:00:00Z"), count(1440)),
             345
         );
         // Lord Howe changes by half an hour: 10:30 in winter, 11:00 in summer.
-        let lord_howe = dial("Australia/Lord_Howe", "24h", Direction::Clockwise);
+        let lord_howe = schedule("Australia/Lord_Howe", "24h", Direction::Clockwise);
         assert_eq!(
             lord_howe.frame_at(at("2026-07-01T00:00:00Z"), count(48)),
             21
@@ -432,10 +432,10 @@ mod tests {
 
     #[test]
     fn counterclockwise_goes_through_the_same_frames_backwards() {
-        let dial = dial("UTC", "12h", Direction::Counterclockwise);
+        let schedule = schedule("UTC", "12h", Direction::Counterclockwise);
         let frames: Vec<_> = (0..12)
             .map(|hour| {
-                dial.frame_at(
+                schedule.frame_at(
                     at("2026-01-01T00:00:00Z") + Duration::hours(hour),
                     count(12),
                 )
@@ -446,10 +446,13 @@ mod tests {
 
     #[test]
     fn instants_before_1970_and_at_the_ends_of_time_have_a_frame() {
-        let dial = dial("America/New_York", "24h", Direction::Clockwise);
-        assert_eq!(dial.frame_at(at("1969-12-31T23:59:59.999Z"), count(24)), 18);
+        let schedule = schedule("America/New_York", "24h", Direction::Clockwise);
+        assert_eq!(
+            schedule.frame_at(at("1969-12-31T23:59:59.999Z"), count(24)),
+            18
+        );
         for instant in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
-            assert!(dial.frame_at(instant, count(1440)) < 1440);
+            assert!(schedule.frame_at(instant, count(1440)) < 1440);
         }
     }
 
@@ -508,26 +511,26 @@ mod tests {
     }
 
     /// The slots between two instants, each as the one after the last.
-    fn slots(dial: &Dial, from: &str, to: &str, frames: u16) -> Vec<Range<DateTime<Utc>>> {
-        let mut slots = vec![dial.slot_at(at(from), count(frames))];
+    fn slots(schedule: &Schedule, from: &str, to: &str, frames: u16) -> Vec<Range<DateTime<Utc>>> {
+        let mut slots = vec![schedule.slot_at(at(from), count(frames))];
         while let Some(last) = slots.last()
             && last.end < at(to)
         {
-            slots.push(dial.slot_at(last.end, count(frames)));
+            slots.push(schedule.slot_at(last.end, count(frames)));
         }
         slots
     }
 
     #[test]
     fn a_slot_is_the_hour_around_an_instant() {
-        let dial = dial("Asia/Tokyo", "12h", Direction::Clockwise);
+        let schedule = schedule("Asia/Tokyo", "12h", Direction::Clockwise);
         let slot = at("2026-11-22T02:00:00Z")..at("2026-11-22T03:00:00Z");
         for instant in [
             "2026-11-22T02:00:00Z",
             "2026-11-22T02:23:45.678Z",
             "2026-11-22T02:59:59.999Z",
         ] {
-            assert_eq!(dial.slot_at(at(instant), count(12)), slot);
+            assert_eq!(schedule.slot_at(at(instant), count(12)), slot);
         }
     }
 
@@ -549,8 +552,8 @@ mod tests {
             // 12 h in seven are no whole ms: 1:42:51.428… each.
             ("UTC", "12h", 7, "01:42:51.429", "03:25:42.858"),
         ] {
-            let dial = dial(zone, period, Direction::Clockwise);
-            let slot = dial.slot_at(at("2026-11-22T02:23:45Z"), count(frames));
+            let schedule = schedule(zone, period, Direction::Clockwise);
+            let slot = schedule.slot_at(at("2026-11-22T02:23:45Z"), count(frames));
             let [start, end] = [start, end].map(|time| {
                 let long = format!("2026-11-22T{time}Z");
                 at(if time.len() < 20 { &long } else { time })
@@ -561,8 +564,13 @@ mod tests {
 
     #[test]
     fn an_hour_that_happens_twice_is_two_slots() {
-        let dial = dial("Europe/Berlin", "12h", Direction::Clockwise);
-        let slots = slots(&dial, "2026-10-24T23:30:00Z", "2026-10-25T04:00:00Z", 12);
+        let schedule = schedule("Europe/Berlin", "12h", Direction::Clockwise);
+        let slots = slots(
+            &schedule,
+            "2026-10-24T23:30:00Z",
+            "2026-10-25T04:00:00Z",
+            12,
+        );
         let starts: Vec<_> = slots.iter().map(|slot| slot.start.to_rfc3339()).collect();
         let expected = [23, 0, 1, 2, 3].map(|hour| {
             let day = if hour == 23 { 24 } else { 25 };
@@ -573,8 +581,13 @@ mod tests {
 
     #[test]
     fn an_hour_that_does_not_happen_is_no_slot() {
-        let dial = dial("America/New_York", "12h", Direction::Clockwise);
-        let slots = slots(&dial, "2026-03-08T05:00:00Z", "2026-03-08T09:00:00Z", 12);
+        let schedule = schedule("America/New_York", "12h", Direction::Clockwise);
+        let slots = slots(
+            &schedule,
+            "2026-03-08T05:00:00Z",
+            "2026-03-08T09:00:00Z",
+            12,
+        );
         let lengths: Vec<_> = slots.iter().map(|slot| slot.end - slot.start).collect();
         assert_eq!(lengths, [Duration::hours(1); 4]);
     }
@@ -582,7 +595,7 @@ mod tests {
     #[test]
     fn a_clock_that_goes_back_within_an_hour_begins_a_slot() {
         // 03:45 becomes 02:45, so that 2 o'clock is due for a quarter of an hour.
-        let chatham = dial("Pacific/Chatham", "12h", Direction::Clockwise);
+        let chatham = schedule("Pacific/Chatham", "12h", Direction::Clockwise);
         let around = slots(&chatham, "2027-04-03T13:00:00Z", "2027-04-03T15:00:00Z", 12);
         let around: Vec<_> = around
             .iter()
@@ -609,10 +622,10 @@ mod tests {
             ("Australia/Lord_Howe", "2026-04-04T12:00:00Z"),
         ] {
             for (period, frames) in [("24h", 1), ("12h", 12), ("12h", 7), ("7d", 7)] {
-                let dial = dial(zone, period, Direction::Clockwise);
+                let schedule = schedule(zone, period, Direction::Clockwise);
                 for minute in (0..1440).step_by(7) {
                     let instant = at(day) + Duration::minutes(minute);
-                    let slot = dial.slot_at(instant, count(frames));
+                    let slot = schedule.slot_at(instant, count(frames));
                     assert!(slot.contains(&instant), "{zone} {instant}");
                 }
             }
@@ -621,9 +634,9 @@ mod tests {
 
     #[test]
     fn instants_at_the_ends_of_time_have_a_slot() {
-        let dial = dial("America/New_York", "24h", Direction::Clockwise);
+        let schedule = schedule("America/New_York", "24h", Direction::Clockwise);
         for instant in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
-            let slot = dial.slot_at(instant, count(7));
+            let slot = schedule.slot_at(instant, count(7));
             assert!(slot.start <= instant && instant <= slot.end);
         }
     }
@@ -650,29 +663,29 @@ mod tests {
             frames in any_count(),
             unix_ms in 1_700_000_000_000_i64..4_000_000_000_000,
         ) {
-            let dial = Dial { time_zone, period, direction };
+            let schedule = Schedule { time_zone, period, direction };
             let frames = count(frames);
             // More frames than ms in a rotation have no stretch each.
             prop_assume!(u32::from(frames.get()) <= period.seconds().saturating_mul(1000));
             let instant = DateTime::from_timestamp_millis(unix_ms).unwrap();
-            let slot = dial.slot_at(instant, frames);
+            let slot = schedule.slot_at(instant, frames);
             prop_assert!(slot.contains(&instant), "{:?}", slot);
 
             let ms = Duration::milliseconds(1);
-            let frame = dial.frame_at(instant, frames);
+            let frame = schedule.frame_at(instant, frames);
             for within in [slot.start, slot.end - ms] {
-                prop_assert_eq!(dial.frame_at(within, frames), frame);
-                prop_assert_eq!(&dial.slot_at(within, frames), &slot);
+                prop_assert_eq!(schedule.frame_at(within, frames), frame);
+                prop_assert_eq!(&schedule.slot_at(within, frames), &slot);
             }
-            let (before, after) = (dial.slot_at(slot.start - ms, frames), dial.slot_at(slot.end, frames));
+            let (before, after) = (schedule.slot_at(slot.start - ms, frames), schedule.slot_at(slot.end, frames));
             prop_assert_eq!(before.end, slot.start);
             prop_assert_eq!(after.start, slot.end);
 
             // Where the clock is not changed there, another frame is why it ends.
-            let offset = |at: DateTime<Utc>| dial.time_zone.offset_seconds_at(at.timestamp());
+            let offset = |at: DateTime<Utc>| schedule.time_zone.offset_seconds_at(at.timestamp());
             for other in [slot.start - ms, slot.end] {
                 if frames.get() > 1 && offset(other) == offset(instant) {
-                    prop_assert_ne!(dial.frame_at(other, frames), frame);
+                    prop_assert_ne!(schedule.frame_at(other, frames), frame);
                 }
             }
         }
@@ -695,7 +708,7 @@ mod tests {
             let offset = FixedOffset::east_opt(time_zone.offset_seconds_at(instant.timestamp())).unwrap();
             let wall = instant.with_timezone(&offset).time();
             let since_midnight = wall.signed_duration_since(chrono::NaiveTime::MIN).num_milliseconds();
-            let clockwise = Dial { time_zone: time_zone.clone(), period, direction: Direction::Clockwise };
+            let clockwise = Schedule { time_zone: time_zone.clone(), period, direction: Direction::Clockwise };
             let frame = clockwise.frame_at(instant, count(frames));
 
             // The frame's stretch holds the wall clock's time in the rotation.
@@ -705,7 +718,7 @@ mod tests {
             prop_assert!(i64::from(frame) * period_ms <= elapsed * i64::from(frames));
             prop_assert!(elapsed * i64::from(frames) < (i64::from(frame) + 1) * period_ms);
 
-            let counterclockwise = Dial { direction: Direction::Counterclockwise, ..clockwise };
+            let counterclockwise = Schedule { direction: Direction::Counterclockwise, ..clockwise };
             prop_assert_eq!((counterclockwise.frame_at(instant, count(frames)) + frame) % frames, 0);
         }
     }

@@ -1,7 +1,7 @@
 //! IANA time zones: the offset from UTC at any instant, from a database that
 //! is compiled in, so that every host gives the same answer.
 //!
-//! A dial is asked for the present, never for the past, so `build.rs` keeps of
+//! A schedule is asked for the present, never for the past, so `build.rs` keeps of
 //! the database what holds from 2026-01-01T00:00:00Z on: the rule of each zone,
 //! and before it the changes that follow none. It is a tenth of the whole, which
 //! matters to a Worker's script. An earlier instant still has an offset: the

@@ -20,7 +20,7 @@ use crate::base16;
 use crate::network::{Definition, NETWORKS, Network, x};
 use crate::outcome::{Reason, Trouble};
 use crate::schedule::time_zone::TimeZone;
-use crate::schedule::{Dial, Direction, Period};
+use crate::schedule::{Direction, Period, Schedule};
 use crate::settings::secret::Secret;
 
 /// A setting that has a default.
@@ -34,7 +34,7 @@ pub struct Variable {
     pub accepts: &'static str,
 }
 
-/// Whose clock the dial follows.
+/// Whose clock the schedule follows.
 pub const TIME_ZONE: Variable = Variable {
     name: "TIME_ZONE",
     default: "Asia/Tokyo",
@@ -74,7 +74,7 @@ pub struct Settings {
     /// Who is told when turning stops; nobody without it.
     pub alert_webhook: Option<Webhook>,
     /// Time → frame, or what is wrong with it, or with what else all networks need.
-    pub dial: Result<Dial, Flaws>,
+    pub schedule: Result<Schedule, Flaws>,
     /// The networks that show the icon, at least one.
     pub networks: Vec<Configured>,
 }
@@ -161,7 +161,7 @@ impl Settings {
         let text = |name: &str| text(&look_up, name);
         let alert_webhook = text(ALERT_WEBHOOK_URL).map(|url| url.parse::<Webhook>());
         let mut reader = Reader::new(&text);
-        let dial = reader.dial();
+        let schedule = reader.schedule();
         if let Some(Err(_)) = alert_webhook {
             reader.flaws.invalid.push(Invalid {
                 name: ALERT_WEBHOOK_URL,
@@ -171,7 +171,7 @@ impl Settings {
         Self {
             trigger_token: trigger_token(&text),
             alert_webhook: alert_webhook.and_then(Result::ok),
-            dial: reader.finish(dial),
+            schedule: reader.finish(schedule),
             networks: networks(&text),
         }
     }
@@ -185,7 +185,9 @@ impl Settings {
     /// All that keeps the icon from turning somewhere.
     pub fn flaws_of_turns(&self) -> Flaws {
         let of_networks = self.networks.iter().map(|one| one.network.as_ref().err());
-        let all = [self.dial.as_ref().err()].into_iter().chain(of_networks);
+        let all = [self.schedule.as_ref().err()]
+            .into_iter()
+            .chain(of_networks);
         all.flatten().cloned().fold(Flaws::default(), Flaws::and)
     }
 }
@@ -363,11 +365,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn dial(&mut self) -> Option<Dial> {
+    fn schedule(&mut self) -> Option<Schedule> {
         let time_zone = self.parsed_by(TIME_ZONE, time_zone);
         let period = self.parsed_by(PERIOD, period);
         let direction = self.parsed_by(DIRECTION, direction);
-        Some(Dial {
+        Some(Schedule {
             time_zone: time_zone?,
             period: period?,
             direction: direction?,
@@ -513,10 +515,10 @@ mod tests {
     fn secrets_alone_are_enough() {
         let settings = read(&SECRETS);
         assert!(settings.flaws().is_empty());
-        let dial = settings.dial.unwrap();
-        assert_eq!(dial.time_zone.name(), "Asia/Tokyo");
-        assert_eq!(dial.period, Period::TWELVE_HOURS);
-        assert_eq!(dial.direction, Direction::Clockwise);
+        let schedule = settings.schedule.unwrap();
+        assert_eq!(schedule.time_zone.name(), "Asia/Tokyo");
+        assert_eq!(schedule.period, Period::TWELVE_HOURS);
+        assert_eq!(schedule.direction, Direction::Clockwise);
         let [network] = settings.networks.try_into().unwrap();
         assert_eq!(network.definition.name, "x");
         let account = account_of_x(&SECRETS);
@@ -553,7 +555,7 @@ mod tests {
                 invalid: Vec::new(),
             };
             assert_eq!(networks_of(&settings), [("x", None), (name, Some(flaws))]);
-            assert!(read(&settings).dial.is_ok());
+            assert!(read(&settings).schedule.is_ok());
         }
     }
 
@@ -625,7 +627,7 @@ mod tests {
         for token in ["x", "pä55wörd"] {
             let settings = read(&[SECRETS.as_slice(), &[(TRIGGER_TOKEN, token)]].concat());
             assert!(settings.trigger_token.is_err());
-            assert!(settings.dial.is_ok());
+            assert!(settings.schedule.is_ok());
             assert!(settings.flaws_of_turns().is_empty());
             assert!(!settings.flaws().is_empty());
         }
@@ -686,8 +688,8 @@ mod tests {
     }
 
     #[test]
-    fn the_dial_is_read_as_people_write_it() {
-        let dial = |name, value| read(&[(name, value)]).dial.ok();
+    fn the_schedule_is_read_as_people_write_it() {
+        let schedule = |name, value| read(&[(name, value)]).schedule.ok();
         for (text, zone) in [
             ("europe/berlin", "Europe/Berlin"),
             ("Europe / Berlin", "Europe/Berlin"),
@@ -698,8 +700,8 @@ mod tests {
             ),
             ("utc", "UTC"),
         ] {
-            let dial = dial(TIME_ZONE.name, text).unwrap();
-            assert_eq!(dial.time_zone.name(), zone);
+            let schedule = schedule(TIME_ZONE.name, text).unwrap();
+            assert_eq!(schedule.time_zone.name(), zone);
         }
         for (text, period) in [
             ("12 h", "12h"),
@@ -714,8 +716,8 @@ mod tests {
             ("1 week", "7d"),
             ("20\u{a0}m", "20m"),
         ] {
-            let dial = dial(PERIOD.name, text).unwrap_or_else(|| panic!("{text}"));
-            assert_eq!(dial.period.to_string(), period);
+            let schedule = schedule(PERIOD.name, text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(schedule.period.to_string(), period);
         }
         for text in [
             "2 weeks",
@@ -725,7 +727,7 @@ mod tests {
             "ü",
             "1½h",
         ] {
-            assert!(dial(PERIOD.name, text).is_none(), "{text}");
+            assert!(schedule(PERIOD.name, text).is_none(), "{text}");
         }
         for text in [
             "Counterclockwise",
@@ -734,10 +736,10 @@ mod tests {
             "anticlockwise",
             "Anti-clockwise",
         ] {
-            let dial = dial(DIRECTION.name, text).unwrap();
-            assert_eq!(dial.direction, Direction::Counterclockwise, "{text}");
+            let schedule = schedule(DIRECTION.name, text).unwrap();
+            assert_eq!(schedule.direction, Direction::Counterclockwise, "{text}");
         }
-        let clockwise = dial(DIRECTION.name, "Clockwise").unwrap();
+        let clockwise = schedule(DIRECTION.name, "Clockwise").unwrap();
         assert_eq!(clockwise.direction, Direction::Clockwise);
         let account = account_of_x(&[SECRETS.as_slice(), &[(X_BODY.name, "Form")]].concat());
         assert_eq!(account.body, BodyForm::Form);

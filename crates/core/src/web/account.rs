@@ -26,7 +26,7 @@ use crate::frames::store::{check_frame, current_set};
 use crate::network::NETWORKS;
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::{Client, Clock, Ledger, Log, Store, StoreError};
-use crate::schedule::{Dial, FrameCount};
+use crate::schedule::{FrameCount, Schedule};
 use crate::settings::{Configured, Settings};
 use crate::web::api::{
     Answer, allow, authorize, frame_number, guarded, insert, json_answer, json_object, query,
@@ -254,8 +254,8 @@ fn next_turn(
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     let events = ledger.cron_events().unwrap_or_default();
-    let dial = settings.dial.as_ref().ok().zip(frames);
-    let next_slot = dial.and_then(|(dial, frames)| events.next_turn(now, dial, frames));
+    let schedule = settings.schedule.as_ref().ok().zip(frames);
+    let next_slot = schedule.and_then(|(schedule, frames)| events.next_turn(now, schedule, frames));
     let networks = settings.networks.iter();
     let next_turns = networks.filter_map(|one| {
         let hold = known(one, ledger).unwrap_or_default().hold;
@@ -387,10 +387,10 @@ async fn health<H: Store + Clock>(
         "invalid": flaws.invalid,
         "manual_turn": if matches!(settings.trigger_token, Ok(Some(_))) { "open" } else { "closed" },
         "networks": networks,
-        "dial": settings.dial.as_ref().ok().map(|dial| json!({
-            "time_zone": dial.time_zone.name(),
-            "period": dial.period.to_string(),
-            "direction": dial.direction.to_string(),
+        "dial": settings.schedule.as_ref().ok().map(|schedule| json!({
+            "time_zone": schedule.time_zone.name(),
+            "period": schedule.period.to_string(),
+            "direction": schedule.direction.to_string(),
         })),
         "next_turn": next_turn.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
         "frame_set": frame_set,
@@ -403,7 +403,7 @@ async fn health<H: Store + Clock>(
     }
 }
 
-/// The current set and, if the dial is known, the frame of this moment, which has to
+/// The current set and, if the schedule is known, the frame of this moment, which has to
 /// be in the store, fit to be sent, or come from the icon there.
 async fn frame_set_health<H: Store + Clock>(
     settings: &Settings,
@@ -411,8 +411,8 @@ async fn frame_set_health<H: Store + Clock>(
 ) -> Result<Value, Trouble> {
     let set = current_set(host).await?;
     let mut found = json!({ "id": set.id(), "frames": set.frames().get() });
-    if let (Ok(dial), Some(found)) = (&settings.dial, found.as_object_mut()) {
-        let n = dial.frame_at(host.now(), set.frames());
+    if let (Ok(schedule), Some(found)) = (&settings.schedule, found.as_object_mut()) {
+        let n = schedule.frame_at(host.now(), set.frames());
         let networks = settings.networks.iter().filter_map(|one| {
             let network = one.network.as_ref().ok()?;
             Some((one.definition.title, network.max_picture_bytes()))
@@ -434,7 +434,7 @@ async fn status_page<H: Store + Clock, L: Ledger>(
 
     admit(request, settings)?;
     let now = host.now();
-    let dial = settings.dial.as_ref().ok();
+    let schedule = settings.schedule.as_ref().ok();
     let set = current_set(host).await;
     let (records, journal_trouble) = match ledger.records(None, LINES) {
         Ok(records) => (records, None),
@@ -445,7 +445,7 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         .iter()
         .filter_map(|(_, entry)| serde_json::from_slice(entry.as_bytes()).ok())
         .collect();
-    let last = lines(&recorded, dial, are_several);
+    let last = lines(&recorded, schedule, are_several);
     let frames = set.as_ref().ok().map(FrameSet::frames);
     let standings = standings(settings, ledger);
     let known: Vec<(&Configured, &Standing)> = standings
@@ -496,8 +496,8 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         troubles.extend(unread.map(|unread| (title, &unread.trouble)));
     }
     let next_turn = next_turn(settings, ledger, frames, now);
-    let next_frame = dial.zip(frames);
-    let next_frame = next_frame.map(|(dial, frames)| dial.slot_at(now, frames).end);
+    let next_frame = schedule.zip(frames);
+    let next_frame = next_frame.map(|(schedule, frames)| schedule.slot_at(now, frames).end);
     let keeping = settings.networks.iter().filter(|one| {
         let network = one.network.as_ref();
         network.is_ok_and(|network| network.keeps_frames())
@@ -505,19 +505,19 @@ async fn status_page<H: Store + Clock, L: Ledger>(
     let keeping: Vec<_> = keeping.map(|one| one.definition).collect();
     let html = page::html(&View {
         now,
-        local: dial.map(|dial| (dial.time_zone.name(), dial.local_time_at(now))),
+        local: schedule.map(|schedule| (schedule.time_zone.name(), schedule.local_time_at(now))),
         frames: frames.map(FrameCount::get),
         is_new,
-        due: dial
+        due: schedule
             .zip(frames)
-            .map(|(dial, frames)| dial.frame_at(now, frames)),
+            .map(|(schedule, frames)| schedule.frame_at(now, frames)),
         shown: &shown,
         next_turn,
         next_frame,
         last: &last,
         troubles: &troubles,
         keeping: &keeping,
-        becoming: becoming(set.as_ref().ok(), dial),
+        becoming: becoming(set.as_ref().ok(), schedule),
     });
     let mut answer = Answer::new(html);
     insert(&mut answer, CONTENT_TYPE, "text/html; charset=utf-8");
@@ -530,24 +530,28 @@ async fn status_page<H: Store + Clock, L: Ledger>(
 }
 
 /// What a new picture becomes: what the upload leaves open is as in the present set.
-fn becoming(set: Option<&FrameSet>, dial: Option<&Dial>) -> Becoming {
+fn becoming(set: Option<&FrameSet>, schedule: Option<&Schedule>) -> Becoming {
     let upload = IconUpload::like(set);
     Becoming {
         frames: upload.frames.get(),
         shape: upload.recipe.rendering.shape,
-        turning: dial.map(|dial| (dial.period, dial.direction)),
+        turning: schedule.map(|schedule| (schedule.period, schedule.direction)),
         replaces_album: set.is_some_and(|set| set.rendering().is_none()),
     }
 }
 
 /// Entries of the journal as the page tells them, with their networks if there are
 /// several.
-fn lines<'a>(recorded: &'a [Recorded], dial: Option<&Dial>, are_several: bool) -> Vec<Line<'a>> {
+fn lines<'a>(
+    recorded: &'a [Recorded],
+    schedule: Option<&Schedule>,
+    are_several: bool,
+) -> Vec<Line<'a>> {
     let line = |entry: &'a Recorded| {
         let at = entry.sent_at.unwrap_or(entry.scheduled_at);
         Line {
             at,
-            local: dial.map(|dial| dial.local_time_at(at)),
+            local: schedule.map(|schedule| schedule.local_time_at(at)),
             frame: entry.frame,
             outcome: &entry.outcome,
             message: entry.message.as_deref(),

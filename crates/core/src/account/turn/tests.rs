@@ -119,7 +119,7 @@ fn an_order_ahead_of_the_clock_keeps_its_frame_and_the_signature_is_of_the_clock
 }
 
 #[test]
-fn the_dial_is_the_settings_one() {
+fn the_schedule_is_the_settings_one() {
     for (zone, period, direction, frame) in [
         // 02:23:45, 21:23:45 and 08:08:45.
         ("UTC", "12h", "clockwise", 2),

@@ -3,8 +3,8 @@ use crate::schedule::Direction;
 use crate::schedule::time_zone::TimeZone;
 use crate::testing::instant;
 
-fn dial(zone: &str, period: &str) -> Dial {
-    Dial {
+fn schedule(zone: &str, period: &str) -> Schedule {
+    Schedule {
         time_zone: TimeZone::named(zone).unwrap(),
         period: period.parse().unwrap(),
         direction: Direction::Clockwise,
@@ -31,8 +31,8 @@ fn after_events(events: &[(&str, &str)]) -> CronEvents {
 
 /// The starts of slots without an event from a time on, as they come one after the
 /// other.
-fn starts(events: &CronEvents, from: &str, dial: &Dial, frames: u16) -> Vec<String> {
-    let next = |now: &DateTime<Utc>| events.next_start(*now, dial, count(frames));
+fn starts(events: &CronEvents, from: &str, schedule: &Schedule, frames: u16) -> Vec<String> {
+    let next = |now: &DateTime<Utc>| events.next_start(*now, schedule, count(frames));
     let starts = std::iter::successors(next(&at(from)), next);
     let starts = starts.take(50);
     starts.map(|at| at.format("%H:%M").to_string()).collect()
@@ -119,14 +119,14 @@ fn a_slot_that_begins_between_two_events_is_woken_for() {
         // A day that begins at 18:30.
         ("Asia/Kolkata", "7d", 7, &[]),
     ] {
-        let dial = dial(zone, period);
-        let found = starts(&hourly, "10:00:01", &dial, frames);
+        let schedule = schedule(zone, period);
+        let found = starts(&hourly, "10:00:01", &schedule, frames);
         assert_eq!(found, expected, "{zone} {period} {frames}");
     }
     // Its winter is half an hour off.
     let mut july = CronEvents::default();
     july.renew("0 * * * *", instant("2027-07-13T10:00:00Z"));
-    let lord_howe = dial("Australia/Lord_Howe", "12h");
+    let lord_howe = schedule("Australia/Lord_Howe", "12h");
     let next = july.next_start(instant("2027-07-13T10:00:05Z"), &lord_howe, count(12));
     assert_eq!(next, Some(instant("2027-07-13T10:30:00Z")));
 }
@@ -134,13 +134,13 @@ fn a_slot_that_begins_between_two_events_is_woken_for() {
 #[test]
 fn a_slot_is_woken_for_to_the_millisecond() {
     let hourly = after_events(&[("0 * * * *", "13:00:00")]);
-    let next = hourly.next_start(at("13:00:00"), &dial("UTC", "12h"), count(7));
+    let next = hourly.next_start(at("13:00:00"), &schedule("UTC", "12h"), count(7));
     assert_eq!(next, Some(at("13:42:51.429")));
 }
 
 #[test]
 fn nobody_is_woken_later_than_two_intervals_after_the_last_event() {
-    let kolkata = dial("Asia/Kolkata", "12h");
+    let kolkata = schedule("Asia/Kolkata", "12h");
     for (cron, last_start, end) in [
         ("0 * * * *", "11:30:00", "12:00:00"),
         ("0 */3 * * *", "15:30:00", "16:00:00"),
@@ -165,10 +165,10 @@ fn nobody_is_woken_later_than_two_intervals_after_the_last_event() {
 
 #[test]
 fn a_cron_that_leaves_out_the_night_leaves_it_out_here_too() {
-    let kolkata = dial("Asia/Kolkata", "12h");
+    let kolkata = schedule("Asia/Kolkata", "12h");
     let evening = after_events(&[("0 8-20 * * *", "20:00:00")]);
     assert_eq!(starts(&evening, "20:00:00", &kolkata, 12), ["20:30"]);
-    let tokyo = dial("Asia/Tokyo", "12h");
+    let tokyo = schedule("Asia/Tokyo", "12h");
     assert_eq!(starts(&evening, "20:00:00", &tokyo, 12), [""; 0]);
     let morning = evening.next_turn(at("20:59:00"), &tokyo, count(12));
     assert_eq!(morning, Some(instant("2027-01-14T08:00:00Z")));
@@ -176,7 +176,7 @@ fn a_cron_that_leaves_out_the_night_leaves_it_out_here_too() {
 
 #[test]
 fn of_several_crons_one_may_begin_the_slots_that_another_does_not() {
-    let kolkata = dial("Asia/Kolkata", "12h");
+    let kolkata = schedule("Asia/Kolkata", "12h");
     let both = after_events(&[
         ("0 * * * *", "09:00:00"),
         ("30 * * * *", "09:30:00"),
@@ -196,7 +196,7 @@ fn of_several_crons_one_may_begin_the_slots_that_another_does_not() {
 
 #[test]
 fn a_cron_that_was_replaced_begins_no_slots_any_more() {
-    let kolkata = dial("Asia/Kolkata", "12h");
+    let kolkata = schedule("Asia/Kolkata", "12h");
     for (old, last, new, first, expected) in [
         (
             "*/30 * * * *",
@@ -258,7 +258,7 @@ fn a_cron_that_was_replaced_begins_no_slots_any_more() {
 
 #[test]
 fn the_slot_after_a_cron_was_replaced_does_not_wait_for_it() {
-    let tokyo = dial("Asia/Tokyo", "12h");
+    let tokyo = schedule("Asia/Tokyo", "12h");
     let mut events = after_events(&[("0 * * * *", "10:00:01"), ("30 * * * *", "10:30:01")]);
     assert_eq!(starts(&events, "10:30:01", &tokyo, 12), ["11:00", "12:00"]);
     assert!(events.wants(at("11:00:00"), at("11:00:00"), &tokyo, count(12)));
@@ -310,7 +310,7 @@ fn the_next_turn_is_the_one_that_comes_by_itself() {
         ("*/5 * * * *", "UTC", "20m", 60, "10:03:10", "10:05:00"),
     ] {
         let events = after_events(&[(cron, "10:00:00")]);
-        let found = events.next_turn(at(now), &dial(zone, period), count(frames));
+        let found = events.next_turn(at(now), &schedule(zone, period), count(frames));
         assert_eq!(found, Some(at(next)), "{cron} {zone} {period}");
     }
 }
@@ -318,7 +318,7 @@ fn the_next_turn_is_the_one_that_comes_by_itself() {
 #[test]
 fn slots_of_less_than_a_minute_are_left_to_the_cron() {
     let events = after_events(&[("*/5 * * * *", "10:00:00")]);
-    let utc = dial("UTC", "20m");
+    let utc = schedule("UTC", "20m");
     assert_eq!(starts(&events, "10:00:00", &utc, 21), [""; 0]);
     assert!(!events.wants(at("10:00:57.143"), at("10:01:00"), &utc, count(21)));
     let expected = [
@@ -345,7 +345,7 @@ fn a_text_that_cannot_be_read_and_a_clock_that_was_ahead_give_no_lease() {
     let mut events = CronEvents::default();
     events.renew("0 * * * *", instant("2041-01-01T00:00:00Z"));
     assert!(!events.is_live(at("10:00:00")));
-    let kolkata = dial("Asia/Kolkata", "12h");
+    let kolkata = schedule("Asia/Kolkata", "12h");
     assert_eq!(starts(&events, "10:00:00", &kolkata, 12), [""; 0]);
     events.renew("0 * * * *", at("10:00:00"));
     assert_eq!(starts(&events, "10:00:00", &kolkata, 12).len(), 2);
@@ -361,7 +361,7 @@ fn what_is_kept_is_understood_and_what_is_missing_is_none() {
     // No number in it does harm.
     let odd = r#"{"crons":[{"cron":"0 * * * *","last":0,"interval":0},{"cron":"?","last":8000000000000,"interval":65535}]}"#;
     let odd: CronEvents = serde_json::from_str(odd).unwrap();
-    let kolkata = dial("Asia/Kolkata", "12h");
+    let kolkata = schedule("Asia/Kolkata", "12h");
     for now in [
         DateTime::UNIX_EPOCH,
         at("10:00:00"),

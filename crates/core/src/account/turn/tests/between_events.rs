@@ -30,8 +30,8 @@ impl Account {
         }
     }
 
-    fn dial(&self) -> &Dial {
-        self.settings.dial.as_ref().unwrap()
+    fn schedule(&self) -> &Schedule {
+        self.settings.schedule.as_ref().unwrap()
     }
 
     /// What was sent since it was last looked at, and what was logged of it.
@@ -86,12 +86,12 @@ impl Account {
         frames: u16,
     ) -> Vec<(DateTime<Utc>, u16)> {
         let frames = FrameCount::new(frames).unwrap();
-        let first = self.dial().slot_at(from, frames).end;
-        let next = |start: &DateTime<Utc>| Some(self.dial().slot_at(*start, frames).end);
+        let first = self.schedule().slot_at(from, frames).end;
+        let next = |start: &DateTime<Utc>| Some(self.schedule().slot_at(*start, frames).end);
         let starts = std::iter::successors(Some(first), next);
         let starts = starts.take_while(|start| *start <= until);
         starts
-            .map(|start| (start, self.dial().frame_at(start, frames)))
+            .map(|start| (start, self.schedule().frame_at(start, frames)))
             .collect()
     }
 }
@@ -101,7 +101,7 @@ const HOURLY: (&str, i64) = ("0 * * * *", 60);
 #[test]
 fn in_every_zone_each_slot_has_its_turn_at_its_start_and_ends_with_the_schedule() {
     let crons = [HOURLY, ("*/20 * * * *", 20), ("0 */3 * * *", 180)];
-    let dials = [("12h", 12), ("12h", 24), ("1h30m", 4), ("24h", 7)];
+    let schedules = [("12h", 12), ("12h", 24), ("1h30m", 4), ("24h", 7)];
     let mut offsets = BTreeSet::new();
     for zone in crate::schedule::time_zone::TimeZone::names() {
         let offset = crate::schedule::time_zone::TimeZone::named(zone).unwrap();
@@ -110,7 +110,7 @@ fn in_every_zone_each_slot_has_its_turn_at_its_start_and_ends_with_the_schedule(
             continue;
         }
         for cron in crons {
-            for (period, frames) in dials {
+            for (period, frames) in schedules {
                 let mut account = Account::new(zone, period, frames, cron);
                 account.fires(utc("00:00:00"));
                 account.sent();

@@ -1,5 +1,5 @@
 //! Turns around every change of a local clock that is known, by a reading of the
-//! database of time zones that is not the dial's.
+//! database of time zones that is not the schedule's.
 
 use std::ops::Range;
 
@@ -14,8 +14,8 @@ const DAY: i64 = 86_400;
 /// 2026 to 2036, in Unix time.
 const YEARS: Range<i64> = 1_767_225_600..2_114_380_800;
 
-/// A dial of so many frames: name, its period in seconds, and the frames.
-const DIALS: [(&str, i64, u16); 3] = [
+/// A schedule of so many frames: name, its period in seconds, and the frames.
+const SCHEDULES: [(&str, i64, u16); 3] = [
     ("12h", 12 * HOUR, 12),
     ("12h", 12 * HOUR, 24),
     ("24h", DAY, 7),
@@ -80,7 +80,7 @@ fn every_frame_that_a_wall_clock_names_is_sent_by_a_turn_in_its_stretch() {
             if !seen.insert(change) {
                 continue;
             }
-            for (index, (period, seconds, frames)) in DIALS.into_iter().enumerate() {
+            for (index, (period, seconds, frames)) in SCHEDULES.into_iter().enumerate() {
                 let mut host = Host::new();
                 host.publish(&album("hours", frames));
                 let settings = settings_with(&[(TIME_ZONE.name, name), (PERIOD.name, period)]);

@@ -317,7 +317,7 @@ fn a_network_that_is_not_set_up_has_no_say_in_what_is_read_with_the_set() {
 }
 
 #[test]
-fn a_dial_that_cannot_be_read_stops_all() {
+fn a_schedule_that_cannot_be_read_stops_all() {
     let icon = Icon::with(&[(PERIOD.name, "7h")]);
     let reports = icon.cron();
     assert_eq!(outcomes(&reports), NAMES.map(|name| (name, "refused")));
