@@ -5,7 +5,7 @@
 import path from "node:path";
 import { chromium } from "playwright-core";
 import sharp from "sharp";
-import { FLAGS, findBrowser } from "../tests/worker/browser.js";
+import { FLAGS, findBrowser } from "./lib/browser.js";
 import { UserError, main, root, say, start, stopAll } from "./lib/run.js";
 
 const picture = "docs/status-page.png";

@@ -54,7 +54,10 @@ export async function useCommand() {
 
 /** The Worker, which is restarted for other settings and with what it has stored. */
 export async function useWorker(pds) {
-  const { frameSet, json, pngFrames, startWired } = await import("../worker/harness.js");
+  // Only now, since this prepares the process for wrangler.
+  const { json } = await import("../worker/harness/assertions.js");
+  const { DevServerWorker } = await import("../worker/harness/dev-server.js");
+  const { frameSet, pngFrames } = await import("../worker/harness/frames.js");
   const set = frameSet(pngFrames());
   const changes = ({ BLUESKY_IDENTIFIER, BLUESKY_APP_PASSWORD, ...vars }) => ({
     networks: ["bluesky"],
@@ -67,7 +70,7 @@ export async function useWorker(pds) {
     frame: async (n) => set.frames[n],
     async open(_, settings) {
       if (worker) await worker.restart(changes(settings));
-      else worker = await startWired(pds, set, changes(settings));
+      else worker = await DevServerWorker.start(pds, set, changes(settings));
       await worker.forget();
       return {
         async turn(frame) {

@@ -5,33 +5,18 @@
  */
 import assert from "node:assert/strict";
 import test, { beforeEach } from "node:test";
-import { searchAtTheEnd } from "./emitted.js";
-import {
-  BLUESKY_SECRETS,
-  SECRETS,
-  appPassword,
-  json,
-  problem,
-  sha256,
-  useStage,
-  useWebhook,
-} from "./harness.js";
-import {
-  HOUR,
-  MINUTE,
-  TRANSIENT,
-  TURNED,
-  frameAt,
-  later,
-  pause,
-  refused,
-  reset,
-  testFaults,
-} from "./slots.js";
+import { json, problem } from "./harness/assertions.js";
+import { frameAt, HOUR, later, MINUTE } from "./harness/clock.js";
+import { pause, refused, reset, testFaults, TRANSIENT, TURNED } from "./harness/faults.js";
+import { sha256 } from "./harness/frames.js";
+import { assertNoLeaks } from "./harness/leaks.js";
+import { appPassword, BLUESKY_SECRETS, SECRETS } from "./harness/secrets.js";
+import { useDevServerStage } from "./harness/stage.js";
+import { useWebhook } from "./harness/webhook.js";
 
 const { url: ALERT_WEBHOOK_URL, news } = await useWebhook();
 const changes = { networks: ["bluesky"], secrets: { ALERT_WEBHOOK_URL } };
-const stage = useStage({ wired: true, changes });
+const stage = useDevServerStage({ changes });
 
 const CREATE = "com.atproto.server.createSession";
 const REFRESH = "com.atproto.server.refreshSession";
@@ -42,7 +27,7 @@ const SESSION = "com.atproto.server.getSession";
 
 /** The app password that the owner makes after the first one. */
 const NEXT_PASSWORD = appPassword();
-searchAtTheEnd({ NEXT_PASSWORD });
+assertNoLeaks({ NEXT_PASSWORD });
 
 /** The calls of a turn with a session, to a frame that is kept already: of the profile alone. */
 const SHOW = [GET, PUT];

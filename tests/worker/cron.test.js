@@ -5,7 +5,9 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { frameSet, pngFrames, publish, renderedSet, sha256, useStage } from "./harness.js";
+import { frameSet, pngFrames, renderedSet, sha256 } from "./harness/frames.js";
+import { publish } from "./harness/kv.js";
+import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 

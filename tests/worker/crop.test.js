@@ -7,8 +7,11 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import sharp from "sharp";
 import { isNear, pixelAt, pixels, scene } from "../command/pictures.js";
-import { SECRETS, padPng, publish, renderedSet, useStage } from "./harness.js";
-import { PHONE, press, result, said, signIn, usePages } from "./pages.js";
+import { padPng, renderedSet } from "./harness/frames.js";
+import { publish } from "./harness/kv.js";
+import { PHONE, press, result, said, signIn, usePages } from "./harness/pages.js";
+import { SECRETS } from "./harness/secrets.js";
+import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 const pages = usePages(stage);

@@ -12,7 +12,7 @@ import { root } from "../../scripts/lib/run.js";
 import { readSquare } from "../../src/decoder.js";
 import { readPicture } from "../../src/glue.js";
 import { scene } from "../command/pictures.js";
-import { decoderWasm } from "./decoders.js";
+import { decoderWasm } from "./harness/decoders.js";
 
 const OPTIONS = JSON.stringify({ side: 400, crop: "Centre", background: [255, 255, 255] });
 const MEMORY = 64 * 1024 * 1024;

@@ -4,15 +4,10 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import {
-  assertGuarded,
-  frameSet,
-  pngFrames,
-  problem,
-  publish,
-  renderedSet,
-  useStage,
-} from "./harness.js";
+import { assertGuarded, problem } from "./harness/assertions.js";
+import { frameSet, pngFrames, renderedSet } from "./harness/frames.js";
+import { publish } from "./harness/kv.js";
+import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 

@@ -5,9 +5,11 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import test from "node:test";
-import { SECRETS, useStage, within } from "./harness.js";
+import { SECRETS } from "./harness/secrets.js";
+import { useDevServerStage } from "./harness/stage.js";
+import { within } from "./harness/waiting.js";
 
-const stage = useStage({ wired: true });
+const stage = useDevServerStage();
 const BEARER = `authorization: Bearer ${SECRETS.TRIGGER_TOKEN}`;
 
 /** Sends lines of a request as they are: the status and the headers of the answer, as one text each. */

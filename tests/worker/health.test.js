@@ -4,7 +4,9 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ACCOUNT_SECRETS, json, problem, useStage } from "./harness.js";
+import { json, problem } from "./harness/assertions.js";
+import { ACCOUNT_SECRETS } from "./harness/secrets.js";
+import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 

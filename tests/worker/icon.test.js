@@ -12,18 +12,12 @@ import sharp from "sharp";
 import { noisyIcon } from "../../benches/noisy-icon.js";
 import { pngChunk, pngFile } from "../../scripts/lib/png.js";
 import { scene } from "../command/pictures.js";
-import {
-  SECRETS,
-  assertGuarded,
-  contents,
-  json,
-  overPlainConnection,
-  problem,
-  put,
-  renderedSet,
-  sha256,
-  useStage,
-} from "./harness.js";
+import { assertGuarded, json, problem } from "./harness/assertions.js";
+import { renderedSet, sha256 } from "./harness/frames.js";
+import { contents, put } from "./harness/kv.js";
+import { overPlainConnection } from "./harness/requests.js";
+import { SECRETS } from "./harness/secrets.js";
+import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 

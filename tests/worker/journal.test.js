@@ -4,16 +4,11 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import {
-  SECRETS,
-  assertGuarded,
-  frameSet,
-  json,
-  pngFrames,
-  problem,
-  startWired,
-  useStage,
-} from "./harness.js";
+import { assertGuarded, json, problem } from "./harness/assertions.js";
+import { DevServerWorker } from "./harness/dev-server.js";
+import { frameSet, pngFrames } from "./harness/frames.js";
+import { SECRETS } from "./harness/secrets.js";
+import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 const TOKEN = SECRETS.TRIGGER_TOKEN;
@@ -292,7 +287,7 @@ test("nothing in it is secret", async () => {
 });
 
 test("it and what is known outlive a restart", async (t) => {
-  const worker = await startWired(stage.simulator, frameSet(pngFrames()));
+  const worker = await DevServerWorker.start(stage.simulator, frameSet(pngFrames()));
   t.after(() => worker.close());
   assert.equal((await worker.cron("2031-06-15T00:00:00Z")).line.outcome, "turned");
   assert.equal((await json(await worker.turn("?frame=3"))).outcome, "turned");

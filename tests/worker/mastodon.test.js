@@ -6,24 +6,18 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import test, { beforeEach } from "node:test";
-import { searchAtTheEnd } from "./emitted.js";
-import { MASTODON_SECRETS, json, problem, sha256, useStage, useWebhook } from "./harness.js";
-import {
-  HOUR,
-  MINUTE,
-  TRANSIENT,
-  TURNED,
-  frameAt,
-  later,
-  pause,
-  refused,
-  reset,
-  testFaults,
-} from "./slots.js";
+import { json, problem } from "./harness/assertions.js";
+import { frameAt, HOUR, later, MINUTE } from "./harness/clock.js";
+import { pause, refused, reset, testFaults, TRANSIENT, TURNED } from "./harness/faults.js";
+import { sha256 } from "./harness/frames.js";
+import { assertNoLeaks } from "./harness/leaks.js";
+import { MASTODON_SECRETS } from "./harness/secrets.js";
+import { useDevServerStage } from "./harness/stage.js";
+import { useWebhook } from "./harness/webhook.js";
 
 const { url: ALERT_WEBHOOK_URL, news } = await useWebhook();
 const changes = { networks: ["mastodon"], secrets: { ALERT_WEBHOOK_URL } };
-const stage = useStage({ wired: true, changes });
+const stage = useDevServerStage({ changes });
 
 const UPDATE = "accounts/update_credentials";
 const VERIFY = "accounts/verify_credentials";
@@ -31,7 +25,7 @@ const { MASTODON_ACCESS_TOKEN } = MASTODON_SECRETS;
 
 /** The token that the owner's application gets after the first one. */
 const NEXT_TOKEN = `mastodon-next-${randomUUID()}`;
-searchAtTheEnd({ NEXT_TOKEN });
+assertNoLeaks({ NEXT_TOKEN });
 
 beforeEach(async () => {
   await stage.simulator.account("mastodon", {

@@ -7,7 +7,9 @@ import path from "node:path";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTestHarness } from "wrangler";
-import { ACCOUNT_SECRETS, SECRETS, problem, within } from "./harness.js";
+import { problem } from "./harness/assertions.js";
+import { ACCOUNT_SECRETS, SECRETS } from "./harness/secrets.js";
+import { within } from "./harness/waiting.js";
 
 const FRAMES = { kv_namespaces: [{ binding: "FRAMES", id: "frames" }] };
 const ACCOUNT = {

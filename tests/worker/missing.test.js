@@ -4,16 +4,10 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import {
-  ACCOUNT_SECRETS,
-  frameSet,
-  padPng,
-  png,
-  pointerTo,
-  publish,
-  put,
-  useStage,
-} from "./harness.js";
+import { frameSet, padPng, png } from "./harness/frames.js";
+import { pointerTo, publish, put } from "./harness/kv.js";
+import { ACCOUNT_SECRETS } from "./harness/secrets.js";
+import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 

@@ -7,22 +7,14 @@ import assert from "node:assert/strict";
 import { createServer, request as httpRequest } from "node:http";
 import test, { beforeEach } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { forms } from "./emitted.js";
-import {
-  BLUESKY_SECRETS,
-  MASTODON_SECRETS,
-  SECRETS,
-  frameSet,
-  json,
-  padPng,
-  pngFrames,
-  problem,
-  sha256,
-  startWired,
-  useStage,
-  useWebhook,
-} from "./harness.js";
-import { HOUR } from "./slots.js";
+import { json, problem } from "./harness/assertions.js";
+import { HOUR } from "./harness/clock.js";
+import { DevServerWorker } from "./harness/dev-server.js";
+import { frameSet, padPng, pngFrames, sha256 } from "./harness/frames.js";
+import { forms } from "./harness/leaks.js";
+import { BLUESKY_SECRETS, MASTODON_SECRETS, SECRETS } from "./harness/secrets.js";
+import { useDevServerStage } from "./harness/stage.js";
+import { useWebhook } from "./harness/webhook.js";
 
 /** A zone in which this hour lasts half an hour more at least. */
 const TIME_ZONE = new Date().getUTCMinutes() < 30 ? "UTC" : "Asia/Kolkata";
@@ -36,7 +28,7 @@ const NETWORKS = ["x", "bluesky", "mastodon"];
 const UPDATE = "accounts/update_credentials";
 const { url: ALERT_WEBHOOK_URL, news } = await useWebhook();
 const changes = { networks: NETWORKS, vars: { TIME_ZONE }, secrets: { ALERT_WEBHOOK_URL } };
-const stage = useStage({ wired: true, changes });
+const stage = useDevServerStage({ changes });
 
 beforeEach(async () => {
   const { BLUESKY_APP_PASSWORD: password } = BLUESKY_SECRETS;
@@ -242,7 +234,7 @@ test("health lists the networks, and the page tells what each shows", async () =
 
 test("large frames reach each network whole, also where the Worker's memory grows meanwhile", async (t) => {
   const frames = pngFrames().map((frame) => padPng(frame, 500_000));
-  const worker = await startWired(stage.simulator, frameSet(frames), changes);
+  const worker = await DevServerWorker.start(stage.simulator, frameSet(frames), changes);
   t.after(() => worker.close());
   for (const n of [3, 4]) {
     const lines = await Promise.all([
@@ -262,7 +254,7 @@ test("large frames reach each network whole, also where the Worker's memory grow
 
 test("a frame that is too large for one network goes to the others", async (t) => {
   const frames = pngFrames().map((frame) => padPng(frame, 700_000));
-  const worker = await startWired(stage.simulator, frameSet(frames), changes);
+  const worker = await DevServerWorker.start(stage.simulator, frameSet(frames), changes);
   t.after(() => worker.close());
   const { turns, reason } = await problem(await worker.turn("?frame=3"), 503);
   assert.equal(reason, undefined);

@@ -7,12 +7,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import test from "node:test";
-import { SECRETS, assertGuarded, json, png, problem, sha256, useStage } from "./harness.js";
+import { assertGuarded, json, problem } from "./harness/assertions.js";
+import { png, sha256 } from "./harness/frames.js";
 import {
   DESKTOP,
+  enter,
   KEY,
   PHONE,
-  enter,
   press,
   result,
   said,
@@ -20,7 +21,9 @@ import {
   tokenKept,
   tools,
   usePages,
-} from "./pages.js";
+} from "./harness/pages.js";
+import { SECRETS } from "./harness/secrets.js";
+import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 const pages = usePages(stage);

@@ -5,7 +5,10 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { frameSet, json, padPng, pngFrames, publish, sha256, useStage } from "./harness.js";
+import { json } from "./harness/assertions.js";
+import { frameSet, padPng, pngFrames, sha256 } from "./harness/frames.js";
+import { publish } from "./harness/kv.js";
+import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 

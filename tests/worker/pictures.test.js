@@ -6,7 +6,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { hostileFiles } from "../pictures/hostile.js";
 import { REAL, realFile } from "../pictures/real.js";
-import { json, renderedSet, useStage } from "./harness.js";
+import { json } from "./harness/assertions.js";
+import { renderedSet } from "./harness/frames.js";
+import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 

@@ -4,10 +4,12 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { json, problem, sha256, useStage } from "./harness.js";
+import { json, problem } from "./harness/assertions.js";
+import { sha256 } from "./harness/frames.js";
+import { useDevServerStage } from "./harness/stage.js";
 
 // By v1.1 alone: what becomes of a call that v2 may make instead is tested in x-api.test.js.
-const stage = useStage({ wired: true, changes: { vars: { X_API: "1.1" } }, prepare: beginToHang });
+const stage = useDevServerStage({ changes: { vars: { X_API: "1.1" } }, prepare: beginToHang });
 
 /** The turn that X never answers: the first test begins once it has ended. */
 let hanging;

@@ -6,7 +6,10 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import test, { after, before } from "node:test";
 import { gzipSync } from "node:zlib";
-import { frameSet, json, pngFrames, problem, startWired, within } from "./harness.js";
+import { json, problem } from "./harness/assertions.js";
+import { DevServerWorker } from "./harness/dev-server.js";
+import { frameSet, pngFrames } from "./harness/frames.js";
+import { within } from "./harness/waiting.js";
 
 let worker;
 /** How the next request is answered, and how many came. */
@@ -35,7 +38,7 @@ before(async () => {
     requests += 1;
     request.resume().on("end", () => answer(response));
   });
-  worker = await startWired(x, frameSet(pngFrames()));
+  worker = await DevServerWorker.start(x, frameSet(pngFrames()));
 });
 after(async () => {
   await worker?.close();

@@ -11,7 +11,10 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import test, { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SECRETS, json, sha256, useStage } from "./harness.js";
+import { json } from "./harness/assertions.js";
+import { sha256 } from "./harness/frames.js";
+import { SECRETS } from "./harness/secrets.js";
+import { useDevServerStage } from "./harness/stage.js";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -51,7 +54,7 @@ after(() => {
 
 // By v1.1 alone: what becomes of a call that v2 may make instead is tested in x-api.test.js.
 const changes = { vars: { TIME_ZONE, X_API: "1.1" }, secrets: { ALERT_WEBHOOK_URL } };
-const stage = useStage({ wired: true, changes });
+const stage = useDevServerStage({ changes });
 
 // --- What is looked at --------------------------------------------------------
 

@@ -14,10 +14,12 @@ import { promisify } from "node:util";
 import { configuration, copyScript, kvServer, workerd } from "../../benches/lib/workerd.js";
 import { scene } from "../command/pictures.js";
 import { webpOfGroups } from "../pictures/vp8l.js";
-import { TOKEN, driver } from "./edge.js";
-import { SECRETS, json, problem, useStage } from "./harness.js";
+import { json, problem } from "./harness/assertions.js";
+import { SECRETS } from "./harness/secrets.js";
+import { useDevServerStage } from "./harness/stage.js";
+import { driver, TOKEN } from "./harness/workerd.js";
 
-const stage = useStage({ wired: true });
+const stage = useDevServerStage();
 
 /** An animated WebP in which a frame of no size holds a picture of 16×16: decoders have failed at it. */
 const BROKEN = Buffer.from(

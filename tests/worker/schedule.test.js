@@ -5,7 +5,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { frameSet, json, pngFrames, sha256, startWired, useStage } from "./harness.js";
+import { json } from "./harness/assertions.js";
+import { DevServerWorker } from "./harness/dev-server.js";
+import { frameSet, pngFrames, sha256 } from "./harness/frames.js";
+import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 
@@ -29,7 +32,7 @@ test("in a zone that is half an hour off, the page promises the half hour once a
 test("a slot that no event of the cron begins has its turn at its start, as the schedule's", async (t) => {
   // A frame a minute; the cron comes once an hour. The alarm needs workerd's own network.
   const set = frameSet(pngFrames(60));
-  const worker = await startWired(stage.simulator, set, {
+  const worker = await DevServerWorker.start(stage.simulator, set, {
     vars: { TIME_ZONE: "Asia/Kolkata", PERIOD: "1h" },
   });
   t.after(() => worker.close());

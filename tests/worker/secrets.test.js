@@ -6,8 +6,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer, request as httpRequest } from "node:http";
 import test, { after } from "node:test";
-import { forms } from "./emitted.js";
-import { ACCOUNT_SECRETS, SECRETS, useStage } from "./harness.js";
+import { forms } from "./harness/leaks.js";
+import { ACCOUNT_SECRETS, SECRETS } from "./harness/secrets.js";
+import { useStage } from "./harness/stage.js";
 
 /** The Authorization headers that were sent to X. */
 const authorizations = [];

@@ -5,8 +5,9 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import { chromium } from "playwright-core";
-import { FLAGS, findBrowser } from "./browser.js";
-import { json, useStage } from "./harness.js";
+import { FLAGS, findBrowser } from "../../scripts/lib/browser.js";
+import { json } from "./harness/assertions.js";
+import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 let browser;

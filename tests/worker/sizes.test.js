@@ -14,7 +14,7 @@ import { configuration, copyScript, publishedValues, workerd } from "../../bench
 import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { root } from "../../scripts/lib/run.js";
 import { BROKEN, ENDLESS, TEXT, chunk, endlessly, plainServer } from "../hostile-replies.js";
-import { TOKEN, listen } from "./edge.js";
+import { listen, TOKEN } from "./harness/workerd.js";
 
 const driver = `export default {
   fetch(request, env) {

@@ -11,7 +11,8 @@ import { after, before, beforeEach, test } from "node:test";
 import { configuration, copyScript, publishedValues, workerd } from "../../benches/lib/workerd.js";
 import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { root } from "../../scripts/lib/run.js";
-import { HOUR_MS, TOKEN, driver, listen } from "./edge.js";
+import { HOUR } from "./harness/clock.js";
+import { driver, listen, TOKEN } from "./harness/workerd.js";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-store-"));
 /** What KV answers to the next requests for the set, and for a frame, instead of a value: a status, or a reset. */
@@ -88,7 +89,7 @@ const ask = (where) =>
 
 /** The next hour's turn by the cron, as the journal has it. */
 async function turn() {
-  at += HOUR_MS;
+  at += HOUR;
   assert.equal(await (await ask(`/scheduled?at=${at}`)).text(), "ok");
   const { entries } = await (await ask("/journal?limit=1")).json();
   assert.equal(Date.parse(entries[0].scheduled_at), at);

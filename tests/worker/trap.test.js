@@ -3,11 +3,15 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { scene } from "../command/pictures.js";
-import { decoderWasm } from "./decoders.js";
-import { SECRETS, json, problem, sha256, useDecoder, useStage } from "./harness.js";
+import { json, problem } from "./harness/assertions.js";
+import { useDecoder } from "./harness/bundle.js";
+import { decoderWasm } from "./harness/decoders.js";
+import { sha256 } from "./harness/frames.js";
+import { SECRETS } from "./harness/secrets.js";
+import { useDevServerStage } from "./harness/stage.js";
 
 await useDecoder(decoderWasm({ square: "unreachable" }));
-const stage = useStage({ wired: true });
+const stage = useDevServerStage();
 
 const authorization = `Bearer ${SECRETS.TRIGGER_TOKEN}`;
 const picture = await scene(640, 480).jpeg().toBuffer();

@@ -4,18 +4,12 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import {
-  SECRETS,
-  assertGuarded,
-  frameSet,
-  json,
-  overPlainConnection,
-  pngFrames,
-  problem,
-  publish,
-  sha256,
-  useStage,
-} from "./harness.js";
+import { assertGuarded, json, problem } from "./harness/assertions.js";
+import { frameSet, pngFrames, sha256 } from "./harness/frames.js";
+import { publish } from "./harness/kv.js";
+import { overPlainConnection } from "./harness/requests.js";
+import { SECRETS } from "./harness/secrets.js";
+import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 const TOKEN = SECRETS.TRIGGER_TOKEN;

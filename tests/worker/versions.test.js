@@ -13,7 +13,8 @@ import { DatabaseSync } from "node:sqlite";
 import { configuration, copyScript, publishedValues, workerd } from "../../benches/lib/workerd.js";
 import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { root } from "../../scripts/lib/run.js";
-import { HOUR_MS, TOKEN, driver, listen } from "./edge.js";
+import { HOUR } from "./harness/clock.js";
+import { driver, listen, TOKEN } from "./harness/workerd.js";
 
 /** Another version: it stores what is asked of it, and tells what is there. */
 const other = `import { DurableObject } from "cloudflare:workers";
@@ -146,7 +147,7 @@ const journal = async () => (await (await ask("/journal")).json()).entries;
 
 /** The next hour's turn by the cron: how it ended. */
 async function turn() {
-  at += HOUR_MS;
+  at += HOUR;
   assert.equal(await (await ask(`/scheduled?at=${at}`)).text(), "ok");
   const [entry] = await journal();
   assert.equal(Date.parse(entry.scheduled_at), at);
@@ -229,7 +230,7 @@ test("a map, which is no JSON, hangs nothing", async () => {
 });
 
 test("a hold of a newer version holds, though nothing else of it is understood", async () => {
-  const until = at + 6 * HOUR_MS;
+  const until = at + 6 * HOUR;
   const hold = {
     until,
     kind: "quarantine",

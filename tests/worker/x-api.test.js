@@ -5,10 +5,12 @@
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { json, problem, sha256, useStage } from "./harness.js";
-import { HOUR, frameAt, later } from "./slots.js";
+import { json, problem } from "./harness/assertions.js";
+import { frameAt, HOUR, later } from "./harness/clock.js";
+import { sha256 } from "./harness/frames.js";
+import { useDevServerStage } from "./harness/stage.js";
 
-const stage = useStage({ wired: true });
+const stage = useDevServerStage();
 
 const V1 = "account/update_profile_image";
 const UPLOAD = "2/media/upload";

@@ -1,7 +1,16 @@
-/** Decoders made by hand, which fail in every way that wasm can. */
+/** Hand-written decoders that fail in every way that WebAssembly can. */
 import binaryen from "binaryen";
 
-/** The wasm of a decoder by the bodies of its functions, each in WebAssembly's text. */
+/**
+ * Assembles a decoder from the bodies of its functions, in WebAssembly's text format.
+ *
+ * @param {object} functions
+ * @param {string} functions.square
+ * @param {string} [functions.allocate]
+ * @param {number} [functions.ranOut]
+ * @param {string} [functions.end]
+ * @param {string} [functions.panicked]
+ */
 export function decoderWasm({
   square,
   allocate = "(i32.const 4096)",
@@ -17,7 +26,7 @@ export function decoderWasm({
     (func (export "ran_out") (result i32) (i32.const ${ranOut}))
     (func (export "end") (result i32) ${end})
     (func (export "panicked") (result i32) ${panicked}))`);
-  // What writes a whole memory at once.
+  // For `memory.fill`.
   module.setFeatures(binaryen.Features.BulkMemory);
   return module.emitBinary();
 }

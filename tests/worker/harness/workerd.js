@@ -1,15 +1,14 @@
-/**
- * What tests share that run the built Worker in workerd alone, with servers of their own for all that
- * it asks.
- */
+/** For tests that run the built Worker in workerd alone, with servers of their own around it. */
 import { after } from "node:test";
+import * as local from "../../../scripts/lib/listen.js";
 
 /** The Worker's `TRIGGER_TOKEN`. */
 export const TOKEN = "local-trigger-token";
 
-export const HOUR_MS = 3_600_000;
-
-/** The script of the Worker in front of the built one: it passes on requests, and `/scheduled?at=…` as the cron's event. */
+/**
+ * The script of a Worker in front of the built one, which passes requests on and fires the Cron
+ * Trigger for `/scheduled?at=…`.
+ */
 export const driver = `export default {
   async fetch(request, env) {
     const { pathname, search, searchParams } = new URL(request.url);
@@ -19,14 +18,18 @@ export const driver = `export default {
   },
 };`;
 
+/** @type {import("node:net").Server[]} */
 const servers = [];
 after(() => {
   for (const server of servers) server.close();
 });
 
-/** Has a server listen until the tests of the file are over; gives its port. */
-export async function listen(server) {
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+/**
+ * Has a server listen until the last test of the file, and returns its port.
+ *
+ * @param {import("node:net").Server} server
+ */
+export function listen(server) {
   servers.push(server);
-  return server.address().port;
+  return local.listen(server);
 }
