@@ -193,7 +193,7 @@ impl Ledger for Storage {
 
     const ASK_NOW: &'static str = "press Turn now on the page";
 
-    fn standing(&self, network: &str) -> std::result::Result<Standing, StoreError> {
+    async fn standing(&self, network: &str) -> std::result::Result<Standing, StoreError> {
         if let Some(standing) = self.known(network) {
             return Ok(standing);
         }
@@ -217,7 +217,7 @@ impl Ledger for Storage {
         Ok(standing)
     }
 
-    fn keep(
+    async fn keep(
         &self,
         network: &str,
         standing: &Standing,
@@ -256,14 +256,14 @@ impl Ledger for Storage {
         set.map(|_| ()).map_err(|error| unwritten(&error))
     }
 
-    fn cron_events(&self) -> std::result::Result<CronEvents, StoreError> {
+    async fn cron_events(&self) -> std::result::Result<CronEvents, StoreError> {
         let text = read_schedule(&self.durable).map_err(|error| unread(&error))?;
         // What another version kept in another form is made anew by the next event.
         let events = text.and_then(|text| serde_json::from_str(&text).ok());
         Ok(events.unwrap_or_default())
     }
 
-    fn keep_cron_events(&self, events: &CronEvents) -> std::result::Result<(), StoreError> {
+    async fn keep_cron_events(&self, events: &CronEvents) -> std::result::Result<(), StoreError> {
         let text =
             serde_json::to_string(events).map_err(|error| StoreError::Write(error.to_string()))?;
         keep_schedule(&self.durable, &text).map_err(|error| unwritten(&error))

@@ -183,7 +183,7 @@ impl Ledger for StateFile {
         self.path.is_some()
     }
 
-    fn standing(&self, network: &str) -> Result<Standing, StoreError> {
+    async fn standing(&self, network: &str) -> Result<Standing, StoreError> {
         let state = self.state.borrow();
         let stored = state.standings.get(network);
         Ok(stored.map_or_else(Standing::default, |stored| {
@@ -191,13 +191,13 @@ impl Ledger for StateFile {
         }))
     }
 
-    fn keep(
+    async fn keep(
         &self,
         network: &str,
         standing: &Standing,
         record: Option<&Record<'_>>,
     ) -> Result<(), StoreError> {
-        if record.is_none() && self.standing(network)? == *standing {
+        if record.is_none() && self.standing(network).await? == *standing {
             return Ok(());
         }
         let record = record.map(|Record { id, entry }| {
@@ -430,11 +430,12 @@ mod tests {
         }
     }
 
-    fn keep(ledger: &StateFile, network: &str, refusals: u32, entry: &str) {
+    async fn keep(ledger: &StateFile, network: &str, refusals: u32, entry: &str) {
         let id = ledger.next_id().unwrap();
         let record = Record { id, entry };
         ledger
             .keep(network, &standing(refusals), Some(&record))
+            .await
             .unwrap();
     }
 
@@ -444,14 +445,14 @@ mod tests {
         let path = folder.path().join("a/b/state.json");
         {
             let ledger = StateFile::open(&path).await.unwrap();
-            assert_eq!(ledger.standing("x").unwrap(), Standing::default());
-            keep(&ledger, "x", 1, r#"{"n":1}"#);
-            keep(&ledger, "mastodon", 2, r#"{"n":2}"#);
-            ledger.keep("x", &standing(3), None).unwrap();
+            assert_eq!(ledger.standing("x").await.unwrap(), Standing::default());
+            keep(&ledger, "x", 1, r#"{"n":1}"#).await;
+            keep(&ledger, "mastodon", 2, r#"{"n":2}"#).await;
+            ledger.keep("x", &standing(3), None).await.unwrap();
         }
         let ledger = StateFile::open(&path).await.unwrap();
-        assert_eq!(ledger.standing("x").unwrap(), standing(3));
-        assert_eq!(ledger.standing("mastodon").unwrap(), standing(2));
+        assert_eq!(ledger.standing("x").await.unwrap(), standing(3));
+        assert_eq!(ledger.standing("mastodon").await.unwrap(), standing(2));
         let first = (1, r#"{"n":1}"#.to_owned());
         let second = (2, r#"{"n":2}"#.to_owned());
         assert_eq!(ledger.records(None, 9).unwrap(), [second, first.clone()]);
@@ -466,12 +467,12 @@ mod tests {
     async fn the_journal_is_bounded_and_an_entry_is_replaced_by_its_id() {
         let ledger = StateFile::none();
         for n in 0..=MAX_RECORDS {
-            keep(&ledger, "x", n, "{}");
+            keep(&ledger, "x", n, "{}").await;
         }
         assert_eq!(ledger.records(None, u16::MAX).unwrap().len(), 2000);
         assert_eq!(ledger.records(Some(3), 9).unwrap(), [(2, "{}".to_owned())]);
         let record = Record { id: 2, entry: "[]" };
-        ledger.keep("x", &standing(0), Some(&record)).unwrap();
+        ledger.keep("x", &standing(0), Some(&record)).await.unwrap();
         assert_eq!(ledger.records(Some(3), 9).unwrap(), [(2, "[]".to_owned())]);
     }
 
@@ -496,7 +497,7 @@ mod tests {
         fs::write(&path, content).unwrap();
         let ledger = StateFile::open(&path).await.unwrap();
         let notice = ledger.notice().expect("a notice").to_owned();
-        let standing = ledger.standing("x").unwrap();
+        let standing = ledger.standing("x").await.unwrap();
         // It is there twice now, and the copy is the owner's alone.
         let text = String::from_utf8_lossy(content).into_owned();
         let kept = files(&path);
@@ -530,12 +531,12 @@ mod tests {
             );
 
             // What is kept from now on is a whole state again.
-            ledger.keep("x", &Standing::default(), None).unwrap();
+            ledger.keep("x", &Standing::default(), None).await.unwrap();
             drop(ledger);
             let path = folder.path().join("state.json");
             let ledger = StateFile::open(&path).await.unwrap();
             assert_eq!(ledger.notice(), None);
-            assert_eq!(ledger.standing("x").unwrap(), Standing::default());
+            assert_eq!(ledger.standing("x").await.unwrap(), Standing::default());
             assert_eq!(files(&path).len(), 2);
         }
     }
@@ -586,14 +587,14 @@ mod tests {
             "{message}"
         );
         // Of the other one all is understood, but the file was not.
-        let other = ledger.standing("mastodon").unwrap();
+        let other = ledger.standing("mastodon").await.unwrap();
         assert_eq!(other.refusals, 2);
         assert!(other.unread.unwrap().trouble.message.contains("`version`"));
         assert_eq!(ledger.next_id().unwrap(), 10);
         let ids = ledger.records(None, 9).unwrap();
         assert_eq!(ids.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [9, 6]);
 
-        ledger.keep("x", &Standing::default(), None).unwrap();
+        ledger.keep("x", &Standing::default(), None).await.unwrap();
         let written = fs::read_to_string(folder.path().join("state.json")).unwrap();
         let written: Value = serde_json::from_str(&written).unwrap();
         assert_eq!(written["version"], 1);
@@ -626,12 +627,15 @@ mod tests {
         fs::write(&path, today).unwrap();
         let ledger = StateFile::open(&path).await.unwrap();
         assert_eq!(ledger.notice(), None);
-        let standing = ledger.standing("x").unwrap();
+        let standing = ledger.standing("x").await.unwrap();
         assert_eq!(standing.showing.as_ref().unwrap().frame, 11);
         assert_eq!(standing.slot.as_ref().unwrap().record, Some(3));
         assert_eq!(ledger.next_id().unwrap(), 4);
         // A change writes the rest as it was.
-        ledger.keep("mastodon", &Standing::default(), None).unwrap();
+        ledger
+            .keep("mastodon", &Standing::default(), None)
+            .await
+            .unwrap();
         let written: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         let before: Value = serde_json::from_str(today).unwrap();
         assert_eq!(written["standings"]["x"], before["standings"]["x"]);
@@ -646,11 +650,11 @@ mod tests {
         let second = async { StateFile::open(&path).await.unwrap() };
         let end_first = async {
             tokio::time::sleep(Duration::from_millis(300)).await;
-            keep(&first, "x", 7, "{}");
+            keep(&first, "x", 7, "{}").await;
             drop(first);
         };
         let (second, ()) = tokio::join!(second, end_first);
-        assert_eq!(second.standing("x").unwrap(), standing(7));
+        assert_eq!(second.standing("x").await.unwrap(), standing(7));
     }
 
     #[tokio::test]
@@ -659,11 +663,11 @@ mod tests {
         let path = folder.path().join("state.json");
         let ledger = StateFile::open(&path).await.unwrap();
         fs::create_dir(&path).unwrap();
-        ledger.keep("x", &standing(1), None).unwrap_err();
+        ledger.keep("x", &standing(1), None).await.unwrap_err();
         assert!(ledger.failure().unwrap().contains("cannot write"));
-        assert_eq!(ledger.standing("x").unwrap(), Standing::default());
+        assert_eq!(ledger.standing("x").await.unwrap(), Standing::default());
         fs::remove_dir(&path).unwrap();
-        ledger.keep("x", &standing(1), None).unwrap();
+        ledger.keep("x", &standing(1), None).await.unwrap();
         assert_eq!(ledger.failure(), None);
     }
 }

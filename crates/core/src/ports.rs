@@ -1,6 +1,8 @@
 //! What the core needs from outside. A host (the Worker, the command, a test)
 //! implements these few traits; the core does everything else.
 
+use std::future::ready;
+
 use chrono::{DateTime, Utc};
 use http::header::{DATE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, Request, Response};
@@ -189,11 +191,14 @@ pub trait Ledger {
     ///
     /// # Errors
     /// When the store fails.
-    fn standing(&self, network: &str) -> Result<Standing, StoreError>;
+    fn standing(&self, network: &str) -> impl Future<Output = Result<Standing, StoreError>>;
 
     /// Keeps what is known, and a record with it: both or neither. A record
     /// replaces the one with its id; the oldest go when there are more than
     /// [`MAX_RECORDS`].
+    ///
+    /// Everything is written before the first wait, and [`Ledger::standing`] gives it from
+    /// then on.
     ///
     /// # Errors
     /// When it is not kept.
@@ -202,7 +207,7 @@ pub trait Ledger {
         network: &str,
         standing: &Standing,
         record: Option<&Record<'_>>,
-    ) -> Result<(), StoreError>;
+    ) -> impl Future<Output = Result<(), StoreError>>;
 
     /// An id for a new record, above all that were given before.
     ///
@@ -222,16 +227,19 @@ pub trait Ledger {
     ///
     /// # Errors
     /// When it cannot be read.
-    fn cron_events(&self) -> Result<CronEvents, StoreError> {
-        Ok(CronEvents::default())
+    fn cron_events(&self) -> impl Future<Output = Result<CronEvents, StoreError>> {
+        ready(Ok(CronEvents::default()))
     }
 
     /// Keeps what is known of the schedule.
     ///
     /// # Errors
     /// When it is not kept.
-    fn keep_cron_events(&self, _events: &CronEvents) -> Result<(), StoreError> {
-        Ok(())
+    fn keep_cron_events(
+        &self,
+        _events: &CronEvents,
+    ) -> impl Future<Output = Result<(), StoreError>> {
+        ready(Ok(()))
     }
 
     /// The records with an id below `before`, newest first, at most `limit`: the

@@ -432,13 +432,13 @@ impl Ledger for Book {
 
     const ASK_NOW: &'static str = "knock";
 
-    fn standing(&self, network: &str) -> Result<Standing, StoreError> {
+    async fn standing(&self, network: &str) -> Result<Standing, StoreError> {
         self.checked()?;
         let standings = self.standings.borrow();
         Ok(standings.get(network).cloned().unwrap_or_default())
     }
 
-    fn keep(
+    async fn keep(
         &self,
         network: &str,
         standing: &Standing,
@@ -477,12 +477,12 @@ impl Ledger for Book {
         Ok(())
     }
 
-    fn cron_events(&self) -> Result<CronEvents, StoreError> {
+    async fn cron_events(&self) -> Result<CronEvents, StoreError> {
         self.checked()?;
         Ok(self.cron_events.borrow().clone())
     }
 
-    fn keep_cron_events(&self, events: &CronEvents) -> Result<(), StoreError> {
+    async fn keep_cron_events(&self, events: &CronEvents) -> Result<(), StoreError> {
         self.checked()?;
         if self.is_read_only.get() {
             return Err(StoreError::Write("disk full".to_owned()));

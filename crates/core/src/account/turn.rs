@@ -4,7 +4,7 @@
 use std::pin::pin;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 
 use crate::account::alert;
 use crate::account::journal::{self, Entry, Report, Trigger};
@@ -73,10 +73,10 @@ pub async fn on_schedule<H: Store + Client + Clock + Log>(
     cron: &str,
     at: DateTime<Utc>,
 ) -> Vec<Report> {
-    let mut events = ledger.cron_events().unwrap_or_default();
+    let mut events = ledger.cron_events().await.unwrap_or_default();
     events.renew(cron, host.now());
     // Without it, turns come with the schedule's events alone.
-    let _ = ledger.keep_cron_events(&events);
+    let _ = ledger.keep_cron_events(&events).await;
     let reports = turn(settings, host, ledger, &Order::due_at(at, Trigger::Cron)).await;
     wake_when_needed(settings, host, ledger).await;
     reports
@@ -95,21 +95,26 @@ pub async fn wake<H: Store + Client + Clock + Log>(
     const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
 
     let due = after(host.now(), TOLERANCE);
-    let all = || settings.networks.iter();
-    let standing_on = |one: &Configured| known(one, ledger).unwrap_or_default();
     let mut reports = Vec::new();
     if let Some(start) = start_to_make(settings, host, ledger, due).await {
         let order = Order::due_at(start, Trigger::Cron);
         reports = turn(settings, host, ledger, &order).await;
     }
-    let waits = |one: &&Configured| standing_on(one).wake_at.is_some_and(|at| at <= due);
-    let mut networks: Vec<_> = all().filter(waits).collect();
-    if networks.is_empty() && reports.is_empty() {
-        networks = all().collect();
+    let mut all = Vec::new();
+    for one in &settings.networks {
+        all.push((one, known(one, ledger).await.unwrap_or_default()));
     }
-    if !networks.is_empty() {
-        let starts = networks.iter().filter_map(|one| standing_on(one).slot);
+    let waits = |standing: &Standing| standing.wake_at.is_some_and(|at| at <= due);
+    // Where nobody waits, and no slot has begun, the turn is everybody's.
+    if !reports.is_empty() || all.iter().any(|(_, standing)| waits(standing)) {
+        all.retain(|(_, standing)| waits(standing));
+    }
+    if !all.is_empty() {
+        let starts = all
+            .iter()
+            .filter_map(|(_, standing)| standing.slot.as_ref());
         let start = starts.map(|slot| slot.start).max();
+        let networks: Vec<_> = all.iter().map(|(one, _)| *one).collect();
         let order = Order::due_at(start.unwrap_or_else(|| host.now()), Trigger::Retry);
         reports.extend(turn_on(&networks, settings, host, ledger, &order).await);
     }
@@ -124,28 +129,38 @@ pub async fn wake_when_needed<H: Store + Clock>(
     host: &H,
     ledger: &impl Ledger,
 ) {
-    let tries = settings.networks.iter();
-    let tries = tries.filter_map(|one| known(one, ledger).ok()?.wake_at);
+    let tries = next_try(settings, ledger).await;
     let frames = frames_in_use(settings, host, ledger).await;
-    let start = next_start(settings, ledger, frames, host.now());
-    if let Some(at) = tries.chain(start).min() {
+    let start = next_start(settings, ledger, frames, host.now()).await;
+    if let Some(at) = tries.into_iter().chain(start).min() {
         // What could not be promised waits for the next turn.
         let _ = ledger.wake_at(Some(at)).await;
     }
 }
 
+/// When a network is tried again next.
+async fn next_try(settings: &Settings, ledger: &impl Ledger) -> Option<DateTime<Utc>> {
+    let mut next: Option<DateTime<Utc>> = None;
+    for one in &settings.networks {
+        let at = known(one, ledger)
+            .await
+            .ok()
+            .and_then(|known| known.wake_at);
+        next = next.into_iter().chain(at).min();
+    }
+    next
+}
+
 /// When the next slot begins without an event of the schedule.
-fn next_start(
+async fn next_start(
     settings: &Settings,
     ledger: &impl Ledger,
     frames: Option<FrameCount>,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     let schedule = settings.schedule.as_ref().ok()?;
-    ledger
-        .cron_events()
-        .ok()?
-        .next_start(now, schedule, frames?)
+    let events = ledger.cron_events().await.ok()?;
+    events.next_start(now, schedule, frames?)
 }
 
 /// The start of the present slot, if it has begun without an event of the schedule and
@@ -157,19 +172,18 @@ async fn start_to_make<H: Store>(
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     let schedule = settings.schedule.as_ref().ok()?;
-    let events = ledger.cron_events().ok().filter(|one| one.is_live(now))?;
+    let events = ledger.cron_events().await.ok()?;
+    let events = Some(events).filter(|one| one.is_live(now))?;
     let frames = frames_in_use(settings, host, ledger).await?;
     let start = schedule.slot_at(now, frames).start;
-    let has_begun = |one: &Configured| {
-        let slot = known(one, ledger).ok()?.slot;
-        slot.filter(|slot| slot.start == start)
-    };
+    let ready = settings.networks.iter().filter(|one| one.network.is_ok());
+    let mut have_begun = Vec::new();
+    for one in ready {
+        let slot = known(one, ledger).await.ok().and_then(|known| known.slot);
+        have_begun.push(slot.is_some_and(|slot| slot.start == start));
+    }
     // Where no settings can be used, that is what the turn tells.
-    let mut ready = settings.networks.iter().filter(|one| one.network.is_ok());
-    let is_open = match ready.clone().next() {
-        Some(_) => ready.any(|one| has_begun(one).is_none()),
-        None => true,
-    };
+    let is_open = have_begun.is_empty() || have_begun.contains(&false);
     (is_open && events.wants(start, now, schedule, frames)).then_some(start)
 }
 
@@ -180,7 +194,7 @@ async fn frames_in_use<H: Store>(
     host: &H,
     ledger: &impl Ledger,
 ) -> Option<FrameCount> {
-    match known_frames(settings, ledger) {
+    match known_frames(settings, ledger).await {
         Some(frames) => Some(frames),
         None => Some(current_set(host).await.ok()?.frames()),
     }
@@ -191,8 +205,8 @@ async fn frames_in_use<H: Store>(
 ///
 /// # Errors
 /// When it cannot be read.
-pub(crate) fn known(one: &Configured, ledger: &impl Ledger) -> Result<Standing, StoreError> {
-    let standing = ledger.standing(one.definition.name)?;
+pub(crate) async fn known(one: &Configured, ledger: &impl Ledger) -> Result<Standing, StoreError> {
+    let standing = ledger.standing(one.definition.name).await?;
     Ok(match one.network {
         Ok(_) => standing.with_settings(&one.fingerprint),
         Err(_) => standing,
@@ -200,17 +214,21 @@ pub(crate) fn known(one: &Configured, ledger: &impl Ledger) -> Result<Standing, 
 }
 
 /// How many frames the set had that was current in the last turn.
-fn known_frames(settings: &Settings, ledger: &impl Ledger) -> Option<FrameCount> {
-    let networks = settings.networks.iter();
-    let mut sets = networks.filter_map(|one| known(one, ledger).ok()?.set);
-    FrameCount::new(sets.next()?.frames)
+async fn known_frames(settings: &Settings, ledger: &impl Ledger) -> Option<FrameCount> {
+    for one in &settings.networks {
+        if let Some(set) = known(one, ledger).await.ok().and_then(|known| known.set) {
+            return FrameCount::new(set.frames);
+        }
+    }
+    None
 }
 
 /// Ends what turns have begun on the networks, such as sessions: for a host that keeps nothing
 /// after its run.
 pub async fn end<H: Client + Clock>(settings: &Settings, host: &H, ledger: &impl Ledger) {
     let ends = settings.networks.iter().map(async |one| {
-        let standing = ledger.standing(one.definition.name).unwrap_or_default();
+        let standing = ledger.standing(one.definition.name).await;
+        let standing = standing.unwrap_or_default();
         if let (Ok(network), Some(memory)) = (&one.network, standing.memory) {
             network.end(&mut Some(memory), host).await;
         }
@@ -231,11 +249,11 @@ async fn turn_on<H: Store + Client + Clock + Log>(
         ..*order
     };
     let (plan, read_ahead) = Plan::make(networks, settings, host, ledger, order).await;
-    let turns = networks.iter().map(|network| {
+    let mut turns = Vec::new();
+    for network in networks {
         let turn = NetworkTurn::new(network, order, started);
-        turn.begun::<H>(settings, ledger, &plan)
-    });
-    let turns: Vec<_> = turns.collect();
+        turns.push(turn.begun::<H>(settings, ledger, &plan).await);
+    }
     let frame = match &plan.choice {
         Ok(Choice { set, due }) if turns.iter().any(NetworkTurn::wants_a_frame) => {
             store::frame(host, set, due.showing.frame, read_ahead).await
@@ -318,7 +336,7 @@ impl Plan {
             let flaws = settings.flaws().trouble(H::ADVICE.settings);
             return (with(Err(flaws)), None);
         };
-        let guess = Due::guess(networks, schedule, ledger, order);
+        let guess = Due::guess(networks, schedule, ledger, order).await;
         let (set, read) = current_set_and_frame(host, guess.as_ref()).await;
         let set = match set {
             Ok(set) => set,
@@ -401,14 +419,16 @@ impl Due {
 
     /// What the order means if the set is the one that was current before; `None` if
     /// none is known, or its frame would not be needed.
-    fn guess<'a>(
+    async fn guess<'a>(
         networks: impl Iterator<Item = &'a &'a Configured>,
         schedule: &Schedule,
         ledger: &impl Ledger,
         order: &Order,
     ) -> Option<Self> {
-        let standings = networks.filter_map(|one| known(one, ledger).ok());
-        let standings: Vec<_> = standings.collect();
+        let mut standings = Vec::new();
+        for one in networks {
+            standings.extend(known(one, ledger).await.ok());
+        }
         let KnownSet { id, frames } = standings.iter().find_map(|one| one.set.as_ref())?;
         let due = Self::of(id, FrameCount::new(*frames)?, schedule, order).ok()?;
         let sends = |one: &Standing| due.decide(one, order) == Decision::Send;
@@ -481,7 +501,12 @@ impl<'a> NetworkTurn<'a> {
     }
 
     /// Looks at what is known, and decides.
-    fn begun<H: Store>(mut self, settings: &Settings, ledger: &impl Ledger, plan: &Plan) -> Self {
+    async fn begun<H: Store>(
+        mut self,
+        settings: &Settings,
+        ledger: &impl Ledger,
+        plan: &Plan,
+    ) -> Self {
         self.report.frames = plan.frames;
         let is_ready = settings.schedule.is_ok() && self.configured.network.is_ok();
         let choice = match &plan.choice {
@@ -506,7 +531,7 @@ impl<'a> NetworkTurn<'a> {
             }
             return self;
         }
-        let mut standing = match known(self.configured, ledger) {
+        let mut standing = match known(self.configured, ledger).await {
             Ok(standing) => standing,
             Err(error) => {
                 self.report.outcome = Outcome::Refused(unkept(ledger, &error));
@@ -593,7 +618,7 @@ impl<'a> NetworkTurn<'a> {
             Ok(None) => {}
             Err(trouble) => self.report.outcome = Outcome::Refused(trouble),
         }
-        let unread = self.tell_unread(host, ledger);
+        let unread = self.tell_unread(host, ledger).await;
         let news = self.take_down(settings, host, ledger).await;
         let title = self.configured.definition.title;
         let news = unread.into_iter().chain(news);
@@ -614,7 +639,7 @@ impl<'a> NetworkTurn<'a> {
             Err(trouble) => return Outcome::Refused(trouble),
         };
         let name = self.configured.definition.name;
-        let mut standing = match known(self.configured, ledger) {
+        let mut standing = match known(self.configured, ledger).await {
             Ok(standing) => standing,
             Err(error) => {
                 preview.unchecked = Some(error.to_string());
@@ -632,7 +657,7 @@ impl<'a> NetworkTurn<'a> {
         // A session that was begun is the next turn's, and one that was renewed is the only one.
         if standing.memory != before {
             // If it cannot be kept, the next turn begins another.
-            let _ = ledger.keep(name, &standing, None);
+            let _ = ledger.keep(name, &standing, None).await;
         }
         match verified {
             Ok(Verified {
@@ -702,7 +727,8 @@ impl<'a> NetworkTurn<'a> {
                 showing: None,
                 ..standing.clone()
             };
-            ledger.keep(self.configured.definition.name, &sending, None)
+            let name = self.configured.definition.name;
+            ledger.keep(name, &sending, None).await
         };
         let sent = match noted {
             Ok(()) => network.update(picture, &mut standing.memory, host).await,
@@ -778,16 +804,23 @@ impl<'a> NetworkTurn<'a> {
     }
 
     /// Logs and records what could not be read of what was stored, once.
-    fn tell_unread<H: Clock + Log>(&mut self, host: &H, ledger: &impl Ledger) -> Option<News> {
+    async fn tell_unread<H: Clock + Log>(
+        &mut self,
+        host: &H,
+        ledger: &impl Ledger,
+    ) -> Option<News> {
         let name = self.configured.definition.name;
         let standing = self.standing.as_mut()?;
         let trouble = standing.tell_unread(host.now())?;
         let entry = journal::unread(name, self.order.trigger, self.order.at, &trouble);
         host.log(&entry, true);
-        let kept = ledger.next_id().and_then(|id| {
-            let record = Record { id, entry: &entry };
-            ledger.keep(name, standing, Some(&record))
-        });
+        let kept = match ledger.next_id() {
+            Ok(id) => {
+                let record = Record { id, entry: &entry };
+                ledger.keep(name, standing, Some(&record)).await
+            }
+            Err(error) => Err(error),
+        };
         if kept.is_err() {
             // The next turn tells it again.
             standing
@@ -846,19 +879,21 @@ impl<'a> NetworkTurn<'a> {
             slot.record = id.or(slot.record);
         }
         let record = id.map(|id| Record { id, entry: &text });
+        let standing = &*standing;
+        let started = self.started;
+        // Who is woken sees to the next try after all networks.
+        let wakes = standing.wake_at != was && !is_retry;
+        // Begun without waiting in between, so that the two are kept together.
+        let (kept, ()) = join(ledger.keep(name, standing, record.as_ref()), async {
+            if wakes {
+                let tries = next_try(settings, ledger).await;
+                let frames = known_frames(settings, ledger).await;
+                let start = next_start(settings, ledger, frames, started).await;
+                let _ = ledger.wake_at(tries.into_iter().chain(start).min()).await;
+            }
+        })
+        .await;
         // What could not be kept is in the log; the turn has been made.
-        let kept = ledger.keep(name, standing, record.as_ref());
-        // Without waiting in between, so that the two are kept together. Who is woken
-        // sees to this after all networks.
-        if standing.wake_at != was && !is_retry {
-            let others = settings.networks.iter();
-            let others = others.filter(|other| other.definition.name != name);
-            let theirs = others.filter_map(|other| known(other, ledger).ok()?.wake_at);
-            let tries = theirs.chain(standing.wake_at);
-            let frames = known_frames(settings, ledger);
-            let start = next_start(settings, ledger, frames, self.started);
-            let _ = ledger.wake_at(tries.chain(start).min()).await;
-        }
         news.filter(|_| kept.is_ok())
     }
 }

@@ -233,36 +233,37 @@ async fn journal<H: Store + Clock>(
 }
 
 /// What is known of the account on each network, or why that cannot be read.
-fn standings<'a, L: Ledger>(
+async fn standings<'a, L: Ledger>(
     settings: &'a Settings,
     ledger: &L,
 ) -> Vec<(&'a Configured, Result<Standing, Trouble>)> {
-    let networks = settings.networks.iter();
-    let standing = |one: &'a Configured| {
-        let standing = known(one, ledger);
-        (one, standing.map_err(|error| failed::<L>(&error)))
-    };
-    networks.map(standing).collect()
+    let mut standings = Vec::new();
+    for one in &settings.networks {
+        let standing = known(one, ledger).await;
+        standings.push((one, standing.map_err(|error| failed::<L>(&error))));
+    }
+    standings
 }
 
 /// When the next turn comes by itself on any network: with the next slot that the
 /// schedule begins, or at the end of what holds the network.
-fn next_turn(
+async fn next_turn(
     settings: &Settings,
     ledger: &impl Ledger,
     frames: Option<FrameCount>,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    let events = ledger.cron_events().unwrap_or_default();
+    let events = ledger.cron_events().await.unwrap_or_default();
     let schedule = settings.schedule.as_ref().ok().zip(frames);
     let next_slot = schedule.and_then(|(schedule, frames)| events.next_turn(now, schedule, frames));
-    let networks = settings.networks.iter();
-    let next_turns = networks.filter_map(|one| {
-        let hold = known(one, ledger).unwrap_or_default().hold;
+    let mut next: Option<DateTime<Utc>> = None;
+    for one in &settings.networks {
+        let hold = known(one, ledger).await.unwrap_or_default().hold;
         let hold = hold.filter(|hold| hold.holds_at(now));
-        hold.map_or(next_slot, |hold| Some(hold.until))
-    });
-    next_turns.min()
+        let at = hold.map_or(next_slot, |hold| Some(hold.until));
+        next = next.into_iter().chain(at).min();
+    }
+    next
 }
 
 fn failed<L: Ledger>(error: &StoreError) -> Trouble {
@@ -301,10 +302,11 @@ async fn remove_frames<H: Store + Client + Clock>(
     if !network.keeps_frames() {
         return Err(not_found("No frames are kept on this network."));
     }
-    let mut standing = ledger.standing(name).map_err(|error| unreadable(&error))?;
+    let standing = ledger.standing(name).await;
+    let mut standing = standing.map_err(|error| unreadable(&error))?;
     let removed = network.remove_frames(&mut standing.memory, host).await;
     // Also what was begun in vain, such as a session.
-    let kept = ledger.keep(name, &standing, None);
+    let kept = ledger.keep(name, &standing, None).await;
     removed.map_err(|trouble| Problem::new(status_of(trouble.reason), trouble.in_words()))?;
     kept.map_err(|error| unreadable(&error))?;
     let mut answer = Answer::default();
@@ -329,7 +331,7 @@ async fn health<H: Store + Clock>(
     detail.extend(frames_trouble.iter().map(Trouble::in_words));
     let mut troubles: Vec<Value> = Vec::new();
     let now = host.now();
-    for (one, standing) in standings(settings, ledger) {
+    for (one, standing) in standings(settings, ledger).await {
         let name = one.definition.name;
         let mut tell = |trouble: &Trouble, retry_at: Option<DateTime<Utc>>| {
             let retry_at = retry_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
@@ -354,10 +356,8 @@ async fn health<H: Store + Clock>(
         let is_of_now =
             |trouble: &&Trouble| !matches!(trouble.reason, Reason::Settings | Reason::Frames);
         // What other settings led to says nothing of the next turn.
-        let stored = ledger
-            .standing(name)
-            .ok()
-            .and_then(|stored| stored.settings);
+        let stored = ledger.standing(name).await.ok();
+        let stored = stored.and_then(|stored| stored.settings);
         let is_of_these = stored.is_none_or(|stored| stored == one.fingerprint);
         let stopped = standing.stopped.as_ref().filter(|_| is_of_these);
         if let Some(trouble) = stopped.filter(is_of_now) {
@@ -374,7 +374,7 @@ async fn health<H: Store + Clock>(
     }
     let frames = frame_set.get("frames").and_then(Value::as_u64);
     let frames = frames.and_then(|frames| FrameCount::new(u16::try_from(frames).ok()?));
-    let next_turn = next_turn(settings, ledger, frames, now);
+    let next_turn = next_turn(settings, ledger, frames, now).await;
     let is_ready = detail.is_empty() && settings.flaws_of_turns().is_empty();
     if !flaws.is_empty() {
         detail.insert(0, format!("Settings: {flaws}."));
@@ -447,7 +447,7 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         .collect();
     let last = lines(&recorded, schedule, are_several);
     let frames = set.as_ref().ok().map(FrameSet::frames);
-    let standings = standings(settings, ledger);
+    let standings = standings(settings, ledger).await;
     let known: Vec<(&Configured, &Standing)> = standings
         .iter()
         .filter_map(|(one, standing)| Some((*one, standing.as_ref().ok()?)))
@@ -495,7 +495,7 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         let unread = standing.unread.as_ref();
         troubles.extend(unread.map(|unread| (title, &unread.trouble)));
     }
-    let next_turn = next_turn(settings, ledger, frames, now);
+    let next_turn = next_turn(settings, ledger, frames, now).await;
     let next_frame = schedule.zip(frames);
     let next_frame = next_frame.map(|(schedule, frames)| schedule.slot_at(now, frames).end);
     let keeping = settings.networks.iter().filter(|one| {

@@ -399,7 +399,7 @@ fn to_delete_the_journal_is_to_forget_all_that_is_known() {
     assert_eq!(answer.status(), 204);
     assert_eq!(*answer.body(), b"");
     assert_eq!(
-        host.ledger.standing("x"),
+        block_on(host.ledger.standing("x")),
         Ok(crate::account::standing::Standing::default())
     );
     assert_eq!(host.ledger.wake_at.get(), None);
@@ -696,19 +696,19 @@ fn the_page_tells_the_next_turn_that_comes_by_itself() {
     assert_eq!(healthy(&host)["next_turn"], "2026-11-22T03:30:00Z");
 
     // What is left alone has its turn later, and the others do not wait for it.
-    let mut standing = host.ledger.standing("x").unwrap();
+    let mut standing = block_on(host.ledger.standing("x")).unwrap();
     standing.hold = Some(Hold {
         until: instant("2026-11-22T03:50:00Z"),
         kind: HoldKind::Pause,
         trouble: Trouble::new(Reason::RateLimit, "No.", "Wait."),
     });
-    host.ledger.keep("x", &standing, None).unwrap();
+    block_on(host.ledger.keep("x", &standing, None)).unwrap();
     assert_eq!(next_on(&host, &kolkata), says("Next turn at", "03:50:00"));
     let all = settings_of_all_networks(&[("TIME_ZONE", "Asia/Kolkata")]);
     assert_eq!(next_on(&host, &all), says("Next turn at", "03:30:00"));
     // Not for ever.
     standing.hold.as_mut().unwrap().until = instant("2041-01-01T00:00:00Z");
-    host.ledger.keep("x", &standing, None).unwrap();
+    block_on(host.ledger.keep("x", &standing, None)).unwrap();
     assert_eq!(next_on(&host, &kolkata), says("Next turn at", "03:30:00"));
 
     // The cron has been switched off.

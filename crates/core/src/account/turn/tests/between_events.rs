@@ -261,11 +261,7 @@ fn all_networks_have_their_turn_at_the_start_of_a_slot() {
 #[test]
 fn a_schedule_that_cannot_be_read_leaves_the_turns_to_its_events() {
     let mut account = Account::new("Asia/Kolkata", "12h", 12, HOURLY);
-    account
-        .host
-        .ledger
-        .keep_cron_events(&CronEvents::default())
-        .unwrap();
+    block_on(account.host.ledger.keep_cron_events(&CronEvents::default())).unwrap();
     account.host.ledger.is_read_only.set(true);
     account.fires(utc("10:00:00"));
     assert_eq!(account.host.ledger.wake_at.get(), None);

@@ -145,7 +145,7 @@ fn one_turn_serves_all_networks() {
         ]
     );
     for name in NAMES {
-        let standing = icon.host.ledger.standing(name).unwrap();
+        let standing = block_on(icon.host.ledger.standing(name)).unwrap();
         assert_eq!(standing.showing.unwrap().frame, 11, "{name}");
     }
     assert_eq!(icon.minutes_to_wake(), None);
@@ -166,7 +166,7 @@ fn a_network_in_trouble_does_not_change_what_becomes_of_the_others() {
             for report in &reports {
                 let is_waiting = report.retry_at.is_some();
                 assert_eq!(is_waiting, report.network == name, "{report:?}");
-                let standing = icon.host.ledger.standing(report.network).unwrap();
+                let standing = block_on(icon.host.ledger.standing(report.network)).unwrap();
                 assert_eq!(standing.wake_at.is_some(), is_waiting);
                 assert_eq!(standing.hold.is_some(), is_waiting);
             }
@@ -216,7 +216,7 @@ fn bluesky_that_answers_slowly_takes_at_most_three_replies_of_a_turn() {
     );
     assert_eq!(icon.sent(), [("x", 1), ("bluesky", 3), ("mastodon", 2)]);
     // The session that was made in vain is there for the next try.
-    let standing = icon.host.ledger.standing("bluesky").unwrap();
+    let standing = block_on(icon.host.ledger.standing("bluesky")).unwrap();
     assert!(standing.memory.unwrap().0.contains("bACCESS"));
 }
 

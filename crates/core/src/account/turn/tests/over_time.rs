@@ -101,7 +101,7 @@ impl Account {
     }
 
     fn standing(&self) -> Standing {
-        self.host.ledger.standing("x").unwrap()
+        block_on(self.host.ledger.standing("x")).unwrap()
     }
 
     /// Takes the numbers of the frames that were sent.
@@ -244,7 +244,7 @@ fn a_set_that_another_version_has_kept_does_no_harm() {
         let mut standing = account.standing();
         let id = id.to_owned();
         standing.set = Some(KnownSet { id, frames });
-        account.host.ledger.keep("x", &standing, None).unwrap();
+        block_on(account.host.ledger.keep("x", &standing, None)).unwrap();
         account.at("08:00:00").cron();
         assert_eq!(account.sent(), [11, 5]);
     }
