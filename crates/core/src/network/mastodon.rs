@@ -20,7 +20,8 @@ use self::server::Server;
 use super::base_url::BaseUrl;
 use super::reply::{ErrorReply, Meaning, header_text, no_answer, rate_limited, text_of, transient};
 use super::{
-    Attempt, Definition, Memory, Network, Pending, Picture, Verified, Wire, fingerprint, multipart,
+    Attempt, Definition, Memory, Network, Pending, Picture, Transport, Verified, fingerprint,
+    multipart,
 };
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
 use crate::ports::{SendError, X_RATELIMIT_RESET};
@@ -85,24 +86,24 @@ impl Network for Account {
         &'a self,
         picture: Picture<'a>,
         memory: &'a mut Option<Memory>,
-        wire: &'a dyn Wire,
+        transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Attempt, Trouble>> {
         Box::pin(async move {
             let mut kept = Kept::recalled(memory.as_ref(), self);
             if kept.knows_no_picture() {
-                match self.shown(wire).await? {
+                match self.shown(transport).await? {
                     Shown::Avatar(avatar) => kept.avatar = avatar,
                     Shown::Pause(attempt) => return Ok(attempt),
                 }
             }
-            let mut sent = self.send(picture, kept.method, wire).await?;
+            let mut sent = self.send(picture, kept.method, transport).await?;
             if kept.method.is_unknown_to(&sent) {
                 kept.method = kept.method.other();
-                sent = self.send(picture, kept.method, wire).await?;
+                sent = self.send(picture, kept.method, transport).await?;
             }
             if kept.is_left_unchanged_by(picture, &sent) {
                 let other = kept.method.other();
-                let second = self.send(picture, other, wire).await?;
+                let second = self.send(picture, other, transport).await?;
                 if matches!(second.attempt.outcome, Outcome::Retry { .. }) {
                     // Whether the other way works is not known yet.
                     return Ok(second.attempt);
@@ -139,12 +140,12 @@ impl Network for Account {
     fn verify<'a>(
         &'a self,
         _: &'a mut Option<Memory>,
-        wire: &'a dyn Wire,
+        transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Verified, Trouble>> {
         Box::pin(async move {
             let request = self.request(Method::GET, VERIFY_CREDENTIALS, None)?;
-            let reply = wire.send(request).await;
-            let named = self.name_in(&reply, Needs::Read, wire.now());
+            let reply = transport.send(request).await;
+            let named = self.name_in(&reply, Needs::Read, transport.now());
             let trouble = match &named {
                 Ok(_) => None,
                 Err(outcome) => Some(outcome.trouble().cloned().unwrap_or_else(no_account)),
@@ -155,7 +156,7 @@ impl Network for Account {
             }
             // Since 4.3, Mastodon tells what the application may do.
             let request = self.request(Method::GET, VERIFY_APP, None)?;
-            let may_write = wire
+            let may_write = transport
                 .send(request)
                 .await
                 .ok()
@@ -339,10 +340,10 @@ impl Account {
 
     /// Asks for the avatar of before. The token need not be allowed to read it, so a
     /// refusal says nothing.
-    async fn shown(&self, wire: &dyn Wire) -> Result<Shown, Trouble> {
+    async fn shown(&self, transport: &dyn Transport) -> Result<Shown, Trouble> {
         let request = self.request(Method::GET, VERIFY_CREDENTIALS, None)?;
-        let reply = wire.send(request).await;
-        let named = self.name_in(&reply, Needs::Read, wire.now());
+        let reply = transport.send(request).await;
+        let named = self.name_in(&reply, Needs::Read, transport.now());
         let status = reply.as_ref().ok().map(|reply| reply.status().as_u16());
         Ok(match (named, reply) {
             (Ok(_), Ok(reply)) => {
@@ -366,10 +367,12 @@ impl Account {
         &self,
         picture: Picture<'_>,
         method: UpdateMethod,
-        wire: &dyn Wire,
+        transport: &dyn Transport,
     ) -> Result<Sent, Trouble> {
-        let reply = wire.send(self.update_credentials(picture, method)?).await;
-        let named = self.name_in(&reply, Needs::Write, wire.now());
+        let reply = transport
+            .send(self.update_credentials(picture, method)?)
+            .await;
+        let named = self.name_in(&reply, Needs::Write, transport.now());
         let reply = reply.as_ref().ok();
         Ok(Sent {
             is_success: named.is_ok(),

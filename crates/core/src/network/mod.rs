@@ -1,7 +1,7 @@
 //! The networks that show icons: what a turn asks of each, and their list.
 //!
 //! A network is one file here and one line in [`NETWORKS`]. It makes requests and
-//! reads replies; what carries them is a [`Wire`].
+//! reads replies; what carries them is a [`Transport`].
 
 use std::fmt;
 use std::future::ready;
@@ -62,7 +62,7 @@ pub trait Network: fmt::Debug {
         &'a self,
         picture: Picture<'a>,
         memory: &'a mut Option<Memory>,
-        wire: &'a dyn Wire,
+        transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Attempt, Trouble>>;
 
     /// The request that would carry a picture.
@@ -75,7 +75,7 @@ pub trait Network: fmt::Debug {
     fn verify<'a>(
         &'a self,
         memory: &'a mut Option<Memory>,
-        wire: &'a dyn Wire,
+        transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Verified, Trouble>>;
 
     /// Whether turns keep frames on the network beside the picture that is shown.
@@ -90,14 +90,18 @@ pub trait Network: fmt::Debug {
     fn remove_frames<'a>(
         &'a self,
         _memory: &'a mut Option<Memory>,
-        _wire: &'a dyn Wire,
+        _wire: &'a dyn Transport,
     ) -> Pending<'a, Result<(), Trouble>> {
         Box::pin(ready(Ok(())))
     }
 
     /// Ends what was begun on the network and is in the memory, such as a session: for a
     /// host that keeps no memory after its run.
-    fn end<'a>(&'a self, memory: &'a mut Option<Memory>, _wire: &'a dyn Wire) -> Pending<'a, ()> {
+    fn end<'a>(
+        &'a self,
+        memory: &'a mut Option<Memory>,
+        _wire: &'a dyn Transport,
+    ) -> Pending<'a, ()> {
         *memory = None;
         Box::pin(ready(()))
     }
@@ -173,7 +177,7 @@ fn fingerprint(bytes: &[u8]) -> String {
 }
 
 /// Carries a network's requests, and tells it the time.
-pub trait Wire {
+pub trait Transport {
     /// Sends a request as [`Client::send`] does, and gives up after
     /// [`REPLY_TIMEOUT_MS`].
     fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Result<Response<Vec<u8>>, SendError>>;
@@ -182,7 +186,7 @@ pub trait Wire {
     fn now(&self) -> DateTime<Utc>;
 }
 
-impl<H: Client + Clock> Wire for H {
+impl<H: Client + Clock> Transport for H {
     fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Result<Response<Vec<u8>>, SendError>> {
         Box::pin(Client::send(self, request, REPLY_TIMEOUT_MS))
     }

@@ -60,7 +60,7 @@ impl Script {
     }
 }
 
-impl Wire for Script {
+impl Transport for Script {
     fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Reply> {
         let path = request.uri().path_and_query().unwrap();
         let sent = format!("{} {path}", request.method());
@@ -87,7 +87,7 @@ pub(super) struct Noise {
     pub(super) sent: Cell<usize>,
 }
 
-impl Wire for Noise {
+impl Transport for Noise {
     fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Reply> {
         let n = self.sent.get();
         self.sent.set(n + 1);

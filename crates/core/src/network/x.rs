@@ -21,7 +21,8 @@ use self::oauth1::{Credentials, Stamp};
 use super::base_url::{self, BaseUrl};
 use super::reply::{no_answer, quoted};
 use super::{
-    Attempt, Definition, Memory, Network, Pending, Picture, Verified, Wire, fingerprint, multipart,
+    Attempt, Definition, Memory, Network, Pending, Picture, Transport, Verified, fingerprint,
+    multipart,
 };
 use crate::frames::set::MediaType;
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
@@ -190,7 +191,7 @@ impl Network for Account {
         &'a self,
         picture: Picture<'a>,
         memory: &'a mut Option<Memory>,
-        wire: &'a dyn Wire,
+        transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Attempt, Trouble>> {
         Box::pin(async move {
             let mut kept = Kept::recalled(memory.as_ref(), self);
@@ -198,9 +199,11 @@ impl Network for Account {
                 Api::Only(version) => version,
                 Api::Auto => kept.version.unwrap_or(Version::V1),
             };
-            let tried = self.send(first, picture, &mut kept, wire).await?;
+            let tried = self.send(first, picture, &mut kept, transport).await?;
             let attempt = if self.api == Api::Auto && tried.is_closed {
-                let other = self.send(first.other(), picture, &mut kept, wire).await?;
+                let other = self
+                    .send(first.other(), picture, &mut kept, transport)
+                    .await?;
                 if other.attempt.outcome == Outcome::Turned {
                     kept.version = Some(first.other());
                 }
@@ -224,14 +227,14 @@ impl Network for Account {
     fn verify<'a>(
         &'a self,
         _: &'a mut Option<Memory>,
-        wire: &'a dyn Wire,
+        transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Verified, Trouble>> {
         Box::pin(async move {
             let first = match self.api {
                 Api::Only(version) => version,
                 Api::Auto => Version::V1,
             };
-            let one = self.ask_whose(first, wire).await?;
+            let one = self.ask_whose(first, transport).await?;
             if let Err(asked) = &one
                 && !asked.is_closed
             {
@@ -239,7 +242,7 @@ impl Network for Account {
             }
             let other = match self.api {
                 Api::Only(_) => None,
-                Api::Auto => Some(self.ask_whose(first.other(), wire).await?),
+                Api::Auto => Some(self.ask_whose(first.other(), transport).await?),
             };
             let notes = vec![open_to_the_app(&one, other.as_ref())];
             match (one, other) {
@@ -437,12 +440,12 @@ impl Account {
         version: Version,
         picture: Picture<'_>,
         kept: &mut Kept,
-        wire: &dyn Wire,
+        transport: &dyn Transport,
     ) -> Result<Tried, Trouble> {
         match version {
             Version::V1 => {
-                let request = self.request(picture, wire.now())?;
-                let reply = self.exchange(request, wire).await;
+                let request = self.request(picture, transport.now())?;
+                let reply = self.exchange(request, transport).await;
                 Ok(match reply {
                     Ok(reply) => {
                         let outcome = reply.outcome(read_success);
@@ -455,10 +458,10 @@ impl Account {
                         }
                         tried
                     }
-                    Err(error) => Tried::with(no_reply(&error, wire.now()), None),
+                    Err(error) => Tried::with(no_reply(&error, transport.now()), None),
                 })
             }
-            Version::V2 => v2::send(self, picture, &mut kept.media, wire).await,
+            Version::V2 => v2::send(self, picture, &mut kept.media, transport).await,
         }
     }
 
@@ -466,14 +469,14 @@ impl Account {
     async fn ask_whose(
         &self,
         version: Version,
-        wire: &dyn Wire,
+        transport: &dyn Transport,
     ) -> Result<Result<String, Untold>, Trouble> {
         let path = match version {
             Version::V1 => VERIFY_CREDENTIALS,
             Version::V2 => v2::ME,
         };
         let url = format!("{}{path}", self.base_url);
-        let stamp = stamp(wire.now())?;
+        let stamp = stamp(transport.now())?;
         let signed = oauth1::authorization("GET", &url, &[], &self.credentials, &stamp);
         let request = Request::get(url).header(AUTHORIZATION, signed);
         let request = request.body(Vec::new()).map_err(|error| unmade(&error))?;
@@ -482,7 +485,7 @@ impl Account {
             is_closed,
             is_of_oauth_1,
         };
-        Ok(match self.exchange(request, wire).await {
+        Ok(match self.exchange(request, transport).await {
             Ok(reply) if reply.is_success() => {
                 let name = match version {
                     Version::V1 => read_user(reply.body(), &reply.secrets),
@@ -504,7 +507,7 @@ impl Account {
                 let outcome = reply.outcome(read_success);
                 Err(untold(outcome, is_closed, errors::refuses_oauth_1(&reply)))
             }
-            Err(error) => Err(untold(no_reply(&error, wire.now()), false, false)),
+            Err(error) => Err(untold(no_reply(&error, transport.now()), false, false)),
         })
     }
 
@@ -512,13 +515,13 @@ impl Account {
     async fn exchange(
         &self,
         request: Request<Vec<u8>>,
-        wire: &dyn Wire,
+        transport: &dyn Transport,
     ) -> Result<errors::Reply, SendError> {
         // Some proxies repeat what they were sent.
         let secrets = self.credentials.secrets().into_iter().cloned();
         let secrets = secrets.chain(oauth1::signature_of(&request)).collect();
-        let reply = wire.send(request).await?;
-        Ok(errors::Reply::read(reply, secrets, wire.now()))
+        let reply = transport.send(request).await?;
+        Ok(errors::Reply::read(reply, secrets, transport.now()))
     }
 }
 

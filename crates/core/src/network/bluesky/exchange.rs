@@ -11,7 +11,7 @@ use super::session::Session;
 use super::{Account, BLUESKY_SERVICE, TITLE};
 use crate::network::base_url::BaseUrl;
 use crate::network::reply::{ErrorReply, no_answer, transient};
-use crate::network::{Memory, Pending, Wire};
+use crate::network::{Memory, Pending, Transport};
 use crate::outcome::Outcome;
 use crate::settings::secret::Secret;
 
@@ -22,7 +22,7 @@ const MAX_DURATION: TimeDelta = TimeDelta::seconds(60);
 pub(super) struct Exchange<'a> {
     pub(super) account: &'a Account,
     pub(super) memory: &'a mut Option<Memory>,
-    pub(super) wire: &'a dyn Wire,
+    pub(super) transport: &'a dyn Transport,
     /// Where calls go.
     pub(super) service: BaseUrl,
     /// Where the account was found when it first signed in.
@@ -41,7 +41,7 @@ impl<'a> Exchange<'a> {
     pub(super) fn new(
         account: &'a Account,
         memory: &'a mut Option<Memory>,
-        wire: &'a dyn Wire,
+        transport: &'a dyn Transport,
     ) -> Self {
         let kept = memory.as_ref();
         let home = kept.and_then(|memory| Home::recalled(memory, account));
@@ -52,12 +52,12 @@ impl<'a> Exchange<'a> {
         Self {
             account,
             memory,
-            wire,
+            transport,
             service: service.unwrap_or_else(|| account.lookup.default.clone()),
             home,
             session,
             known: known.unwrap_or_default(),
-            started: wire.now(),
+            started: transport.now(),
             is_renewed: false,
             status: None,
         }
@@ -79,7 +79,7 @@ impl<'a> Exchange<'a> {
     ) -> Pending<'b, Result<Value, Failure>> {
         Box::pin(async move {
             loop {
-                let now = self.wire.now();
+                let now = self.transport.now();
                 let is_fresh = |session: &Session| session.is_fresh(now);
                 if !self.session.as_ref().is_some_and(is_fresh) {
                     self.renew().await?;
@@ -111,7 +111,7 @@ impl<'a> Exchange<'a> {
 
     /// That there is time for one more request.
     pub(super) fn check_time(&self) -> Result<(), Failure> {
-        let now = self.wire.now();
+        let now = self.transport.now();
         if now.signed_duration_since(self.started) < MAX_DURATION {
             return Ok(());
         }
@@ -130,8 +130,8 @@ impl<'a> Exchange<'a> {
         self.check_time()?;
         let request = call.request(&self.service, token.map(Secret::expose));
         let request = request.map_err(|error| Failure::new(Outcome::Refused(unmade(&error))))?;
-        let reply = self.wire.send(request).await;
-        let now = self.wire.now();
+        let reply = self.transport.send(request).await;
+        let now = self.transport.now();
         let reply = reply
             .map_err(|error| Failure::new(no_answer(TITLE, BLUESKY_SERVICE.name, &error, now)))?;
         self.status = Some(reply.status().as_u16());

@@ -194,7 +194,7 @@ impl Exchange<'_> {
         // The entry may be there, and only not be told now.
         dns?;
         match web {
-            Ok(reply) if passes(&reply) => Err(trouble_at(handle, &reply, self.wire.now())),
+            Ok(reply) if passes(&reply) => Err(trouble_at(handle, &reply, self.transport.now())),
             _ => Err(unknown_handle(handle)),
         }
     }
@@ -217,7 +217,7 @@ impl Exchange<'_> {
             Some(status) => {
                 let said =
                     format!("{TITLE} could not tell the entries of {handle}: status {status}");
-                let outcome = transient(TITLE, &said, reply.headers(), self.wire.now());
+                let outcome = transient(TITLE, &said, reply.headers(), self.transport.now());
                 return Err(Failure::new(outcome));
             }
             None => return Err(unexpected(TITLE, BLUESKY_DNS.name)),
@@ -281,8 +281,8 @@ impl Exchange<'_> {
         self.check_time()?;
         let request = Request::get(url).header(ACCEPT, accept).body(Vec::new());
         let request = request.map_err(|_| unexpected(title, setting))?;
-        let reply = self.wire.send(request).await;
-        let now = self.wire.now();
+        let reply = self.transport.send(request).await;
+        let now = self.transport.now();
         reply.map_err(|error| Failure::new(no_answer(title, setting, &error, now)))
     }
 
@@ -294,7 +294,7 @@ impl Exchange<'_> {
         setting: &str,
     ) -> Result<Value, Failure> {
         if passes(reply) {
-            return Err(trouble_at(title, reply, self.wire.now()));
+            return Err(trouble_at(title, reply, self.transport.now()));
         }
         let body = serde_json::from_slice(reply.body()).ok();
         let body = body.filter(|_| reply.status().is_success());

@@ -153,7 +153,7 @@ impl Exchange<'_> {
     /// Keeps the session that a call was answered with, if its account is open.
     fn begin(&mut self, call: &Call<'_>, reply: Result<Value, Failure>) -> Result<(), Failure> {
         let reply = reply?;
-        let session = Session::read(&reply, self.service.clone(), self.wire.now());
+        let session = Session::read(&reply, self.service.clone(), self.transport.now());
         self.keep(Some(session.ok_or_else(|| Failure::unexpected(call.path))?));
         self.check_open(&reply)
     }

@@ -15,7 +15,7 @@ use super::{
     API_BASE_URL, API_KEY, API_KEY_SECRET, Account, Api, BaseUrl, BodyForm, Version, no_reply,
     quoted, read_reply, stamp, unmade,
 };
-use crate::network::Wire;
+use crate::network::Transport;
 use crate::network::reply::is_html;
 use crate::network::x::oauth1::{self, Credentials, Keys, Pair};
 use crate::outcome::{Reason, Trouble};
@@ -72,11 +72,16 @@ impl App {
     ///
     /// # Errors
     /// When X does not give one: what is wrong, and what to do.
-    pub async fn begin(self, wire: &dyn Wire) -> Result<Begun, Trouble> {
-        let request = self.request(REQUEST_TOKEN, None, ("oauth_callback", "oob"), wire.now())?;
-        let reply = self.send(request, wire).await?;
+    pub async fn begin(self, transport: &dyn Transport) -> Result<Begun, Trouble> {
+        let request = self.request(
+            REQUEST_TOKEN,
+            None,
+            ("oauth_callback", "oob"),
+            transport.now(),
+        )?;
+        let reply = self.send(request, transport).await?;
         if !reply.status().is_success() {
-            return Err(refused_app(&reply, &self.secrets(), wire.now()));
+            return Err(refused_app(&reply, &self.secrets(), transport.now()));
         }
         let answer = Answer::read(reply.body(), &self.secrets()).ok_or_else(no_token)?;
         // Without it, this is OAuth 1.0, which an attacker may have begun (§2.1).
@@ -113,11 +118,11 @@ impl App {
     async fn send(
         &self,
         request: Request<Vec<u8>>,
-        wire: &dyn Wire,
+        transport: &dyn Transport,
     ) -> Result<Response<Vec<u8>>, Trouble> {
-        let sent = wire.send(request).await;
+        let sent = transport.send(request).await;
         sent.map_err(|error| {
-            let outcome = no_reply(&error, wire.now());
+            let outcome = no_reply(&error, transport.now());
             outcome.trouble().cloned().unwrap_or_else(no_token)
         })
     }
@@ -138,7 +143,7 @@ impl Begun {
     ///
     /// # Errors
     /// When X does not give it: what is wrong, and what to do.
-    pub async fn finish(self, pin: &str, wire: &dyn Wire) -> Result<SignedIn, Trouble> {
+    pub async fn finish(self, pin: &str, transport: &dyn Transport) -> Result<SignedIn, Trouble> {
         let app = self.app;
         let token = Pair {
             id: &self.token,
@@ -147,13 +152,13 @@ impl Begun {
         // People write it as they read it.
         let pin: String = pin.split_whitespace().collect();
         let verifier = ("oauth_verifier", pin.as_str());
-        let request = app.request(ACCESS_TOKEN, Some(token), verifier, wire.now())?;
-        let reply = app.send(request, wire).await?;
+        let request = app.request(ACCESS_TOKEN, Some(token), verifier, transport.now())?;
+        let reply = app.send(request, transport).await?;
         let pin = Secret::new(pin.as_str());
         let [secret, key] = app.secrets();
         let secrets = [&self.token_secret, &self.token, &pin, secret, key];
         if !reply.status().is_success() {
-            return Err(refused_pin(&reply, &secrets, wire.now()));
+            return Err(refused_pin(&reply, &secrets, transport.now()));
         }
         let answer = Answer::read(reply.body(), &secrets).ok_or_else(no_token)?;
         Ok(SignedIn {
@@ -306,7 +311,7 @@ mod tests {
         }
     }
 
-    impl Wire for Replies {
+    impl Transport for Replies {
         fn send(
             &self,
             request: Request<Vec<u8>>,
@@ -335,8 +340,8 @@ mod tests {
         "oauth_token=7-tACCESS&oauth_token_secret=tSECRET&user_id=7&screen_name=XAPI";
 
     fn begun() -> Begun {
-        let wire = Replies::new([Ok(reply(200, &[], TEMPORARY))]);
-        block_on(app().begin(&wire)).unwrap()
+        let transport = Replies::new([Ok(reply(200, &[], TEMPORARY))]);
+        block_on(app().begin(&transport)).unwrap()
     }
 
     fn assert_hidden(text: &str) {
@@ -347,13 +352,13 @@ mod tests {
 
     #[test]
     fn a_pin_becomes_the_token_of_the_account() {
-        let wire = Replies::new([Ok(reply(200, &[], TEMPORARY)), Ok(reply(200, &[], TOKEN))]);
-        let begun = block_on(app().begin(&wire)).unwrap();
+        let transport = Replies::new([Ok(reply(200, &[], TEMPORARY)), Ok(reply(200, &[], TOKEN))]);
+        let begun = block_on(app().begin(&transport)).unwrap();
         assert_eq!(
             begun.authorize_url(),
             "https://api.x.com/oauth/authorize?oauth_token=tMP%2B"
         );
-        let signed_in = block_on(begun.finish(" 123 4567\n", &wire)).unwrap();
+        let signed_in = block_on(begun.finish(" 123 4567\n", &transport)).unwrap();
         assert_eq!(signed_in.screen_name.as_deref(), Some("XAPI"));
         assert_eq!(
             signed_in
@@ -371,7 +376,7 @@ mod tests {
         assert_eq!(account.credentials.access_token.expose(), "7-tACCESS");
         assert_hidden(&format!("{signed_in:?}"));
 
-        let sent = wire.sent.take();
+        let sent = transport.sent.take();
         let [first, second] = sent.try_into().unwrap();
         assert_eq!(first.method(), "POST");
         assert_eq!(first.uri(), "https://api.x.com/oauth/request_token");
@@ -392,8 +397,8 @@ mod tests {
     fn an_app_that_may_not_sign_in_by_pin_is_told_what_to_set() {
         for code in [415, 417] {
             let body = format!(r#"{{"errors":[{{"code":{code},"message":"No kAPI"}}]}}"#);
-            let wire = Replies::new([Ok(reply(403, &[], body))]);
-            let trouble = block_on(app().begin(&wire)).unwrap_err();
+            let transport = Replies::new([Ok(reply(403, &[], body))]);
+            let trouble = block_on(app().begin(&transport)).unwrap_err();
             assert_eq!(trouble.reason, Reason::Access);
             assert_hidden(&trouble.in_words());
             assert!(trouble.remedy.contains("User authentication settings"));
@@ -403,8 +408,8 @@ mod tests {
     #[test]
     fn wrong_keys_of_the_app_are_named() {
         let body = r#"{"errors":[{"code":32,"message":"Could not authenticate you."}]}"#;
-        let wire = Replies::new([Ok(reply(401, &[], body))]);
-        let trouble = block_on(app().begin(&wire)).unwrap_err();
+        let transport = Replies::new([Ok(reply(401, &[], body))]);
+        let trouble = block_on(app().begin(&transport)).unwrap_err();
         assert_eq!(trouble.reason, Reason::Credentials);
         assert!(
             !trouble.remedy.contains("ACCESS_TOKEN"),
@@ -423,8 +428,8 @@ mod tests {
             "oauth_token=a&oauth_token_secret=b&oauth_callback_confirmed=false",
             "oauth_token=&oauth_token_secret=b&oauth_callback_confirmed=true",
         ] {
-            let wire = Replies::new([Ok(reply(200, &[], body))]);
-            let trouble = block_on(app().begin(&wire)).unwrap_err();
+            let transport = Replies::new([Ok(reply(200, &[], body))]);
+            let trouble = block_on(app().begin(&transport)).unwrap_err();
             assert_eq!(trouble.reason, Reason::UnexpectedReply, "{body}");
         }
     }
@@ -446,8 +451,8 @@ mod tests {
             (403, "<html>no</html>", false),
             (503, "", false),
         ] {
-            let wire = Replies::new([Ok(reply(status, &[], body))]);
-            let trouble = block_on(begun().finish("1234567", &wire)).unwrap_err();
+            let transport = Replies::new([Ok(reply(status, &[], body))]);
+            let trouble = block_on(begun().finish("1234567", &transport)).unwrap_err();
             assert_eq!(trouble.remedy.contains("PIN"), is_pin, "{body}");
             assert_hidden(&trouble.in_words());
         }
@@ -455,11 +460,11 @@ mod tests {
 
     #[test]
     fn silence_is_for_now() {
-        let wire = Replies::new([Err(SendError::Timeout)]);
-        let trouble = block_on(app().begin(&wire)).unwrap_err();
+        let transport = Replies::new([Err(SendError::Timeout)]);
+        let trouble = block_on(app().begin(&transport)).unwrap_err();
         assert_eq!(trouble.reason, Reason::Transient);
-        let wire = Replies::new([Err(SendError::Timeout)]);
-        let trouble = block_on(begun().finish("1", &wire)).unwrap_err();
+        let transport = Replies::new([Err(SendError::Timeout)]);
+        let trouble = block_on(begun().finish("1", &transport)).unwrap_err();
         assert_eq!(trouble.reason, Reason::Transient);
     }
 }

@@ -17,7 +17,7 @@ use super::{Account, Tried, multipart, no_reply, stamp, unmade};
 use crate::instant::after;
 use crate::network::reply::{quoted, retry};
 use crate::network::x::oauth1::{self, Stamp};
-use crate::network::{Picture, Wire, fingerprint};
+use crate::network::{Picture, Transport, fingerprint};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::settings::secret::Secret;
 
@@ -58,22 +58,22 @@ pub(super) async fn send(
     account: &Account,
     picture: Picture<'_>,
     media: &mut Option<Media>,
-    wire: &dyn Wire,
+    transport: &dyn Transport,
 ) -> Result<Tried, Trouble> {
     loop {
         let kept = media.take();
-        let kept = kept.filter(|kept| kept.is_good_for(picture, wire.now()));
+        let kept = kept.filter(|kept| kept.is_good_for(picture, transport.now()));
         let is_kept = kept.is_some();
         let uploaded = if let Some(kept) = kept {
             kept
         } else {
-            let request = upload(account, picture, &stamp(wire.now())?)?;
-            let reply = match account.exchange(request, wire).await {
+            let request = upload(account, picture, &stamp(transport.now())?)?;
+            let reply = match account.exchange(request, transport).await {
                 Ok(reply) if reply.is_success() => reply,
                 Ok(reply) => return Ok(refused(&reply, false)),
-                Err(error) => return Ok(Tried::with(no_reply(&error, wire.now()), None)),
+                Err(error) => return Ok(Tried::with(no_reply(&error, transport.now()), None)),
             };
-            let uploaded = match read_media(&reply, picture, wire.now()) {
+            let uploaded = match read_media(&reply, picture, transport.now()) {
                 Ok(uploaded) => uploaded,
                 Err(outcome) => return Ok(Tried::with(outcome, Some(reply.status()))),
             };
@@ -84,17 +84,17 @@ pub(super) async fn send(
                     "X has the picture and has not processed it yet.",
                     "Nothing to do; it is set with the next try.",
                 );
-                let outcome = retry(after(wire.now(), wait), wire.now(), trouble);
+                let outcome = retry(after(transport.now(), wait), transport.now(), trouble);
                 return Ok(Tried::with(outcome, Some(reply.status())));
             }
             uploaded
         };
-        let request = set(account, &uploaded.id, &stamp(wire.now())?)?;
-        let reply = match account.exchange(request, wire).await {
+        let request = set(account, &uploaded.id, &stamp(transport.now())?)?;
+        let reply = match account.exchange(request, transport).await {
             Ok(reply) => reply,
             Err(error) => {
                 *media = Some(uploaded);
-                return Ok(Tried::with(no_reply(&error, wire.now()), None));
+                return Ok(Tried::with(no_reply(&error, transport.now()), None));
             }
         };
         if is_kept && matches!(reply.status(), 400 | 404 | 422) {

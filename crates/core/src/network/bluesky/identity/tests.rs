@@ -9,7 +9,7 @@ use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_
 use crate::network::testing::{
     Reply, Script, any_reply, assert_fit_to_be_shown, header, network, now, ok, pause, refused,
 };
-use crate::network::{Pending, Wire};
+use crate::network::{Pending, Transport};
 use crate::ports::SendError;
 use crate::testing::{block_on, reply};
 
@@ -600,7 +600,7 @@ struct Anything {
     sent: RefCell<Vec<Request<Vec<u8>>>>,
 }
 
-impl Wire for Anything {
+impl Transport for Anything {
     fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Reply> {
         let mut sent = self.sent.borrow_mut();
         let reply = self.replies[sent.len() % self.replies.len()].clone();
@@ -648,14 +648,14 @@ proptest! {
             (BLUESKY_IDENTIFIER, "alice.net"),
             (BLUESKY_APP_PASSWORD, PASSWORD),
         ];
-        let wire = Anything { replies, sent: RefCell::default() };
+        let transport = Anything { replies, sent: RefCell::default() };
         let mut memory = None;
         for _ in 0..2 {
-            if let Err(trouble) = block_on(network(&settings).verify(&mut memory, &wire)) {
+            if let Err(trouble) = block_on(network(&settings).verify(&mut memory, &transport)) {
                 assert_fit_to_be_shown(&trouble, &[PASSWORD]);
             }
         }
-        for request in wire.sent.into_inner() {
+        for request in transport.sent.into_inner() {
             let uri = request.uri();
             prop_assert_eq!(uri.scheme_str(), Some("https"));
             if String::from_utf8_lossy(request.body()).contains(PASSWORD) {
