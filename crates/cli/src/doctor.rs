@@ -14,7 +14,7 @@ use rotate_icon_core::network::x::ACCESS_TOKEN;
 use rotate_icon_core::outcome::{Reason, Trouble};
 use rotate_icon_core::schedule::Schedule;
 use rotate_icon_core::settings::pasted;
-use rotate_icon_core::settings::{self, Configured, Flaws, Settings};
+use rotate_icon_core::settings::{self, Configured, Settings, SettingsErrors};
 use serde::Serialize;
 
 use crate::client::Https;
@@ -131,7 +131,7 @@ pub(crate) async fn run(options: &Doctor) -> Result<ExitCode> {
     let networks = join_all(networks).await;
     let schedule = Finding::of(match &settings.schedule {
         Ok(schedule) => Ok(describe(schedule)),
-        Err(flaws) => Err(incomplete(flaws)),
+        Err(errors) => Err(incomplete(errors)),
     });
     let statuses = networks.iter().map(|one| one.finding.status());
     let status = statuses
@@ -225,7 +225,7 @@ async fn ask(one: &Configured, https: &Https) -> OfNetwork {
             network.end(&mut memory, https).await;
             verified
         }
-        Err(flaws) => Err(incomplete(flaws)),
+        Err(errors) => Err(incomplete(errors)),
     };
     let (found, notes) = match verified {
         Ok(Verified {
@@ -248,13 +248,13 @@ async fn ask(one: &Configured, https: &Https) -> OfNetwork {
     }
 }
 
-fn incomplete(flaws: &Flaws) -> Trouble {
-    let remedy = if flaws.missing.is_empty() {
+fn incomplete(errors: &SettingsErrors) -> Trouble {
+    let remedy = if errors.missing.is_empty() {
         "Correct it where it is set."
     } else {
         "Set it in the environment or in .dev.vars; README.md tells where the values come from."
     };
-    Trouble::new(Reason::Settings, format!("{flaws}."), remedy)
+    Trouble::new(Reason::Settings, format!("{errors}."), remedy)
 }
 
 fn describe(schedule: &Schedule) -> String {
@@ -280,9 +280,9 @@ fn warnings(sources: &Sources, settings: &Settings) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if let Err(flaws) = &settings.trigger_token {
+    if let Err(errors) = &settings.trigger_token {
         warnings.push(format!(
-            "{flaws}. Without one, the Worker's tools stay closed."
+            "{errors}. Without one, the Worker's tools stay closed."
         ));
     }
     let is_set = |name: &str| sources.look_up(name).map(|text| pasted::text(&text));

@@ -107,7 +107,7 @@ fn read_app(sources: &Sources) -> Result<Result<App, String>> {
         key.map(|(_, key)| key.clone())
             .or_else(|| sources.look_up(wanted))
     };
-    Ok(read_some(look_up, App::read).map_err(|flaws| format!("{flaws}.")))
+    Ok(read_some(look_up, App::read).map_err(|errors| format!("{errors}.")))
 }
 
 async fn sign_in(app: App, https: &Https) -> Result<Result<SignedIn, Trouble>> {

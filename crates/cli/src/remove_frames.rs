@@ -37,8 +37,8 @@ pub(crate) async fn run(options: &RemoveFrames) -> Result<ExitCode> {
         let title = one.definition.title;
         let network = match &one.network {
             Ok(network) => network,
-            Err(flaws) => {
-                complain(&format!("{title}: {flaws}."));
+            Err(errors) => {
+                complain(&format!("{title}: {errors}."));
                 worst = worst.max(Status::Settings);
                 continue;
             }

@@ -19,7 +19,7 @@ use crate::network::{Network, Picture, Verified};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::ports::{Client, Clock, Ledger, Log, Record, Store, StoreError};
 use crate::schedule::{FrameCount, Schedule};
-use crate::settings::{Configured, Flaws, Settings};
+use crate::settings::{Configured, Settings, SettingsErrors};
 
 /// What to do in a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -333,8 +333,8 @@ impl Plan {
             .ok()
             .filter(|_| networks.peek().is_some())
         else {
-            let flaws = settings.flaws().trouble(H::ADVICE.settings);
-            return (with(Err(flaws)), None);
+            let errors = settings.errors().trouble(H::ADVICE.settings);
+            return (with(Err(errors)), None);
         };
         let guess = Due::guess(networks, schedule, ledger, order).await;
         let (set, read) = current_set_and_frame(host, guess.as_ref()).await;
@@ -516,9 +516,9 @@ impl<'a> NetworkTurn<'a> {
             _ => {
                 let all = settings.schedule.as_ref().err();
                 let own = self.configured.network.as_ref().err();
-                let flaws = [all, own].into_iter().flatten().cloned();
-                let flaws = flaws.fold(Flaws::default(), Flaws::and);
-                Err(flaws.trouble(H::ADVICE.settings))
+                let errors = [all, own].into_iter().flatten().cloned();
+                let errors = errors.fold(SettingsErrors::default(), SettingsErrors::and);
+                Err(errors.trouble(H::ADVICE.settings))
             }
         };
         if let Ok(choice) = choice {

@@ -70,11 +70,11 @@ pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
 pub struct Settings {
     /// Opens the manual turn; without it, that stays closed. What is wrong with it
     /// keeps nothing else from working.
-    pub trigger_token: Result<Option<Secret>, Flaws>,
+    pub trigger_token: Result<Option<Secret>, SettingsErrors>,
     /// Who is told when turning stops; nobody without it.
     pub alert_webhook: Option<Webhook>,
     /// Time → frame, or what is wrong with it, or with what else all networks need.
-    pub schedule: Result<Schedule, Flaws>,
+    pub schedule: Result<Schedule, SettingsErrors>,
     /// The networks that show the icon, at least one.
     pub networks: Vec<Configured>,
 }
@@ -85,7 +85,7 @@ pub struct Configured {
     /// The network.
     pub definition: Definition,
     /// The account, or what is wrong with its settings.
-    pub network: Result<Rc<dyn Network>, Flaws>,
+    pub network: Result<Rc<dyn Network>, SettingsErrors>,
     /// Tells these settings from others: eight hex digits of a hash of the values. It
     /// notices a change, and is too short to tell a value from.
     pub fingerprint: String,
@@ -93,7 +93,7 @@ pub struct Configured {
 
 /// Everything that keeps the settings from being used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Flaws {
+pub struct SettingsErrors {
     /// The names of secrets that are not set.
     pub missing: Vec<&'static str>,
     /// The variables whose value does not parse.
@@ -109,7 +109,7 @@ pub struct Invalid {
     pub accepts: &'static str,
 }
 
-impl Flaws {
+impl SettingsErrors {
     /// One that is wrong.
     fn of(invalid: Invalid) -> Self {
         Self {
@@ -138,7 +138,7 @@ impl Flaws {
     }
 }
 
-impl fmt::Display for Flaws {
+impl fmt::Display for SettingsErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         if !self.missing.is_empty() {
@@ -163,7 +163,7 @@ impl Settings {
         let mut reader = Reader::new(&text);
         let schedule = reader.schedule();
         if let Some(Err(_)) = alert_webhook {
-            reader.flaws.invalid.push(Invalid {
+            reader.errors.invalid.push(Invalid {
                 name: ALERT_WEBHOOK_URL,
                 accepts: "an https:// URL (http:// only for localhost)",
             });
@@ -177,18 +177,20 @@ impl Settings {
     }
 
     /// All that is wrong with them.
-    pub fn flaws(&self) -> Flaws {
+    pub fn errors(&self) -> SettingsErrors {
         let of_trigger = self.trigger_token.as_ref().err().cloned();
-        self.flaws_of_turns().and(of_trigger.unwrap_or_default())
+        self.errors_of_turns().and(of_trigger.unwrap_or_default())
     }
 
     /// All that keeps the icon from turning somewhere.
-    pub fn flaws_of_turns(&self) -> Flaws {
+    pub fn errors_of_turns(&self) -> SettingsErrors {
         let of_networks = self.networks.iter().map(|one| one.network.as_ref().err());
         let all = [self.schedule.as_ref().err()]
             .into_iter()
             .chain(of_networks);
-        all.flatten().cloned().fold(Flaws::default(), Flaws::and)
+        all.flatten()
+            .cloned()
+            .fold(SettingsErrors::default(), SettingsErrors::and)
     }
 }
 
@@ -199,7 +201,7 @@ impl Settings {
 pub fn read_some<T>(
     look_up: impl Fn(&str) -> Option<String>,
     read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
-) -> Result<T, Flaws> {
+) -> Result<T, SettingsErrors> {
     let text = |name: &str| text(&look_up, name);
     let mut reader = Reader::new(&text);
     let some = read(&mut reader);
@@ -240,7 +242,7 @@ pub(crate) fn trigger_token_in(pasted: &str) -> String {
 }
 
 /// The token that opens the manual turn, if it is set.
-fn trigger_token(text: &dyn Fn(&str) -> Option<String>) -> Result<Option<Secret>, Flaws> {
+fn trigger_token(text: &dyn Fn(&str) -> Option<String>) -> Result<Option<Secret>, SettingsErrors> {
     let Some(token) = text(TRIGGER_TOKEN).map(|text| trigger_token_in(&text)) else {
         return Ok(None);
     };
@@ -249,7 +251,7 @@ fn trigger_token(text: &dyn Fn(&str) -> Option<String>) -> Result<Option<Secret>
     if is_carried && token.len() >= MIN_TRIGGER_TOKEN {
         Ok(Some(Secret::new(token)))
     } else {
-        Err(Flaws::of(Invalid {
+        Err(SettingsErrors::of(Invalid {
             name: TRIGGER_TOKEN,
             accepts: TRIGGER_TOKEN_ACCEPTS,
         }))
@@ -354,14 +356,14 @@ fn fingerprint(definition: &Definition, text: &dyn Fn(&str) -> Option<String>) -
 /// Reads one setting after the other and gathers what is wrong.
 pub struct Reader<'a> {
     text: &'a dyn Fn(&str) -> Option<String>,
-    flaws: Flaws,
+    errors: SettingsErrors,
 }
 
 impl<'a> Reader<'a> {
     fn new(text: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self {
             text,
-            flaws: Flaws::default(),
+            errors: SettingsErrors::default(),
         }
     }
 
@@ -377,10 +379,10 @@ impl<'a> Reader<'a> {
     }
 
     /// What was read, unless something is wrong.
-    fn finish<T>(self, read: Option<T>) -> Result<T, Flaws> {
+    fn finish<T>(self, read: Option<T>) -> Result<T, SettingsErrors> {
         match read {
-            Some(read) if self.flaws.is_empty() => Ok(read),
-            _ => Err(self.flaws),
+            Some(read) if self.errors.is_empty() => Ok(read),
+            _ => Err(self.errors),
         }
     }
 
@@ -401,7 +403,7 @@ impl<'a> Reader<'a> {
         let text = (self.text)(variable.name);
         let value = parse(text.as_deref().unwrap_or(variable.default));
         if value.is_none() {
-            self.flaws.invalid.push(Invalid {
+            self.errors.invalid.push(Invalid {
                 name: variable.name,
                 accepts: variable.accepts,
             });
@@ -414,7 +416,7 @@ impl<'a> Reader<'a> {
         let token = pasted::token(&self.required(name)?);
         let is_one = |c: char| c.is_ascii_graphic() && !"\"'`<>".contains(c);
         if token.is_empty() || !token.chars().all(is_one) {
-            self.flaws.invalid.push(Invalid {
+            self.errors.invalid.push(Invalid {
                 name,
                 accepts: TOKEN_ACCEPTS,
             });
@@ -432,7 +434,7 @@ impl<'a> Reader<'a> {
     pub fn required(&mut self, name: &'static str) -> Option<String> {
         let text = (self.text)(name);
         if text.is_none() {
-            self.flaws.missing.push(name);
+            self.errors.missing.push(name);
         }
         text
     }
@@ -445,7 +447,7 @@ impl<'a> Reader<'a> {
     ) -> Option<T> {
         let value = self.required(name)?.parse().ok();
         if value.is_none() {
-            self.flaws.invalid.push(Invalid { name, accepts });
+            self.errors.invalid.push(Invalid { name, accepts });
         }
         value
     }
@@ -482,8 +484,8 @@ mod tests {
     }
 
     /// What is wrong, or `None`.
-    fn flaws(settings: &[(&str, &str)]) -> Option<Flaws> {
-        Some(read(settings).flaws()).filter(|flaws| !flaws.is_empty())
+    fn errors(settings: &[(&str, &str)]) -> Option<SettingsErrors> {
+        Some(read(settings).errors()).filter(|errors| !errors.is_empty())
     }
 
     const BLUESKY: [(&str, &str); 2] = [
@@ -497,7 +499,7 @@ mod tests {
     ];
 
     /// The networks by name, and what is wrong with each.
-    fn networks_of(settings: &[(&str, &str)]) -> Vec<(&'static str, Option<Flaws>)> {
+    fn networks_of(settings: &[(&str, &str)]) -> Vec<(&'static str, Option<SettingsErrors>)> {
         let networks = read(settings).networks.into_iter();
         let named = networks.map(|one| (one.definition.name, one.network.err()));
         named.collect()
@@ -514,7 +516,7 @@ mod tests {
     #[test]
     fn secrets_alone_are_enough() {
         let settings = read(&SECRETS);
-        assert!(settings.flaws().is_empty());
+        assert!(settings.errors().is_empty());
         let schedule = settings.schedule.unwrap();
         assert_eq!(schedule.time_zone.name(), "Asia/Tokyo");
         assert_eq!(schedule.period, Period::TWELVE_HOURS);
@@ -550,11 +552,11 @@ mod tests {
         ] {
             let mut settings = SECRETS.to_vec();
             settings.push(set);
-            let flaws = Flaws {
+            let errors = SettingsErrors {
                 missing: vec![missing],
                 invalid: Vec::new(),
             };
-            assert_eq!(networks_of(&settings), [("x", None), (name, Some(flaws))]);
+            assert_eq!(networks_of(&settings), [("x", None), (name, Some(errors))]);
             assert!(read(&settings).schedule.is_ok());
         }
     }
@@ -616,7 +618,7 @@ mod tests {
                 let settings = [&[(name, *value)], all.as_slice()].concat();
                 let settings = read(&settings);
                 let said = format!("{name} has to be {accepts}");
-                assert_eq!(settings.flaws().to_string(), said, "{value}");
+                assert_eq!(settings.errors().to_string(), said, "{value}");
                 assert!(!format!("{settings:?}").contains("hunter2"), "{value}");
             }
         }
@@ -628,8 +630,8 @@ mod tests {
             let settings = read(&[SECRETS.as_slice(), &[(TRIGGER_TOKEN, token)]].concat());
             assert!(settings.trigger_token.is_err());
             assert!(settings.schedule.is_ok());
-            assert!(settings.flaws_of_turns().is_empty());
-            assert!(!settings.flaws().is_empty());
+            assert!(settings.errors_of_turns().is_empty());
+            assert!(!settings.errors().is_empty());
         }
         for (pasted, token) in [
             ("correct horse", "correct horse"),
@@ -665,7 +667,7 @@ mod tests {
         ];
         let all = [all.as_slice(), &others].concat();
         let plain = format!("{:?}", read(&all));
-        assert!(read(&all).flaws().is_empty());
+        assert!(read(&all).errors().is_empty());
         for number in 0..4 {
             let settings = Settings::read(|name| {
                 let set = all.iter().find(|(set, _)| *set == name);
@@ -764,17 +766,17 @@ mod tests {
 
     #[test]
     fn every_missing_secret_is_named() {
-        let flaws = flaws(&[]).unwrap();
-        assert_eq!(flaws.missing, SECRETS.map(|(name, _)| name));
-        assert_eq!(flaws.invalid, []);
+        let errors = errors(&[]).unwrap();
+        assert_eq!(errors.missing, SECRETS.map(|(name, _)| name));
+        assert_eq!(errors.invalid, []);
     }
 
     #[test]
     fn a_blank_secret_counts_as_missing() {
         let mut settings = SECRETS;
         settings[2].1 = " \n";
-        let flaws = flaws(&settings).unwrap();
-        assert_eq!(flaws.missing, [ACCESS_TOKEN]);
+        let errors = errors(&settings).unwrap();
+        assert_eq!(errors.missing, [ACCESS_TOKEN]);
         let blank = read(&[(TRIGGER_TOKEN, "")]);
         assert!(blank.trigger_token.unwrap().is_none());
     }
@@ -794,14 +796,14 @@ mod tests {
             let mut settings = SECRETS.to_vec();
             settings.push((variable.name, "hunter2"));
             assert_eq!(
-                flaws(&settings).unwrap().to_string(),
+                errors(&settings).unwrap().to_string(),
                 format!("{} has to be {}", variable.name, variable.accepts)
             );
         }
         let all = variables.map(|variable| (variable.name, "hunter2"));
-        let flaws = flaws(&all).unwrap();
-        assert_eq!(flaws.invalid.len(), variables.len());
-        assert!(!format!("{flaws} {flaws:?}").contains("hunter2"));
+        let errors = errors(&all).unwrap();
+        assert_eq!(errors.invalid.len(), variables.len());
+        assert!(!format!("{errors} {errors:?}").contains("hunter2"));
     }
 
     #[test]
@@ -812,7 +814,7 @@ mod tests {
         with_webhook.push((ALERT_WEBHOOK_URL, " https://hooks.test/hunter2\n"));
         let settings = read(&with_webhook);
         assert!(settings.alert_webhook.is_some());
-        assert!(settings.flaws().is_empty());
+        assert!(settings.errors().is_empty());
         assert!(!format!("{settings:?}").contains("hunter2"));
     }
 
@@ -829,7 +831,7 @@ mod tests {
             assert!(settings.alert_webhook.is_none());
             assert!(!format!("{settings:?}").contains("hunter2"));
             assert_eq!(
-                settings.flaws().to_string(),
+                settings.errors().to_string(),
                 "ALERT_WEBHOOK_URL has to be an https:// URL (http:// only for localhost)"
             );
         }
@@ -901,7 +903,7 @@ mod tests {
         for variable in [TIME_ZONE, PERIOD, DIRECTION, API_BASE_URL, X_API, X_BODY] {
             let mut settings = SECRETS.to_vec();
             settings.push((variable.name, variable.default));
-            assert_eq!(flaws(&settings), None, "{}", variable.name);
+            assert_eq!(errors(&settings), None, "{}", variable.name);
         }
     }
 }

@@ -295,8 +295,8 @@ async fn remove_frames<H: Store + Client + Clock>(
     let mut networks = settings.networks.iter();
     let one = networks.find(|one| one.definition.name == name);
     let one = one.ok_or_else(|| not_found("No network of this name is set up here."))?;
-    let network = one.network.as_ref().map_err(|flaws| {
-        let trouble = flaws.trouble(H::ADVICE.settings);
+    let network = one.network.as_ref().map_err(|errors| {
+        let trouble = errors.trouble(H::ADVICE.settings);
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, trouble.in_words())
     })?;
     if !network.keeps_frames() {
@@ -326,7 +326,7 @@ async fn health<H: Store + Clock>(
         Ok(found) => (found, None),
         Err(trouble) => (Value::Null, Some(trouble)),
     };
-    let flaws = settings.flaws();
+    let errors = settings.errors();
     let mut detail: Vec<String> = Vec::new();
     detail.extend(frames_trouble.iter().map(Trouble::in_words));
     let mut troubles: Vec<Value> = Vec::new();
@@ -375,16 +375,16 @@ async fn health<H: Store + Clock>(
     let frames = frame_set.get("frames").and_then(Value::as_u64);
     let frames = frames.and_then(|frames| FrameCount::new(u16::try_from(frames).ok()?));
     let next_turn = next_turn(settings, ledger, frames, now).await;
-    let is_ready = detail.is_empty() && settings.flaws_of_turns().is_empty();
-    if !flaws.is_empty() {
-        detail.insert(0, format!("Settings: {flaws}."));
+    let is_ready = detail.is_empty() && settings.errors_of_turns().is_empty();
+    if !errors.is_empty() {
+        detail.insert(0, format!("Settings: {errors}."));
     }
     let networks = settings.networks.iter();
     let networks: Vec<_> = networks.map(|one| one.definition.name).collect();
     let body = json_object(&json!({
         "ready": is_ready,
-        "missing": flaws.missing,
-        "invalid": flaws.invalid,
+        "missing": errors.missing,
+        "invalid": errors.invalid,
         "manual_turn": if matches!(settings.trigger_token, Ok(Some(_))) { "open" } else { "closed" },
         "networks": networks,
         "dial": settings.schedule.as_ref().ok().map(|schedule| json!({
@@ -465,9 +465,9 @@ async fn status_page<H: Store + Clock, L: Ledger>(
             }
         })
         .collect();
-    let flaws = settings.flaws();
-    let settings_trouble = (!flaws.is_empty())
-        .then(|| flaws.trouble("The owner has to set them; GET /health names them too."));
+    let errors = settings.errors();
+    let settings_trouble = (!errors.is_empty())
+        .then(|| errors.trouble("The owner has to set them; GET /health names them too."));
     let has_had_none = || known.iter().all(|(_, known)| known.set.is_none());
     let is_new = set
         .as_ref()

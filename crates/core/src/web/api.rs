@@ -170,7 +170,7 @@ pub(crate) fn authorize(request: &Request<()>, settings: &Settings) -> Result<()
     let token = match &settings.trigger_token {
         Ok(Some(token)) => token,
         Ok(None) => return Err(closed(format!("{TRIGGER_TOKEN} is not set"))),
-        Err(flaws) => return Err(closed(flaws.to_string())),
+        Err(errors) => return Err(closed(errors.to_string())),
     };
     let unauthorized = |detail: &str, challenge| {
         Problem::new(StatusCode::UNAUTHORIZED, detail)
