@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use http::{Request, Response};
 use rotate_icon_core::account::journal::{Report, Trigger};
-use rotate_icon_core::account::turn::{self, Order, turn};
+use rotate_icon_core::account::turn::{self, TurnRequest, turn};
 use rotate_icon_core::frames::set::CURRENT_KEY;
 use rotate_icon_core::network::NETWORKS;
 use rotate_icon_core::outcome::Outcome;
@@ -126,11 +126,11 @@ pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
         prints_entries: options.json,
     };
     let is_by_hand = options.force || options.dry_run || options.frame.is_some();
-    let order = Order {
+    let turn_request = TurnRequest {
         frame: options.frame,
         dry_run: options.dry_run,
         force: options.force,
-        ..Order::due_at(
+        ..TurnRequest::due_at(
             host.now(),
             if is_by_hand {
                 Trigger::Manual
@@ -139,7 +139,7 @@ pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
             },
         )
     };
-    let reports = turn(&settings, &host, &ledger, &order).await;
+    let reports = turn(&settings, &host, &ledger, &turn_request).await;
     if options.stateless || options.dry_run {
         // No later run goes on with what this one began.
         turn::end(&settings, &host, &ledger).await;

@@ -23,7 +23,7 @@ use crate::settings::{Configured, Settings, SettingsErrors};
 
 /// What to do in a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Order {
+pub struct TurnRequest {
     /// The instant whose frame is to be shown.
     pub at: DateTime<Utc>,
     /// This frame instead of the instant's.
@@ -36,7 +36,7 @@ pub struct Order {
     pub trigger: Trigger,
 }
 
-impl Order {
+impl TurnRequest {
     /// The turn that is due at an instant.
     pub fn due_at(at: DateTime<Utc>, trigger: Trigger) -> Self {
         Self {
@@ -58,10 +58,10 @@ pub async fn turn<H: Store + Client + Clock + Log>(
     settings: &Settings,
     host: &H,
     ledger: &impl Ledger,
-    order: &Order,
+    turn_request: &TurnRequest,
 ) -> Vec<Report> {
     let networks: Vec<_> = settings.networks.iter().collect();
-    turn_on(&networks, settings, host, ledger, order).await
+    turn_on(&networks, settings, host, ledger, turn_request).await
 }
 
 /// Makes the turn of an event of the schedule: of a cron, given by its text, for an
@@ -77,7 +77,13 @@ pub async fn on_schedule<H: Store + Client + Clock + Log>(
     events.renew(cron, host.now());
     // Without it, turns come with the schedule's events alone.
     let _ = ledger.keep_cron_events(&events).await;
-    let reports = turn(settings, host, ledger, &Order::due_at(at, Trigger::Cron)).await;
+    let reports = turn(
+        settings,
+        host,
+        ledger,
+        &TurnRequest::due_at(at, Trigger::Cron),
+    )
+    .await;
     wake_when_needed(settings, host, ledger).await;
     reports
 }
@@ -97,8 +103,8 @@ pub async fn wake<H: Store + Client + Clock + Log>(
     let due = after(host.now(), TOLERANCE);
     let mut reports = Vec::new();
     if let Some(start) = start_to_make(settings, host, ledger, due).await {
-        let order = Order::due_at(start, Trigger::Cron);
-        reports = turn(settings, host, ledger, &order).await;
+        let turn_request = TurnRequest::due_at(start, Trigger::Cron);
+        reports = turn(settings, host, ledger, &turn_request).await;
     }
     let mut all = Vec::new();
     for one in &settings.networks {
@@ -115,8 +121,8 @@ pub async fn wake<H: Store + Client + Clock + Log>(
             .filter_map(|(_, standing)| standing.slot.as_ref());
         let start = starts.map(|slot| slot.start).max();
         let networks: Vec<_> = all.iter().map(|(one, _)| *one).collect();
-        let order = Order::due_at(start.unwrap_or_else(|| host.now()), Trigger::Retry);
-        reports.extend(turn_on(&networks, settings, host, ledger, &order).await);
+        let turn_request = TurnRequest::due_at(start.unwrap_or_else(|| host.now()), Trigger::Retry);
+        reports.extend(turn_on(&networks, settings, host, ledger, &turn_request).await);
     }
     wake_when_needed(settings, host, ledger).await;
     reports
@@ -241,17 +247,17 @@ async fn turn_on<H: Store + Client + Clock + Log>(
     settings: &Settings,
     host: &H,
     ledger: &impl Ledger,
-    order: &Order,
+    turn_request: &TurnRequest,
 ) -> Vec<Report> {
     let started = host.now();
-    let order = &Order {
-        at: order.at.max(started),
-        ..*order
+    let turn_request = &TurnRequest {
+        at: turn_request.at.max(started),
+        ..*turn_request
     };
-    let (plan, read_ahead) = Plan::make(networks, settings, host, ledger, order).await;
+    let (plan, read_ahead) = Plan::make(networks, settings, host, ledger, turn_request).await;
     let mut turns = Vec::new();
     for network in networks {
-        let turn = NetworkTurn::new(network, order, started);
+        let turn = NetworkTurn::new(network, turn_request, started);
         turns.push(turn.begun::<H>(settings, ledger, &plan).await);
     }
     let frame = match &plan.choice {
@@ -320,7 +326,7 @@ impl Plan {
         settings: &Settings,
         host: &H,
         ledger: &impl Ledger,
-        order: &Order,
+        turn_request: &TurnRequest,
     ) -> (Self, Option<Read>) {
         let with = |choice| Self {
             frames: None,
@@ -336,7 +342,7 @@ impl Plan {
             let errors = settings.errors().trouble(H::ADVICE.settings);
             return (with(Err(errors)), None);
         };
-        let guess = Due::guess(networks, schedule, ledger, order).await;
+        let guess = Due::guess(networks, schedule, ledger, turn_request).await;
         let (set, read) = current_set_and_frame(host, guess.as_ref()).await;
         let set = match set {
             Ok(set) => set,
@@ -344,7 +350,7 @@ impl Plan {
         };
         let due = match guess.filter(|guess| guess.is_of(&set)) {
             Some(guess) => Ok(guess),
-            None => Due::of(set.id(), set.frames(), schedule, order),
+            None => Due::of(set.id(), set.frames(), schedule, turn_request),
         };
         let plan = Self {
             frames: Some(set.frames().get()),
@@ -382,9 +388,9 @@ impl Due {
         set_id: &str,
         frames: FrameCount,
         schedule: &Schedule,
-        order: &Order,
+        turn_request: &TurnRequest,
     ) -> Result<Self, Trouble> {
-        let frame = match order.frame {
+        let frame = match turn_request.frame {
             Some(n) if n < frames.get() => n,
             Some(n) => {
                 return Err(Trouble::new(
@@ -393,15 +399,15 @@ impl Due {
                     "Ask for a frame from 0 to one less than their number.",
                 ));
             }
-            None => schedule.frame_at(order.at, frames),
+            None => schedule.frame_at(turn_request.at, frames),
         };
-        let slot = order.frame.is_none().then(|| {
-            let slot = schedule.slot_at(order.at, frames);
+        let slot = turn_request.frame.is_none().then(|| {
+            let slot = schedule.slot_at(turn_request.at, frames);
             Slot {
                 start: slot.start,
                 end: slot.end,
-                trigger: order.trigger,
-                scheduled_at: order.at,
+                trigger: turn_request.trigger,
+                scheduled_at: turn_request.at,
                 frame,
                 attempts: 0,
                 by_hand: 0,
@@ -423,16 +429,16 @@ impl Due {
         networks: impl Iterator<Item = &'a &'a Configured>,
         schedule: &Schedule,
         ledger: &impl Ledger,
-        order: &Order,
+        turn_request: &TurnRequest,
     ) -> Option<Self> {
         let mut standings = Vec::new();
         for one in networks {
             standings.extend(known(one, ledger).await.ok());
         }
         let KnownSet { id, frames } = standings.iter().find_map(|one| one.set.as_ref())?;
-        let due = Self::of(id, FrameCount::new(*frames)?, schedule, order).ok()?;
-        let sends = |one: &Standing| due.decide(one, order) == Decision::Send;
-        (order.dry_run || standings.iter().any(sends)).then_some(due)
+        let due = Self::of(id, FrameCount::new(*frames)?, schedule, turn_request).ok()?;
+        let sends = |one: &Standing| due.decide(one, turn_request) == Decision::Send;
+        (turn_request.dry_run || standings.iter().any(sends)).then_some(due)
     }
 
     fn is_of(&self, set: &FrameSet) -> bool {
@@ -440,19 +446,20 @@ impl Due {
     }
 
     /// The slot that a turn is for, if it is for one.
-    fn slot(&self, standing: &Standing, order: &Order) -> Option<&Slot> {
+    fn slot(&self, standing: &Standing, turn_request: &TurnRequest) -> Option<&Slot> {
         // What is asked for by hand once the slot has had its turn is a turn of its own.
-        let is_apart = |slot: &Slot| order.trigger == Trigger::Manual && standing.has_turned(slot);
+        let is_apart =
+            |slot: &Slot| turn_request.trigger == Trigger::Manual && standing.has_turned(slot);
         self.slot.as_ref().filter(|slot| !is_apart(slot))
     }
 
-    fn decide(&self, standing: &Standing, order: &Order) -> Decision {
+    fn decide(&self, standing: &Standing, turn_request: &TurnRequest) -> Decision {
         standing.decide(&Question {
-            at: order.at,
+            at: turn_request.at,
             frame: &self.showing,
-            slot: self.slot(standing, order).map(|slot| slot.start),
-            trigger: order.trigger,
-            is_forced: order.force,
+            slot: self.slot(standing, turn_request).map(|slot| slot.start),
+            trigger: turn_request.trigger,
+            is_forced: turn_request.force,
         })
     }
 }
@@ -460,7 +467,7 @@ impl Due {
 /// The part of a turn that one network has.
 struct NetworkTurn<'a> {
     configured: &'a Configured,
-    order: &'a Order,
+    turn_request: &'a TurnRequest,
     started: DateTime<Utc>,
     report: Report,
     /// What is known of the account, if it could be read.
@@ -482,10 +489,14 @@ enum Next {
 }
 
 impl<'a> NetworkTurn<'a> {
-    fn new(configured: &'a Configured, order: &'a Order, started: DateTime<Utc>) -> Self {
+    fn new(
+        configured: &'a Configured,
+        turn_request: &'a TurnRequest,
+        started: DateTime<Utc>,
+    ) -> Self {
         Self {
             configured,
-            order,
+            turn_request,
             started,
             report: Report::of(configured.definition.name, Outcome::Unchanged),
             standing: None,
@@ -524,7 +535,7 @@ impl<'a> NetworkTurn<'a> {
         if let Ok(choice) = choice {
             self.report.frame = Some(choice.due.showing.frame);
         }
-        if self.order.dry_run {
+        if self.turn_request.dry_run {
             match choice {
                 Ok(_) => self.next = Next::Preview,
                 Err(trouble) => self.report.outcome = Outcome::Refused(trouble),
@@ -538,7 +549,7 @@ impl<'a> NetworkTurn<'a> {
                 return self;
             }
         };
-        if self.order.trigger == Trigger::Retry {
+        if self.turn_request.trigger == Trigger::Retry {
             // It is this turn that was waited for.
             standing.wake_at = None;
         }
@@ -555,8 +566,8 @@ impl<'a> NetworkTurn<'a> {
 
     fn decide(&mut self, choice: &Choice, standing: &mut Standing, ledger: &impl Ledger) {
         let Choice { set, due } = choice;
-        let slot = due.slot(standing, self.order);
-        let decision = due.decide(standing, self.order);
+        let slot = due.slot(standing, self.turn_request);
+        let decision = due.decide(standing, self.turn_request);
         standing.set = Some(KnownSet {
             id: set.id().to_owned(),
             frames: set.frames().get(),
@@ -646,7 +657,7 @@ impl<'a> NetworkTurn<'a> {
                 return Outcome::DryRun(preview);
             }
         };
-        let at = self.order.at;
+        let at = self.turn_request.at;
         let is_pause = |hold: &&Hold| hold.kind == HoldKind::Pause && hold.holds_at(at);
         if let Some(pause) = standing.hold.as_ref().filter(is_pause) {
             preview.unchecked = Some(pause.trouble.in_words());
@@ -712,7 +723,7 @@ impl<'a> NetworkTurn<'a> {
         let Some(standing) = &mut self.standing else {
             return;
         };
-        let by_hand = u32::from(self.order.trigger == Trigger::Manual);
+        let by_hand = u32::from(self.turn_request.trigger == Trigger::Manual);
         if let Some(slot) = standing.slot.as_mut().filter(|_| self.is_for_slot) {
             slot.attempts = slot.attempts.saturating_add(1);
             slot.by_hand = slot.by_hand.saturating_add(by_hand);
@@ -720,7 +731,7 @@ impl<'a> NetworkTurn<'a> {
         // Until the network has answered, nobody knows what it shows. The first try of
         // a slot need not say so beforehand, which would be half of what it writes: if
         // its host ends in the middle, the slot has had no turn.
-        let noted = if self.order.trigger == Trigger::Cron {
+        let noted = if self.turn_request.trigger == Trigger::Cron {
             Ok(())
         } else {
             let sending = Standing {
@@ -754,7 +765,7 @@ impl<'a> NetworkTurn<'a> {
             standing.account = attempt.account;
         }
         self.report.note = attempt.note;
-        let outcome = match seen_from(self.order.at, now, attempt.outcome) {
+        let outcome = match seen_from(self.turn_request.at, now, attempt.outcome) {
             Outcome::Refused(trouble) if trouble.reason == Reason::Credentials => {
                 let remedy = format!("{} {}", trouble.remedy, H::ADVICE.secrets);
                 Outcome::Refused(Trouble::new(trouble.reason, trouble.message, remedy))
@@ -776,9 +787,9 @@ impl<'a> NetworkTurn<'a> {
         let next = standing.learn(
             &outcome,
             showing,
-            self.order.at,
+            self.turn_request.at,
             slot.as_ref(),
-            self.order.trigger,
+            self.turn_request.trigger,
             chance,
         );
         self.report.retry_at = next;
@@ -812,7 +823,12 @@ impl<'a> NetworkTurn<'a> {
         let name = self.configured.definition.name;
         let standing = self.standing.as_mut()?;
         let trouble = standing.tell_unread(host.now())?;
-        let entry = journal::unread(name, self.order.trigger, self.order.at, &trouble);
+        let entry = journal::unread(
+            name,
+            self.turn_request.trigger,
+            self.turn_request.at,
+            &trouble,
+        );
         host.log(&entry, true);
         let kept = match ledger.next_id() {
             Ok(id) => {
@@ -843,8 +859,8 @@ impl<'a> NetworkTurn<'a> {
         let slot = slot.filter(|_| self.is_for_slot);
         let entry = Entry {
             event: "turn",
-            trigger: slot.map_or(self.order.trigger, |slot| slot.trigger),
-            scheduled_at: slot.map_or(self.order.at, |slot| slot.scheduled_at),
+            trigger: slot.map_or(self.turn_request.trigger, |slot| slot.trigger),
+            scheduled_at: slot.map_or(self.turn_request.at, |slot| slot.scheduled_at),
             sent_at: self.sent_at,
             duration_ms: host
                 .now()
@@ -860,14 +876,14 @@ impl<'a> NetworkTurn<'a> {
         let news = standing.news(&self.report.outcome, is_given_up);
         // A turn that neither sent nor waits leaves another's try where it is, unless
         // it was that try.
-        let order = self.order;
-        let is_retry = order.trigger == Trigger::Retry;
+        let turn_request = self.turn_request;
+        let is_retry = turn_request.trigger == Trigger::Retry;
         let was = standing.wake_at;
         if self.sent_at.is_some() || self.report.retry_at.is_some() || is_retry {
-            let ahead = |hold: &&Hold| hold.holds_at(order.at);
+            let ahead = |hold: &&Hold| hold.holds_at(turn_request.at);
             let held = standing.hold.as_ref().filter(ahead);
             let wait = self.report.retry_at.or(held.map(|hold| hold.until));
-            let wait = wait.map(|at| at.signed_duration_since(order.at));
+            let wait = wait.map(|at| at.signed_duration_since(turn_request.at));
             standing.wake_at = wait.and_then(|wait| self.started.checked_add_signed(wait));
         }
         let id = match standing.slot.as_ref().filter(|_| self.is_for_slot) {

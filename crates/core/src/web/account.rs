@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::account::journal::{Recorded, Report, Trigger};
 use crate::account::standing::{Showing, Standing};
-use crate::account::turn::{Order, known, turn, wake_when_needed};
+use crate::account::turn::{TurnRequest, known, turn, wake_when_needed};
 use crate::frames::set::FrameSet;
 use crate::frames::store::{check_frame, current_set};
 use crate::network::NETWORKS;
@@ -95,7 +95,7 @@ async fn manual_turn<H: Store + Client + Clock + Log>(
     ledger: &impl Ledger,
 ) -> Result<Answer, Problem> {
     admit(request, settings)?;
-    let mut order = Order::due_at(host.now(), Trigger::Manual);
+    let mut turn_request = TurnRequest::due_at(host.now(), Trigger::Manual);
     for (name, value) in query(request, &["frame", "dry_run", "force"])? {
         match name.as_str() {
             "frame" => {
@@ -105,13 +105,13 @@ async fn manual_turn<H: Store + Client + Clock + Log>(
                         "`frame` has to be the number of a frame: 0, 1 and so on.",
                     )
                 })?;
-                order.frame = Some(frame);
+                turn_request.frame = Some(frame);
             }
-            "dry_run" => order.dry_run = truth("dry_run", &value)?,
-            _ => order.force = truth("force", &value)?,
+            "dry_run" => turn_request.dry_run = truth("dry_run", &value)?,
+            _ => turn_request.force = truth("force", &value)?,
         }
     }
-    let reports = turn(settings, host, ledger, &order).await;
+    let reports = turn(settings, host, ledger, &turn_request).await;
     let told = match reports.as_slice() {
         [report] => json_object(report),
         several => json_object(&json!({ "turns": several })),

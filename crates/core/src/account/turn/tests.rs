@@ -23,12 +23,16 @@ mod over_time;
 
 /// Makes the turn that is due now.
 fn turn_now(settings: &Settings, host: &Host) -> Report {
-    turn_by(settings, host, &Order::due_at(host.now, Trigger::Cron))
+    turn_by(
+        settings,
+        host,
+        &TurnRequest::due_at(host.now, Trigger::Cron),
+    )
 }
 
 /// Makes a turn. No test goes on with a report that holds a secret.
-fn turn_by(settings: &Settings, host: &Host, order: &Order) -> Report {
-    let report = only(block_on(turn(settings, host, &host.ledger, order)));
+fn turn_by(settings: &Settings, host: &Host, turn_request: &TurnRequest) -> Report {
+    let report = only(block_on(turn(settings, host, &host.ledger, turn_request)));
     let entry = host.take_only_entry();
     assert_eq!(entry["outcome"], report.outcome.name());
     assert_no_secret_in(&entry.to_string());
@@ -98,8 +102,8 @@ fn the_frame_that_is_due_is_sent_as_it_is_stored() {
 fn an_order_for_a_stretch_that_is_over_sends_the_frame_of_the_present() {
     let host = Host::new();
     // What was due at three o'clock comes at 11:23:45.
-    let order = Order::due_at(instant("2026-11-21T18:00:00Z"), Trigger::Cron);
-    let report = turn_by(&settings(), &host, &order);
+    let turn_request = TurnRequest::due_at(instant("2026-11-21T18:00:00Z"), Trigger::Cron);
+    let report = turn_by(&settings(), &host, &turn_request);
     assert_eq!(report.frame, Some(11));
     assert_eq!(frame_in(&host.take_only_sent()), frame_bytes(11));
 }
@@ -108,8 +112,8 @@ fn an_order_for_a_stretch_that_is_over_sends_the_frame_of_the_present() {
 fn an_order_ahead_of_the_clock_keeps_its_frame_and_the_signature_is_of_the_clock() {
     let host = Host::new();
     // It is 11:23:45, and what is due at noon comes already.
-    let order = Order::due_at(instant("2026-11-22T03:00:00Z"), Trigger::Cron);
-    let report = turn_by(&settings(), &host, &order);
+    let turn_request = TurnRequest::due_at(instant("2026-11-22T03:00:00Z"), Trigger::Cron);
+    let report = turn_by(&settings(), &host, &turn_request);
     assert_eq!(report.frame, Some(0));
     let request = host.take_only_sent();
     assert_eq!(frame_in(&request), frame_bytes(0));
@@ -144,11 +148,11 @@ fn the_schedule_is_the_settings_one() {
 fn a_frame_that_is_asked_for_goes_before_the_one_that_is_due() {
     let host = Host::new();
     for n in 0..12 {
-        let order = Order {
+        let turn_request = TurnRequest {
             frame: Some(n),
-            ..Order::due_at(host.now, Trigger::Cron)
+            ..TurnRequest::due_at(host.now, Trigger::Cron)
         };
-        let report = turn_by(&settings(), &host, &order);
+        let report = turn_by(&settings(), &host, &turn_request);
         assert_eq!(report.outcome, Outcome::Turned);
         assert_eq!(report.frame, Some(n));
         assert_eq!(frame_in(&host.take_only_sent()), frame_bytes(n));
@@ -177,11 +181,11 @@ fn the_body_has_the_form_that_is_set() {
 fn every_turn_is_signed_anew() {
     let host = Host::new();
     for _ in 0..2 {
-        let order = Order {
+        let turn_request = TurnRequest {
             force: true,
-            ..Order::due_at(host.now, Trigger::Manual)
+            ..TurnRequest::due_at(host.now, Trigger::Manual)
         };
-        turn_by(&settings(), &host, &order);
+        turn_by(&settings(), &host, &turn_request);
     }
     let stamps: Vec<Vec<String>> = host
         .take_sent()
@@ -272,11 +276,11 @@ fn a_report_of_a_refusal_tells_why_and_what_to_do() {
 #[test]
 fn a_dry_run_does_everything_but_send() {
     let host = Host::new();
-    let order = Order {
+    let turn_request = TurnRequest {
         dry_run: true,
-        ..Order::due_at(host.now, Trigger::Cron)
+        ..TurnRequest::due_at(host.now, Trigger::Cron)
     };
-    let mut report = to_json(&turn_by(&settings(), &host, &order));
+    let mut report = to_json(&turn_by(&settings(), &host, &turn_request));
     // Whose account it is, X alone can say: each version of its API is asked.
     let sent = host.take_sent();
     assert!(sent.len() == 2 && sent.iter().all(|sent| sent.method() == "GET"));
@@ -314,14 +318,14 @@ fn a_dry_run_does_everything_but_send() {
 fn a_dry_run_shows_no_secret_in_any_form_of_body() {
     let host = Host::new();
     for body in ["multipart", "form"] {
-        let order = Order {
+        let turn_request = TurnRequest {
             frame: Some(5),
             dry_run: true,
             force: false,
-            ..Order::due_at(host.now, Trigger::Cron)
+            ..TurnRequest::due_at(host.now, Trigger::Cron)
         };
         let settings = settings_with(&[(X_BODY.name, body)]);
-        let report = turn_by(&settings, &host, &order);
+        let report = turn_by(&settings, &host, &turn_request);
         assert_eq!(report.outcome.name(), "dry-run");
         assert_eq!(report.frame, Some(5));
     }
@@ -330,9 +334,9 @@ fn a_dry_run_shows_no_secret_in_any_form_of_body() {
 
 #[test]
 fn a_dry_run_is_refused_as_the_turn_would_be_by_a_network_that_does_not_take_the_keys() {
-    let order = Order {
+    let turn_request = TurnRequest {
         dry_run: true,
-        ..Order::due_at(Host::new().now, Trigger::Manual)
+        ..TurnRequest::due_at(Host::new().now, Trigger::Manual)
     };
     for (status, code, reason) in [
         (401, 32, Some(Reason::Credentials)),
@@ -346,7 +350,7 @@ fn a_dry_run_is_refused_as_the_turn_would_be_by_a_network_that_does_not_take_the
         let mut host = Host::new();
         let body = json!({ "errors": [{ "code": code, "message": "No." }] });
         host.reply = Ok(reply(status, &[], body.to_string()));
-        let report = turn_by(&settings(), &host, &order);
+        let report = turn_by(&settings(), &host, &turn_request);
         match (&report.outcome, reason) {
             (Outcome::Refused(trouble), Some(reason)) => assert_eq!(trouble.reason, reason),
             (Outcome::DryRun(preview), None) => {
@@ -363,9 +367,9 @@ fn a_dry_run_is_refused_as_the_turn_would_be_by_a_network_that_does_not_take_the
 
 #[test]
 fn a_dry_run_is_refused_to_an_app_that_may_only_read() {
-    let order = Order {
+    let turn_request = TurnRequest {
         dry_run: true,
-        ..Order::due_at(Host::new().now, Trigger::Manual)
+        ..TurnRequest::due_at(Host::new().now, Trigger::Manual)
     };
     let mut host = Host::new();
     for (level, may_write) in [
@@ -378,7 +382,7 @@ fn a_dry_run_is_refused_to_an_app_that_may_only_read() {
             &[("x-access-level", level)],
             crate::testing::USER,
         ));
-        let report = turn_by(&settings(), &host, &order);
+        let report = turn_by(&settings(), &host, &turn_request);
         if may_write {
             assert_eq!(report.outcome.name(), "dry-run");
         } else {
@@ -394,11 +398,11 @@ fn a_dry_run_in_a_pause_asks_nobody() {
     host.reply = Ok(reply(429, &[], ""));
     turn_now(&settings(), &host);
     host.take_sent();
-    let order = Order {
+    let turn_request = TurnRequest {
         dry_run: true,
-        ..Order::due_at(host.now, Trigger::Manual)
+        ..TurnRequest::due_at(host.now, Trigger::Manual)
     };
-    let report = turn_by(&settings(), &host, &order);
+    let report = turn_by(&settings(), &host, &turn_request);
     let Outcome::DryRun(preview) = &report.outcome else {
         panic!("{report:?}");
     };
@@ -410,11 +414,11 @@ fn a_dry_run_in_a_pause_asks_nobody() {
 fn a_dry_run_finds_what_a_turn_would_stumble_over() {
     let mut host = Host::new();
     host.remove(&frame_set().frame_key(11));
-    let order = Order {
+    let turn_request = TurnRequest {
         dry_run: true,
-        ..Order::due_at(host.now, Trigger::Cron)
+        ..TurnRequest::due_at(host.now, Trigger::Cron)
     };
-    let report = turn_by(&settings(), &host, &order);
+    let report = turn_by(&settings(), &host, &turn_request);
     assert_eq!(refused(&report).reason, Reason::Frames);
 }
 
@@ -515,11 +519,11 @@ fn a_frame_that_is_missing_from_the_store_is_named() {
 fn a_frame_outside_the_set_is_refused() {
     let host = Host::new();
     for n in [12, 13, u16::MAX] {
-        let order = Order {
+        let turn_request = TurnRequest {
             frame: Some(n),
-            ..Order::due_at(host.now, Trigger::Cron)
+            ..TurnRequest::due_at(host.now, Trigger::Cron)
         };
-        let report = turn_by(&settings(), &host, &order);
+        let report = turn_by(&settings(), &host, &turn_request);
         let trouble = refused(&report);
         assert_eq!(trouble.reason, Reason::NoSuchFrame);
         assert_eq!(
@@ -700,8 +704,8 @@ fn a_reply_that_repeats_what_it_was_sent_gives_no_secret_away() {
 fn the_log_gets_one_entry_a_turn_with_all_the_report_says_and_the_journal_the_same() {
     let mut host = Host::new();
     host.reply_time = TimeDelta::milliseconds(1234);
-    let order = Order::due_at(instant("2026-11-22T02:00:00Z"), Trigger::Cron);
-    block_on(turn(&settings(), &host, &host.ledger, &order));
+    let turn_request = TurnRequest::due_at(instant("2026-11-22T02:00:00Z"), Trigger::Cron);
+    block_on(turn(&settings(), &host, &host.ledger, &turn_request));
     let entry = json!({
         "event": "turn",
         "trigger": "cron",
@@ -722,18 +726,18 @@ fn the_log_gets_one_entry_a_turn_with_all_the_report_says_and_the_journal_the_sa
 #[test]
 fn a_dry_run_leaves_ledger_and_owner_alone() {
     let mut host = Host::new();
-    let order = Order {
+    let turn_request = TurnRequest {
         dry_run: true,
-        ..Order::due_at(host.now, Trigger::Manual)
+        ..TurnRequest::due_at(host.now, Trigger::Manual)
     };
     let settings = settings_with_webhook();
-    turn_by(&settings, &host, &order);
+    turn_by(&settings, &host, &turn_request);
     host.remove(CURRENT_KEY);
-    let report = turn_by(&settings, &host, &order);
+    let report = turn_by(&settings, &host, &turn_request);
     assert_eq!(refused(&report).reason, Reason::NoIcon);
     // Nor does it need the ledger.
     host.ledger.is_broken.set(true);
-    turn_by(&settings, &host, &order);
+    turn_by(&settings, &host, &turn_request);
     host.ledger.is_broken.set(false);
     assert_eq!(block_on(host.ledger.standing("x")), Ok(Standing::default()));
     assert_eq!(host.ledger.entries(), [Value::Null; 0]);

@@ -193,11 +193,11 @@ fn a_cron_that_was_replaced_leaves_no_slot_waiting_once_the_new_one_has_fired() 
 fn without_an_event_nobody_is_woken_for_a_slot() {
     let mut account = Account::new("Asia/Kolkata", "12h", 12, HOURLY);
     account.host.now = utc("10:10:00");
-    for order in [
-        Order::due_at(account.host.now, Trigger::Manual),
-        Order::due_at(account.host.now, Trigger::Cron),
+    for turn_request in [
+        TurnRequest::due_at(account.host.now, Trigger::Manual),
+        TurnRequest::due_at(account.host.now, Trigger::Cron),
     ] {
-        turn_by(&account.settings, &account.host, &order);
+        turn_by(&account.settings, &account.host, &turn_request);
         assert_eq!(account.host.ledger.wake_at.get(), None);
     }
 }
@@ -214,11 +214,11 @@ fn a_turn_by_hand_leaves_the_next_slot_its_turn() {
         (Ok(reply(200, &[], crate::testing::USER)), true),
     ] {
         account.host.reply = reply_of_x;
-        let order = Order {
+        let turn_request = TurnRequest {
             force,
-            ..Order::due_at(account.host.now, Trigger::Manual)
+            ..TurnRequest::due_at(account.host.now, Trigger::Manual)
         };
-        turn_by(&account.settings, &account.host, &order);
+        turn_by(&account.settings, &account.host, &turn_request);
         assert_eq!(account.host.ledger.wake_at.get(), Some(utc("10:30:00")));
     }
 }

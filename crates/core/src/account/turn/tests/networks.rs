@@ -43,19 +43,24 @@ impl Icon {
         self.host.answers = Host::new().on_all_networks().answers;
     }
 
-    fn make(&self, order: &Order) -> Vec<Report> {
-        let reports = block_on(turn(&self.settings, &self.host, &self.host.ledger, order));
+    fn make(&self, turn_request: &TurnRequest) -> Vec<Report> {
+        let reports = block_on(turn(
+            &self.settings,
+            &self.host,
+            &self.host.ledger,
+            turn_request,
+        ));
         assert_no_secret_in(&format!("{reports:?}"));
         assert_no_secret_in(&serde_json::to_string(&reports).unwrap());
         reports
     }
 
     fn cron(&self) -> Vec<Report> {
-        self.make(&Order::due_at(self.host.now, Trigger::Cron))
+        self.make(&TurnRequest::due_at(self.host.now, Trigger::Cron))
     }
 
     fn by_hand(&self) -> Vec<Report> {
-        self.make(&Order::due_at(self.host.now, Trigger::Manual))
+        self.make(&TurnRequest::due_at(self.host.now, Trigger::Manual))
     }
 
     /// Lets the time pass until the ledger wakes the next turn, and makes it.
@@ -513,9 +518,9 @@ fn a_network_that_is_given_up_begins_anew_with_the_next_slot() {
 #[test]
 fn a_dry_run_shows_every_request_and_asks_each_network_whose_account_it_is() {
     let icon = Icon::new();
-    let reports = icon.make(&Order {
+    let reports = icon.make(&TurnRequest {
         dry_run: true,
-        ..Order::due_at(icon.host.now, Trigger::Manual)
+        ..TurnRequest::due_at(icon.host.now, Trigger::Manual)
     });
     assert_eq!(outcomes(&reports), NAMES.map(|name| (name, "dry-run")));
     assert_eq!(icon.sent(), [("x", 2), ("bluesky", 2), ("mastodon", 2)]);
@@ -531,9 +536,9 @@ fn a_dry_run_shows_every_request_and_asks_each_network_whose_account_it_is() {
 
 #[test]
 fn a_dry_run_tells_a_token_that_may_not_write_from_one_that_may_not_read() {
-    let order = |icon: &Icon| Order {
+    let turn_request = |icon: &Icon| TurnRequest {
         dry_run: true,
-        ..Order::due_at(icon.host.now, Trigger::Manual)
+        ..TurnRequest::due_at(icon.host.now, Trigger::Manual)
     };
     let words = r#"{"error":"This action is outside the authorized scopes"}"#;
     let outside = || Ok(reply(403, &[], words));
@@ -547,7 +552,7 @@ fn a_dry_run_tells_a_token_that_may_not_write_from_one_that_may_not_read() {
         let mut icon = Icon::new();
         icon.host.answer("mastodon.test/api/v1/accounts", outside());
         icon.host.answer("mastodon.test/api/v1/apps", application);
-        let reports = icon.make(&order(&icon));
+        let reports = icon.make(&turn_request(&icon));
         let [.., mastodon] = reports.as_slice() else {
             panic!("{reports:?}");
         };

@@ -51,29 +51,29 @@ impl Account {
         self
     }
 
-    fn make(&self, order: &Order) -> Report {
-        turn_by(&self.settings, &self.host, order)
+    fn make(&self, turn_request: &TurnRequest) -> Report {
+        turn_by(&self.settings, &self.host, turn_request)
     }
 
     fn cron(&self) -> Report {
-        self.make(&Order::due_at(self.host.now, Trigger::Cron))
+        self.make(&TurnRequest::due_at(self.host.now, Trigger::Cron))
     }
 
     fn by_hand(&self) -> Report {
-        self.make(&Order::due_at(self.host.now, Trigger::Manual))
+        self.make(&TurnRequest::due_at(self.host.now, Trigger::Manual))
     }
 
     fn forced(&self) -> Report {
-        self.make(&Order {
+        self.make(&TurnRequest {
             force: true,
-            ..Order::due_at(self.host.now, Trigger::Manual)
+            ..TurnRequest::due_at(self.host.now, Trigger::Manual)
         })
     }
 
     fn to_frame(&self, n: u16) -> Report {
-        self.make(&Order {
+        self.make(&TurnRequest {
             frame: Some(n),
-            ..Order::due_at(self.host.now, Trigger::Manual)
+            ..TurnRequest::due_at(self.host.now, Trigger::Manual)
         })
     }
 
@@ -157,9 +157,9 @@ fn a_frame_is_read_together_with_the_set_once_the_set_is_known() {
     assert_eq!(account.host.take_reads(), [keys([0])]);
     account.to_frame(7);
     assert_eq!(account.host.take_reads(), [keys([7])]);
-    account.make(&Order {
+    account.make(&TurnRequest {
         dry_run: true,
-        ..Order::due_at(account.host.now, Trigger::Manual)
+        ..TurnRequest::due_at(account.host.now, Trigger::Manual)
     });
     assert_eq!(account.host.take_reads(), [keys([0])]);
     assert_eq!(account.sent(), [11, 0, 7]);
