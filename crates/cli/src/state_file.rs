@@ -628,7 +628,7 @@ mod tests {
         let ledger = StateFile::open(&path).await.unwrap();
         assert_eq!(ledger.notice(), None);
         let standing = ledger.standing("x").await.unwrap();
-        assert_eq!(standing.showing.as_ref().unwrap().frame, 11);
+        assert_eq!(standing.shown_frame.as_ref().unwrap().frame, 11);
         assert_eq!(standing.slot.as_ref().unwrap().record, Some(3));
         assert_eq!(ledger.next_id().unwrap(), 4);
         // A change writes the rest as it was.

@@ -46,7 +46,8 @@ pub struct Standing {
     /// The set that was current when a frame was last chosen.
     pub set: Option<KnownSet>,
     /// The frame that the network took last.
-    pub showing: Option<Showing>,
+    #[serde(rename = "showing")]
+    pub shown_frame: Option<FrameRef>,
     /// The name of the account that took it, where the network tells.
     pub account: Option<String>,
     /// The slot that the last turn was for.
@@ -92,7 +93,7 @@ pub struct KnownSet {
 
 /// A frame of a set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Showing {
+pub struct FrameRef {
     /// The set's id.
     pub set: String,
     /// The frame's number.
@@ -197,7 +198,7 @@ pub struct Question<'a> {
     /// The instant of the turn.
     pub at: DateTime<Utc>,
     /// The frame.
-    pub frame: &'a Showing,
+    pub frame: &'a FrameRef,
     /// The first instant of its slot; `None` for a frame that is asked for by its
     /// number.
     pub slot: Option<DateTime<Utc>>,
@@ -283,7 +284,7 @@ impl Standing {
             .as_deref()
             .is_some_and(|known| known != fingerprint)
         {
-            self.showing = None;
+            self.shown_frame = None;
             self.account = None;
             self.slot = None;
             self.hold = None;
@@ -305,7 +306,7 @@ impl Standing {
     fn shows(&self, question: &Question<'_>) -> bool {
         let begin = question.slot.unwrap_or(question.at);
         let is_without_a_gap = |slot: &Slot| begin <= slot.end;
-        self.showing.as_ref() == Some(question.frame)
+        self.shown_frame.as_ref() == Some(question.frame)
             && self.slot.as_ref().is_none_or(is_without_a_gap)
     }
 
@@ -339,7 +340,7 @@ impl Standing {
     pub fn enter(&mut self, slot: Slot) {
         match &self.slot {
             Some(known) if known.start == slot.start => return,
-            Some(known) if slot.start > known.end => self.showing = None,
+            Some(known) if slot.start > known.end => self.shown_frame = None,
             _ => {}
         }
         self.slot = Some(slot);
@@ -353,7 +354,7 @@ impl Standing {
     pub fn learn(
         &mut self,
         outcome: &Outcome,
-        frame: Showing,
+        frame: FrameRef,
         at: DateTime<Utc>,
         slot: Option<&Slot>,
         trigger: Trigger,
@@ -363,7 +364,7 @@ impl Standing {
         let is_by_hand = trigger == Trigger::Manual;
         match outcome {
             Outcome::Turned => {
-                self.showing = Some(frame);
+                self.shown_frame = Some(frame);
                 self.hold = None;
                 self.refusals = 0;
                 None
@@ -388,7 +389,7 @@ impl Standing {
                 }
                 _ => {
                     // The network may have taken it all the same.
-                    self.showing = None;
+                    self.shown_frame = None;
                     let attempts = slot.map_or(MAX_ATTEMPTS, by_itself);
                     let until = (*until).max(after(at, wait_after(attempts, chance)));
                     let end = slot.map_or(until, |slot| slot.end);
@@ -412,7 +413,7 @@ impl Standing {
             },
             Outcome::Refused(trouble) => {
                 if trouble.reason == Reason::UnexpectedReply {
-                    self.showing = None;
+                    self.shown_frame = None;
                 }
                 if is_by_hand {
                     let hold = self.hold.as_mut().filter(|hold| hold.holds_at(at))?;

@@ -9,7 +9,7 @@ use futures_util::future::{Either, join, select};
 use crate::account::alert;
 use crate::account::journal::{self, Entry, Report, Trigger};
 use crate::account::standing::{
-    Decision, Hold, HoldKind, KnownSet, News, Question, Showing, Slot, Standing,
+    Decision, FrameRef, Hold, HoldKind, KnownSet, News, Question, Slot, Standing,
 };
 use crate::frames::set::{FrameSet, frame_key};
 use crate::frames::store::{self, current_set};
@@ -262,7 +262,7 @@ async fn turn_on<H: Store + Client + Clock + Log>(
     }
     let frame = match &plan.choice {
         Ok(Choice { set, due }) if turns.iter().any(NetworkTurn::wants_a_frame) => {
-            store::frame(host, set, due.showing.frame, read_ahead).await
+            store::frame(host, set, due.shown_frame.frame, read_ahead).await
         }
         Ok(_) => Ok(Vec::new()),
         Err(trouble) => Err(trouble.clone()),
@@ -311,7 +311,7 @@ struct Choice {
 struct Due {
     /// How many frames the set has.
     frames: FrameCount,
-    showing: Showing,
+    shown_frame: FrameRef,
     /// The slot of a frame that is due.
     slot: Option<Slot>,
 }
@@ -371,7 +371,7 @@ async fn current_set_and_frame<H: Store>(
     let Some(due) = guess else {
         return (set.await, None);
     };
-    let key = frame_key(&due.showing.set, due.showing.frame);
+    let key = frame_key(&due.shown_frame.set, due.shown_frame.frame);
     match select(pin!(set), pin!(host.read(&key))).await {
         Either::Left((Ok(set), read)) if due.is_of(&set) => (Ok(set), Some(read.await)),
         Either::Left((set, _)) => (set, None),
@@ -418,7 +418,7 @@ impl Due {
         let set = set_id.to_owned();
         Ok(Self {
             frames,
-            showing: Showing { set, frame },
+            shown_frame: FrameRef { set, frame },
             slot,
         })
     }
@@ -442,7 +442,7 @@ impl Due {
     }
 
     fn is_of(&self, set: &FrameSet) -> bool {
-        self.showing.set == set.id() && self.frames == set.frames()
+        self.shown_frame.set == set.id() && self.frames == set.frames()
     }
 
     /// The slot that a turn is for, if it is for one.
@@ -456,7 +456,7 @@ impl Due {
     fn decide(&self, standing: &Standing, turn_request: &TurnRequest) -> Decision {
         standing.decide(&Question {
             at: turn_request.at,
-            frame: &self.showing,
+            frame: &self.shown_frame,
             slot: self.slot(standing, turn_request).map(|slot| slot.start),
             trigger: turn_request.trigger,
             is_forced: turn_request.force,
@@ -533,7 +533,7 @@ impl<'a> NetworkTurn<'a> {
             }
         };
         if let Ok(choice) = choice {
-            self.report.frame = Some(choice.due.showing.frame);
+            self.report.frame = Some(choice.due.shown_frame.frame);
         }
         if self.turn_request.dry_run {
             match choice {
@@ -701,7 +701,7 @@ impl<'a> NetworkTurn<'a> {
         let most = network.max_picture_bytes();
         if frame.is_empty() || frame.len() > most {
             let title = self.configured.definition.title;
-            let n = choice.due.showing.frame;
+            let n = choice.due.shown_frame.frame;
             return Err(store::misfit::<H>(n, frame.len(), title, most));
         }
         Ok(Picture {
@@ -735,7 +735,7 @@ impl<'a> NetworkTurn<'a> {
             Ok(())
         } else {
             let sending = Standing {
-                showing: None,
+                shown_frame: None,
                 ..standing.clone()
             };
             let name = self.configured.definition.name;
@@ -777,7 +777,7 @@ impl<'a> NetworkTurn<'a> {
         }
         let slot = slot.cloned();
         self.report.attempts = slot.as_ref().map_or(1, |slot| slot.attempts);
-        let showing = choice.due.showing.clone();
+        let shown_frame = choice.due.shown_frame.clone();
         // Randomness costs, and success does not need it.
         let chance = if outcome.trouble().is_some() {
             chance()
@@ -786,7 +786,7 @@ impl<'a> NetworkTurn<'a> {
         };
         let next = standing.learn(
             &outcome,
-            showing,
+            shown_frame,
             self.turn_request.at,
             slot.as_ref(),
             self.turn_request.trigger,

@@ -19,7 +19,7 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::account::journal::{Recorded, Report, Trigger};
-use crate::account::standing::{Showing, Standing};
+use crate::account::standing::{FrameRef, Standing};
 use crate::account::turn::{TurnRequest, known, turn, wake_when_needed};
 use crate::frames::set::FrameSet;
 use crate::frames::store::{check_frame, current_set};
@@ -452,16 +452,19 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         .iter()
         .filter_map(|(one, standing)| Some((*one, standing.as_ref().ok()?)))
         .collect();
-    let is_current = |showing: &&Showing| set.as_ref().is_ok_and(|set| set.id() == showing.set);
+    let is_current =
+        |shown_frame: &&FrameRef| set.as_ref().is_ok_and(|set| set.id() == shown_frame.set);
     let shown: Vec<Shown<'_>> = standings
         .iter()
         .map(|(one, standing)| {
             let known = standing.as_ref().ok();
-            let showing = known.and_then(|known| known.showing.as_ref());
+            let shown_frame = known.and_then(|known| known.shown_frame.as_ref());
             Shown {
                 title: one.definition.title,
                 account: known.and_then(|known| known.account.as_deref()),
-                frame: showing.filter(is_current).map(|showing| showing.frame),
+                frame: shown_frame
+                    .filter(is_current)
+                    .map(|shown_frame| shown_frame.frame),
             }
         })
         .collect();

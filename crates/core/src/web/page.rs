@@ -310,7 +310,7 @@ fn picture_of(n: u16) -> String {
 /// The frame to show in the middle, and what it is.
 fn icon_now(view: &View<'_>) -> Option<(u16, String)> {
     view.frames?;
-    Some(match (showing(view), due(view)) {
+    Some(match (shown_frame(view), due(view)) {
         (Some(n), _) => (n, format!("The icon as it is now: {}", named(n))),
         (None, Some(n)) => (n, format!("The icon as it is due now: {}", named(n))),
         (None, None) => (0, "The icon, upright".to_owned()),
@@ -324,7 +324,7 @@ fn due(view: &View<'_>) -> Option<u16> {
 }
 
 /// The frame that is up on the first network, if the set has it.
-fn showing(view: &View<'_>) -> Option<u16> {
+fn shown_frame(view: &View<'_>) -> Option<u16> {
     view.shown
         .first()
         .and_then(|shown| shown.frame)
@@ -356,7 +356,7 @@ fn standing(view: &View<'_>) -> Markup {
     };
     html! {
         p.standing {
-            @match (view.frames, due(view), showing(view)) {
+            @match (view.frames, due(view), shown_frame(view)) {
                 (None, ..) => "There is no icon yet.",
                 (Some(frames), Some(due), Some(up)) if due == up => {
                     strong { (frame(due)) } (of(due, frames)) " is up" (place) "."

@@ -6,8 +6,8 @@ use crate::testing::instant;
 
 const SET: &str = "0123456789abcdef0123456789abcdef";
 
-fn frame(frame: u16) -> Showing {
-    Showing {
+fn frame(frame: u16) -> FrameRef {
+    FrameRef {
         set: SET.to_owned(),
         frame,
     }
@@ -166,7 +166,7 @@ fn a_frame_that_is_taken_ends_every_hold() {
         assert_eq!(next, None);
         assert_eq!(standing.hold, None);
         assert_eq!(standing.refusals, 0);
-        assert_eq!(standing.showing, Some(frame(11)));
+        assert_eq!(standing.shown_frame, Some(frame(11)));
     }
 }
 
@@ -181,7 +181,7 @@ fn what_shows_is_forgotten_where_the_frame_may_have_been_taken() {
         (Outcome::Unchanged, true),
     ] {
         let mut standing = Standing {
-            showing: Some(frame(10)),
+            shown_frame: Some(frame(10)),
             ..Standing::default()
         };
         standing.learn(
@@ -193,7 +193,7 @@ fn what_shows_is_forgotten_where_the_frame_may_have_been_taken() {
             0.5,
         );
         let expected = is_known.then(|| frame(10));
-        assert_eq!(standing.showing, expected, "{outcome:?}");
+        assert_eq!(standing.shown_frame, expected, "{outcome:?}");
     }
 }
 
@@ -290,7 +290,7 @@ fn a_slot_that_has_had_its_turn_is_done_for_all_but_a_person() {
     };
     let standing = Standing {
         slot: Some(turned),
-        showing: Some(frame(5)),
+        shown_frame: Some(frame(5)),
         ..Standing::default()
     };
     assert!(standing.has_turned(&slot(0)));
@@ -309,7 +309,7 @@ fn a_slot_that_has_had_its_turn_is_done_for_all_but_a_person() {
 #[test]
 fn a_frame_that_shows_is_unchanged_unless_it_is_forced() {
     let standing = Standing {
-        showing: Some(frame(11)),
+        shown_frame: Some(frame(11)),
         ..Standing::default()
     };
     for trigger in [Trigger::Cron, Trigger::Retry, Trigger::Manual] {
@@ -320,7 +320,7 @@ fn a_frame_that_shows_is_unchanged_unless_it_is_forced() {
     assert_eq!(forced, Decision::Send);
     // The same number of another set is another frame.
     let elsewhere = Standing {
-        showing: Some(Showing {
+        shown_frame: Some(FrameRef {
             set: "fedcba9876543210fedcba9876543210".to_owned(),
             frame: 11,
         }),
@@ -425,7 +425,7 @@ fn a_refusal_by_hand_holds_nothing_that_was_not_held() {
 #[test]
 fn other_settings_end_what_held_the_ones_before() {
     let mut standing = Standing {
-        showing: Some(frame(11)),
+        shown_frame: Some(frame(11)),
         account: Some("alice".to_owned()),
         slot: Some(slot(3)),
         wake_at: Some(now()),
@@ -600,10 +600,11 @@ fn any_standing() -> impl Strategy<Value = Standing> {
         trouble,
     });
     let set = (any::<String>(), any::<u16>()).prop_map(|(id, frames)| KnownSet { id, frames });
-    let showing = (any::<String>(), any::<u16>()).prop_map(|(set, frame)| Showing { set, frame });
+    let shown_frame =
+        (any::<String>(), any::<u16>()).prop_map(|(set, frame)| FrameRef { set, frame });
     (
         option::of(set),
-        option::of(showing),
+        option::of(shown_frame),
         option::of(any_slot()),
         option::of(hold),
         any::<u32>(),
@@ -614,10 +615,21 @@ fn any_standing() -> impl Strategy<Value = Standing> {
         option::of(any::<String>()),
     )
         .prop_map(
-            |(set, showing, slot, hold, refusals, stopped, wake_at, memory, account, settings)| {
+            |(
+                set,
+                shown_frame,
+                slot,
+                hold,
+                refusals,
+                stopped,
+                wake_at,
+                memory,
+                account,
+                settings,
+            )| {
                 Standing {
                     set,
-                    showing,
+                    shown_frame,
                     account,
                     slot,
                     hold,
@@ -657,7 +669,7 @@ fn partial(kept: &[u8]) -> (Standing, String) {
 fn what_earlier_versions_have_kept_is_understood_in_full() {
     let before_the_set = r#"{"showing":{"set":"a","frame":1},"slot":null,"hold":null,"refusals":0,"stopped":null,"wake_at":null,"memory":null}"#;
     let standing = whole(before_the_set);
-    assert_eq!(standing.showing.unwrap().frame, 1);
+    assert_eq!(standing.shown_frame.unwrap().frame, 1);
     assert_eq!(standing.set, None);
 
     // The first version wrote instants as texts, and knew no wake and no memory.
@@ -694,7 +706,7 @@ fn of_what_a_later_version_has_kept_all_is_taken_that_is_understood() {
     assert_eq!(hold.kind, HoldKind::Pause);
     assert_eq!(hold.trouble.in_words(), "Held. Wait.");
     let expected = Standing {
-        showing: Some(Showing {
+        shown_frame: Some(FrameRef {
             set: "a".to_owned(),
             frame: 11,
         }),

@@ -386,7 +386,7 @@ fn a_token_that_may_write_and_not_read_is_told_so() {
 }
 
 /// A reply of success that shows the avatar with this address.
-fn showing(avatar: &str) -> Reply {
+fn shown_frame(avatar: &str) -> Reply {
     let avatar = format!("https://mastodon.example{avatar}");
     ok(json!({ "acct": "trwnh", "avatar": avatar }))
 }
@@ -444,23 +444,23 @@ impl Turns {
 fn a_server_that_ignores_a_multipart_patch_is_sent_a_post() {
     let mut turns = Turns::new();
     // Nothing is known of the account yet.
-    let attempt = turns.turn([(UPDATE, showing("/storage/1.jpg"))]);
+    let attempt = turns.turn([(UPDATE, shown_frame("/storage/1.jpg"))]);
     assert_eq!(attempt.outcome, Outcome::Turned);
     // The address is the same after another picture.
     let attempt = turns.turn([
-        (UPDATE, showing("/storage/1.jpg")),
-        (POST, showing("/storage/2.jpg")),
+        (UPDATE, shown_frame("/storage/1.jpg")),
+        (POST, shown_frame("/storage/2.jpg")),
     ]);
     assert_eq!(attempt.outcome, Outcome::Turned);
     assert!(attempt.note.unwrap().contains("POST only"));
     // Which is kept.
-    let attempt = turns.turn([(POST, showing("/storage/3.jpg"))]);
+    let attempt = turns.turn([(POST, shown_frame("/storage/3.jpg"))]);
     assert_eq!((attempt.outcome, attempt.note), (Outcome::Turned, None));
     // Until the server takes none any more.
     let no_method = Ok(reply(405, &[], error("No.")));
-    let attempt = turns.turn([(POST, no_method), (UPDATE, showing("/storage/4.jpg"))]);
+    let attempt = turns.turn([(POST, no_method), (UPDATE, shown_frame("/storage/4.jpg"))]);
     assert_eq!(attempt.outcome, Outcome::Turned);
-    let attempt = turns.turn([(UPDATE, showing("/storage/5.jpg"))]);
+    let attempt = turns.turn([(UPDATE, shown_frame("/storage/5.jpg"))]);
     assert_eq!(attempt.outcome, Outcome::Turned);
 }
 
@@ -473,14 +473,17 @@ fn an_account_without_an_avatar_tells_at_once_that_a_patch_is_ignored() {
         "/avatars/original/missing.png#1",
     ] {
         let mut turns = Turns::new();
-        let attempt = turns.turn([(UPDATE, showing(nobodys)), (POST, showing("/1.jpg"))]);
+        let attempt = turns.turn([
+            (UPDATE, shown_frame(nobodys)),
+            (POST, shown_frame("/1.jpg")),
+        ]);
         assert_eq!(attempt.outcome, Outcome::Turned);
-        let attempt = turns.turn([(POST, showing("/2.jpg"))]);
+        let attempt = turns.turn([(POST, shown_frame("/2.jpg"))]);
         assert_eq!(attempt.outcome, Outcome::Turned);
     }
     // One that only holds such a name is somebody's.
     for own in ["/default.jpg", "/1.jpg?/avatars/default.jpg"] {
-        let attempt = Turns::new().turn([(UPDATE, showing(own))]);
+        let attempt = Turns::new().turn([(UPDATE, shown_frame(own))]);
         assert_eq!(attempt.outcome, Outcome::Turned);
     }
 }
@@ -490,23 +493,26 @@ fn an_account_that_may_be_read_tells_in_its_first_turn_that_a_patch_is_ignored()
     let mut turns = Turns::new();
     // Nothing is kept from one run to the next.
     for _ in 0..3 {
-        let steps = [(UPDATE, showing("/1.jpg?v=7")), (POST, showing("/2.jpg"))];
-        let attempt = turns.first_turn(showing("/1.jpg?v=7"), steps);
+        let steps = [
+            (UPDATE, shown_frame("/1.jpg?v=7")),
+            (POST, shown_frame("/2.jpg")),
+        ];
+        let attempt = turns.first_turn(shown_frame("/1.jpg?v=7"), steps);
         assert_eq!(attempt.outcome, Outcome::Turned);
         assert!(attempt.note.unwrap().contains("POST only"));
     }
     assert_eq!(
-        turns.turn([(POST, showing("/3.jpg"))]).outcome,
+        turns.turn([(POST, shown_frame("/3.jpg"))]).outcome,
         Outcome::Turned
     );
     // Where PATCH works, nothing else is sent, and the account is asked once.
-    let attempt = turns.first_turn(showing("/1.jpg"), [(UPDATE, showing("/2.jpg"))]);
+    let attempt = turns.first_turn(shown_frame("/1.jpg"), [(UPDATE, shown_frame("/2.jpg"))]);
     assert_eq!((attempt.outcome, attempt.note), (Outcome::Turned, None));
-    turns.turn([(UPDATE, showing("/3.jpg"))]);
+    turns.turn([(UPDATE, shown_frame("/3.jpg"))]);
     // Where neither works, each first turn says what it saw, and the second finds out.
-    let neither = || [(UPDATE, showing("/1.jpg")), (POST, not_found())];
+    let neither = || [(UPDATE, shown_frame("/1.jpg")), (POST, not_found())];
     for _ in 0..2 {
-        let attempt = turns.first_turn(showing("/1.jpg"), neither());
+        let attempt = turns.first_turn(shown_frame("/1.jpg"), neither());
         assert_eq!(attempt.outcome, Outcome::Turned);
         assert!(attempt.note.unwrap().contains("Look at the account"));
     }
@@ -529,7 +535,7 @@ fn what_the_account_shows_before_is_asked_for_and_not_needed() {
         account(),
     ] {
         let mut turns = Turns::new();
-        let attempt = turns.first_turn(shown, [(UPDATE, showing("/1.jpg"))]);
+        let attempt = turns.first_turn(shown, [(UPDATE, shown_frame("/1.jpg"))]);
         assert_eq!(attempt.outcome, Outcome::Turned);
     }
     // A server that tells no avatar is asked once too.
@@ -551,15 +557,15 @@ fn an_avatar_that_stays_is_a_failure_after_two_different_pictures_in_a_row() {
     let mut turns = Turns::new();
     let unchanged = || {
         let post = Ok(reply(404, &[], error("Not Found")));
-        [(UPDATE, showing("/same.jpg")), (POST, post)]
+        [(UPDATE, shown_frame("/same.jpg")), (POST, post)]
     };
-    turns.turn([(UPDATE, showing("/same.jpg"))]);
+    turns.turn([(UPDATE, shown_frame("/same.jpg"))]);
     // Once may be chance, and is told as that.
     let attempt = turns.turn(unchanged());
     assert_eq!(attempt.outcome, Outcome::Turned);
     assert!(attempt.note.unwrap().contains("address of before"));
     // The same picture again says nothing, and forgets nothing.
-    let attempt = turns.turn_again([(UPDATE, showing("/same.jpg"))]);
+    let attempt = turns.turn_again([(UPDATE, shown_frame("/same.jpg"))]);
     assert_eq!(attempt.outcome, Outcome::Turned);
     for _ in 0..2 {
         let attempt = turns.turn(unchanged());
@@ -569,10 +575,10 @@ fn an_avatar_that_stays_is_a_failure_after_two_different_pictures_in_a_row() {
         assert_eq!(attempt.status, Some(200));
     }
     // It changes: all is well, and one that stays is the first again.
-    let attempt = turns.turn([(UPDATE, showing("/other.jpg"))]);
+    let attempt = turns.turn([(UPDATE, shown_frame("/other.jpg"))]);
     assert_eq!(attempt.outcome, Outcome::Turned);
     let attempt = turns.turn([
-        (UPDATE, showing("/other.jpg")),
+        (UPDATE, shown_frame("/other.jpg")),
         (POST, Ok(reply(405, &[], ""))),
     ]);
     assert_eq!(attempt.outcome, Outcome::Turned);
@@ -581,9 +587,9 @@ fn an_avatar_that_stays_is_a_failure_after_two_different_pictures_in_a_row() {
 #[test]
 fn names_by_content_are_no_failure() {
     let mut turns = Turns::new();
-    turns.turn([(UPDATE, showing("/a.jpg"))]);
+    turns.turn([(UPDATE, shown_frame("/a.jpg"))]);
     for _ in 0..3 {
-        let attempt = turns.turn_again([(UPDATE, showing("/a.jpg"))]);
+        let attempt = turns.turn_again([(UPDATE, shown_frame("/a.jpg"))]);
         assert_eq!(attempt.outcome, Outcome::Turned);
     }
     // A server that tells no address cannot be judged.
@@ -595,20 +601,23 @@ fn names_by_content_are_no_failure() {
 #[test]
 fn a_post_that_fails_for_the_moment_is_tried_again_as_it_was() {
     let mut turns = Turns::new();
-    turns.turn([(UPDATE, showing("/1.jpg"))]);
+    turns.turn([(UPDATE, shown_frame("/1.jpg"))]);
     let down = || Ok(reply(503, &[], ""));
     for _ in 0..3 {
-        let attempt = turns.turn([(UPDATE, showing("/1.jpg")), (POST, down())]);
+        let attempt = turns.turn([(UPDATE, shown_frame("/1.jpg")), (POST, down())]);
         assert_eq!(pause(&attempt.outcome), (60, Reason::Transient));
     }
-    let steps = [(UPDATE, showing("/1.jpg")), (POST, showing("/2.jpg"))];
+    let steps = [
+        (UPDATE, shown_frame("/1.jpg")),
+        (POST, shown_frame("/2.jpg")),
+    ];
     assert_eq!(turns.turn(steps).outcome, Outcome::Turned);
 }
 
 #[test]
 fn what_is_kept_is_of_one_server_and_holds_no_address_nor_secret() {
     let mut turns = Turns::new();
-    turns.turn([(UPDATE, showing("/1.jpg"))]);
+    turns.turn([(UPDATE, shown_frame("/1.jpg"))]);
     let Memory(kept) = turns.memory.clone().unwrap();
     assert!(kept.len() < 250 && !kept.contains("1.jpg") && !kept.contains(TOKEN));
     for other in [
@@ -617,7 +626,7 @@ fn what_is_kept_is_of_one_server_and_holds_no_address_nor_secret() {
         "x".into(),
     ] {
         turns.memory = Some(Memory(other));
-        let attempt = turns.turn([(VERIFY, unreadable()), (UPDATE, showing("/1.jpg"))]);
+        let attempt = turns.turn([(VERIFY, unreadable()), (UPDATE, shown_frame("/1.jpg"))]);
         assert_eq!(attempt.outcome, Outcome::Turned);
     }
 }

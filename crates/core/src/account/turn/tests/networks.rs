@@ -151,7 +151,7 @@ fn one_turn_serves_all_networks() {
     );
     for name in NAMES {
         let standing = block_on(icon.host.ledger.standing(name)).unwrap();
-        assert_eq!(standing.showing.unwrap().frame, 11, "{name}");
+        assert_eq!(standing.shown_frame.unwrap().frame, 11, "{name}");
     }
     assert_eq!(icon.minutes_to_wake(), None);
     assert_eq!(icon.host.take_told(), Vec::<String>::new());

@@ -457,7 +457,7 @@ fn what_the_network_shows_is_not_known_after_a_reply_that_did_not_come() {
     assert_eq!(account.cron().frame, Some(1));
     // X shows the first now, though that is not known here.
     account.at("03:00:00").x_fails().cron();
-    assert_eq!(account.standing().showing, None);
+    assert_eq!(account.standing().shown_frame, None);
     let report = account.x_works().at("09:00:00").cron();
     assert_eq!(report.outcome, Outcome::Turned);
     assert_eq!(account.sent(), [1, 0, 1]);
@@ -1041,7 +1041,7 @@ fn what_a_turn_by_hand_left_unfinished_is_not_taken_for_shown_nor_for_not_shown(
     account.cron();
     account.at("02:59:00").to_frame(0);
     account.host.end_while_sending();
-    assert_eq!(account.standing().showing, None);
+    assert_eq!(account.standing().shown_frame, None);
     let report = account.at("03:00:00").cron();
     assert_eq!(report.outcome, Outcome::Turned);
     assert_eq!(account.sent(), [11, 0, 0]);
