@@ -219,10 +219,10 @@ fn found(sources: &Sources) -> Vec<Found> {
 async fn ask(one: &Configured, https: &Https) -> OfNetwork {
     let verified = match &one.network {
         Ok(network) => {
-            let mut memory = None;
-            let verified = network.verify(&mut memory, https).await;
+            let mut saved_session = None;
+            let verified = network.verify(&mut saved_session, https).await;
             // Nobody goes on with what this run began.
-            network.end(&mut memory, https).await;
+            network.end(&mut saved_session, https).await;
             verified
         }
         Err(errors) => Err(incomplete(errors)),
@@ -312,7 +312,7 @@ fn old_sessions(options: &Doctor, settings: &Settings) -> Vec<String> {
         let kept = state_file::glance(&path, one.definition.name);
         kept.is_some_and(|kept| {
             let is_other = kept.settings.is_some_and(|known| known != one.fingerprint);
-            kept.memory.is_some() && is_other
+            kept.saved_session.is_some() && is_other
         })
     };
     let told = settings.networks.iter().filter(is_old).map(|one| {

@@ -47,9 +47,9 @@ pub(crate) async fn run(options: &RemoveFrames) -> Result<ExitCode> {
             continue;
         }
         is_any = true;
-        let mut memory = None;
-        let removed = network.remove_frames(&mut memory, &https).await;
-        network.end(&mut memory, &https).await;
+        let mut saved_session = None;
+        let removed = network.remove_frames(&mut saved_session, &https).await;
+        network.end(&mut saved_session, &https).await;
         match removed {
             Ok(()) => say(&format!("{title}: no frames are kept there any more.")),
             Err(trouble) => {

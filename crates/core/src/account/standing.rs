@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::account::journal::Trigger;
 use crate::instant::after;
-use crate::network::Memory;
+use crate::network::SavedSession;
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::stored;
 
@@ -62,7 +62,8 @@ pub struct Standing {
     #[serde(with = "stored::instant_or_none")]
     pub wake_at: Option<DateTime<Utc>>,
     /// What the network wants to find again.
-    pub memory: Option<Memory>,
+    #[serde(rename = "memory")]
+    pub saved_session: Option<SavedSession>,
     /// The [`Configured::fingerprint`](crate::settings::Configured::fingerprint) of the
     /// settings that all of this comes from; `None` where it was not kept yet.
     pub settings: Option<String>,

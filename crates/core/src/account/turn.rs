@@ -235,8 +235,8 @@ pub async fn end<H: Client + Clock>(settings: &Settings, host: &H, ledger: &impl
     let ends = settings.networks.iter().map(async |one| {
         let standing = ledger.standing(one.definition.name).await;
         let standing = standing.unwrap_or_default();
-        if let (Ok(network), Some(memory)) = (&one.network, standing.memory) {
-            network.end(&mut Some(memory), host).await;
+        if let (Ok(network), Some(saved_session)) = (&one.network, standing.saved_session) {
+            network.end(&mut Some(saved_session), host).await;
         }
     });
     join_all(ends).await;
@@ -663,10 +663,10 @@ impl<'a> NetworkTurn<'a> {
             preview.unchecked = Some(pause.trouble.in_words());
             return Outcome::DryRun(preview);
         }
-        let before = standing.memory.clone();
-        let verified = network.verify(&mut standing.memory, host).await;
+        let before = standing.saved_session.clone();
+        let verified = network.verify(&mut standing.saved_session, host).await;
         // A session that was begun is the next turn's, and one that was renewed is the only one.
-        if standing.memory != before {
+        if standing.saved_session != before {
             // If it cannot be kept, the next turn begins another.
             let _ = ledger.keep(name, &standing, None).await;
         }
@@ -742,7 +742,11 @@ impl<'a> NetworkTurn<'a> {
             ledger.keep(name, &sending, None).await
         };
         let sent = match noted {
-            Ok(()) => network.update(picture, &mut standing.memory, host).await,
+            Ok(()) => {
+                network
+                    .update(picture, &mut standing.saved_session, host)
+                    .await
+            }
             Err(error) => Err(unkept(ledger, &error)),
         };
         let mut slot = standing.slot.as_mut().filter(|_| self.is_for_slot);

@@ -20,7 +20,7 @@ use self::server::Server;
 use super::base_url::BaseUrl;
 use super::reply::{ErrorReply, Meaning, header_text, no_answer, rate_limited, text_of, transient};
 use super::{
-    Attempt, Definition, Memory, Network, Pending, Picture, Transport, Verified, fingerprint,
+    Attempt, Definition, Network, Pending, Picture, SavedSession, Transport, Verified, fingerprint,
     multipart,
 };
 use crate::outcome::{Outcome, Preview, Reason, Trouble};
@@ -85,11 +85,11 @@ impl Network for Account {
     fn update<'a>(
         &'a self,
         picture: Picture<'a>,
-        memory: &'a mut Option<Memory>,
+        saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Attempt, Trouble>> {
         Box::pin(async move {
-            let mut kept = Kept::recalled(memory.as_ref(), self);
+            let mut kept = Kept::recalled(saved_session.as_ref(), self);
             if kept.knows_no_picture() {
                 match self.shown(transport).await? {
                     Shown::Avatar(avatar) => kept.avatar = avatar,
@@ -126,7 +126,7 @@ impl Network for Account {
             }
             if sent.is_success {
                 kept.take_in(picture, &sent);
-                *memory = kept.memory();
+                *saved_session = kept.saved_session();
             }
             Ok(sent.attempt)
         })
@@ -139,7 +139,7 @@ impl Network for Account {
 
     fn verify<'a>(
         &'a self,
-        _: &'a mut Option<Memory>,
+        _: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Verified, Trouble>> {
         Box::pin(async move {
@@ -267,9 +267,10 @@ struct Kept {
 }
 
 impl Kept {
-    fn recalled(memory: Option<&Memory>, account: &Account) -> Self {
+    fn recalled(saved_session: Option<&SavedSession>, account: &Account) -> Self {
         let server = account.server.to_string();
-        let kept = memory.and_then(|memory| serde_json::from_slice(memory.0.as_bytes()).ok());
+        let kept = saved_session
+            .and_then(|saved_session| serde_json::from_slice(saved_session.0.as_bytes()).ok());
         let kept = kept.filter(|kept: &Self| kept.server == server);
         kept.unwrap_or_else(|| Self {
             server,
@@ -282,8 +283,8 @@ impl Kept {
         self.avatar.is_none() && self.picture.is_none()
     }
 
-    fn memory(&self) -> Option<Memory> {
-        serde_json::to_string(self).ok().map(Memory)
+    fn saved_session(&self) -> Option<SavedSession> {
+        serde_json::to_string(self).ok().map(SavedSession)
     }
 
     /// Whether a reply of success shows the avatar of before, though the picture is

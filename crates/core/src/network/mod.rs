@@ -61,7 +61,7 @@ pub trait Network: fmt::Debug {
     fn update<'a>(
         &'a self,
         picture: Picture<'a>,
-        memory: &'a mut Option<Memory>,
+        saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Attempt, Trouble>>;
 
@@ -74,7 +74,7 @@ pub trait Network: fmt::Debug {
     /// What the network says of the settings, by calls that change nothing.
     fn verify<'a>(
         &'a self,
-        memory: &'a mut Option<Memory>,
+        saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Verified, Trouble>>;
 
@@ -89,7 +89,7 @@ pub trait Network: fmt::Debug {
     /// When it may still be there.
     fn remove_frames<'a>(
         &'a self,
-        _memory: &'a mut Option<Memory>,
+        _memory: &'a mut Option<SavedSession>,
         _wire: &'a dyn Transport,
     ) -> Pending<'a, Result<(), Trouble>> {
         Box::pin(ready(Ok(())))
@@ -99,10 +99,10 @@ pub trait Network: fmt::Debug {
     /// host that keeps no memory after its run.
     fn end<'a>(
         &'a self,
-        memory: &'a mut Option<Memory>,
+        saved_session: &'a mut Option<SavedSession>,
         _wire: &'a dyn Transport,
     ) -> Pending<'a, ()> {
-        *memory = None;
+        *saved_session = None;
         Box::pin(ready(()))
     }
 }
@@ -162,9 +162,9 @@ impl Verified {
 /// hold secrets: its `Debug` form hides it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Memory(pub String);
+pub struct SavedSession(pub String);
 
-impl fmt::Debug for Memory {
+impl fmt::Debug for SavedSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Memory(hidden)")
     }

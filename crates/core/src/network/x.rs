@@ -21,7 +21,7 @@ use self::oauth1::{Credentials, Stamp};
 use super::base_url::{self, BaseUrl};
 use super::reply::{no_answer, quoted};
 use super::{
-    Attempt, Definition, Memory, Network, Pending, Picture, Transport, Verified, fingerprint,
+    Attempt, Definition, Network, Pending, Picture, SavedSession, Transport, Verified, fingerprint,
     multipart,
 };
 use crate::frames::set::MediaType;
@@ -190,11 +190,11 @@ impl Network for Account {
     fn update<'a>(
         &'a self,
         picture: Picture<'a>,
-        memory: &'a mut Option<Memory>,
+        saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Attempt, Trouble>> {
         Box::pin(async move {
-            let mut kept = Kept::recalled(memory.as_ref(), self);
+            let mut kept = Kept::recalled(saved_session.as_ref(), self);
             let first = match self.api {
                 Api::Only(version) => version,
                 Api::Auto => kept.version.unwrap_or(Version::V1),
@@ -211,7 +211,7 @@ impl Network for Account {
             } else {
                 tried.attempt
             };
-            *memory = kept.memory();
+            *saved_session = kept.saved_session();
             Ok(attempt)
         })
     }
@@ -226,7 +226,7 @@ impl Network for Account {
 
     fn verify<'a>(
         &'a self,
-        _: &'a mut Option<Memory>,
+        _: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Verified, Trouble>> {
         Box::pin(async move {
@@ -382,10 +382,11 @@ struct Kept {
 }
 
 impl Kept {
-    fn recalled(memory: Option<&Memory>, account: &Account) -> Self {
+    fn recalled(saved_session: Option<&SavedSession>, account: &Account) -> Self {
         let key = account.credentials.api_key.expose();
         let app = fingerprint(format!("{key} {}", account.base_url).as_bytes());
-        let kept = memory.and_then(|memory| serde_json::from_slice(memory.0.as_bytes()).ok());
+        let kept = saved_session
+            .and_then(|saved_session| serde_json::from_slice(saved_session.0.as_bytes()).ok());
         let kept = kept.filter(|kept: &Self| kept.app == app);
         kept.unwrap_or_else(|| Self {
             app,
@@ -394,9 +395,9 @@ impl Kept {
     }
 
     /// Nothing where there is nothing to know.
-    fn memory(&self) -> Option<Memory> {
+    fn saved_session(&self) -> Option<SavedSession> {
         (self.version.is_some() || self.media.is_some())
-            .then(|| serde_json::to_string(self).ok().map(Memory))
+            .then(|| serde_json::to_string(self).ok().map(SavedSession))
             .flatten()
     }
 }

@@ -304,7 +304,9 @@ async fn remove_frames<H: Store + Client + Clock>(
     }
     let standing = ledger.standing(name).await;
     let mut standing = standing.map_err(|error| unreadable(&error))?;
-    let removed = network.remove_frames(&mut standing.memory, host).await;
+    let removed = network
+        .remove_frames(&mut standing.saved_session, host)
+        .await;
     // Also what was begun in vain, such as a session.
     let kept = ledger.keep(name, &standing, None).await;
     removed.map_err(|trouble| Problem::new(status_of(trouble.reason), trouble.in_words()))?;

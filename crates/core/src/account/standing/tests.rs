@@ -430,7 +430,7 @@ fn other_settings_end_what_held_the_ones_before() {
         slot: Some(slot(3)),
         wake_at: Some(now()),
         stopped: Some(trouble(Reason::Credentials)),
-        memory: Some(Memory("session".to_owned())),
+        saved_session: Some(SavedSession("session".to_owned())),
         ..Standing::default()
     };
     standing.learn(
@@ -451,7 +451,7 @@ fn other_settings_end_what_held_the_ones_before() {
     let expected = Standing {
         settings: Some("bbbbbbbb".to_owned()),
         stopped: first.stopped,
-        memory: first.memory,
+        saved_session: first.saved_session,
         // Where the alarm stands, until the next turn.
         wake_at: first.wake_at,
         ..Standing::default()
@@ -610,7 +610,7 @@ fn any_standing() -> impl Strategy<Value = Standing> {
         any::<u32>(),
         option::of(any_trouble()),
         option::of(any_instant()),
-        option::of(any::<String>().prop_map(Memory)),
+        option::of(any::<String>().prop_map(SavedSession)),
         option::of(any::<String>()),
         option::of(any::<String>()),
     )
@@ -623,7 +623,7 @@ fn any_standing() -> impl Strategy<Value = Standing> {
                 refusals,
                 stopped,
                 wake_at,
-                memory,
+                saved_session,
                 account,
                 settings,
             )| {
@@ -636,7 +636,7 @@ fn any_standing() -> impl Strategy<Value = Standing> {
                     refusals,
                     stopped,
                     wake_at,
-                    memory,
+                    saved_session,
                     settings,
                     ..Standing::default()
                 }

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::{Account, BLUESKY_SERVICE, TITLE};
 use crate::network::base_url::BaseUrl;
 use crate::network::reply::{ErrorReply, no_answer, transient};
-use crate::network::{Memory, Pending, Transport};
+use crate::network::{Pending, SavedSession, Transport};
 use crate::outcome::Outcome;
 use crate::settings::secret::Secret;
 
@@ -21,7 +21,7 @@ const MAX_DURATION: TimeDelta = TimeDelta::seconds(60);
 /// The calls of one attempt.
 pub(super) struct Exchange<'a> {
     pub(super) account: &'a Account,
-    pub(super) memory: &'a mut Option<Memory>,
+    pub(super) saved_session: &'a mut Option<SavedSession>,
     pub(super) transport: &'a dyn Transport,
     /// Where calls go.
     pub(super) service: BaseUrl,
@@ -40,18 +40,18 @@ pub(super) struct Exchange<'a> {
 impl<'a> Exchange<'a> {
     pub(super) fn new(
         account: &'a Account,
-        memory: &'a mut Option<Memory>,
+        saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
     ) -> Self {
-        let kept = memory.as_ref();
-        let home = kept.and_then(|memory| Home::recalled(memory, account));
-        let kept = kept.and_then(|memory| Session::recalled(memory, account));
+        let kept = saved_session.as_ref();
+        let home = kept.and_then(|saved_session| Home::recalled(saved_session, account));
+        let kept = kept.and_then(|saved_session| Session::recalled(saved_session, account));
         let (session, known) = kept.unzip();
         let last = session.as_ref().map(|session| &session.service);
         let service = account.service.as_ref().or(last).cloned();
         Self {
             account,
-            memory,
+            saved_session,
             transport,
             service: service.unwrap_or_else(|| account.lookup.default.clone()),
             home,

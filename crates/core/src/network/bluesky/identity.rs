@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::errors::Failure;
 use super::exchange::Exchange;
 use super::{Account, BLUESKY_DIRECTORY, BLUESKY_DNS};
-use crate::network::Memory;
+use crate::network::SavedSession;
 use crate::network::base_url::{BaseUrl, is_domain, is_loopback};
 use crate::network::reply::{Meaning, no_answer, quoted, transient};
 use crate::outcome::{Outcome, Reason, Trouble};
@@ -40,8 +40,8 @@ pub(super) struct Home {
 
 impl Home {
     /// What was found for an account when it first signed in.
-    pub(super) fn recalled(memory: &Memory, account: &Account) -> Option<Self> {
-        let kept: Value = serde_json::from_slice(memory.0.as_bytes()).ok()?;
+    pub(super) fn recalled(saved_session: &SavedSession, account: &Account) -> Option<Self> {
+        let kept: Value = serde_json::from_slice(saved_session.0.as_bytes()).ok()?;
         let text = |name: &str| kept.get(name).and_then(Value::as_str);
         let is_found = kept.get("found") == Some(&Value::Bool(true));
         let is_ours = account.service.is_none() && text("identifier") == Some(&account.identifier);
@@ -53,14 +53,14 @@ impl Home {
     }
 
     /// What is kept of it where there is no session.
-    pub(super) fn memory(&self, account: &Account) -> Memory {
+    pub(super) fn saved_session(&self, account: &Account) -> SavedSession {
         let kept = json!({
             "service": self.service.to_string(),
             "identifier": account.identifier,
             "did": self.did,
             "found": true,
         });
-        Memory(kept.to_string())
+        SavedSession(kept.to_string())
     }
 
     /// That it is where it was when the account first signed in.

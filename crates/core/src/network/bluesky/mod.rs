@@ -18,7 +18,7 @@ use self::identifier::Identifier;
 pub use self::identity::Lookup;
 use super::base_url::{self, BaseUrl, InvalidBaseUrl};
 use super::reply::text_of;
-use super::{Attempt, Definition, Memory, Network, Pending, Picture, Transport, Verified};
+use super::{Attempt, Definition, Network, Pending, Picture, SavedSession, Transport, Verified};
 use crate::outcome::{Outcome, Preview, Trouble};
 use crate::settings::secret::Secret;
 use crate::settings::{Reader, Variable};
@@ -105,11 +105,11 @@ impl Network for Account {
     fn update<'a>(
         &'a self,
         picture: Picture<'a>,
-        memory: &'a mut Option<Memory>,
+        saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Attempt, Trouble>> {
         Box::pin(async move {
-            let mut exchange = Exchange::new(self, memory, transport);
+            let mut exchange = Exchange::new(self, saved_session, transport);
             let outcome = match exchange.replace_avatar(picture).await {
                 Ok(()) => Outcome::Turned,
                 Err(failure) => *exchange.explained(failure).await.outcome,
@@ -136,11 +136,11 @@ impl Network for Account {
 
     fn verify<'a>(
         &'a self,
-        memory: &'a mut Option<Memory>,
+        saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Verified, Trouble>> {
         Box::pin(async move {
-            let mut exchange = Exchange::new(self, memory, transport);
+            let mut exchange = Exchange::new(self, saved_session, transport);
             let session = exchange.call(&Call::get(GET_SESSION)).await;
             let session = session.and_then(|session| {
                 exchange.check_open(&session)?;
@@ -164,11 +164,11 @@ impl Network for Account {
 
     fn remove_frames<'a>(
         &'a self,
-        memory: &'a mut Option<Memory>,
+        saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
     ) -> Pending<'a, Result<(), Trouble>> {
         Box::pin(async move {
-            let mut exchange = Exchange::new(self, memory, transport);
+            let mut exchange = Exchange::new(self, saved_session, transport);
             match exchange.remove_frames().await {
                 Ok(()) => Ok(()),
                 Err(failure) => Err(trouble_of(
@@ -181,10 +181,10 @@ impl Network for Account {
 
     fn end<'a>(
         &'a self,
-        memory: &'a mut Option<Memory>,
+        saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
     ) -> Pending<'a, ()> {
-        Box::pin(async move { Exchange::new(self, memory, transport).end().await })
+        Box::pin(async move { Exchange::new(self, saved_session, transport).end().await })
     }
 }
 

@@ -8,7 +8,7 @@ use super::Account;
 use super::call::{CREATE_SESSION, Call, DELETE_SESSION, GET_SESSION, JSON, REFRESH_SESSION};
 use super::errors::{Closed, Failure, UNKNOWN_ACCOUNT};
 use super::exchange::Exchange;
-use crate::network::Memory;
+use crate::network::SavedSession;
 use crate::network::base_url::BaseUrl;
 use crate::outcome::Reason;
 use crate::settings::secret::Secret;
@@ -52,8 +52,11 @@ impl Session {
     }
 
     /// The session that was kept for an account, and the frames that were known with it.
-    pub(super) fn recalled(memory: &Memory, account: &Account) -> Option<(Self, Vec<String>)> {
-        let kept: Value = serde_json::from_slice(memory.0.as_bytes()).ok()?;
+    pub(super) fn recalled(
+        saved_session: &SavedSession,
+        account: &Account,
+    ) -> Option<(Self, Vec<String>)> {
+        let kept: Value = serde_json::from_slice(saved_session.0.as_bytes()).ok()?;
         let text = |name: &str| kept.get(name).and_then(Value::as_str);
         let service: BaseUrl = text("service")?.parse().ok()?;
         let is_set = account.service.as_ref().is_none_or(|set| *set == service);
@@ -65,7 +68,12 @@ impl Session {
         Some((session, links.map(str::to_owned).collect()))
     }
 
-    pub(super) fn memory(&self, account: &Account, known: &[String], is_found: bool) -> Memory {
+    pub(super) fn saved_session(
+        &self,
+        account: &Account,
+        known: &[String],
+        is_found: bool,
+    ) -> SavedSession {
         let kept = json!({
             "service": self.service.to_string(),
             "identifier": account.identifier,
@@ -76,7 +84,7 @@ impl Session {
             "frames": known,
             "found": is_found,
         });
-        Memory(kept.to_string())
+        SavedSession(kept.to_string())
     }
 
     /// Whether the access token has the form of one, three parts in base64url: a server may
@@ -210,9 +218,9 @@ impl Exchange<'_> {
     /// Keeps what is known for the next turn. Where the account is outlives its session.
     pub(super) fn remember(&mut self) {
         let home = self.home.as_ref();
-        *self.memory = match &self.session {
-            Some(session) => Some(session.memory(self.account, &self.known, home.is_some())),
-            None => home.map(|home| home.memory(self.account)),
+        *self.saved_session = match &self.session {
+            Some(session) => Some(session.saved_session(self.account, &self.known, home.is_some())),
+            None => home.map(|home| home.saved_session(self.account)),
         };
     }
 

@@ -63,22 +63,22 @@ fn renewed() -> Reply {
 
 /// A session that was obtained so long ago, and these frames that were seen in the record.
 #[allow(clippy::unnecessary_wraps)]
-fn kept_with(minutes: i64, frames: &[&str]) -> Option<Memory> {
+fn kept_with(minutes: i64, frames: &[&str]) -> Option<SavedSession> {
     let obtained_at = now() - TimeDelta::minutes(minutes);
     let session: Value = serde_json::from_slice(signed_in().unwrap().body()).unwrap();
     let account = account();
     let session = Session::read(&session, account.service.clone().unwrap(), obtained_at).unwrap();
     let frames: Vec<_> = frames.iter().map(ToString::to_string).collect();
-    Some(session.memory(&account, &frames, false))
+    Some(session.saved_session(&account, &frames, false))
 }
 
 /// A session, and the frame that was seen in the record.
-fn kept_for(minutes: i64) -> Option<Memory> {
+fn kept_for(minutes: i64) -> Option<SavedSession> {
     kept_with(minutes, &[LINK])
 }
 
 /// A session with which no frame has been seen yet.
-fn new_for(minutes: i64) -> Option<Memory> {
+fn new_for(minutes: i64) -> Option<SavedSession> {
     kept_with(minutes, &[])
 }
 
@@ -175,18 +175,21 @@ fn error(status: u16, name: &str) -> Reply {
 /// One attempt with what an attempt before it left, in which all of these calls are
 /// made and no other.
 fn attempt(
-    memory: &mut Option<Memory>,
+    saved_session: &mut Option<SavedSession>,
     steps: impl IntoIterator<Item = (&'static str, Reply)>,
 ) -> (Attempt, Vec<Request<Vec<u8>>>) {
-    attempt_on(memory, Script::new(steps))
+    attempt_on(saved_session, Script::new(steps))
 }
 
-fn attempt_on(memory: &mut Option<Memory>, script: Script) -> (Attempt, Vec<Request<Vec<u8>>>) {
-    let attempt = block_on(network(&SETTINGS).update(PICTURE, memory, &script)).unwrap();
+fn attempt_on(
+    saved_session: &mut Option<SavedSession>,
+    script: Script,
+) -> (Attempt, Vec<Request<Vec<u8>>>) {
+    let attempt = block_on(network(&SETTINGS).update(PICTURE, saved_session, &script)).unwrap();
     if let Some(trouble) = attempt.outcome.trouble() {
         assert_fit_to_be_shown(trouble, &SECRETS);
     }
-    let shown = format!("{attempt:?} {memory:?}");
+    let shown = format!("{attempt:?} {saved_session:?}");
     assert!(SECRETS.iter().all(|secret| !shown.contains(secret)));
     (attempt, script.sent())
 }
@@ -199,11 +202,11 @@ fn outcome_of(call: &'static str, answer: Reply) -> Outcome {
         PUT => (vec![(GET, record("bafyreiold"))], kept_for(1)),
         _ => (vec![], kept_for(1)),
     };
-    let mut memory = kept.clone();
+    let mut saved_session = kept.clone();
     let steps = before.into_iter().chain([(call, answer)]);
-    let (attempt, _) = attempt(&mut memory, steps);
+    let (attempt, _) = attempt(&mut saved_session, steps);
     assert_eq!(attempt.status, status);
-    assert_eq!(memory, kept);
+    assert_eq!(saved_session, kept);
     attempt.outcome
 }
 
@@ -225,12 +228,12 @@ fn reason(outcome: &Outcome) -> Reason {
 
 #[test]
 fn a_frame_that_is_kept_already_is_put_into_the_profile_and_nothing_else_changes() {
-    let mut memory = kept_for(1);
+    let mut saved_session = kept_for(1);
     let steps = [(GET, record("bafyreiold")), (PUT, put())];
-    let (attempt, sent) = attempt(&mut memory, steps);
+    let (attempt, sent) = attempt(&mut saved_session, steps);
     assert_eq!(attempt.outcome, Outcome::Turned);
     assert_eq!(attempt.status, Some(200));
-    assert_eq!(memory, kept_for(1));
+    assert_eq!(saved_session, kept_for(1));
 
     let [get, put] = sent.try_into().unwrap();
     assert!(get.uri().to_string().starts_with("https://bsky.social/"));
@@ -277,11 +280,11 @@ fn an_account_without_a_profile_gets_one() {
 
 #[test]
 fn a_frame_is_uploaded_when_it_is_first_due_and_kept_before_it_is_shown() {
-    let mut memory = None;
+    let mut saved_session = None;
     let steps = [(CREATE, signed_in())].into_iter().chain(first_time());
-    let (attempt, sent) = attempt(&mut memory, steps);
+    let (attempt, sent) = attempt(&mut saved_session, steps);
     assert_eq!(attempt.outcome, Outcome::Turned);
-    assert_eq!(memory, kept_for(0));
+    assert_eq!(saved_session, kept_for(0));
 
     let [sign_in, _, upload, keep, _, put] = sent.try_into().unwrap();
     assert_eq!(header(&sign_in, "authorization"), None);
@@ -304,7 +307,7 @@ fn a_frame_is_uploaded_when_it_is_first_due_and_kept_before_it_is_shown() {
     assert_eq!(json_of(&put)["record"]["avatar"], blob(LINK));
     // From then on, a turn is two requests.
     let steps = [(GET, record("bafyreiold")), (PUT, self::put())];
-    let (again, _) = self::attempt(&mut memory, steps);
+    let (again, _) = self::attempt(&mut saved_session, steps);
     assert_eq!(again.outcome, Outcome::Turned);
 }
 
@@ -322,9 +325,9 @@ fn a_png_is_uploaded_as_one_and_referred_to_as_one() {
         media_type: crate::frames::set::MediaType::Png,
         ..PICTURE
     };
-    let mut memory = new_for(1);
+    let mut saved_session = new_for(1);
     for _ in 0..2 {
-        block_on(network(&SETTINGS).update(picture, &mut memory, &script)).unwrap();
+        block_on(network(&SETTINGS).update(picture, &mut saved_session, &script)).unwrap();
     }
     let sent = script.sent();
     assert_eq!(header(&sent[1], "content-type"), Some("image/png"));
@@ -356,8 +359,8 @@ fn a_frame_joins_those_of_its_set_and_replaces_those_of_another() {
     ] {
         let mut steps = first_time();
         steps[0].1 = frames_record("bafyreiframes", frames(set, &["bafkreiother"]));
-        let mut memory = new_for(1);
-        let (attempt, sent) = attempt(&mut memory, steps);
+        let mut saved_session = new_for(1);
+        let (attempt, sent) = attempt(&mut saved_session, steps);
         assert_eq!(attempt.outcome, Outcome::Turned);
         let put = json_of(&sent[2]);
         assert_eq!(put["record"], expected, "{set}");
@@ -425,9 +428,9 @@ fn a_frame_that_is_gone_after_all_is_uploaded_again() {
             json!("bafyreiframes"),
         ),
     ] {
-        let mut memory = kept_for(1);
+        let mut saved_session = kept_for(1);
         let (attempt, sent) = attempt(
-            &mut memory,
+            &mut saved_session,
             [
                 (GET, record("bafyrei0")),
                 (PUT, gone()),
@@ -442,7 +445,7 @@ fn a_frame_that_is_gone_after_all_is_uploaded_again() {
         assert_eq!(json_of(&sent[4])["record"], frames("set", &[LINK]));
         assert_eq!(json_of(&sent[4])["swapRecord"], swap);
         assert_eq!(json_of(&sent[6])["swapRecord"], "bafyrei1");
-        assert_eq!(memory, kept_for(1));
+        assert_eq!(saved_session, kept_for(1));
     }
     // Once; then it is left to another try.
     let mut steps = vec![(GET, record("bafyrei0")), (PUT, gone())];
@@ -562,7 +565,7 @@ fn a_limit_of_uploads_is_no_pause_for_the_frames_that_are_kept() {
         (UPLOAD, error(400, "ExpiredToken")),
         (RENEW, error(429, "RateLimitExceeded")),
     ];
-    let (limited, _) = attempt(&mut Some(Memory(kept.to_string())), steps);
+    let (limited, _) = attempt(&mut Some(SavedSession(kept.to_string())), steps);
     assert_eq!(pause(&limited.outcome), (900, Reason::RateLimit));
 }
 
@@ -583,16 +586,16 @@ fn a_picture_that_moderation_has_taken_down_is_told() {
 
 #[test]
 fn the_record_can_be_removed_and_is_made_again_by_the_next_turn() {
-    let mut memory = kept_for(1);
+    let mut saved_session = kept_for(1);
     let script = Script::new([(DELETE, ok("{}"))]);
-    block_on(network(&SETTINGS).remove_frames(&mut memory, &script)).unwrap();
+    block_on(network(&SETTINGS).remove_frames(&mut saved_session, &script)).unwrap();
     let sent = script.sent();
     assert_eq!(
         json_of(&sent[0]),
         json!({ "repo": "did:plc:alice", "collection": "app.rotate-icon.frames", "rkey": "self" })
     );
-    assert_eq!(memory, new_for(1));
-    let (again, _) = attempt(&mut memory, first_time());
+    assert_eq!(saved_session, new_for(1));
+    let (again, _) = attempt(&mut saved_session, first_time());
     assert_eq!(again.outcome, Outcome::Turned);
 
     for (answer, reason) in [
@@ -609,11 +612,11 @@ fn the_record_can_be_removed_and_is_made_again_by_the_next_turn() {
 fn what_an_earlier_version_has_kept_is_a_session_with_which_no_frame_was_seen() {
     let mut earlier: Value = serde_json::from_str(&kept_for(1).unwrap().0).unwrap();
     earlier.as_object_mut().unwrap().remove("frames");
-    let mut memory = Some(Memory(earlier.to_string()));
-    let (attempt, sent) = attempt(&mut memory, first_time());
+    let mut saved_session = Some(SavedSession(earlier.to_string()));
+    let (attempt, sent) = attempt(&mut saved_session, first_time());
     assert_eq!(attempt.outcome, Outcome::Turned);
     assert_eq!(bearer(&sent[0]), ACCESS);
-    assert_eq!(memory, kept_for(1));
+    assert_eq!(saved_session, kept_for(1));
 }
 
 #[test]
@@ -804,14 +807,14 @@ fn a_closed_account_is_told_as_what_it_is() {
             "BLUESKY_SERVICE",
         ),
     ] {
-        let mut memory = kept_for(1);
+        let mut saved_session = kept_for(1);
         let first = [(GET, no_repo())];
-        let (attempt, _) = attempt(&mut memory, first.into_iter().chain(steps));
+        let (attempt, _) = attempt(&mut saved_session, first.into_iter().chain(steps));
         let trouble = refused(&attempt.outcome);
         assert_eq!(trouble.reason, Reason::Account, "{told}");
         assert!(trouble.remedy.contains(told), "{}", trouble.remedy);
         // With the session, it can be told the next time too.
-        assert_eq!(memory, kept_for(1));
+        assert_eq!(saved_session, kept_for(1));
     }
 }
 
@@ -823,39 +826,42 @@ fn a_closed_account_is_known_by_its_session() {
             "active": false, "status": status,
         }))
     };
-    for (mut memory, call) in [(None, CREATE), (kept_for(100), RENEW)] {
-        let (attempt, _) = attempt(&mut memory, [(call, closed("deactivated"))]);
+    for (mut saved_session, call) in [(None, CREATE), (kept_for(100), RENEW)] {
+        let (attempt, _) = attempt(&mut saved_session, [(call, closed("deactivated"))]);
         let trouble = refused(&attempt.outcome);
         assert_eq!(trouble.reason, Reason::Account);
         assert!(trouble.remedy.contains("reactivate"));
-        assert!(memory.is_some());
+        assert!(saved_session.is_some());
     }
     // The session of an account that is taken down is not given up: by the password one would
     // only hear that it is wrong.
-    let mut memory = kept_for(100);
-    let (attempt, _) = attempt(&mut memory, [(RENEW, error(401, "AccountTakedown"))]);
+    let mut saved_session = kept_for(100);
+    let (attempt, _) = attempt(&mut saved_session, [(RENEW, error(401, "AccountTakedown"))]);
     assert_eq!(reason(&attempt.outcome), Reason::Account);
-    assert_eq!(memory, kept_for(100));
+    assert_eq!(saved_session, kept_for(100));
 }
 
 // --- Sessions ---
 
 #[test]
 fn a_session_lasts_from_one_turn_to_the_next() {
-    let mut memory = kept_for(99);
-    let (attempt, sent) = attempt(&mut memory, [(GET, record("bafyreiold")), (PUT, put())]);
+    let mut saved_session = kept_for(99);
+    let (attempt, sent) = attempt(
+        &mut saved_session,
+        [(GET, record("bafyreiold")), (PUT, put())],
+    );
     assert_eq!(attempt.outcome, Outcome::Turned);
     assert!(sent.iter().all(|request| bearer(request) == ACCESS));
-    assert_eq!(memory, kept_for(99));
+    assert_eq!(saved_session, kept_for(99));
 }
 
 #[test]
 fn a_session_is_renewed_before_its_token_expires() {
     // A clock that was set back says nothing of the token's age.
     for minutes in [100, 119, 60 * 24 * 89, -5] {
-        let mut memory = kept_for(minutes);
+        let mut saved_session = kept_for(minutes);
         let (attempt, sent) = attempt(
-            &mut memory,
+            &mut saved_session,
             [
                 (RENEW, renewed()),
                 (GET, record("bafyreiold")),
@@ -867,7 +873,7 @@ fn a_session_is_renewed_before_its_token_expires() {
         assert!(sent[0].body().is_empty());
         assert_eq!(header(&sent[0], "content-type"), None);
         assert_eq!(bearer(&sent[1]), ACCESS_2);
-        let kept = memory.unwrap().0;
+        let kept = saved_session.unwrap().0;
         assert!(kept.contains(ACCESS_2) && kept.contains(REFRESH_2));
     }
 }
@@ -880,9 +886,9 @@ fn whoever_is_not_given_another_session_signs_in() {
         error(401, "AuthMissing"),
         Ok(reply(401, &[], "")),
     ] {
-        let mut memory = kept_for(100);
+        let mut saved_session = kept_for(100);
         let (attempt, sent) = attempt(
-            &mut memory,
+            &mut saved_session,
             [
                 (RENEW, refusal),
                 (CREATE, renewed()),
@@ -903,10 +909,10 @@ fn a_service_in_trouble_is_not_asked_for_a_new_session() {
         error(429, "RateLimitExceeded"),
         Err(SendError::Timeout),
     ] {
-        let mut memory = kept_for(100);
-        let (attempt, _) = attempt(&mut memory, [(RENEW, answer)]);
+        let mut saved_session = kept_for(100);
+        let (attempt, _) = attempt(&mut saved_session, [(RENEW, answer)]);
         pause(&attempt.outcome);
-        assert_eq!(memory, kept_for(100));
+        assert_eq!(saved_session, kept_for(100));
     }
 }
 
@@ -929,14 +935,14 @@ fn a_token_that_is_not_accepted_is_replaced_at_any_call_and_the_call_repeated() 
                 };
                 let replaced = n + renewal.len();
                 steps.splice(n..n, renewal);
-                let mut memory = new_for(1);
-                let (attempt, sent) = attempt(&mut memory, steps);
+                let mut saved_session = new_for(1);
+                let (attempt, sent) = attempt(&mut saved_session, steps);
                 assert_eq!(attempt.outcome, Outcome::Turned);
                 assert_eq!(bearer(&sent[n]), ACCESS);
                 // The same call, with another token.
                 assert_eq!(bearer(&sent[replaced]), ACCESS_2);
                 assert_eq!(sent[replaced].body(), sent[n].body());
-                assert!(memory.unwrap().0.contains(REFRESH_2));
+                assert!(saved_session.unwrap().0.contains(REFRESH_2));
             }
         }
     }
@@ -944,9 +950,9 @@ fn a_token_that_is_not_accepted_is_replaced_at_any_call_and_the_call_repeated() 
 
 #[test]
 fn a_token_is_replaced_once_and_then_the_session_is_dropped() {
-    let mut memory = kept_for(1);
+    let mut saved_session = kept_for(1);
     let (attempt, _) = attempt(
-        &mut memory,
+        &mut saved_session,
         [
             (GET, error(400, "ExpiredToken")),
             (RENEW, renewed()),
@@ -954,7 +960,7 @@ fn a_token_is_replaced_once_and_then_the_session_is_dropped() {
         ],
     );
     assert_eq!(reason(&attempt.outcome), Reason::Credentials);
-    assert_eq!(memory, None);
+    assert_eq!(saved_session, None);
 }
 
 #[test]
@@ -964,7 +970,7 @@ fn a_new_session_is_kept_whatever_comes_after() {
         error(500, "InternalServerError"),
         ok("{}"),
     ] {
-        for (mut memory, first) in [
+        for (mut saved_session, first) in [
             (None, (CREATE, renewed())),
             (new_for(100), (RENEW, renewed())),
         ] {
@@ -976,11 +982,11 @@ fn a_new_session_is_kept_whatever_comes_after() {
             {
                 steps.push((UPLOAD, answer.clone()));
             }
-            let (failed, _) = attempt(&mut memory, steps);
+            let (failed, _) = attempt(&mut saved_session, steps);
             assert!(failed.outcome.trouble().is_some());
-            assert!(memory.as_ref().unwrap().0.contains(ACCESS_2));
+            assert!(saved_session.as_ref().unwrap().0.contains(ACCESS_2));
             // And is used in the next attempt.
-            let (works, sent) = attempt(&mut memory, first_time());
+            let (works, sent) = attempt(&mut saved_session, first_time());
             assert_eq!(works.outcome, Outcome::Turned);
             assert_eq!(bearer(&sent[0]), ACCESS_2);
         }
@@ -997,8 +1003,8 @@ fn a_session_of_another_account_or_service_is_not_used() {
         let mut settings = vec![(name, other)];
         settings.extend(SETTINGS);
         let script = Script::new([(CREATE, error(401, "AuthenticationRequired"))]);
-        let mut memory = Some(kept.clone());
-        block_on(network(&settings).update(PICTURE, &mut memory, &script)).unwrap();
+        let mut saved_session = Some(kept.clone());
+        block_on(network(&settings).update(PICTURE, &mut saved_session, &script)).unwrap();
         let sent = script.sent();
         let body = String::from_utf8_lossy(sent[0].body()).into_owned();
         let url = sent[0].uri().to_string();
@@ -1020,9 +1026,9 @@ fn what_is_no_session_is_not_used() {
     ] {
         let mut kept = good.clone();
         kept[name] = bad;
-        for memory in [kept.to_string(), "garbage".to_owned(), "[]".to_owned()] {
+        for saved_session in [kept.to_string(), "garbage".to_owned(), "[]".to_owned()] {
             let steps = [(CREATE, Err(SendError::Timeout))];
-            attempt(&mut Some(Memory(memory)), steps);
+            attempt(&mut Some(SavedSession(saved_session)), steps);
         }
     }
     for answer in [
@@ -1032,10 +1038,10 @@ fn what_is_no_session_is_not_used() {
         tokens("", REFRESH),
         tokens("a b", REFRESH),
     ] {
-        let mut memory = None;
-        let (attempt, _) = attempt(&mut memory, [(CREATE, answer)]);
+        let mut saved_session = None;
+        let (attempt, _) = attempt(&mut saved_session, [(CREATE, answer)]);
         assert_eq!(reason(&attempt.outcome), Reason::UnexpectedReply);
-        assert_eq!(memory, None);
+        assert_eq!(saved_session, None);
     }
 }
 
@@ -1063,25 +1069,25 @@ fn what_is_kept_as_a_token_and_is_none_is_thrown_away_at_once() {
         (CREATE, renewed()),
     ];
     let steps = steps.into_iter().chain(first_time().into_iter().skip(1));
-    let mut memory = Some(Memory(kept.to_string()));
-    let (turned, _) = attempt(&mut memory, steps);
+    let mut saved_session = Some(SavedSession(kept.to_string()));
+    let (turned, _) = attempt(&mut saved_session, steps);
     assert_eq!(turned.outcome, Outcome::Turned);
-    assert!(memory.unwrap().0.contains(ACCESS_2));
+    assert!(saved_session.unwrap().0.contains(ACCESS_2));
 }
 
 #[test]
 fn what_was_begun_for_one_run_is_ended() {
-    for (answer, mut memory) in [
+    for (answer, mut saved_session) in [
         (ok(""), kept_for(1)),
         (error(400, "InvalidToken"), kept_for(200)),
         (Err(SendError::Timeout), kept_for(1)),
     ] {
         let script = Script::new([(END, answer)]);
-        block_on(network(&SETTINGS).end(&mut memory, &script));
+        block_on(network(&SETTINGS).end(&mut saved_session, &script));
         let sent = script.sent();
         assert_eq!(bearer(&sent[0]), REFRESH);
         assert!(sent[0].body().is_empty());
-        assert_eq!(memory, None);
+        assert_eq!(saved_session, None);
     }
     let nothing = Script::new([]);
     block_on(network(&SETTINGS).end(&mut None, &nothing));
@@ -1120,15 +1126,15 @@ fn a_sign_in_that_is_refused_says_what_the_owner_can_do() {
         ),
         (401, "AccountDeactivated", Reason::Account, &["reactivate"]),
     ] {
-        let mut memory = None;
-        let (attempt, _) = attempt(&mut memory, [(CREATE, error(status, name))]);
+        let mut saved_session = None;
+        let (attempt, _) = attempt(&mut saved_session, [(CREATE, error(status, name))]);
         assert_eq!(attempt.status, Some(status));
         let trouble = refused(&attempt.outcome);
         assert_eq!(trouble.reason, reason, "{name}");
         for part in remedy {
             assert!(trouble.remedy.contains(part), "{part}: {}", trouble.remedy);
         }
-        assert_eq!(memory, None);
+        assert_eq!(saved_session, None);
     }
 }
 
@@ -1307,15 +1313,15 @@ fn a_service_that_hangs_is_not_waited_for_longer_than_a_minute() {
         // No more calls after 60 s.
     ]);
     script.reply_time = TimeDelta::seconds(20);
-    let mut memory = None;
-    let (attempt, _) = attempt_on(&mut memory, script);
+    let mut saved_session = None;
+    let (attempt, _) = attempt_on(&mut saved_session, script);
     assert_eq!(attempt.status, None);
     assert_eq!(reason(&attempt.outcome), Reason::Transient);
     assert_eq!(
         attempt.outcome.trouble().unwrap().message,
         "Bluesky took more than 60 s"
     );
-    assert!(memory.unwrap().0.contains(ACCESS));
+    assert!(saved_session.unwrap().0.contains(ACCESS));
 }
 
 // --- The account's name ---
@@ -1323,36 +1329,39 @@ fn a_service_that_hangs_is_not_waited_for_longer_than_a_minute() {
 #[test]
 fn the_account_is_named_by_its_session() {
     let is = |body: Value| [(NAME, ok(body))];
-    let verified = |memory: &mut Option<Memory>, steps: Vec<(&'static str, Reply)>| {
+    let verified = |saved_session: &mut Option<SavedSession>, steps: Vec<(&'static str, Reply)>| {
         let script = Script::new(steps);
-        let verified = block_on(network(&SETTINGS).verify(memory, &script));
+        let verified = block_on(network(&SETTINGS).verify(saved_session, &script));
         script.sent();
         verified.map(|verified| verified.account.unwrap())
     };
     let alice = || json!({ "handle": "alice.bsky.social", "did": "did:plc:alice" });
-    let mut memory = kept_for(1);
-    let name = verified(&mut memory, is(alice()).into());
+    let mut saved_session = kept_for(1);
+    let name = verified(&mut saved_session, is(alice()).into());
     assert_eq!(name.unwrap(), "alice.bsky.social");
 
-    let mut memory = None;
+    let mut saved_session = None;
     let steps = [(CREATE, signed_in())].into_iter().chain(is(alice()));
     assert_eq!(
-        verified(&mut memory, steps.collect()).unwrap(),
+        verified(&mut saved_session, steps.collect()).unwrap(),
         "alice.bsky.social"
     );
-    assert_eq!(memory, new_for(0));
+    assert_eq!(saved_session, new_for(0));
 
     let closed = json!({ "handle": "alice.bsky.social", "active": false, "status": "deactivated" });
-    let trouble = verified(&mut memory, is(closed).into()).unwrap_err();
+    let trouble = verified(&mut saved_session, is(closed).into()).unwrap_err();
     assert_eq!(trouble.reason, Reason::Account);
     assert!(trouble.remedy.contains("reactivate"));
 
     for odd in [json!({}), json!({ "handle": "" }), json!([])] {
-        let trouble = verified(&mut memory, is(odd).into()).unwrap_err();
+        let trouble = verified(&mut saved_session, is(odd).into()).unwrap_err();
         assert_eq!(trouble.reason, Reason::UnexpectedReply);
     }
     let echo = json!({ "handle": ACCESS });
-    assert_eq!(verified(&mut memory, is(echo).into()).unwrap(), "(hidden)");
+    assert_eq!(
+        verified(&mut saved_session, is(echo).into()).unwrap(),
+        "(hidden)"
+    );
     let refusal = vec![(CREATE, error(401, "AuthenticationRequired"))];
     let trouble = verified(&mut None, refusal).unwrap_err();
     assert_eq!(trouble.reason, Reason::Credentials);
@@ -1367,13 +1376,13 @@ fn what_repeats_a_secret_is_told_without_it() {
         let body = body.to_string();
         let escaped = body.replace('a', "\\u0061");
         for body in [body, escaped] {
-            let mut memory = kept_for(100);
+            let mut saved_session = kept_for(100);
             let steps = [(RENEW, renewed()), (GET, Ok(reply(400, &[], body)))];
             // Tokens that were given back are as good as none.
             if [ACCESS, REFRESH].contains(&said) {
                 continue;
             }
-            let (attempt, _) = attempt(&mut memory, steps);
+            let (attempt, _) = attempt(&mut saved_session, steps);
             assert_eq!(
                 attempt.outcome.trouble().unwrap().message,
                 "Bluesky answered 400: (hidden): Bad token (hidden), (hidden)"
@@ -1435,16 +1444,16 @@ proptest! {
         // profiles that were changed and one that was not; two uploads; one call that is
         // repeated, and what asks for the account's state.
         const MOST: usize = 4 + 2 * 2 * 10 + 2 * 7 + 2 + 1 + 4;
-        let mut memory = minutes.and_then(kept_for);
+        let mut saved_session = minutes.and_then(kept_for);
         let noise = Noise { replies, sent: 0.into() };
         let network = network(&SETTINGS);
-        let attempt = block_on(network.update(PICTURE, &mut memory, &noise)).unwrap();
+        let attempt = block_on(network.update(PICTURE, &mut saved_session, &noise)).unwrap();
         let secrets = [PASSWORD, ACCESS, REFRESH];
         assert_fit(&attempt.outcome, &secrets);
         prop_assert!(noise.sent.get() <= MOST, "{}", noise.sent.get());
-        let shown = format!("{memory:?}");
+        let shown = format!("{saved_session:?}");
         prop_assert!(secrets.iter().all(|secret| !shown.contains(secret)));
-        match block_on(network.verify(&mut memory, &noise)) {
+        match block_on(network.verify(&mut saved_session, &noise)) {
             Err(trouble) => assert_fit_to_be_shown(&trouble, &secrets),
             Ok(verified) => {
                 let shown = format!("{verified:?}");

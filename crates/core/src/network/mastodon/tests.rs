@@ -95,12 +95,13 @@ fn application(scopes: &[&str]) -> Reply {
 
 #[test]
 fn one_request_carries_the_picture_as_a_file_and_the_token() {
-    let mut memory = None;
+    let mut saved_session = None;
     let script = Script::new([(VERIFY, unreadable()), (UPDATE, account())]);
-    block_on(network(&SETTINGS).update(PICTURE, &mut memory, &script)).unwrap();
+    block_on(network(&SETTINGS).update(PICTURE, &mut saved_session, &script)).unwrap();
     script.sent();
     let script = Script::new([(UPDATE, account())]);
-    let attempt = block_on(network(&SETTINGS).update(PICTURE, &mut memory, &script)).unwrap();
+    let attempt =
+        block_on(network(&SETTINGS).update(PICTURE, &mut saved_session, &script)).unwrap();
     assert_eq!(attempt.outcome, Outcome::Turned);
     assert_eq!(attempt.status, Some(200));
     assert_eq!(attempt.note, None);
@@ -393,21 +394,24 @@ fn shown_frame(avatar: &str) -> Reply {
 
 /// Turns with different pictures, each in these steps; how each ended.
 struct Turns {
-    memory: Option<Memory>,
+    saved_session: Option<SavedSession>,
     pictures: u8,
 }
 
 impl Turns {
     fn new() -> Self {
-        let (memory, pictures) = (None, 0);
-        Self { memory, pictures }
+        let (saved_session, pictures) = (None, 0);
+        Self {
+            saved_session,
+            pictures,
+        }
     }
 
     /// The account may not be read before the first picture.
     fn turn<const N: usize>(&mut self, steps: [(&'static str, Reply); N]) -> Attempt {
         self.pictures += 1;
         let asked = (VERIFY, unreadable());
-        let is_first = self.memory.is_none();
+        let is_first = self.saved_session.is_none();
         self.make(is_first.then_some(asked).into_iter().chain(steps))
     }
 
@@ -417,7 +421,7 @@ impl Turns {
         shown: Reply,
         steps: [(&'static str, Reply); N],
     ) -> Attempt {
-        self.memory = None;
+        self.saved_session = None;
         self.pictures += 1;
         self.make([(VERIFY, shown)].into_iter().chain(steps))
     }
@@ -434,7 +438,7 @@ impl Turns {
         };
         let script = Script::new(steps);
         let network = network(&SETTINGS);
-        let attempt = block_on(network.update(picture, &mut self.memory, &script)).unwrap();
+        let attempt = block_on(network.update(picture, &mut self.saved_session, &script)).unwrap();
         script.sent();
         attempt
     }
@@ -618,14 +622,14 @@ fn a_post_that_fails_for_the_moment_is_tried_again_as_it_was() {
 fn what_is_kept_is_of_one_server_and_holds_no_address_nor_secret() {
     let mut turns = Turns::new();
     turns.turn([(UPDATE, shown_frame("/1.jpg"))]);
-    let Memory(kept) = turns.memory.clone().unwrap();
+    let SavedSession(kept) = turns.saved_session.clone().unwrap();
     assert!(kept.len() < 250 && !kept.contains("1.jpg") && !kept.contains(TOKEN));
     for other in [
         kept.replace("mastodon.example", "other.example"),
         "{}".into(),
         "x".into(),
     ] {
-        turns.memory = Some(Memory(other));
+        turns.saved_session = Some(SavedSession(other));
         let attempt = turns.turn([(VERIFY, unreadable()), (UPDATE, shown_frame("/1.jpg"))]);
         assert_eq!(attempt.outcome, Outcome::Turned);
     }

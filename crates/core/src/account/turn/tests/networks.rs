@@ -222,7 +222,7 @@ fn bluesky_that_answers_slowly_takes_at_most_three_replies_of_a_turn() {
     assert_eq!(icon.sent(), [("x", 1), ("bluesky", 3), ("mastodon", 2)]);
     // The session that was made in vain is there for the next try.
     let standing = block_on(icon.host.ledger.standing("bluesky")).unwrap();
-    assert!(standing.memory.unwrap().0.contains("bACCESS"));
+    assert!(standing.saved_session.unwrap().0.contains("bACCESS"));
 }
 
 #[test]

@@ -69,22 +69,22 @@ fn found_by_dns() -> Vec<Step> {
 /// Who the account is, and where the requests went: all that are expected, and no other.
 fn verify(
     settings: &[(&str, &str)],
-    memory: &mut Option<Memory>,
+    saved_session: &mut Option<SavedSession>,
     steps: impl IntoIterator<Item = Step>,
 ) -> (Result<String, Trouble>, Vec<Request<Vec<u8>>>) {
     let script = Script::new(steps);
     let password = [(BLUESKY_APP_PASSWORD, PASSWORD)];
     let network = network(&[settings, &password].concat());
-    let name = block_on(network.verify(memory, &script));
+    let name = block_on(network.verify(saved_session, &script));
     let name = name.map(|verified| verified.account.unwrap_or_default());
     (name, script.sent())
 }
 
 fn of_alice(
-    memory: &mut Option<Memory>,
+    saved_session: &mut Option<SavedSession>,
     steps: impl IntoIterator<Item = Step>,
 ) -> (Result<String, Trouble>, Vec<Request<Vec<u8>>>) {
-    verify(&[(BLUESKY_IDENTIFIER, "alice.net")], memory, steps)
+    verify(&[(BLUESKY_IDENTIFIER, "alice.net")], saved_session, steps)
 }
 
 /// What it comes to that these are answered, and that no password was sent.
@@ -110,9 +110,9 @@ fn whose() -> Step {
 
 #[test]
 fn the_server_is_found_by_dns_and_asked_from_then_on() {
-    let mut memory = None;
+    let mut saved_session = None;
     let steps = found_by_dns().into_iter().chain([whose()]);
-    let (name, sent) = of_alice(&mut memory, steps);
+    let (name, sent) = of_alice(&mut saved_session, steps);
     assert_eq!(name.unwrap(), "alice.net");
     let expected = [
         "cloudflare-dns.com",
@@ -127,7 +127,7 @@ fn the_server_is_found_by_dns_and_asked_from_then_on() {
     );
     assert_eq!(header(&sent[0], "accept"), Some("application/dns-json"));
     // As long as the session lives, nothing is looked up.
-    let (name, sent) = of_alice(&mut memory, [whose()]);
+    let (name, sent) = of_alice(&mut saved_session, [whose()]);
     assert_eq!(name.unwrap(), "alice.net");
     assert_eq!(hosts(&sent), ["pds.alice.net"]);
 }
@@ -408,10 +408,10 @@ fn what_passes_is_tried_again() {
 }
 
 /// What is kept after a first sign-in whose session has ended since.
-fn after_a_session() -> Option<Memory> {
-    let mut memory = None;
+fn after_a_session() -> Option<SavedSession> {
+    let mut saved_session = None;
     let steps = found_by_dns().into_iter().chain([whose()]);
-    of_alice(&mut memory, steps).0.unwrap();
+    of_alice(&mut saved_session, steps).0.unwrap();
     let over = |status| {
         Ok(reply(
             status,
@@ -426,10 +426,10 @@ fn after_a_session() -> Option<Memory> {
         (DNS, txt(&format!("did={DID}"))),
         (PLC, down),
     ];
-    of_alice(&mut memory, steps).0.unwrap_err();
-    let kept = memory.clone().unwrap().0;
+    of_alice(&mut saved_session, steps).0.unwrap_err();
+    let kept = saved_session.clone().unwrap().0;
     assert!(kept.contains(DID) && !kept.contains("a.b.c"), "{kept}");
-    memory
+    saved_session
 }
 
 #[test]
@@ -460,15 +460,15 @@ fn another_account_or_another_server_than_before_stops_the_turn_until_the_owner_
             BLUESKY_SERVICE.name,
         ),
     ] {
-        let mut memory = after_a_session();
-        let before = memory.clone();
-        let (name, sent) = of_alice(&mut memory, steps);
+        let mut saved_session = after_a_session();
+        let before = saved_session.clone();
+        let (name, sent) = of_alice(&mut saved_session, steps);
         let trouble = name.unwrap_err();
         assert_eq!(trouble.reason, Reason::Account);
         assert!(trouble.message.contains(named), "{}", trouble.message);
         assert!(trouble.remedy.contains(setting) && trouble.remedy.contains(named));
         assert!(sent.iter().all(|request| request.method() == "GET"));
-        assert_eq!(memory, before, "it is known further on");
+        assert_eq!(saved_session, before, "it is known further on");
 
         // As the remedy says.
         let agreed = [(BLUESKY_IDENTIFIER, "alice.net"), (setting, named)];
@@ -477,7 +477,7 @@ fn another_account_or_another_server_than_before_stops_the_turn_until_the_owner_
             .then(|| (other_plc, ok(document(OTHER_DID, "alice.net", PDS))));
         let did = if look_up.is_some() { OTHER_DID } else { DID };
         let steps = look_up.into_iter().chain([(CREATE, session(did)), whose()]);
-        verify(agreed, &mut memory, steps).0.unwrap();
+        verify(agreed, &mut saved_session, steps).0.unwrap();
     }
 }
 
@@ -511,12 +511,12 @@ fn an_account_that_is_closed_where_it_was_is_told_where_it_has_moved_to() {
         (deleted(), at(PDS), "has been deleted"),
         (deleted(), gone(), "has been deleted"),
     ] {
-        let mut memory = None;
+        let mut saved_session = None;
         let steps = found_by_dns().into_iter().chain([whose()]);
-        of_alice(&mut memory, steps).0.unwrap();
-        let before = memory.clone();
+        of_alice(&mut saved_session, steps).0.unwrap();
+        let before = saved_session.clone();
         let steps = closed.into_iter().chain(looked_up);
-        let (name, sent) = of_alice(&mut memory, steps);
+        let (name, sent) = of_alice(&mut saved_session, steps);
         let trouble = name.unwrap_err();
         assert_eq!(trouble.reason, Reason::Account);
         assert!(trouble.remedy.contains(told), "{}", trouble.remedy);
@@ -527,7 +527,7 @@ fn an_account_that_is_closed_where_it_was_is_told_where_it_has_moved_to() {
             assert_eq!(header(request, "authorization").is_some(), is_home);
             assert!(request.body().is_empty());
         }
-        assert_eq!(memory, before);
+        assert_eq!(saved_session, before);
     }
 }
 
@@ -535,10 +535,10 @@ fn an_account_that_is_closed_where_it_was_is_told_where_it_has_moved_to() {
 fn a_session_of_another_account_than_was_found_is_not_kept() {
     let mut steps = found_by_dns();
     steps[2] = (CREATE, session(OTHER_DID));
-    let mut memory = None;
-    let (name, _) = of_alice(&mut memory, steps);
+    let mut saved_session = None;
+    let (name, _) = of_alice(&mut saved_session, steps);
     assert_eq!(name.unwrap_err().reason, Reason::UnexpectedReply);
-    assert_eq!(memory, None);
+    assert_eq!(saved_session, None);
 }
 
 #[test]
@@ -547,8 +547,8 @@ fn a_password_that_is_refused_is_told_with_the_server_that_was_asked() {
         json!({ "error": "AuthenticationRequired", "message": "Invalid identifier or password" });
     let mut steps = found_by_dns();
     steps[2] = (CREATE, Ok(reply(401, &[], wrong.to_string())));
-    let mut memory = None;
-    let (name, _) = of_alice(&mut memory, steps);
+    let mut saved_session = None;
+    let (name, _) = of_alice(&mut saved_session, steps);
     let trouble = name.unwrap_err();
     assert_eq!(trouble.reason, Reason::Credentials);
     for part in [
@@ -560,7 +560,7 @@ fn a_password_that_is_refused_is_told_with_the_server_that_was_asked() {
         assert!(trouble.remedy.contains(part), "{}", trouble.remedy);
     }
     assert_eq!(
-        memory, None,
+        saved_session, None,
         "nothing is believed for good before it has worked once"
     );
 }
@@ -575,8 +575,8 @@ fn a_session_of_an_earlier_version_turns_on() {
         "accessJwt": "a.b.c",
         "refreshJwt": "d.e.f",
     });
-    let mut memory = Some(Memory(kept.to_string()));
-    let (name, sent) = of_alice(&mut memory, [whose()]);
+    let mut saved_session = Some(SavedSession(kept.to_string()));
+    let (name, sent) = of_alice(&mut saved_session, [whose()]);
     name.unwrap();
     assert_eq!(hosts(&sent), ["bsky.social"]);
 }
@@ -649,9 +649,9 @@ proptest! {
             (BLUESKY_APP_PASSWORD, PASSWORD),
         ];
         let transport = Anything { replies, sent: RefCell::default() };
-        let mut memory = None;
+        let mut saved_session = None;
         for _ in 0..2 {
-            if let Err(trouble) = block_on(network(&settings).verify(&mut memory, &transport)) {
+            if let Err(trouble) = block_on(network(&settings).verify(&mut saved_session, &transport)) {
                 assert_fit_to_be_shown(&trouble, &[PASSWORD]);
             }
         }

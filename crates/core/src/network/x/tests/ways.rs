@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::network::testing::{PICTURE, Reply, Script, header, network, now, ok, pause, refused};
 use crate::network::x::{ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET, X_API, v2};
-use crate::network::{Attempt, Memory, Picture, Verified};
+use crate::network::{Attempt, Picture, SavedSession, Verified};
 use crate::outcome::{Outcome, Reason, Trouble};
 use crate::testing::{KEYS, USER, assert_no_secret_in, block_on, reply};
 
@@ -22,11 +22,12 @@ fn settings(api: &'static str) -> Vec<(&'static str, &'static str)> {
 
 fn attempt<const N: usize>(
     api: &'static str,
-    memory: &mut Option<Memory>,
+    saved_session: &mut Option<SavedSession>,
     steps: [(&'static str, Reply); N],
 ) -> Attempt {
     let script = Script::new(steps);
-    let attempt = block_on(network(&settings(api)).update(PICTURE, memory, &script)).unwrap();
+    let attempt =
+        block_on(network(&settings(api)).update(PICTURE, saved_session, &script)).unwrap();
     script.sent();
     if let Some(trouble) = attempt.outcome.trouble() {
         assert_no_secret_in(&trouble.in_words());
@@ -88,10 +89,10 @@ fn set() -> Reply {
 
 #[test]
 fn v1_alone_is_asked_where_it_is_open_and_nothing_is_kept() {
-    let mut memory = None;
-    let attempt = attempt("auto", &mut memory, [(V1, ok(USER))]);
+    let mut saved_session = None;
+    let attempt = attempt("auto", &mut saved_session, [(V1, ok(USER))]);
     assert_eq!(attempt.outcome, Outcome::Turned);
-    assert_eq!((attempt.note, memory), (None, None));
+    assert_eq!((attempt.note, saved_session), (None, None));
 }
 
 #[test]
@@ -108,9 +109,9 @@ fn where_x_refuses_v1_to_the_app_v2_is_taken_kept_and_told() {
         ),
         problem(403, "", "Your access level does not include this call."),
     ] {
-        let mut memory = None;
+        let mut saved_session = None;
         let steps = [(V1, closed), (UPLOAD, uploaded()), (SET, set())];
-        let first = attempt("auto", &mut memory, steps);
+        let first = attempt("auto", &mut saved_session, steps);
         assert_eq!(first.outcome, Outcome::Turned);
         assert_eq!(first.status, Some(200));
         let note = first.note.unwrap();
@@ -120,14 +121,14 @@ fn where_x_refuses_v1_to_the_app_v2_is_taken_kept_and_told() {
         );
         // It is tried first from now on, and is no news.
         let steps = [(UPLOAD, uploaded()), (SET, set())];
-        let second = attempt("auto", &mut memory, steps);
+        let second = attempt("auto", &mut saved_session, steps);
         assert_eq!((second.outcome, second.note), (Outcome::Turned, None));
         // Until it is closed in its turn.
         let steps = [(UPLOAD, no(404, "")), (V1, ok(USER))];
-        let third = attempt("auto", &mut memory, steps);
+        let third = attempt("auto", &mut saved_session, steps);
         assert_eq!(third.outcome, Outcome::Turned);
         assert!(third.note.is_some());
-        let fourth = attempt("auto", &mut memory, [(V1, ok(USER))]);
+        let fourth = attempt("auto", &mut saved_session, [(V1, ok(USER))]);
         assert_eq!((fourth.outcome, fourth.note), (Outcome::Turned, None));
     }
 }
@@ -205,11 +206,11 @@ fn where_x_takes_no_oauth_1_the_owner_reads_that_with_both_answers() {
     let trouble = attempt("auto", &mut None, steps);
     assert!(refused(&trouble.outcome).remedy.contains("OAuth 1.0a"));
     // Where it is v1.1 that does not know the keys after v2, nothing is said of v2.
-    let mut memory = None;
+    let mut saved_session = None;
     let steps = [(V1, closed()), (UPLOAD, uploaded()), (SET, set())];
-    attempt("auto", &mut memory, steps);
+    attempt("auto", &mut saved_session, steps);
     let steps = [(UPLOAD, code(403, 453)), (V1, code(401, 32))];
-    let attempt_by_v1 = attempt("auto", &mut memory, steps);
+    let attempt_by_v1 = attempt("auto", &mut saved_session, steps);
     let trouble = refused(&attempt_by_v1.outcome);
     assert_eq!(trouble.reason, Reason::Credentials);
     assert!(trouble.message.contains("by API v1.1, X answered 401"));
@@ -286,26 +287,29 @@ fn v2_uploads_the_picture_and_sets_it_by_its_id() {
 
 #[test]
 fn what_was_uploaded_is_set_by_the_next_attempt_unless_x_has_forgotten_it() {
-    let mut memory = None;
+    let mut saved_session = None;
     let down = || no(503, "");
     let steps = [(UPLOAD, uploaded()), (SET, down())];
-    let first = attempt("2", &mut memory, steps);
+    let first = attempt("2", &mut saved_session, steps);
     assert_eq!(pause(&first.outcome), (60, Reason::Transient));
-    assert_no_secret_in(&memory.as_ref().unwrap().0);
+    assert_no_secret_in(&saved_session.as_ref().unwrap().0);
     // The same picture is not uploaded again.
-    let again = attempt("2", &mut memory, [(SET, down())]);
+    let again = attempt("2", &mut saved_session, [(SET, down())]);
     assert_eq!(pause(&again.outcome), (60, Reason::Transient));
-    let kept = memory.clone();
+    let kept = saved_session.clone();
     assert_eq!(
-        attempt("2", &mut memory, [(SET, set())]).outcome,
+        attempt("2", &mut saved_session, [(SET, set())]).outcome,
         Outcome::Turned
     );
-    assert_eq!(memory, None);
+    assert_eq!(saved_session, None);
     // X has forgotten it before its time.
-    memory.clone_from(&kept);
+    saved_session.clone_from(&kept);
     let gone = problem(400, "invalid-request", "Your media IDs are invalid.");
     let steps = [(SET, gone), (UPLOAD, uploaded()), (SET, set())];
-    assert_eq!(attempt("2", &mut memory, steps).outcome, Outcome::Turned);
+    assert_eq!(
+        attempt("2", &mut saved_session, steps).outcome,
+        Outcome::Turned
+    );
     // One that is just uploaded and invalid is told so, and no more is tried.
     let gone = problem(400, "invalid-request", "Your media IDs are invalid.");
     let told = attempt("2", &mut None, [(UPLOAD, uploaded()), (SET, gone)]);
@@ -320,11 +324,11 @@ fn what_was_uploaded_is_set_by_the_next_attempt_unless_x_has_forgotten_it() {
         ..PICTURE
     };
     for (picture, late) in [(PICTURE, 86_350), (other, 0)] {
-        let mut memory = kept.clone();
+        let mut saved_session = kept.clone();
         let script = Script::new([(UPLOAD, uploaded()), (SET, set())]);
         script.now.set(now() + TimeDelta::seconds(late));
         let network = network(&settings("2"));
-        let attempt = block_on(network.update(picture, &mut memory, &script)).unwrap();
+        let attempt = block_on(network.update(picture, &mut saved_session, &script)).unwrap();
         assert_eq!(attempt.outcome, Outcome::Turned);
         script.sent();
     }
@@ -336,11 +340,11 @@ fn what_x_still_processes_is_set_later_and_what_it_cannot_is_told() {
         let info = json!({ "state": state, "check_after_secs": 90 });
         ok(json!({ "data": { "id": "1", "expires_after_secs": 600, "processing_info": info } }))
     };
-    let mut memory = None;
-    let waits = attempt("2", &mut memory, [(UPLOAD, processed("pending"))]);
+    let mut saved_session = None;
+    let waits = attempt("2", &mut saved_session, [(UPLOAD, processed("pending"))]);
     assert_eq!(pause(&waits.outcome), (90, Reason::Transient));
     assert_eq!(
-        attempt("2", &mut memory, [(SET, set())]).outcome,
+        attempt("2", &mut saved_session, [(SET, set())]).outcome,
         Outcome::Turned
     );
     let steps = [(UPLOAD, processed("succeeded")), (SET, set())];
@@ -385,10 +389,10 @@ fn success_that_is_none_of_x_is_unexpected() {
 
 #[test]
 fn what_is_kept_is_of_one_app() {
-    let mut memory = None;
+    let mut saved_session = None;
     let steps = [(V1, code(403, 453)), (UPLOAD, uploaded()), (SET, set())];
-    attempt("auto", &mut memory, steps);
-    assert_no_secret_in(&memory.as_ref().unwrap().0);
+    attempt("auto", &mut saved_session, steps);
+    assert_no_secret_in(&saved_session.as_ref().unwrap().0);
     let another = [
         (API_KEY, "another"),
         (API_KEY_SECRET, "s"),
@@ -396,11 +400,11 @@ fn what_is_kept_is_of_one_app() {
         (ACCESS_TOKEN_SECRET, "ts"),
     ];
     let script = Script::new([(V1, ok(USER))]);
-    block_on(network(&another).update(PICTURE, &mut memory, &script)).unwrap();
+    block_on(network(&another).update(PICTURE, &mut saved_session, &script)).unwrap();
     script.sent();
     for odd in ["", "{}", "[]", "x"] {
-        let mut memory = Some(Memory(odd.to_owned()));
-        let turned = attempt("auto", &mut memory, [(V1, ok(USER))]);
+        let mut saved_session = Some(SavedSession(odd.to_owned()));
+        let turned = attempt("auto", &mut saved_session, [(V1, ok(USER))]);
         assert_eq!(turned.outcome, Outcome::Turned);
     }
 }
