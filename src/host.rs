@@ -245,8 +245,8 @@ impl Client for Host {
 
 impl Log for Host {
     /// One line of JSON, which Workers Logs takes apart into fields.
-    fn log(&self, entry: &str, is_trouble: bool) {
-        if is_trouble {
+    fn log(&self, entry: &str, is_failure: bool) {
+        if is_failure {
             console_error!("{entry}");
         } else {
             console_log!("{entry}");

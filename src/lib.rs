@@ -15,7 +15,7 @@ use worker::{Context, Env, Request, Response, Result, console_error, event};
 
 use host::{Host, Upload, describe, settings};
 use rotate_icon_core::account::journal::{Entry, Report, Trigger};
-use rotate_icon_core::outcome::{Outcome, Reason, Trouble};
+use rotate_icon_core::outcome::{Diagnosis, Outcome, Reason};
 use rotate_icon_core::ports::Log;
 use rotate_icon_core::web::{account as account_api, api};
 
@@ -34,7 +34,7 @@ fn start() {
 #[wasm_bindgen(js_name = tellUnreachable)]
 pub fn tell_unreachable(env: Env, scheduled_unix_ms: f64, error: &JsValue) {
     let host = Host::new(env);
-    let trouble = Trouble::new(
+    let diagnosis = Diagnosis::new(
         Reason::Host,
         format!(
             "The account's Durable Object cannot be reached: {}.",
@@ -43,7 +43,7 @@ pub fn tell_unreachable(env: Env, scheduled_unix_ms: f64, error: &JsValue) {
         "Nothing to do if it passes; the next turn will try again.",
     );
     for one in &settings(&host).networks {
-        let outcome = Outcome::Refused(trouble.clone());
+        let outcome = Outcome::Refused(diagnosis.clone());
         let entry = Entry {
             event: "turn",
             trigger: Trigger::Cron,

@@ -11,7 +11,7 @@ use rotate_icon_core::network::Definition;
 use rotate_icon_core::network::Verified;
 use rotate_icon_core::network::bluesky::BLUESKY_APP_PASSWORD;
 use rotate_icon_core::network::x::ACCESS_TOKEN;
-use rotate_icon_core::outcome::{Reason, Trouble};
+use rotate_icon_core::outcome::{Diagnosis, Reason};
 use rotate_icon_core::schedule::Schedule;
 use rotate_icon_core::settings::pasted;
 use rotate_icon_core::settings::{self, Configured, Settings, SettingsErrors};
@@ -93,22 +93,25 @@ enum Finding {
     Wrong {
         ok: bool,
         #[serde(flatten)]
-        trouble: Trouble,
+        diagnosis: Diagnosis,
     },
 }
 
 impl Finding {
-    fn of(result: Result<String, Trouble>) -> Self {
+    fn of(result: Result<String, Diagnosis>) -> Self {
         match result {
             Ok(found) => Self::Well { ok: true, found },
-            Err(trouble) => Self::Wrong { ok: false, trouble },
+            Err(diagnosis) => Self::Wrong {
+                ok: false,
+                diagnosis,
+            },
         }
     }
 
     fn status(&self) -> Status {
         match self {
             Self::Well { .. } => Status::Well,
-            Self::Wrong { trouble, .. } => Status::of_trouble(trouble),
+            Self::Wrong { diagnosis, .. } => Status::of_diagnosis(diagnosis),
         }
     }
 
@@ -116,7 +119,7 @@ impl Finding {
     fn in_words(&self, what: &str) -> String {
         match self {
             Self::Well { found, .. } => format!("✓ {what}: {found}"),
-            Self::Wrong { trouble, .. } => format!("✗ {what}: {}", trouble.in_words()),
+            Self::Wrong { diagnosis, .. } => format!("✗ {what}: {}", diagnosis.in_words()),
         }
     }
 }
@@ -229,16 +232,16 @@ async fn ask(one: &Configured, https: &Https) -> OfNetwork {
     };
     let (found, notes) = match verified {
         Ok(Verified {
-            unread: Some(trouble),
+            unread: Some(diagnosis),
             notes,
             ..
-        }) => (Err(trouble), notes),
+        }) => (Err(diagnosis), notes),
         Ok(Verified { account, notes, .. }) => {
             let found = account.map(|name| format!("the account {name}"));
             let found = found.unwrap_or_else(|| "an account whose name may not be read".to_owned());
             (Ok(found), notes)
         }
-        Err(trouble) => (Err(trouble), Vec::new()),
+        Err(diagnosis) => (Err(diagnosis), Vec::new()),
     };
     OfNetwork {
         network: one.definition.name,
@@ -248,13 +251,13 @@ async fn ask(one: &Configured, https: &Https) -> OfNetwork {
     }
 }
 
-fn incomplete(errors: &SettingsErrors) -> Trouble {
+fn incomplete(errors: &SettingsErrors) -> Diagnosis {
     let remedy = if errors.missing.is_empty() {
         "Correct it where it is set."
     } else {
         "Set it in the environment or in .dev.vars; README.md tells where the values come from."
     };
-    Trouble::new(Reason::Settings, format!("{errors}."), remedy)
+    Diagnosis::new(Reason::Settings, format!("{errors}."), remedy)
 }
 
 fn describe(schedule: &Schedule) -> String {

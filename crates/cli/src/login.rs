@@ -10,7 +10,7 @@ use console::Term;
 use rotate_icon_core::network::Network;
 use rotate_icon_core::network::x::sign_in::{App, SignedIn};
 use rotate_icon_core::network::x::{API_KEY, API_KEY_SECRET};
-use rotate_icon_core::outcome::Trouble;
+use rotate_icon_core::outcome::Diagnosis;
 use rotate_icon_core::settings::pasted;
 use rotate_icon_core::settings::read_some;
 
@@ -72,9 +72,9 @@ pub(crate) async fn run(options: &Login) -> Result<ExitCode> {
     };
     let signed_in = match sign_in(app, &https).await? {
         Ok(signed_in) => signed_in,
-        Err(trouble) => {
-            complain(&format!("X: {}", trouble.in_words()));
-            return Ok(Status::of_trouble(&trouble).into());
+        Err(diagnosis) => {
+            complain(&format!("X: {}", diagnosis.in_words()));
+            return Ok(Status::of_diagnosis(&diagnosis).into());
         }
     };
     match destination(options)? {
@@ -110,17 +110,17 @@ fn read_app(sources: &Sources) -> Result<Result<App, String>> {
     Ok(read_some(look_up, App::read).map_err(|errors| format!("{errors}.")))
 }
 
-async fn sign_in(app: App, https: &Https) -> Result<Result<SignedIn, Trouble>> {
+async fn sign_in(app: App, https: &Https) -> Result<Result<SignedIn, Diagnosis>> {
     let begun = match app.begin(https).await {
         Ok(begun) => begun,
-        Err(trouble) => return Ok(Err(trouble)),
+        Err(diagnosis) => return Ok(Err(diagnosis)),
     };
     say("Open this page, signed in to X as the account whose icon shall turn, and allow the app:");
     say(&format!("\n  {}\n", begun.authorize_url()));
     let pin = pasted::text(&ask("The PIN that X shows: ")?);
     let signed_in = match begun.finish(&pin, https).await {
         Ok(signed_in) => signed_in,
-        Err(trouble) => return Ok(Err(trouble)),
+        Err(diagnosis) => return Ok(Err(diagnosis)),
     };
     // That the token works, and whose it is. Apps of some access levels may not ask.
     let verified = signed_in.account().verify(&mut None, https).await;
@@ -128,11 +128,11 @@ async fn sign_in(app: App, https: &Https) -> Result<Result<SignedIn, Trouble>> {
     let named = |name: Option<String>| name.map(|name| format!(" as @{name}")).unwrap_or_default();
     match verified {
         Ok(verified) => say(&format!("Signed in{}.", named(verified.account.or(told)))),
-        Err(trouble) => {
+        Err(diagnosis) => {
             let name = named(told);
             say(&format!(
                 "Signed in{name}, but the keys could not be tried out: {}",
-                trouble.in_words()
+                diagnosis.in_words()
             ));
         }
     }

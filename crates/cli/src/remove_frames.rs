@@ -52,9 +52,9 @@ pub(crate) async fn run(options: &RemoveFrames) -> Result<ExitCode> {
         network.end(&mut saved_session, &https).await;
         match removed {
             Ok(()) => say(&format!("{title}: no frames are kept there any more.")),
-            Err(trouble) => {
-                complain(&format!("{title}: {}", trouble.in_words()));
-                worst = worst.max(Status::of_trouble(&trouble));
+            Err(diagnosis) => {
+                complain(&format!("{title}: {}", diagnosis.in_words()));
+                worst = worst.max(Status::of_diagnosis(&diagnosis));
             }
         }
     }

@@ -521,7 +521,7 @@ mod tests {
             let (notice, standing, ledger, folder) = open(garbage).await;
             assert!(notice.contains("no JSON object"), "{notice}");
             let unread = standing.unread.clone().expect("a note for the owner");
-            assert!(unread.trouble.remedy.contains(".unread-"), "{unread:?}");
+            assert!(unread.diagnosis.remedy.contains(".unread-"), "{unread:?}");
             assert_eq!(
                 Standing {
                     unread: None,
@@ -579,9 +579,9 @@ mod tests {
         }
         let hold = standing.hold.clone().expect("the hold");
         assert_eq!(hold.until.timestamp_millis(), 1_795_314_900_000);
-        assert_eq!(hold.trouble.message, "Too many.");
+        assert_eq!(hold.diagnosis.message, "Too many.");
         assert_eq!(standing.refusals, 0);
-        let message = standing.unread.clone().unwrap().trouble.message;
+        let message = standing.unread.clone().unwrap().diagnosis.message;
         assert!(
             message.contains("`hold`") && message.contains("`refusals`"),
             "{message}"
@@ -589,7 +589,14 @@ mod tests {
         // Of the other one all is understood, but the file was not.
         let other = ledger.standing("mastodon").await.unwrap();
         assert_eq!(other.refusals, 2);
-        assert!(other.unread.unwrap().trouble.message.contains("`version`"));
+        assert!(
+            other
+                .unread
+                .unwrap()
+                .diagnosis
+                .message
+                .contains("`version`")
+        );
         assert_eq!(ledger.next_id().unwrap(), 10);
         let ids = ledger.records(None, 9).unwrap();
         assert_eq!(ids.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [9, 6]);

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use rotate_icon_core::account::journal::Report;
-use rotate_icon_core::outcome::{Outcome, Reason, Trouble};
+use rotate_icon_core::outcome::{Diagnosis, Outcome, Reason};
 
 /// How a run ended, the worse the later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,8 +21,8 @@ pub(crate) enum Status {
 
 impl Status {
     /// What a trouble means for whoever started the run.
-    pub(crate) fn of_trouble(trouble: &Trouble) -> Self {
-        match trouble.reason {
+    pub(crate) fn of_diagnosis(diagnosis: &Diagnosis) -> Self {
+        match diagnosis.reason {
             Reason::Settings => Self::Settings,
             reason if reason.is_for_the_owner() => Self::Refused,
             _ => Self::Later,
@@ -43,7 +43,7 @@ impl Status {
     fn of_outcome(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Retry { .. } => Self::Later,
-            _ => outcome.trouble().map_or(Self::Well, Self::of_trouble),
+            _ => outcome.diagnosis().map_or(Self::Well, Self::of_diagnosis),
         }
     }
 }
@@ -86,9 +86,9 @@ mod tests {
             (Reason::Frames, Status::Refused),
             (Reason::Host, Status::Refused),
         ] {
-            let trouble = Trouble::new(reason, "No.", "Wait.");
-            assert_eq!(Status::of_trouble(&trouble), status);
-            let mut report = Report::of("x", Outcome::Refused(trouble));
+            let diagnosis = Diagnosis::new(reason, "No.", "Wait.");
+            assert_eq!(Status::of_diagnosis(&diagnosis), status);
+            let mut report = Report::of("x", Outcome::Refused(diagnosis));
             assert_eq!(Status::of_report(&report), status);
             report.is_held = true;
             assert_eq!(Status::of_report(&report), Status::Later);

@@ -189,9 +189,9 @@ fn tell(report: &Report, is_kept: bool) {
                 unchecked.unwrap_or_default()
             ));
         }
-        Outcome::Retry { trouble, .. } | Outcome::Refused(trouble) => {
+        Outcome::Retry { diagnosis, .. } | Outcome::Refused(diagnosis) => {
             let next = next_try(report, is_kept);
-            let told = format!("{}{next}", trouble.in_words());
+            let told = format!("{}{next}", diagnosis.in_words());
             if report.is_held {
                 say(&format!("{title}: nothing was tried. Before: {told}"));
             } else {

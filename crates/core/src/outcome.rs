@@ -24,10 +24,10 @@ pub enum Outcome {
         /// Not before this instant.
         at: DateTime<Utc>,
         /// Why.
-        trouble: Trouble,
+        diagnosis: Diagnosis,
     },
     /// It will not work before the owner has done something.
-    Refused(Trouble),
+    Refused(Diagnosis),
 }
 
 impl Outcome {
@@ -43,17 +43,17 @@ impl Outcome {
     }
 
     /// What went wrong, if anything did.
-    pub fn trouble(&self) -> Option<&Trouble> {
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
         match self {
             Self::Turned | Self::Unchanged | Self::DryRun(_) => None,
-            Self::Retry { trouble, .. } | Self::Refused(trouble) => Some(trouble),
+            Self::Retry { diagnosis, .. } | Self::Refused(diagnosis) => Some(diagnosis),
         }
     }
 }
 
 /// What went wrong, and what the owner can do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct Diagnosis {
     /// The kind, for programs.
     #[serde(default, deserialize_with = "stored::or_default")]
     pub reason: Reason,
@@ -63,7 +63,7 @@ pub struct Trouble {
     pub remedy: Cow<'static, str>,
 }
 
-impl Default for Trouble {
+impl Default for Diagnosis {
     /// The trouble of which another version has stored what this one cannot read.
     fn default() -> Self {
         Self::new(
@@ -74,7 +74,7 @@ impl Default for Trouble {
     }
 }
 
-impl Trouble {
+impl Diagnosis {
     /// Puts the three together.
     pub fn new(
         reason: Reason,

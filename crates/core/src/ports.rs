@@ -166,7 +166,7 @@ pub trait Clock {
 /// Writes what turns did into a log.
 pub trait Log {
     /// Takes one entry as JSON; a turn does not fail for it.
-    fn log(&self, entry: &str, is_trouble: bool);
+    fn log(&self, entry: &str, is_failure: bool);
 }
 
 /// Keeps what is known of an icon on each network, and its journal. Two turns of

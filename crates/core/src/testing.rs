@@ -344,9 +344,9 @@ impl Drop for UnderWay<'_> {
 }
 
 impl Log for Host {
-    fn log(&self, entry: &str, is_trouble: bool) {
+    fn log(&self, entry: &str, is_failure: bool) {
         let entry: Value = serde_json::from_str(entry).unwrap();
-        assert_eq!(entry.get("message").is_some(), is_trouble);
+        assert_eq!(entry.get("message").is_some(), is_failure);
         self.journal.borrow_mut().push(entry);
     }
 }

@@ -56,14 +56,14 @@ impl Webhook {
 /// that are set up. What is the same for all of them is told once.
 pub fn in_words(news: &[(&'static str, News)], networks: usize) -> String {
     let tell = |place: &str, news: &News| match news {
-        News::Stopped(trouble) => {
+        News::Stopped(diagnosis) => {
             format!(
                 "Your icon has stopped turning{place}. {}",
-                trouble.in_words()
+                diagnosis.in_words()
             )
         }
         News::WorksAgain => format!("Your icon is turning again{place}."),
-        News::Unread(trouble) => format!("About your icon{place}: {}", trouble.in_words()),
+        News::Unread(diagnosis) => format!("About your icon{place}: {}", diagnosis.in_words()),
     };
     match news {
         [(_, first), others @ ..]
@@ -85,7 +85,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::outcome::{Reason, Trouble};
+    use crate::outcome::{Diagnosis, Reason};
     use crate::testing::{WEBHOOK, assert_no_secret_in};
 
     fn told(news: News) -> (Request<Vec<u8>>, Value) {
@@ -97,12 +97,12 @@ mod tests {
 
     #[test]
     fn the_news_is_posted_in_words_that_slack_and_discord_show() {
-        let trouble = Trouble::new(
+        let diagnosis = Diagnosis::new(
             Reason::Access,
             "X answered 403, code 261: \"Read-only\" application.",
             "Set its permissions.",
         );
-        let (request, body) = told(News::Stopped(trouble));
+        let (request, body) = told(News::Stopped(diagnosis));
         assert_eq!(request.method(), Method::POST);
         assert_eq!(request.uri(), WEBHOOK);
         assert_eq!(request.headers()[CONTENT_TYPE], "application/json");
@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn of_several_networks_each_is_told_apart_unless_all_have_the_same_to_tell() {
-        let stopped = |message: &str| News::Stopped(Trouble::new(Reason::Access, message, "Wait."));
+        let stopped =
+            |message: &str| News::Stopped(Diagnosis::new(Reason::Access, message, "Wait."));
         let some = [("X", stopped("No.")), ("Mastodon", News::WorksAgain)];
         assert_eq!(
             in_words(&some, 3),

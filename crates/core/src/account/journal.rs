@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::outcome::{Outcome, Preview, Reason, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Preview, Reason};
 use crate::stored;
 
 /// A turn as the journal keeps it: one flat object.
@@ -115,7 +115,7 @@ pub struct Recorded {
 
 /// The entry, as one line of JSON, that tells what could not be read of what was
 /// stored of a network's account. It has the members of every other entry.
-pub fn unread(network: &str, trigger: Trigger, at: DateTime<Utc>, trouble: &Trouble) -> String {
+pub fn unread(network: &str, trigger: Trigger, at: DateTime<Utc>, diagnosis: &Diagnosis) -> String {
     let entry = json!({
         "event": "unread",
         "trigger": trigger,
@@ -128,9 +128,9 @@ pub fn unread(network: &str, trigger: Trigger, at: DateTime<Utc>, trouble: &Trou
         "outcome": "unread",
         "attempts": 0,
         "network_status": null,
-        "reason": trouble.reason,
-        "message": trouble.message,
-        "remedy": trouble.remedy,
+        "reason": diagnosis.reason,
+        "message": diagnosis.message,
+        "remedy": diagnosis.remedy,
     });
     entry.to_string()
 }
@@ -164,7 +164,7 @@ struct Flat<'a> {
 
 impl Serialize for Report {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let trouble = self.outcome.trouble();
+        let diagnosis = self.outcome.diagnosis();
         let preview = match &self.outcome {
             Outcome::DryRun(preview) => Some(preview.as_ref()),
             _ => None,
@@ -176,9 +176,9 @@ impl Serialize for Report {
             outcome: self.outcome.name(),
             attempts: self.attempts,
             network_status: self.network_status,
-            reason: trouble.map(|trouble| trouble.reason),
-            message: trouble.map(|trouble| trouble.message.as_str()),
-            remedy: trouble.map(|trouble| trouble.remedy.as_ref()),
+            reason: diagnosis.map(|diagnosis| diagnosis.reason),
+            message: diagnosis.map(|diagnosis| diagnosis.message.as_str()),
+            remedy: diagnosis.map(|diagnosis| diagnosis.remedy.as_ref()),
             retry_at: self
                 .retry_at
                 .map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::account::journal::Trigger;
 use crate::instant::after;
 use crate::network::SavedSession;
-use crate::outcome::{Outcome, Reason, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::stored;
 
 /// How often a slot's frame is sent at most before the slot is given up.
@@ -57,7 +57,7 @@ pub struct Standing {
     /// How many refusals there have been in a row.
     pub refusals: u32,
     /// Why turning has stopped, until it works again.
-    pub stopped: Option<Trouble>,
+    pub stopped: Option<Diagnosis>,
     /// When the next try comes by itself, if not with the schedule.
     #[serde(with = "stored::instant_or_none")]
     pub wake_at: Option<DateTime<Utc>>,
@@ -76,7 +76,8 @@ pub struct Standing {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unread {
     /// What it is, and where it is kept.
-    pub trouble: Trouble,
+    #[serde(rename = "trouble")]
+    pub diagnosis: Diagnosis,
     /// When the owner was told, if they were.
     #[serde(with = "stored::instant_or_none")]
     pub told_at: Option<DateTime<Utc>>,
@@ -143,8 +144,8 @@ pub struct Hold {
     #[serde(default, deserialize_with = "stored::or_default")]
     pub kind: HoldKind,
     /// Why.
-    #[serde(default, deserialize_with = "stored::or_default")]
-    pub trouble: Trouble,
+    #[serde(default, rename = "trouble", deserialize_with = "stored::or_default")]
+    pub diagnosis: Diagnosis,
 }
 
 impl Hold {
@@ -247,7 +248,7 @@ impl Standing {
 
     /// What is known where nothing of what was stored could be read.
     pub fn unread(why: &str, aside: &str) -> Self {
-        let trouble = Trouble::new(
+        let diagnosis = Diagnosis::new(
             Reason::Host,
             format!("What was stored of the account could not all be read. {why}"),
             format!(
@@ -256,14 +257,14 @@ impl Standing {
         );
         let told_at = None;
         Self {
-            unread: Some(Unread { trouble, told_at }),
+            unread: Some(Unread { diagnosis, told_at }),
             ..Self::default()
         }
     }
 
     /// What the owner has to be told of what could not be read, if they have not been:
     /// they are now. A day later it is forgotten.
-    pub fn tell_unread(&mut self, now: DateTime<Utc>) -> Option<Trouble> {
+    pub fn tell_unread(&mut self, now: DateTime<Utc>) -> Option<Diagnosis> {
         let is_old = |unread: &mut Unread| {
             let told_at = unread.told_at;
             told_at.is_some_and(|at| now >= after(at, UNREAD_IS_SHOWN) || at > now)
@@ -272,7 +273,7 @@ impl Standing {
         let unread = self.unread.as_mut()?;
         let is_news = unread.told_at.is_none();
         unread.told_at.get_or_insert(now);
-        is_news.then(|| unread.trouble.clone())
+        is_news.then(|| unread.diagnosis.clone())
     }
 
     /// What is known once the settings of the network are those of a fingerprint. If
@@ -371,7 +372,10 @@ impl Standing {
                 None
             }
             Outcome::Unchanged | Outcome::DryRun(_) => None,
-            Outcome::Retry { at: until, trouble } => match trouble.reason {
+            Outcome::Retry {
+                at: until,
+                diagnosis,
+            } => match diagnosis.reason {
                 Reason::RateLimit | Reason::SpamFilter => {
                     // To be told so again in one slot is no reason to hurry.
                     let again = slot.map_or(0, |slot| by_itself(slot).saturating_sub(1));
@@ -384,7 +388,7 @@ impl Standing {
                     self.hold = Some(Hold {
                         until,
                         kind,
-                        trouble: trouble.clone(),
+                        diagnosis: diagnosis.clone(),
                     });
                     Some(until)
                 }
@@ -407,19 +411,19 @@ impl Standing {
                     self.hold = Some(Hold {
                         until,
                         kind: HoldKind::Backoff,
-                        trouble: trouble.clone(),
+                        diagnosis: diagnosis.clone(),
                     });
                     has_more.then_some(until)
                 }
             },
-            Outcome::Refused(trouble) => {
-                if trouble.reason == Reason::UnexpectedReply {
+            Outcome::Refused(diagnosis) => {
+                if diagnosis.reason == Reason::UnexpectedReply {
                     self.shown_frame = None;
                 }
                 if is_by_hand {
                     let hold = self.hold.as_mut().filter(|hold| hold.holds_at(at))?;
                     if hold.kind == HoldKind::Refusal {
-                        hold.trouble = trouble.clone();
+                        hold.diagnosis = diagnosis.clone();
                     }
                     return Some(hold.until);
                 }
@@ -433,7 +437,7 @@ impl Standing {
                 self.hold = Some(Hold {
                     until,
                     kind: HoldKind::Refusal,
-                    trouble: trouble.clone(),
+                    diagnosis: diagnosis.clone(),
                 });
                 Some(until)
             }
@@ -447,27 +451,29 @@ impl Standing {
             Outcome::Turned => self.stopped.take().map(|_| News::WorksAgain),
             // Nothing was sent, but all that a turn needs is there again.
             Outcome::Unchanged => {
-                let is_over = |trouble: &mut Trouble| {
-                    matches!(trouble.reason, Reason::Settings | Reason::Host)
+                let is_over = |diagnosis: &mut Diagnosis| {
+                    matches!(diagnosis.reason, Reason::Settings | Reason::Host)
                 };
                 self.stopped.take_if(is_over).map(|_| News::WorksAgain)
             }
             Outcome::DryRun(_) => None,
             // Turning has not begun.
-            Outcome::Refused(trouble) if trouble.reason == Reason::NoIcon && self.set.is_none() => {
-                None
-            }
-            // It was the wrong question, and says nothing of the account.
-            Outcome::Refused(trouble) if trouble.reason == Reason::NoSuchFrame => None,
-            Outcome::Retry { trouble, .. }
-                if trouble.reason != Reason::SpamFilter && !is_given_up =>
+            Outcome::Refused(diagnosis)
+                if diagnosis.reason == Reason::NoIcon && self.set.is_none() =>
             {
                 None
             }
-            Outcome::Retry { trouble, .. } | Outcome::Refused(trouble) => {
+            // It was the wrong question, and says nothing of the account.
+            Outcome::Refused(diagnosis) if diagnosis.reason == Reason::NoSuchFrame => None,
+            Outcome::Retry { diagnosis, .. }
+                if diagnosis.reason != Reason::SpamFilter && !is_given_up =>
+            {
+                None
+            }
+            Outcome::Retry { diagnosis, .. } | Outcome::Refused(diagnosis) => {
                 let is_news = self.stopped.is_none();
-                self.stopped = Some(trouble.clone());
-                is_news.then(|| News::Stopped(trouble.clone()))
+                self.stopped = Some(diagnosis.clone());
+                is_news.then(|| News::Stopped(diagnosis.clone()))
             }
         }
     }
@@ -477,11 +483,11 @@ impl Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// Turning has stopped.
-    Stopped(Trouble),
+    Stopped(Diagnosis),
     /// It works again.
     WorksAgain,
     /// What was stored could not all be read.
-    Unread(Trouble),
+    Unread(Diagnosis),
 }
 
 /// The wait after so many attempts have failed: exponential, and between 80%

@@ -16,7 +16,7 @@ use crate::frames::store::{self, current_set};
 use crate::instant::after;
 use crate::join_all::join_all;
 use crate::network::{Network, Picture, Verified};
-use crate::outcome::{Outcome, Reason, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::ports::{Client, Clock, Ledger, Log, Record, Store, StoreError};
 use crate::schedule::{FrameCount, Schedule};
 use crate::settings::{Configured, Settings, SettingsErrors};
@@ -265,7 +265,7 @@ async fn turn_on<H: Store + Client + Clock + Log>(
             store::frame(host, set, due.shown_frame.frame, read_ahead).await
         }
         Ok(_) => Ok(Vec::new()),
-        Err(trouble) => Err(trouble.clone()),
+        Err(diagnosis) => Err(diagnosis.clone()),
     };
     let turns = turns
         .into_iter()
@@ -298,7 +298,7 @@ async fn tell_owner<H: Client>(
 struct Plan {
     /// How many frames the set has.
     frames: Option<u16>,
-    choice: Result<Choice, Trouble>,
+    choice: Result<Choice, Diagnosis>,
 }
 
 /// The frame that is to be shown.
@@ -339,14 +339,14 @@ impl Plan {
             .ok()
             .filter(|_| networks.peek().is_some())
         else {
-            let errors = settings.errors().trouble(H::ADVICE.settings);
+            let errors = settings.errors().diagnosis(H::ADVICE.settings);
             return (with(Err(errors)), None);
         };
         let guess = Due::guess(networks, schedule, ledger, turn_request).await;
         let (set, read) = current_set_and_frame(host, guess.as_ref()).await;
         let set = match set {
             Ok(set) => set,
-            Err(trouble) => return (with(Err(trouble)), None),
+            Err(diagnosis) => return (with(Err(diagnosis)), None),
         };
         let due = match guess.filter(|guess| guess.is_of(&set)) {
             Some(guess) => Ok(guess),
@@ -366,7 +366,7 @@ impl Plan {
 async fn current_set_and_frame<H: Store>(
     host: &H,
     guess: Option<&Due>,
-) -> (Result<FrameSet, Trouble>, Option<Read>) {
+) -> (Result<FrameSet, Diagnosis>, Option<Read>) {
     let set = current_set(host);
     let Some(due) = guess else {
         return (set.await, None);
@@ -389,11 +389,11 @@ impl Due {
         frames: FrameCount,
         schedule: &Schedule,
         turn_request: &TurnRequest,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, Diagnosis> {
         let frame = match turn_request.frame {
             Some(n) if n < frames.get() => n,
             Some(n) => {
-                return Err(Trouble::new(
+                return Err(Diagnosis::new(
                     Reason::NoSuchFrame,
                     format!("There is no frame {n}: the current set has {frames}."),
                     "Ask for a frame from 0 to one less than their number.",
@@ -522,14 +522,14 @@ impl<'a> NetworkTurn<'a> {
         let is_ready = settings.schedule.is_ok() && self.configured.network.is_ok();
         let choice = match &plan.choice {
             Ok(choice) if is_ready => Ok(choice),
-            Err(trouble) if is_ready => Err(trouble.clone()),
+            Err(diagnosis) if is_ready => Err(diagnosis.clone()),
             // What is wrong with another network keeps nothing from this one.
             _ => {
                 let all = settings.schedule.as_ref().err();
                 let own = self.configured.network.as_ref().err();
                 let errors = [all, own].into_iter().flatten().cloned();
                 let errors = errors.fold(SettingsErrors::default(), SettingsErrors::and);
-                Err(errors.trouble(H::ADVICE.settings))
+                Err(errors.diagnosis(H::ADVICE.settings))
             }
         };
         if let Ok(choice) = choice {
@@ -538,7 +538,7 @@ impl<'a> NetworkTurn<'a> {
         if self.turn_request.dry_run {
             match choice {
                 Ok(_) => self.next = Next::Preview,
-                Err(trouble) => self.report.outcome = Outcome::Refused(trouble),
+                Err(diagnosis) => self.report.outcome = Outcome::Refused(diagnosis),
             }
             return self;
         }
@@ -555,8 +555,8 @@ impl<'a> NetworkTurn<'a> {
         }
         match choice {
             Ok(choice) => self.decide(choice, &mut standing, ledger),
-            Err(trouble) => {
-                self.report.outcome = Outcome::Refused(trouble);
+            Err(diagnosis) => {
+                self.report.outcome = Outcome::Refused(diagnosis);
                 self.is_recorded = true;
             }
         }
@@ -610,13 +610,13 @@ impl<'a> NetworkTurn<'a> {
         host: &H,
         ledger: &impl Ledger,
         plan: &Plan,
-        frame: &Result<Vec<u8>, Trouble>,
+        frame: &Result<Vec<u8>, Diagnosis>,
     ) -> (Report, Vec<(&'static str, News)>) {
         let ready = match (&self.configured.network, &plan.choice, frame) {
             (Ok(network), Ok(choice), Ok(frame)) if self.wants_a_frame() => self
                 .fitting::<H>(network.as_ref(), choice, frame)
                 .map(|picture| Some((network.as_ref(), choice, picture))),
-            (Ok(_), Ok(_), Err(trouble)) if self.wants_a_frame() => Err(trouble.clone()),
+            (Ok(_), Ok(_), Err(diagnosis)) if self.wants_a_frame() => Err(diagnosis.clone()),
             _ => Ok(None),
         };
         match ready {
@@ -627,7 +627,7 @@ impl<'a> NetworkTurn<'a> {
                 self.report.outcome = self.look(network, picture, host, ledger).await;
             }
             Ok(None) => {}
-            Err(trouble) => self.report.outcome = Outcome::Refused(trouble),
+            Err(diagnosis) => self.report.outcome = Outcome::Refused(diagnosis),
         }
         let unread = self.tell_unread(host, ledger).await;
         let news = self.take_down(settings, host, ledger).await;
@@ -647,7 +647,7 @@ impl<'a> NetworkTurn<'a> {
     ) -> Outcome {
         let mut preview = match network.preview(picture, host.now()) {
             Ok(preview) => Box::new(preview),
-            Err(trouble) => return Outcome::Refused(trouble),
+            Err(diagnosis) => return Outcome::Refused(diagnosis),
         };
         let name = self.configured.definition.name;
         let mut standing = match known(self.configured, ledger).await {
@@ -660,7 +660,7 @@ impl<'a> NetworkTurn<'a> {
         let at = self.turn_request.at;
         let is_pause = |hold: &&Hold| hold.kind == HoldKind::Pause && hold.holds_at(at);
         if let Some(pause) = standing.hold.as_ref().filter(is_pause) {
-            preview.unchecked = Some(pause.trouble.in_words());
+            preview.unchecked = Some(pause.diagnosis.in_words());
             return Outcome::DryRun(preview);
         }
         let before = standing.saved_session.clone();
@@ -676,17 +676,18 @@ impl<'a> NetworkTurn<'a> {
                 notes,
                 unread,
             }) => {
-                let why = || unread.map_or_else(|| notes.join(" "), |trouble| trouble.in_words());
+                let why =
+                    || unread.map_or_else(|| notes.join(" "), |diagnosis| diagnosis.in_words());
                 preview.unchecked = account.is_none().then(why);
                 preview.account = account;
             }
             // What passes says nothing, nor what is wrong with a request that is not the turn's.
-            Err(trouble)
-                if trouble.reason.is_for_the_owner() && trouble.reason != Reason::Request =>
+            Err(diagnosis)
+                if diagnosis.reason.is_for_the_owner() && diagnosis.reason != Reason::Request =>
             {
-                return Outcome::Refused(trouble);
+                return Outcome::Refused(diagnosis);
             }
-            Err(trouble) => preview.unchecked = Some(trouble.in_words()),
+            Err(diagnosis) => preview.unchecked = Some(diagnosis.in_words()),
         }
         Outcome::DryRun(preview)
     }
@@ -697,7 +698,7 @@ impl<'a> NetworkTurn<'a> {
         network: &dyn Network,
         choice: &'b Choice,
         frame: &'b [u8],
-    ) -> Result<Picture<'b>, Trouble> {
+    ) -> Result<Picture<'b>, Diagnosis> {
         let most = network.max_picture_bytes();
         if frame.is_empty() || frame.len() > most {
             let title = self.configured.definition.title;
@@ -753,12 +754,12 @@ impl<'a> NetworkTurn<'a> {
         let attempt = match sent {
             Ok(attempt) => attempt,
             // Nothing was sent, so there is nothing to learn.
-            Err(trouble) => {
+            Err(diagnosis) => {
                 if let Some(slot) = slot {
                     slot.attempts = slot.attempts.saturating_sub(1);
                     slot.by_hand = slot.by_hand.saturating_sub(by_hand);
                 }
-                self.report.outcome = Outcome::Refused(trouble);
+                self.report.outcome = Outcome::Refused(diagnosis);
                 return;
             }
         };
@@ -770,9 +771,9 @@ impl<'a> NetworkTurn<'a> {
         }
         self.report.note = attempt.note;
         let outcome = match seen_from(self.turn_request.at, now, attempt.outcome) {
-            Outcome::Refused(trouble) if trouble.reason == Reason::Credentials => {
-                let remedy = format!("{} {}", trouble.remedy, H::ADVICE.secrets);
-                Outcome::Refused(Trouble::new(trouble.reason, trouble.message, remedy))
+            Outcome::Refused(diagnosis) if diagnosis.reason == Reason::Credentials => {
+                let remedy = format!("{} {}", diagnosis.remedy, H::ADVICE.secrets);
+                Outcome::Refused(Diagnosis::new(diagnosis.reason, diagnosis.message, remedy))
             }
             outcome => outcome,
         };
@@ -783,7 +784,7 @@ impl<'a> NetworkTurn<'a> {
         self.report.attempts = slot.as_ref().map_or(1, |slot| slot.attempts);
         let shown_frame = choice.due.shown_frame.clone();
         // Randomness costs, and success does not need it.
-        let chance = if outcome.trouble().is_some() {
+        let chance = if outcome.diagnosis().is_some() {
             chance()
         } else {
             0.0
@@ -799,19 +800,20 @@ impl<'a> NetworkTurn<'a> {
         self.report.retry_at = next;
         self.report.outcome = match outcome {
             // With the next slot, if not before.
-            Outcome::Retry { at, trouble } => {
-                let is_asked_for = matches!(trouble.reason, Reason::RateLimit | Reason::SpamFilter);
+            Outcome::Retry { at, diagnosis } => {
+                let is_asked_for =
+                    matches!(diagnosis.reason, Reason::RateLimit | Reason::SpamFilter);
                 let next = next.or(slot.map(|slot| slot.end));
                 self.report.retry_at = next.filter(|_| is_asked_for || ledger.is_kept());
                 let at = next.unwrap_or(at);
-                Outcome::Retry { at, trouble }
+                Outcome::Retry { at, diagnosis }
             }
-            Outcome::Refused(trouble) => {
+            Outcome::Refused(diagnosis) => {
                 self.report.retry_at = next.filter(|_| ledger.is_kept());
                 let until = self.report.retry_at;
                 Outcome::Refused(match until {
-                    Some(until) => left_alone(trouble, until, ledger),
-                    None => trouble,
+                    Some(until) => left_alone(diagnosis, until, ledger),
+                    None => diagnosis,
                 })
             }
             outcome => outcome,
@@ -826,12 +828,12 @@ impl<'a> NetworkTurn<'a> {
     ) -> Option<News> {
         let name = self.configured.definition.name;
         let standing = self.standing.as_mut()?;
-        let trouble = standing.tell_unread(host.now())?;
+        let diagnosis = standing.tell_unread(host.now())?;
         let entry = journal::unread(
             name,
             self.turn_request.trigger,
             self.turn_request.at,
-            &trouble,
+            &diagnosis,
         );
         host.log(&entry, true);
         let kept = match ledger.next_id() {
@@ -848,7 +850,7 @@ impl<'a> NetworkTurn<'a> {
                 .iter_mut()
                 .for_each(|unread| unread.told_at = None);
         }
-        kept.is_ok().then_some(News::Unread(trouble))
+        kept.is_ok().then_some(News::Unread(diagnosis))
     }
 
     /// Logs the turn, keeps what is known after it, and sees to the next try.
@@ -873,7 +875,7 @@ impl<'a> NetworkTurn<'a> {
             report: &self.report,
         };
         let text = entry.to_json();
-        host.log(&text, self.report.outcome.trouble().is_some());
+        host.log(&text, self.report.outcome.diagnosis().is_some());
         let is_over = |slot: &Slot| !slot.is_turned && self.report.retry_at >= Some(slot.end);
         let is_given_up = slot.is_some_and(is_over);
         let standing = self.standing.as_mut()?;
@@ -920,32 +922,37 @@ impl<'a> NetworkTurn<'a> {
 
 /// What a turn comes to that a hold keeps from sending.
 fn waiting(hold: Hold, ledger: &impl Ledger) -> Outcome {
-    let Hold { until, trouble, .. } = hold;
-    if trouble.reason.is_for_the_owner() {
-        Outcome::Refused(left_alone(trouble, until, ledger))
+    let Hold {
+        until, diagnosis, ..
+    } = hold;
+    if diagnosis.reason.is_for_the_owner() {
+        Outcome::Refused(left_alone(diagnosis, until, ledger))
     } else {
-        Outcome::Retry { at: until, trouble }
+        Outcome::Retry {
+            at: until,
+            diagnosis,
+        }
     }
 }
 
 /// What was refused, and how long the network is left alone for it.
-fn left_alone<L: Ledger>(trouble: Trouble, until: DateTime<Utc>, _: &L) -> Trouble {
+fn left_alone<L: Ledger>(diagnosis: Diagnosis, until: DateTime<Utc>, _: &L) -> Diagnosis {
     let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
     let remedy = format!(
         "{} It is not asked again before {until}; to ask now, {}.",
-        trouble.remedy,
+        diagnosis.remedy,
         L::ASK_NOW
     );
-    Trouble::new(trouble.reason, trouble.message, remedy)
+    Diagnosis::new(diagnosis.reason, diagnosis.message, remedy)
 }
 
 /// The outcome of a turn whose instant may lie ahead of the clock: so do the
 /// times in it then.
 fn seen_from(instant: DateTime<Utc>, now: DateTime<Utc>, outcome: Outcome) -> Outcome {
     match outcome {
-        Outcome::Retry { at, trouble } if instant > now => Outcome::Retry {
+        Outcome::Retry { at, diagnosis } if instant > now => Outcome::Retry {
             at: after(at, instant.signed_duration_since(now)),
-            trouble,
+            diagnosis,
         },
         outcome => outcome,
     }
@@ -956,12 +963,12 @@ fn chance() -> f64 {
     getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
 }
 
-fn unkept<L: Ledger>(_: &L, error: &StoreError) -> Trouble {
+fn unkept<L: Ledger>(_: &L, error: &StoreError) -> Diagnosis {
     let remedy = format!(
         "Nothing was sent, so that nothing is sent twice. {}",
         L::ADVICE
     );
-    Trouble::new(Reason::Host, error.to_string(), remedy)
+    Diagnosis::new(Reason::Host, error.to_string(), remedy)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::fmt;
 use crate::frames::render::Icon;
 use crate::frames::set::{CURRENT_KEY, FrameSet, MediaType};
 use crate::network::x::MAX_FRAME_BYTES;
-use crate::outcome::{Reason, Trouble};
+use crate::outcome::{Diagnosis, Reason};
 use crate::ports::{Lifetime, MAX_VALUE_BYTES, Store, StoreError};
 
 /// How long a frame is kept that was rendered because it was missing. Nothing
@@ -52,12 +52,12 @@ impl fmt::Display for Flaw {
 ///
 /// # Errors
 /// When there is none or what is stored is no frame set.
-pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Trouble> {
-    let none = |why: String| Trouble::new(Reason::Frames, why, H::ADVICE.frames);
+pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Diagnosis> {
+    let none = |why: String| Diagnosis::new(Reason::Frames, why, H::ADVICE.frames);
     let stored = match host.read(CURRENT_KEY).await {
         Ok(Some(stored)) => stored,
         Ok(None) => {
-            return Err(Trouble::new(
+            return Err(Diagnosis::new(
                 Reason::NoIcon,
                 "There is no icon yet.",
                 H::ADVICE.frames,
@@ -90,7 +90,7 @@ pub async fn frame<H: Store>(
     set: &FrameSet,
     n: u16,
     read: Option<Result<Option<Vec<u8>>, StoreError>>,
-) -> Result<Vec<u8>, Trouble> {
+) -> Result<Vec<u8>, Diagnosis> {
     let key = set.frame_key(n);
     let stored = match read {
         Some(read) => read,
@@ -104,10 +104,10 @@ pub async fn frame<H: Store>(
         (Ok(icon), _) => icon,
         // Whether that is too large is for each network to say.
         (Err(NoIcon::None | NoIcon::Missing), Flaw::Large(frame)) => return Ok(frame),
-        (Err(no_icon), flaw) => return Err(no_icon.trouble::<H>(set, n, &flaw)),
+        (Err(no_icon), flaw) => return Err(no_icon.diagnosis::<H>(set, n, &flaw)),
     };
     let frame = icon.frame(n, set.frames()).map_err(|error| {
-        Trouble::new(
+        Diagnosis::new(
             Reason::Frames,
             format!("Frame {n} is missing and cannot be rendered: {error}."),
             "Publish a simpler icon.",
@@ -129,7 +129,7 @@ pub async fn check_frame<H: Store>(
     set: &FrameSet,
     n: u16,
     networks: impl Iterator<Item = (&'static str, usize)>,
-) -> Result<(), Trouble> {
+) -> Result<(), Diagnosis> {
     let stored = host.read(&set.frame_key(n)).await;
     let Err(flaw) = looked_at::<H>(stored, set)? else {
         return Ok(());
@@ -138,7 +138,7 @@ pub async fn check_frame<H: Store>(
         return Ok(());
     };
     let Flaw::Large(file) = &flaw else {
-        return Err(no_icon.trouble::<H>(set, n, &flaw));
+        return Err(no_icon.diagnosis::<H>(set, n, &flaw));
     };
     let mut networks = networks.filter(|(_, most)| file.len() > *most);
     match networks.next() {
@@ -148,8 +148,8 @@ pub async fn check_frame<H: Store>(
 }
 
 /// What to say of a frame that has not as many bytes as a network takes.
-pub(crate) fn misfit<H: Store>(n: u16, bytes: usize, title: &str, most: usize) -> Trouble {
-    Trouble::new(
+pub(crate) fn misfit<H: Store>(n: u16, bytes: usize, title: &str, most: usize) -> Diagnosis {
+    Diagnosis::new(
         Reason::Frames,
         format!("Frame {n} has {bytes} bytes; {title} takes from 1 to {most}."),
         H::ADVICE.size,
@@ -160,7 +160,7 @@ pub(crate) fn misfit<H: Store>(n: u16, bytes: usize, title: &str, most: usize) -
 fn looked_at<H: Store>(
     stored: Result<Option<Vec<u8>>, StoreError>,
     set: &FrameSet,
-) -> Result<Result<Vec<u8>, Flaw>, Trouble> {
+) -> Result<Result<Vec<u8>, Flaw>, Diagnosis> {
     let media_type = set.media_type();
     Ok(match stored {
         Ok(None) => Err(Flaw::Missing),
@@ -178,7 +178,7 @@ fn looked_at<H: Store>(
 /// # Errors
 /// When the store fails; the set that was current still is, unless it was the
 /// last step that failed half-way, which nobody can tell.
-pub async fn publish<H: Store>(host: &H, set: &FrameSet, icon: &Icon) -> Result<(), Trouble> {
+pub async fn publish<H: Store>(host: &H, set: &FrameSet, icon: &Icon) -> Result<(), Diagnosis> {
     let write = async |key: &str, value: &[u8]| {
         let written = host.write(key, value, Lifetime::Unlimited).await;
         written.map_err(failed::<H>)
@@ -200,7 +200,7 @@ enum NoIcon {
 }
 
 impl NoIcon {
-    fn trouble<H: Store>(self, set: &FrameSet, n: u16, flaw: &Flaw) -> Trouble {
+    fn diagnosis<H: Store>(self, set: &FrameSet, n: u16, flaw: &Flaw) -> Diagnosis {
         let why = match self {
             Self::Unread(error) => return failed::<H>(error),
             Self::None => "an album has no icon to render it from",
@@ -210,7 +210,7 @@ impl NoIcon {
         };
         let frames = set.frames();
         let message = format!("Frame {n} of {frames} {flaw}, and {why}.");
-        Trouble::new(Reason::Frames, message, H::ADVICE.frames)
+        Diagnosis::new(Reason::Frames, message, H::ADVICE.frames)
     }
 }
 
@@ -227,6 +227,6 @@ async fn stored_icon<H: Store>(host: &H, set: &FrameSet) -> Result<Icon, NoIcon>
 
 // As `map_err` wants it.
 #[allow(clippy::needless_pass_by_value)]
-fn failed<H: Store>(error: StoreError) -> Trouble {
-    Trouble::new(Reason::Host, error.to_string(), H::ADVICE.store)
+fn failed<H: Store>(error: StoreError) -> Diagnosis {
+    Diagnosis::new(Reason::Host, error.to_string(), H::ADVICE.store)
 }

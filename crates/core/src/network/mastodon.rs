@@ -23,7 +23,7 @@ use super::{
     Attempt, Definition, Network, Pending, Picture, SavedSession, Transport, Verified, fingerprint,
     multipart,
 };
-use crate::outcome::{Outcome, Preview, Reason, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Preview, Reason};
 use crate::ports::{SendError, X_RATELIMIT_RESET};
 use crate::rfc3339;
 use crate::settings::Reader;
@@ -87,7 +87,7 @@ impl Network for Account {
         picture: Picture<'a>,
         saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Attempt, Trouble>> {
+    ) -> Pending<'a, Result<Attempt, Diagnosis>> {
         Box::pin(async move {
             let mut kept = Kept::recalled(saved_session.as_ref(), self);
             if kept.knows_no_picture() {
@@ -132,7 +132,7 @@ impl Network for Account {
         })
     }
 
-    fn preview(&self, picture: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Trouble> {
+    fn preview(&self, picture: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Diagnosis> {
         let request = self.update_credentials(picture, UpdateMethod::Patch)?;
         Ok(Preview::of(&request, "Bearer (not shown)", picture))
     }
@@ -141,17 +141,17 @@ impl Network for Account {
         &'a self,
         _: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Verified, Trouble>> {
+    ) -> Pending<'a, Result<Verified, Diagnosis>> {
         Box::pin(async move {
             let request = self.request(Method::GET, VERIFY_CREDENTIALS, None)?;
             let reply = transport.send(request).await;
             let named = self.name_in(&reply, Needs::Read, transport.now());
-            let trouble = match &named {
+            let diagnosis = match &named {
                 Ok(_) => None,
-                Err(outcome) => Some(outcome.trouble().cloned().unwrap_or_else(no_account)),
+                Err(outcome) => Some(outcome.diagnosis().cloned().unwrap_or_else(no_account)),
             };
-            match trouble {
-                Some(trouble) if trouble.reason != Reason::Access => return Err(trouble),
+            match diagnosis {
+                Some(diagnosis) if diagnosis.reason != Reason::Access => return Err(diagnosis),
                 _ => {}
             }
             // Since 4.3, Mastodon tells what the application may do.
@@ -161,8 +161,8 @@ impl Network for Account {
                 .await
                 .ok()
                 .and_then(|reply| may_write(&reply));
-            match (named, trouble, may_write) {
-                (_, _, Some(false)) => Err(Trouble::new(
+            match (named, diagnosis, may_write) {
+                (_, _, Some(false)) => Err(Diagnosis::new(
                     Reason::Access,
                     "The application of this token may not change the account.",
                     MORE_SCOPES,
@@ -175,8 +175,8 @@ impl Network for Account {
                     )],
                     unread: None,
                 }),
-                (Err(_), trouble, None) => Ok(Verified {
-                    unread: Some(trouble.unwrap_or_else(no_account)),
+                (Err(_), diagnosis, None) => Ok(Verified {
+                    unread: Some(diagnosis.unwrap_or_else(no_account)),
                     ..Verified::default()
                 }),
             }
@@ -341,7 +341,7 @@ impl Account {
 
     /// Asks for the avatar of before. The token need not be allowed to read it, so a
     /// refusal says nothing.
-    async fn shown(&self, transport: &dyn Transport) -> Result<Shown, Trouble> {
+    async fn shown(&self, transport: &dyn Transport) -> Result<Shown, Diagnosis> {
         let request = self.request(Method::GET, VERIFY_CREDENTIALS, None)?;
         let reply = transport.send(request).await;
         let named = self.name_in(&reply, Needs::Read, transport.now());
@@ -369,7 +369,7 @@ impl Account {
         picture: Picture<'_>,
         method: UpdateMethod,
         transport: &dyn Transport,
-    ) -> Result<Sent, Trouble> {
+    ) -> Result<Sent, Diagnosis> {
         let reply = transport
             .send(self.update_credentials(picture, method)?)
             .await;
@@ -392,7 +392,7 @@ impl Account {
         &self,
         picture: Picture<'_>,
         method: UpdateMethod,
-    ) -> Result<Request<Vec<u8>>, Trouble> {
+    ) -> Result<Request<Vec<u8>>, Diagnosis> {
         let boundary = multipart::fresh_boundary()?;
         let Picture {
             bytes, media_type, ..
@@ -407,7 +407,7 @@ impl Account {
         method: Method,
         path: &str,
         form: Option<(String, Vec<u8>)>,
-    ) -> Result<Request<Vec<u8>>, Trouble> {
+    ) -> Result<Request<Vec<u8>>, Diagnosis> {
         let token = self.access_token.expose();
         // `HeaderValue` would take other text, and hosts would not.
         let token = Some(token).filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()));
@@ -466,11 +466,11 @@ fn avatar_in(reply: &Response<Vec<u8>>) -> Option<String> {
 }
 
 fn is_a_limit(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Retry { trouble, .. } if trouble.reason == Reason::RateLimit)
+    matches!(outcome, Outcome::Retry { diagnosis, .. } if diagnosis.reason == Reason::RateLimit)
 }
 
-fn unmade(why: &str) -> Trouble {
-    Trouble::new(
+fn unmade(why: &str) -> Diagnosis {
+    Diagnosis::new(
         Reason::Settings,
         format!("The request cannot be made: {why}."),
         "Check MASTODON_SERVER and MASTODON_ACCESS_TOKEN.",
@@ -484,8 +484,8 @@ const MAY_BE_IGNORED: &str = "The server said yes, but the account's avatar has 
      the picture. Look at the account in a browser.";
 
 /// Success after success that changes nothing.
-fn ignored() -> Trouble {
-    Trouble::new(
+fn ignored() -> Diagnosis {
+    Diagnosis::new(
         Reason::UnexpectedReply,
         "The server said yes to one picture after the other, and shows the one of before.",
         "Look at the account in a browser. If its picture does not change, this server does not \
@@ -493,8 +493,8 @@ fn ignored() -> Trouble {
     )
 }
 
-fn no_account() -> Trouble {
-    Trouble::new(
+fn no_account() -> Diagnosis {
+    Diagnosis::new(
         Reason::UnexpectedReply,
         "The call was answered with success, but not with an account of Mastodon.",
         "Check MASTODON_SERVER: something other than Mastodon's API answers there.",
@@ -563,7 +563,7 @@ impl Words {
 /// What a reply of error means.
 fn outcome_of(reply: &ErrorReply<'_>, needs: Needs, now: DateTime<Utc>) -> Outcome {
     let refused = |reason, remedy: &'static str| {
-        Outcome::Refused(Trouble::new(reason, reply.said.as_str(), remedy))
+        Outcome::Refused(Diagnosis::new(reason, reply.said.as_str(), remedy))
     };
     match (Words::of(reply), reply.meaning()) {
         (Some(Words::Scope), _) => refused(

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::base16;
 use crate::frames::set::MediaType;
-use crate::outcome::{Outcome, Preview, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Preview};
 use crate::ports::{Client, Clock, REPLY_TIMEOUT_MS, SendError};
 use crate::settings::{Reader, Variable};
 
@@ -63,20 +63,20 @@ pub trait Network: fmt::Debug {
         picture: Picture<'a>,
         saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Attempt, Trouble>>;
+    ) -> Pending<'a, Result<Attempt, Diagnosis>>;
 
     /// The request that would carry a picture.
     ///
     /// # Errors
     /// When it cannot be made.
-    fn preview(&self, picture: Picture<'_>, now: DateTime<Utc>) -> Result<Preview, Trouble>;
+    fn preview(&self, picture: Picture<'_>, now: DateTime<Utc>) -> Result<Preview, Diagnosis>;
 
     /// What the network says of the settings, by calls that change nothing.
     fn verify<'a>(
         &'a self,
         saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Verified, Trouble>>;
+    ) -> Pending<'a, Result<Verified, Diagnosis>>;
 
     /// Whether turns keep frames on the network beside the picture that is shown.
     fn keeps_frames(&self) -> bool {
@@ -91,7 +91,7 @@ pub trait Network: fmt::Debug {
         &'a self,
         _memory: &'a mut Option<SavedSession>,
         _wire: &'a dyn Transport,
-    ) -> Pending<'a, Result<(), Trouble>> {
+    ) -> Pending<'a, Result<(), Diagnosis>> {
         Box::pin(ready(Ok(())))
     }
 
@@ -145,7 +145,7 @@ pub struct Verified {
     pub notes: Vec<String>,
     /// Why the network tells nothing of the account, where that does not say that it takes
     /// no picture.
-    pub unread: Option<Trouble>,
+    pub unread: Option<Diagnosis>,
 }
 
 impl Verified {

@@ -2,17 +2,17 @@
 
 use crate::base16;
 use crate::frames::set::MediaType;
-use crate::outcome::{Reason, Trouble};
+use crate::outcome::{Diagnosis, Reason};
 
 /// A boundary that nobody can guess.
 ///
 /// # Errors
 /// When the host has no randomness.
-pub(super) fn fresh_boundary() -> Result<String, Trouble> {
+pub(super) fn fresh_boundary() -> Result<String, Diagnosis> {
     let mut random = [0; 16];
     match getrandom::fill(&mut random) {
         Ok(()) => Ok(base16::encode(&random)),
-        Err(error) => Err(Trouble::new(
+        Err(error) => Err(Diagnosis::new(
             Reason::Host,
             format!("There is no randomness for the request: {error}."),
             "Try again.",

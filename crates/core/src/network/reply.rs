@@ -8,16 +8,16 @@ use serde_json::Value;
 
 use crate::http_date;
 use crate::instant::after;
-use crate::outcome::{Outcome, Reason, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::ports::{REPLY_HEADERS, SendError};
 use crate::settings::secret::{Secret, hidden};
 
 /// To be tried again at an instant, or a day from now if that is sooner: the
 /// networks' longest limits last a day, so a time beyond is not believed.
-pub(super) fn retry(at: DateTime<Utc>, now: DateTime<Utc>, trouble: Trouble) -> Outcome {
+pub(super) fn retry(at: DateTime<Utc>, now: DateTime<Utc>, diagnosis: Diagnosis) -> Outcome {
     Outcome::Retry {
         at: at.min(after(now, TimeDelta::days(1))),
-        trouble,
+        diagnosis,
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn no_answer(
     error: &SendError,
     now: DateTime<Utc>,
 ) -> Outcome {
-    let trouble = Trouble::new(
+    let diagnosis = Diagnosis::new(
         Reason::Transient,
         format!("{title} did not answer: {error}."),
         format!(
@@ -53,7 +53,7 @@ pub(super) fn no_answer(
              {setting} and see whether {title} reports a problem."
         ),
     );
-    retry(after(now, TimeDelta::minutes(1)), now, trouble)
+    retry(after(now, TimeDelta::minutes(1)), now, diagnosis)
 }
 
 /// What the status of a reply means on every network, where the reply says nothing
@@ -110,12 +110,12 @@ pub(super) fn transient(
     now: DateTime<Utc>,
 ) -> Outcome {
     let at = retry_after(headers, now).unwrap_or_else(|| after(now, TimeDelta::minutes(1)));
-    let trouble = Trouble::new(
+    let diagnosis = Diagnosis::new(
         Reason::Transient,
         said,
         format!("{title} has trouble of its own. Nothing to do if it passes."),
     );
-    retry(at, now, trouble)
+    retry(at, now, diagnosis)
 }
 
 /// Too many requests: wait until the reset that the network names if that lies
@@ -132,7 +132,7 @@ pub(super) fn rate_limited(
         .filter(|at| *at > now)
         .or_else(|| retry_after(headers, now))
         .unwrap_or_else(|| after(now, TimeDelta::minutes(15)));
-    let trouble = Trouble::new(
+    let diagnosis = Diagnosis::new(
         Reason::RateLimit,
         said,
         format!(
@@ -140,7 +140,7 @@ pub(super) fn rate_limited(
              uses {limited}."
         ),
     );
-    retry(at, now, trouble)
+    retry(at, now, diagnosis)
 }
 
 /// Whether a body is a web page, as proxies and firewalls answer.

@@ -127,9 +127,9 @@ pub(super) fn ok(body: impl ToString) -> Reply {
     Ok(reply(200, &[], body.to_string()))
 }
 
-pub(super) fn refused(outcome: &Outcome) -> &Trouble {
+pub(super) fn refused(outcome: &Outcome) -> &Diagnosis {
     match outcome {
-        Outcome::Refused(trouble) => trouble,
+        Outcome::Refused(diagnosis) => diagnosis,
         other => panic!("{other:?} instead of a refusal"),
     }
 }
@@ -137,7 +137,7 @@ pub(super) fn refused(outcome: &Outcome) -> &Trouble {
 /// How many seconds to wait, and why.
 pub(super) fn pause(outcome: &Outcome) -> (i64, Reason) {
     match outcome {
-        Outcome::Retry { at, trouble } => (at.timestamp() - NOW, trouble.reason),
+        Outcome::Retry { at, diagnosis } => (at.timestamp() - NOW, diagnosis.reason),
         other => panic!("{other:?} instead of a retry"),
     }
 }
@@ -152,10 +152,10 @@ fn breaks_a_line(c: char) -> bool {
 }
 
 /// That what went wrong is told in a line, with what to do, and no secret.
-pub(super) fn assert_fit_to_be_shown(trouble: &Trouble, secrets: &[&str]) {
-    let Trouble {
+pub(super) fn assert_fit_to_be_shown(diagnosis: &Diagnosis, secrets: &[&str]) {
+    let Diagnosis {
         message, remedy, ..
-    } = trouble;
+    } = diagnosis;
     assert!(message.chars().count() <= 300, "{message}");
     assert!(!message.contains(breaks_a_line), "{message}");
     assert!(!remedy.is_empty());
@@ -166,8 +166,8 @@ pub(super) fn assert_fit_to_be_shown(trouble: &Trouble, secrets: &[&str]) {
 
 /// That an attempt ended as one may, whatever came back.
 pub(super) fn assert_fit(outcome: &Outcome, secrets: &[&str]) {
-    if let Some(trouble) = outcome.trouble() {
-        assert_fit_to_be_shown(trouble, secrets);
+    if let Some(diagnosis) = outcome.diagnosis() {
+        assert_fit_to_be_shown(diagnosis, secrets);
     } else {
         assert_eq!(outcome, &Outcome::Turned);
     }

@@ -25,7 +25,7 @@ use super::{
     multipart,
 };
 use crate::frames::set::MediaType;
-use crate::outcome::{Outcome, Preview, Reason, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Preview, Reason};
 use crate::ports::SendError;
 use crate::settings::secret::Secret;
 use crate::settings::{Reader, Variable};
@@ -192,7 +192,7 @@ impl Network for Account {
         picture: Picture<'a>,
         saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Attempt, Trouble>> {
+    ) -> Pending<'a, Result<Attempt, Diagnosis>> {
         Box::pin(async move {
             let mut kept = Kept::recalled(saved_session.as_ref(), self);
             let first = match self.api {
@@ -216,7 +216,7 @@ impl Network for Account {
         })
     }
 
-    fn preview(&self, picture: Picture<'_>, now: DateTime<Utc>) -> Result<Preview, Trouble> {
+    fn preview(&self, picture: Picture<'_>, now: DateTime<Utc>) -> Result<Preview, Diagnosis> {
         let request = match self.api {
             Api::Only(Version::V2) => v2::upload(self, picture, &stamp(now)?),
             _ => self.request(picture, now),
@@ -228,7 +228,7 @@ impl Network for Account {
         &'a self,
         _: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Verified, Trouble>> {
+    ) -> Pending<'a, Result<Verified, Diagnosis>> {
         Box::pin(async move {
             let first = match self.api {
                 Api::Only(version) => version,
@@ -238,7 +238,7 @@ impl Network for Account {
             if let Err(asked) = &one
                 && !asked.is_closed
             {
-                return Err(asked.trouble.clone());
+                return Err(asked.diagnosis.clone());
             }
             let other = match self.api {
                 Api::Only(_) => None,
@@ -251,10 +251,10 @@ impl Network for Account {
                     notes,
                     unread: None,
                 }),
-                (Err(asked), None) => Err(asked.trouble),
+                (Err(asked), None) => Err(asked.diagnosis),
                 (Err(one), Some(Err(other))) => {
-                    let second = (&other.trouble, first.other());
-                    Err(neither(&one.trouble, second, other.is_of_oauth_1))
+                    let second = (&other.diagnosis, first.other());
+                    Err(neither(&one.diagnosis, second, other.is_of_oauth_1))
                 }
             }
         })
@@ -287,7 +287,7 @@ impl Tried {
 
 /// A version that did not tell whose the keys are.
 struct Untold {
-    trouble: Trouble,
+    diagnosis: Diagnosis,
     is_closed: bool,
     is_of_oauth_1: bool,
 }
@@ -295,24 +295,24 @@ struct Untold {
 /// What came of both versions, the first of which is closed to the app.
 fn both(first: &Tried, second: Tried, version: Version) -> Attempt {
     let mut attempt = second.attempt;
-    let closed = first.attempt.outcome.trouble();
+    let closed = first.attempt.outcome.diagnosis();
     match (&attempt.outcome, closed) {
         (Outcome::Turned, closed) => {
-            let why = closed.map_or("", |trouble| trouble.message.as_str());
+            let why = closed.map_or("", |diagnosis| diagnosis.message.as_str());
             attempt.note = Some(format!(
                 "X refused one version of its API to this app ({why}), so the picture went by the \
                  other, which is tried first from now on."
             ));
         }
-        (Outcome::Refused(trouble), Some(closed)) => {
+        (Outcome::Refused(diagnosis), Some(closed)) => {
             // X has checked the signature before it says what the app may do.
             let knows_the_keys = first.attempt.status == Some(403);
             // v1.1 takes OAuth 1.0a of whichever app it is open to.
             let is_of_oauth_1 = version == Version::V2
                 && (second.is_of_oauth_1
-                    || knows_the_keys && trouble.reason == Reason::Credentials);
-            let trouble = neither(closed, (trouble, version), is_of_oauth_1);
-            attempt.outcome = Outcome::Refused(trouble);
+                    || knows_the_keys && diagnosis.reason == Reason::Credentials);
+            let diagnosis = neither(closed, (diagnosis, version), is_of_oauth_1);
+            attempt.outcome = Outcome::Refused(diagnosis);
         }
         _ => {}
     }
@@ -320,7 +320,7 @@ fn both(first: &Tried, second: Tried, version: Version) -> Attempt {
 }
 
 /// Neither version takes the picture: with both answers, unless they are the same.
-fn neither(first: &Trouble, second: (&Trouble, Version), is_of_oauth_1: bool) -> Trouble {
+fn neither(first: &Diagnosis, second: (&Diagnosis, Version), is_of_oauth_1: bool) -> Diagnosis {
     let (second, version) = second;
     if first.message == second.message {
         return first.clone();
@@ -343,7 +343,7 @@ fn neither(first: &Trouble, second: (&Trouble, Version), is_of_oauth_1: bool) ->
     } else {
         second.reason
     };
-    Trouble {
+    Diagnosis {
         reason,
         message,
         remedy,
@@ -355,7 +355,7 @@ fn open_to_the_app(v1: &Result<String, Untold>, v2: Option<&Result<String, Untol
     let answers = |version: Version, answer: &Result<String, Untold>| match answer {
         Ok(_) => format!("{} answers this app", version.title()),
         Err(untold) => {
-            let said = untold.trouble.message.trim_end_matches('.');
+            let said = untold.diagnosis.message.trim_end_matches('.');
             format!("{} does not ({said})", version.title())
         }
     };
@@ -429,7 +429,7 @@ impl Account {
         &self,
         picture: Picture<'_>,
         now: DateTime<Utc>,
-    ) -> Result<Request<Vec<u8>>, Trouble> {
+    ) -> Result<Request<Vec<u8>>, Diagnosis> {
         let stamp = stamp(now)?;
         update_profile_image(self, picture.bytes, picture.media_type, &stamp)
             .map_err(|error| unmade(&error))
@@ -442,7 +442,7 @@ impl Account {
         picture: Picture<'_>,
         kept: &mut Kept,
         transport: &dyn Transport,
-    ) -> Result<Tried, Trouble> {
+    ) -> Result<Tried, Diagnosis> {
         match version {
             Version::V1 => {
                 let request = self.request(picture, transport.now())?;
@@ -471,7 +471,7 @@ impl Account {
         &self,
         version: Version,
         transport: &dyn Transport,
-    ) -> Result<Result<String, Untold>, Trouble> {
+    ) -> Result<Result<String, Untold>, Diagnosis> {
         let path = match version {
             Version::V1 => VERIFY_CREDENTIALS,
             Version::V2 => v2::ME,
@@ -482,7 +482,7 @@ impl Account {
         let request = Request::get(url).header(AUTHORIZATION, signed);
         let request = request.body(Vec::new()).map_err(|error| unmade(&error))?;
         let untold = |outcome: Outcome, is_closed, is_of_oauth_1| Untold {
-            trouble: outcome.trouble().cloned().unwrap_or_else(no_user),
+            diagnosis: outcome.diagnosis().cloned().unwrap_or_else(no_user),
             is_closed,
             is_of_oauth_1,
         };
@@ -526,9 +526,9 @@ impl Account {
     }
 }
 
-fn stamp(now: DateTime<Utc>) -> Result<Stamp, Trouble> {
+fn stamp(now: DateTime<Utc>) -> Result<Stamp, Diagnosis> {
     Stamp::fresh(now).map_err(|error| {
-        Trouble::new(
+        Diagnosis::new(
             Reason::Host,
             format!("There is no randomness for the signature: {error}."),
             "Try again.",
@@ -536,8 +536,8 @@ fn stamp(now: DateTime<Utc>) -> Result<Stamp, Trouble> {
     })
 }
 
-fn unmade(error: &http::Error) -> Trouble {
-    Trouble::new(
+fn unmade(error: &http::Error) -> Diagnosis {
+    Diagnosis::new(
         Reason::Settings,
         format!("The request cannot be made: {error}."),
         "Check API_BASE_URL and the four keys.",
@@ -614,8 +614,8 @@ fn read_user(body: &[u8], secrets: &[Secret]) -> Option<String> {
     Some(quoted(&user.screen_name, &secrets))
 }
 
-fn no_user() -> Trouble {
-    Trouble::new(
+fn no_user() -> Diagnosis {
+    Diagnosis::new(
         Reason::UnexpectedReply,
         "The call was answered with success, but not with a user of X.",
         "Check API_BASE_URL: something other than X's API answers there.",

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::account::alert::Webhook;
 use crate::base16;
 use crate::network::{Definition, NETWORKS, Network, x};
-use crate::outcome::{Reason, Trouble};
+use crate::outcome::{Diagnosis, Reason};
 use crate::schedule::time_zone::TimeZone;
 use crate::schedule::{Direction, Period, Schedule};
 use crate::settings::secret::Secret;
@@ -132,9 +132,9 @@ impl SettingsErrors {
     }
 
     /// What they mean for a turn, and what to do.
-    pub fn trouble(&self, remedy: &'static str) -> Trouble {
+    pub fn diagnosis(&self, remedy: &'static str) -> Diagnosis {
         let message = format!("The settings are not complete: {self}.");
-        Trouble::new(Reason::Settings, message, remedy)
+        Diagnosis::new(Reason::Settings, message, remedy)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::account::turn::{TurnRequest, known, turn, wake_when_needed};
 use crate::frames::set::FrameSet;
 use crate::frames::store::{check_frame, current_set};
 use crate::network::NETWORKS;
-use crate::outcome::{Outcome, Reason, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::ports::{Client, Clock, Ledger, Log, Store, StoreError};
 use crate::schedule::{FrameCount, Schedule};
 use crate::settings::{Configured, Settings};
@@ -126,14 +126,14 @@ async fn manual_turn<H: Store + Client + Clock + Log>(
 /// What the owner has to do something about counts for more than what passes.
 fn not_turned(reports: &[Report], now: DateTime<Utc>) -> Option<Problem> {
     let is_alone = reports.len() == 1;
-    let troubles = reports.iter().filter_map(|report| {
-        let said = report.outcome.trouble()?.in_words();
+    let findings = reports.iter().filter_map(|report| {
+        let said = report.outcome.diagnosis()?.in_words();
         let title = title_of(report.network).filter(|_| !is_alone);
         Some(title.map_or(said.clone(), |title| format!("{title}: {said}")))
     });
-    let detail = troubles.collect::<Vec<_>>().join(" ");
+    let detail = findings.collect::<Vec<_>>().join(" ");
     let refused = reports.iter().find_map(|report| match &report.outcome {
-        Outcome::Refused(trouble) => Some(status_of(trouble.reason)),
+        Outcome::Refused(diagnosis) => Some(status_of(diagnosis.reason)),
         _ => None,
     });
     let retries = reports.iter().filter_map(|report| match &report.outcome {
@@ -236,7 +236,7 @@ async fn journal<H: Store + Clock>(
 async fn standings<'a, L: Ledger>(
     settings: &'a Settings,
     ledger: &L,
-) -> Vec<(&'a Configured, Result<Standing, Trouble>)> {
+) -> Vec<(&'a Configured, Result<Standing, Diagnosis>)> {
     let mut standings = Vec::new();
     for one in &settings.networks {
         let standing = known(one, ledger).await;
@@ -266,8 +266,8 @@ async fn next_turn(
     next
 }
 
-fn failed<L: Ledger>(error: &StoreError) -> Trouble {
-    Trouble::new(Reason::Host, error.to_string(), L::ADVICE)
+fn failed<L: Ledger>(error: &StoreError) -> Diagnosis {
+    Diagnosis::new(Reason::Host, error.to_string(), L::ADVICE)
 }
 
 /// The network's name in the path of what is kept there.
@@ -296,8 +296,8 @@ async fn remove_frames<H: Store + Client + Clock>(
     let one = networks.find(|one| one.definition.name == name);
     let one = one.ok_or_else(|| not_found("No network of this name is set up here."))?;
     let network = one.network.as_ref().map_err(|errors| {
-        let trouble = errors.trouble(H::ADVICE.settings);
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, trouble.in_words())
+        let diagnosis = errors.diagnosis(H::ADVICE.settings);
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, diagnosis.in_words())
     })?;
     if !network.keeps_frames() {
         return Err(not_found("No frames are kept on this network."));
@@ -309,7 +309,7 @@ async fn remove_frames<H: Store + Client + Clock>(
         .await;
     // Also what was begun in vain, such as a session.
     let kept = ledger.keep(name, &standing, None).await;
-    removed.map_err(|trouble| Problem::new(status_of(trouble.reason), trouble.in_words()))?;
+    removed.map_err(|diagnosis| Problem::new(status_of(diagnosis.reason), diagnosis.in_words()))?;
     kept.map_err(|error| unreadable(&error))?;
     let mut answer = Answer::default();
     *answer.status_mut() = StatusCode::NO_CONTENT;
@@ -324,54 +324,57 @@ async fn health<H: Store + Clock>(
     ledger: &impl Ledger,
 ) -> Result<Answer, Problem> {
     admit(request, settings)?;
-    let (frame_set, frames_trouble) = match frame_set_health(settings, host).await {
+    let (frame_set, frames_diagnosis) = match frame_set_health(settings, host).await {
         Ok(found) => (found, None),
-        Err(trouble) => (Value::Null, Some(trouble)),
+        Err(diagnosis) => (Value::Null, Some(diagnosis)),
     };
     let errors = settings.errors();
     let mut detail: Vec<String> = Vec::new();
-    detail.extend(frames_trouble.iter().map(Trouble::in_words));
-    let mut troubles: Vec<Value> = Vec::new();
+    detail.extend(frames_diagnosis.iter().map(Diagnosis::in_words));
+    let mut findings: Vec<Value> = Vec::new();
     let now = host.now();
     for (one, standing) in standings(settings, ledger).await {
         let name = one.definition.name;
-        let mut tell = |trouble: &Trouble, retry_at: Option<DateTime<Utc>>| {
+        let mut tell = |diagnosis: &Diagnosis, retry_at: Option<DateTime<Utc>>| {
             let retry_at = retry_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
-            troubles.push(json!({
+            findings.push(json!({
                 "network": name,
-                "reason": trouble.reason,
-                "message": trouble.message,
-                "remedy": trouble.remedy,
+                "reason": diagnosis.reason,
+                "message": diagnosis.message,
+                "remedy": diagnosis.remedy,
                 "retry_at": retry_at,
             }));
         };
         let standing = match standing {
             Ok(standing) => standing,
-            Err(trouble) => {
-                tell(&trouble, None);
-                detail.push(trouble.in_words());
+            Err(diagnosis) => {
+                tell(&diagnosis, None);
+                detail.push(diagnosis.in_words());
                 continue;
             }
         };
         let hold = standing.hold.as_ref().filter(|hold| hold.holds_at(now));
         // Of settings and frames it was looked at how they are now.
         let is_of_now =
-            |trouble: &&Trouble| !matches!(trouble.reason, Reason::Settings | Reason::Frames);
+            |diagnosis: &&Diagnosis| !matches!(diagnosis.reason, Reason::Settings | Reason::Frames);
         // What other settings led to says nothing of the next turn.
         let stored = ledger.standing(name).await.ok();
         let stored = stored.and_then(|stored| stored.settings);
         let is_of_these = stored.is_none_or(|stored| stored == one.fingerprint);
         let stopped = standing.stopped.as_ref().filter(|_| is_of_these);
-        if let Some(trouble) = stopped.filter(is_of_now) {
-            tell(trouble, hold.map(|hold| hold.until));
+        if let Some(diagnosis) = stopped.filter(is_of_now) {
+            tell(diagnosis, hold.map(|hold| hold.until));
             let title = one.definition.title;
-            detail.push(format!("{title}, at the last try: {}", trouble.in_words()));
-        } else if let Some(hold) = hold.filter(|hold| is_of_now(&&hold.trouble)) {
+            detail.push(format!(
+                "{title}, at the last try: {}",
+                diagnosis.in_words()
+            ));
+        } else if let Some(hold) = hold.filter(|hold| is_of_now(&&hold.diagnosis)) {
             // It passes by itself.
-            tell(&hold.trouble, Some(hold.until));
+            tell(&hold.diagnosis, Some(hold.until));
         }
         if let Some(unread) = &standing.unread {
-            tell(&unread.trouble, None);
+            tell(&unread.diagnosis, None);
         }
     }
     let frames = frame_set.get("frames").and_then(Value::as_u64);
@@ -396,7 +399,7 @@ async fn health<H: Store + Clock>(
         })),
         "next_turn": next_turn.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
         "frame_set": frame_set,
-        "troubles": troubles,
+        "troubles": findings,
     }));
     if is_ready {
         Ok(json_answer(&body))
@@ -410,7 +413,7 @@ async fn health<H: Store + Clock>(
 async fn frame_set_health<H: Store + Clock>(
     settings: &Settings,
     host: &H,
-) -> Result<Value, Trouble> {
+) -> Result<Value, Diagnosis> {
     let set = current_set(host).await?;
     let mut found = json!({ "id": set.id(), "frames": set.frames().get() });
     if let (Ok(schedule), Some(found)) = (&settings.schedule, found.as_object_mut()) {
@@ -438,7 +441,7 @@ async fn status_page<H: Store + Clock, L: Ledger>(
     let now = host.now();
     let schedule = settings.schedule.as_ref().ok();
     let set = current_set(host).await;
-    let (records, journal_trouble) = match ledger.records(None, LINES) {
+    let (records, journal_diagnosis) = match ledger.records(None, LINES) {
         Ok(records) => (records, None),
         Err(error) => (Vec::new(), Some(failed::<L>(&error))),
     };
@@ -471,34 +474,41 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         })
         .collect();
     let errors = settings.errors();
-    let settings_trouble = (!errors.is_empty())
-        .then(|| errors.trouble("The owner has to set them; GET /health names them too."));
+    let settings_diagnosis = (!errors.is_empty())
+        .then(|| errors.diagnosis("The owner has to set them; GET /health names them too."));
     let has_had_none = || known.iter().all(|(_, known)| known.set.is_none());
     let is_new = set
         .as_ref()
-        .is_err_and(|trouble| trouble.reason == Reason::NoIcon && has_had_none());
+        .is_err_and(|diagnosis| diagnosis.reason == Reason::NoIcon && has_had_none());
     let of_set = set.as_ref().err().filter(|_| !is_new);
     let unread = standings
         .iter()
         .find_map(|(_, standing)| standing.as_ref().err());
-    let of_all = settings_trouble.as_ref().or(of_set);
-    let of_all = [of_all, unread.or(journal_trouble.as_ref())];
-    let mut troubles: Vec<(Option<&str>, &Trouble)> = of_all
+    let of_all = settings_diagnosis.as_ref().or(of_set);
+    let of_all = [of_all, unread.or(journal_diagnosis.as_ref())];
+    let mut findings: Vec<(Option<&str>, &Diagnosis)> = of_all
         .into_iter()
         .flatten()
-        .map(|trouble| (None, trouble))
+        .map(|diagnosis| (None, diagnosis))
         .collect();
-    let [turn_trouble, _] = of_all;
+    let [turn_diagnosis, _] = of_all;
     for (one, standing) in &known {
         let hold = standing.hold.as_ref().filter(|hold| hold.holds_at(now));
-        let trouble = standing.stopped.as_ref().or(hold.map(|hold| &hold.trouble));
-        let is_told = turn_trouble.is_some_and(|_| {
-            trouble.is_some_and(|trouble| trouble.reason == Reason::Settings) || !are_several
+        let diagnosis = standing
+            .stopped
+            .as_ref()
+            .or(hold.map(|hold| &hold.diagnosis));
+        let is_told = turn_diagnosis.is_some_and(|_| {
+            diagnosis.is_some_and(|diagnosis| diagnosis.reason == Reason::Settings) || !are_several
         });
         let title = are_several.then_some(one.definition.title);
-        troubles.extend(trouble.filter(|_| !is_told).map(|trouble| (title, trouble)));
+        findings.extend(
+            diagnosis
+                .filter(|_| !is_told)
+                .map(|diagnosis| (title, diagnosis)),
+        );
         let unread = standing.unread.as_ref();
-        troubles.extend(unread.map(|unread| (title, &unread.trouble)));
+        findings.extend(unread.map(|unread| (title, &unread.diagnosis)));
     }
     let next_turn = next_turn(settings, ledger, frames, now).await;
     let next_frame = schedule.zip(frames);
@@ -520,7 +530,7 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         next_turn,
         next_frame,
         last: &last,
-        troubles: &troubles,
+        findings: &findings,
         keeping: &keeping,
         becoming: becoming(set.as_ref().ok(), schedule),
     });

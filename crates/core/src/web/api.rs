@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::frames::store::{self, current_set};
-use crate::outcome::{Reason, Trouble};
+use crate::outcome::{Diagnosis, Reason};
 use crate::ports::{Store, Upload, UploadError};
 use crate::settings::{Settings, TRIGGER_TOKEN, trigger_token_in};
 use crate::web::icon_upload::{self, IconUpload};
@@ -141,15 +141,15 @@ async fn icon<H: Store>(
     let current = match current_set(host).await {
         Ok(set) => Some(set),
         // The new icon is the remedy.
-        Err(trouble) if matches!(trouble.reason, Reason::NoIcon | Reason::Frames) => None,
-        Err(trouble) => return Err(unavailable(&trouble)),
+        Err(diagnosis) if matches!(diagnosis.reason, Reason::NoIcon | Reason::Frames) => None,
+        Err(diagnosis) => return Err(unavailable(&diagnosis)),
     };
     let upload = IconUpload::of(&choices, current.as_ref())?;
     refuse_length_above(request, icon_upload::MAX_BYTES)?;
     let (set, icon) = upload.read(body, content_type(request)).await?;
     store::publish(host, &set, &icon)
         .await
-        .map_err(|trouble| unavailable(&trouble))?;
+        .map_err(|diagnosis| unavailable(&diagnosis))?;
     Ok(json_answer(&json!({
         "changed": current.as_ref() != Some(&set),
         "frame_set": set,
@@ -263,7 +263,7 @@ async fn frame<H: Store>(request: &Request<()>, n: u16, host: &H) -> Result<Answ
     query(request, &[])?;
     let set = current_set(host)
         .await
-        .map_err(|trouble| unavailable(&trouble))?;
+        .map_err(|diagnosis| unavailable(&diagnosis))?;
     if n >= set.frames().get() {
         return Err(Problem::new(
             StatusCode::NOT_FOUND,
@@ -281,7 +281,7 @@ async fn frame<H: Store>(request: &Request<()>, n: u16, host: &H) -> Result<Answ
     } else {
         let frame = store::frame(host, &set, n, None)
             .await
-            .map_err(|trouble| unavailable(&trouble))?;
+            .map_err(|diagnosis| unavailable(&diagnosis))?;
         let mut answer = Answer::new(frame);
         insert(&mut answer, CONTENT_TYPE, set.media_type().as_str());
         answer
@@ -304,8 +304,8 @@ fn is_known(request: &Request<()>, etag: &str) -> bool {
         .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
-fn unavailable(trouble: &Trouble) -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, trouble.in_words())
+fn unavailable(diagnosis: &Diagnosis) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, diagnosis.in_words())
 }
 
 pub(crate) fn json_object(value: &impl Serialize) -> Map<String, Value> {

@@ -17,7 +17,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::frames::rendering::Shape;
 use crate::network::Definition;
-use crate::outcome::Trouble;
+use crate::outcome::Diagnosis;
 use crate::schedule::time_zone::TimeZone;
 use crate::schedule::{Direction, Period};
 use crate::web::icon_upload;
@@ -62,7 +62,7 @@ pub struct View<'a> {
     pub last: &'a [Line<'a>],
     /// What is wrong now and what to do; with the network's title where there are
     /// several.
-    pub troubles: &'a [(Option<&'a str>, &'a Trouble)],
+    pub findings: &'a [(Option<&'a str>, &'a Diagnosis)],
     /// The networks on which frames are kept beside the picture that is shown.
     pub keeping: &'a [Definition],
     /// What a new picture becomes.
@@ -162,7 +162,7 @@ fn face(view: &View<'_>) -> Markup {
                 (time_there(view))
                 (standing(view))
                 (shown_where(view))
-                (troubles(view.troubles))
+                (findings(view.findings))
                 (last_outcomes(view))
             }
         }
@@ -414,12 +414,12 @@ fn shown_where(view: &View<'_>) -> Markup {
     }
 }
 
-fn troubles(troubles: &[(Option<&str>, &Trouble)]) -> Markup {
+fn findings(findings: &[(Option<&str>, &Diagnosis)]) -> Markup {
     html! {
-        @if !troubles.is_empty() {
-            section.trouble aria-labelledby="wrong" {
+        @if !findings.is_empty() {
+            section.diagnosis aria-labelledby="wrong" {
                 h2 #wrong { "Something is wrong" }
-                @for (network, Trouble { message, remedy, .. }) in troubles {
+                @for (network, Diagnosis { message, remedy, .. }) in findings {
                     p { @if let Some(network) = network { strong { (network) ": " } } (message) }
                     p { strong { "What to do: " } (remedy) }
                 }

@@ -13,19 +13,19 @@ fn frame(frame: u16) -> FrameRef {
     }
 }
 
-fn trouble(reason: Reason) -> Trouble {
-    Trouble::new(reason, "It did not work.", "Wait.")
+fn diagnosis(reason: Reason) -> Diagnosis {
+    Diagnosis::new(reason, "It did not work.", "Wait.")
 }
 
 fn retry(reason: Reason, seconds: i64) -> Outcome {
     Outcome::Retry {
         at: now() + TimeDelta::seconds(seconds),
-        trouble: trouble(reason),
+        diagnosis: diagnosis(reason),
     }
 }
 
 fn refusal() -> Outcome {
-    Outcome::Refused(trouble(Reason::Credentials))
+    Outcome::Refused(diagnosis(Reason::Credentials))
 }
 
 fn now() -> DateTime<Utc> {
@@ -174,7 +174,7 @@ fn a_frame_that_is_taken_ends_every_hold() {
 fn what_shows_is_forgotten_where_the_frame_may_have_been_taken() {
     for (outcome, is_known) in [
         (retry(Reason::Transient, 60), false),
-        (Outcome::Refused(trouble(Reason::UnexpectedReply)), false),
+        (Outcome::Refused(diagnosis(Reason::UnexpectedReply)), false),
         (refusal(), true),
         (retry(Reason::RateLimit, 60), true),
         (retry(Reason::SpamFilter, 60), true),
@@ -249,7 +249,7 @@ fn a_hold_holds_whom_it_is_for_and_until_its_end_only() {
         let hold = Hold {
             until: now() + TimeDelta::minutes(10),
             kind,
-            trouble: trouble(Reason::Transient),
+            diagnosis: diagnosis(Reason::Transient),
         };
         let standing = Standing {
             slot: Some(slot(1)),
@@ -341,7 +341,7 @@ fn a_hold_that_reaches_further_than_its_kind_can_holds_nobody() {
         let hold = |until| Hold {
             until,
             kind,
-            trouble: trouble(Reason::RateLimit),
+            diagnosis: diagnosis(Reason::RateLimit),
         };
         let ms = TimeDelta::milliseconds(1);
         assert!(hold(now() + longest).holds_at(now()));
@@ -429,7 +429,7 @@ fn other_settings_end_what_held_the_ones_before() {
         account: Some("alice".to_owned()),
         slot: Some(slot(3)),
         wake_at: Some(now()),
-        stopped: Some(trouble(Reason::Credentials)),
+        stopped: Some(diagnosis(Reason::Credentials)),
         saved_session: Some(SavedSession("session".to_owned())),
         ..Standing::default()
     };
@@ -484,8 +484,8 @@ fn what_is_news_is_told_once() {
     let mut standing = Standing::default();
     let spam = retry(Reason::SpamFilter, 60);
     let transient = retry(Reason::Transient, 60);
-    let no_such_frame = Outcome::Refused(trouble(Reason::NoSuchFrame));
-    let stopped = |reason| Some(News::Stopped(trouble(reason)));
+    let no_such_frame = Outcome::Refused(diagnosis(Reason::NoSuchFrame));
+    let stopped = |reason| Some(News::Stopped(diagnosis(reason)));
     for (outcome, is_given_up, news) in [
         (&Outcome::Turned, false, None),
         (&transient, false, None),
@@ -510,8 +510,8 @@ fn what_is_news_is_told_once() {
 fn why_it_has_stopped_is_what_was_said_last() {
     let mut standing = Standing::default();
     standing.news(&refusal(), false);
-    standing.news(&Outcome::Refused(trouble(Reason::Account)), false);
-    assert_eq!(standing.stopped, Some(trouble(Reason::Account)));
+    standing.news(&Outcome::Refused(diagnosis(Reason::Account)), false);
+    assert_eq!(standing.stopped, Some(diagnosis(Reason::Account)));
 }
 
 #[test]
@@ -523,7 +523,7 @@ fn trouble_at_home_is_over_once_a_turn_finds_nothing_to_do() {
         (Reason::Transient, false),
     ] {
         let mut standing = Standing {
-            stopped: Some(trouble(reason)),
+            stopped: Some(diagnosis(reason)),
             ..Standing::default()
         };
         let news = standing.news(&Outcome::Unchanged, false);
@@ -537,7 +537,7 @@ fn any_instant() -> impl Strategy<Value = DateTime<Utc>> {
     ms.prop_map(|ms| DateTime::from_timestamp_millis(ms).unwrap())
 }
 
-fn any_trouble() -> impl Strategy<Value = Trouble> {
+fn any_diagnosis() -> impl Strategy<Value = Diagnosis> {
     let reason = proptest::sample::select(vec![
         Reason::Settings,
         Reason::Frames,
@@ -555,7 +555,7 @@ fn any_trouble() -> impl Strategy<Value = Trouble> {
         Reason::UnexpectedReply,
     ]);
     (reason, any::<String>(), any::<String>())
-        .prop_map(|(reason, message, remedy)| Trouble::new(reason, message, remedy))
+        .prop_map(|(reason, message, remedy)| Diagnosis::new(reason, message, remedy))
 }
 
 fn any_trigger() -> impl Strategy<Value = Trigger> {
@@ -594,10 +594,10 @@ fn any_slot() -> impl Strategy<Value = Slot> {
 fn any_standing() -> impl Strategy<Value = Standing> {
     let kind =
         proptest::sample::select(vec![HoldKind::Pause, HoldKind::Refusal, HoldKind::Backoff]);
-    let hold = (any_instant(), kind, any_trouble()).prop_map(|(until, kind, trouble)| Hold {
+    let hold = (any_instant(), kind, any_diagnosis()).prop_map(|(until, kind, diagnosis)| Hold {
         until,
         kind,
-        trouble,
+        diagnosis,
     });
     let set = (any::<String>(), any::<u16>()).prop_map(|(id, frames)| KnownSet { id, frames });
     let shown_frame =
@@ -608,7 +608,7 @@ fn any_standing() -> impl Strategy<Value = Standing> {
         option::of(any_slot()),
         option::of(hold),
         any::<u32>(),
-        option::of(any_trouble()),
+        option::of(any_diagnosis()),
         option::of(any_instant()),
         option::of(any::<String>().prop_map(SavedSession)),
         option::of(any::<String>()),
@@ -662,7 +662,7 @@ fn partial(kept: &[u8]) -> (Standing, String) {
     assert!(!is_whole);
     let unread = standing.unread.take().expect("a note");
     assert_eq!(unread.told_at, None);
-    (standing, unread.trouble.in_words())
+    (standing, unread.diagnosis.in_words())
 }
 
 #[test]
@@ -704,7 +704,7 @@ fn of_what_a_later_version_has_kept_all_is_taken_that_is_understood() {
     assert_eq!(hold.until, instant("2026-11-22T02:35:00Z"));
     // Whom it holds is not known: everyone.
     assert_eq!(hold.kind, HoldKind::Pause);
-    assert_eq!(hold.trouble.in_words(), "Held. Wait.");
+    assert_eq!(hold.diagnosis.in_words(), "Held. Wait.");
     let expected = Standing {
         shown_frame: Some(FrameRef {
             set: "a".to_owned(),
@@ -740,7 +740,7 @@ fn a_hold_holds_though_nothing_else_of_it_is_understood() {
                 panic!("{hold}");
             };
             assert_eq!(hold.until, instant("2026-11-22T02:35:00Z"));
-            assert!(!hold.trouble.message.is_empty());
+            assert!(!hold.diagnosis.message.is_empty());
         }
     }
 }
@@ -841,15 +841,15 @@ proptest! {
         slot in option::of(any_slot()),
         at in any_instant(),
         until in any_instant(),
-        trouble in any_trouble(),
+        diagnosis in any_diagnosis(),
         chance in any::<f64>(),
         is_refused in any::<bool>(),
         trigger in any_trigger(),
     ) {
         let outcome = if is_refused {
-            Outcome::Refused(trouble)
+            Outcome::Refused(diagnosis)
         } else {
-            Outcome::Retry { at: until, trouble }
+            Outcome::Retry { at: until, diagnosis }
         };
         let next = standing.learn(&outcome, frame(1), at, slot.as_ref(), trigger, chance);
         let held = standing.hold.as_ref().map(|hold| hold.until);

@@ -52,9 +52,9 @@ fn to_json(report: &Report) -> Value {
     serde_json::to_value(report).unwrap()
 }
 
-fn refused(report: &Report) -> &Trouble {
+fn refused(report: &Report) -> &Diagnosis {
     match &report.outcome {
-        Outcome::Refused(trouble) => trouble,
+        Outcome::Refused(diagnosis) => diagnosis,
         other => panic!("{other:?} instead of a refusal"),
     }
 }
@@ -352,7 +352,7 @@ fn a_dry_run_is_refused_as_the_turn_would_be_by_a_network_that_does_not_take_the
         host.reply = Ok(reply(status, &[], body.to_string()));
         let report = turn_by(&settings(), &host, &turn_request);
         match (&report.outcome, reason) {
-            (Outcome::Refused(trouble), Some(reason)) => assert_eq!(trouble.reason, reason),
+            (Outcome::Refused(diagnosis), Some(reason)) => assert_eq!(diagnosis.reason, reason),
             (Outcome::DryRun(preview), None) => {
                 let unchecked = preview.unchecked.as_deref().unwrap();
                 assert!(unchecked.contains("No."), "{unchecked}");
@@ -463,9 +463,9 @@ fn refused_for_the_frames(host: &Host) -> Report {
 
 fn refused_before_sending(host: &Host, reason: Reason) -> Report {
     let report = turn_now(&settings(), host);
-    let trouble = refused(&report);
-    assert_eq!(trouble.reason, reason);
-    assert!(trouble.remedy.starts_with("Publish"), "{trouble:?}");
+    let diagnosis = refused(&report);
+    assert_eq!(diagnosis.reason, reason);
+    assert!(diagnosis.remedy.starts_with("Publish"), "{diagnosis:?}");
     assert_eq!(report.network_status, None);
     assert_eq!(host.take_sent().len(), 0);
     report
@@ -524,10 +524,10 @@ fn a_frame_outside_the_set_is_refused() {
             ..TurnRequest::due_at(host.now, Trigger::Cron)
         };
         let report = turn_by(&settings(), &host, &turn_request);
-        let trouble = refused(&report);
-        assert_eq!(trouble.reason, Reason::NoSuchFrame);
+        let diagnosis = refused(&report);
+        assert_eq!(diagnosis.reason, Reason::NoSuchFrame);
         assert_eq!(
-            trouble.message,
+            diagnosis.message,
             format!("There is no frame {n}: the current set has 12.")
         );
         assert_eq!((report.frame, report.frames), (None, Some(12)));
@@ -604,13 +604,13 @@ fn a_store_that_fails_is_named_and_nothing_is_sent() {
         let mut host = Host::new();
         host.fail_to_read(&key);
         let report = turn_now(&settings(), &host);
-        let trouble = refused(&report);
-        assert_eq!(trouble.reason, Reason::Host);
+        let diagnosis = refused(&report);
+        assert_eq!(diagnosis.reason, Reason::Host);
         assert_eq!(
-            trouble.message,
+            diagnosis.message,
             "The store could not be read: KV GET failed: 500 Internal Error."
         );
-        assert_eq!(trouble.remedy, "Look at the store.");
+        assert_eq!(diagnosis.remedy, "Look at the store.");
         assert_eq!((report.frame, report.frames), (frame, frames));
         assert_eq!(host.take_sent().len(), 0);
     }
@@ -695,7 +695,7 @@ fn a_reply_that_repeats_what_it_was_sent_gives_no_secret_away() {
         let body = json!({ "errors": [{ "code": 32, "message": echo }] }).to_string();
         host.reply = Ok(reply(status, &[("content-type", media_type)], body));
         let report = turn_now(&settings(), &host);
-        let message = &report.outcome.trouble().unwrap().message;
+        let message = &report.outcome.diagnosis().unwrap().message;
         assert!(message.contains("(hidden) and (hidden)"), "{message}");
     }
 }

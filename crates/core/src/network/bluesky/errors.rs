@@ -9,7 +9,7 @@ use super::TITLE;
 use crate::instant::after;
 use crate::network::base_url::BaseUrl;
 use crate::network::reply::{ErrorReply, Meaning, header_text, rate_limited, retry, transient};
-use crate::outcome::{Outcome, Reason, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::ports::RATELIMIT_RESET;
 
 /// A call that was not answered as it should be.
@@ -41,11 +41,11 @@ impl Failure {
 
     /// Says at which server an app password was refused: it may be the wrong one.
     pub(super) fn asked_at(mut self, service: &BaseUrl) -> Self {
-        if let Outcome::Refused(trouble) = &mut *self.outcome
-            && trouble.reason == Reason::Credentials
-            && trouble.remedy == ANOTHER_PASSWORD
+        if let Outcome::Refused(diagnosis) = &mut *self.outcome
+            && diagnosis.reason == Reason::Credentials
+            && diagnosis.remedy == ANOTHER_PASSWORD
         {
-            trouble.remedy = format!(
+            diagnosis.remedy = format!(
                 "{ANOTHER_PASSWORD} {service} was asked: if the account is on another server, set \
                  BLUESKY_SERVICE to that."
             )
@@ -89,9 +89,9 @@ impl Failure {
     }
 
     /// What went wrong, if it stays until the owner does something.
-    pub(super) fn refusal(&self) -> Option<&Trouble> {
+    pub(super) fn refusal(&self) -> Option<&Diagnosis> {
         match self.outcome.as_ref() {
-            Outcome::Refused(trouble) => Some(trouble),
+            Outcome::Refused(diagnosis) => Some(diagnosis),
             _ => None,
         }
     }
@@ -100,10 +100,10 @@ impl Failure {
     pub(super) fn told(mut self, reason: Reason, remedy: impl Into<Cow<'static, str>>) -> Self {
         let message = self
             .outcome
-            .trouble()
-            .map(|trouble| trouble.message.clone());
-        let trouble = Trouble::new(reason, message.unwrap_or_default(), remedy);
-        *self.outcome = Outcome::Refused(trouble);
+            .diagnosis()
+            .map(|diagnosis| diagnosis.message.clone());
+        let diagnosis = Diagnosis::new(reason, message.unwrap_or_default(), remedy);
+        *self.outcome = Outcome::Refused(diagnosis);
         self
     }
 }
@@ -181,13 +181,13 @@ impl Closed {
             Self::Deleted => "deleted",
         };
         let said = format!("{TITLE} says that the account is {what}");
-        let trouble = Trouble::new(Reason::Account, said, self.remedy());
-        Failure::new(Outcome::Refused(trouble))
+        let diagnosis = Diagnosis::new(Reason::Account, said, self.remedy());
+        Failure::new(Outcome::Refused(diagnosis))
     }
 }
 
-pub(super) fn unmade(error: &http::Error) -> Trouble {
-    Trouble::new(
+pub(super) fn unmade(error: &http::Error) -> Diagnosis {
+    Diagnosis::new(
         Reason::Settings,
         format!("The request cannot be made: {error}."),
         "Check BLUESKY_SERVICE.",
@@ -195,10 +195,10 @@ pub(super) fn unmade(error: &http::Error) -> Trouble {
 }
 
 /// A reply of success that is not what the lexicon says of a call.
-pub(super) fn unexpected(call: &str) -> Trouble {
+pub(super) fn unexpected(call: &str) -> Diagnosis {
     // Without a query.
     let call = call.split('?').next().unwrap_or_default();
-    Trouble::new(
+    Diagnosis::new(
         Reason::UnexpectedReply,
         format!("The call {call} was answered with success, but not as its lexicon says."),
         "Check BLUESKY_SERVICE: something other than the AT Protocol's API answers there.",
@@ -227,12 +227,13 @@ pub(super) const REFUSED_PROFILE: &str = "Bluesky does not accept the profile wi
 /// No more pictures are taken from this address for now. Frames that are kept can be turned
 /// to all the same, so this is no pause.
 pub(super) fn uploads_limited(mut failure: Failure) -> Failure {
-    if let Outcome::Retry { trouble, .. } = failure.outcome.as_mut() {
-        trouble.reason = Reason::Transient;
-        trouble.remedy = "Bluesky takes no more pictures from this address for now, which others \
+    if let Outcome::Retry { diagnosis, .. } = failure.outcome.as_mut() {
+        diagnosis.reason = Reason::Transient;
+        diagnosis.remedy =
+            "Bluesky takes no more pictures from this address for now, which others \
              may share. Nothing to do: frames that it has already are turned to, and the rest is \
              uploaded when they are due again."
-            .into();
+                .into();
     }
     failure
 }
@@ -250,7 +251,7 @@ pub(super) const CHANGED_MEANWHILE: &str = "Something else keeps changing the pr
 pub(super) fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome {
     let said = reply.said.as_str();
     let refused =
-        |reason, remedy: &'static str| Outcome::Refused(Trouble::new(reason, said, remedy));
+        |reason, remedy: &'static str| Outcome::Refused(Diagnosis::new(reason, said, remedy));
     if let Some(closed) = Closed::named(&reply.error) {
         return refused(Reason::Account, closed.remedy());
     }
@@ -264,8 +265,8 @@ pub(super) fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome 
             refused(Reason::Credentials, ANOTHER_PASSWORD)
         }
         ("InvalidSwap", _) => {
-            let trouble = Trouble::new(Reason::Transient, said, CHANGED_MEANWHILE);
-            retry(after(now, TimeDelta::minutes(1)), now, trouble)
+            let diagnosis = Diagnosis::new(Reason::Transient, said, CHANGED_MEANWHILE);
+            retry(after(now, TimeDelta::minutes(1)), now, diagnosis)
         }
         ("MethodNotImplemented", _) => refused(
             Reason::UnexpectedReply,

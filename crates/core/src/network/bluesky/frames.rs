@@ -198,9 +198,9 @@ fn can_do_without(failure: &Failure) -> bool {
     if failure.is_of_unknown_account() || failure.is_of_closed_account() {
         return false;
     }
-    failure.refusal().is_some_and(|trouble| {
+    failure.refusal().is_some_and(|diagnosis| {
         matches!(
-            trouble.reason,
+            diagnosis.reason,
             Reason::Request | Reason::Access | Reason::UnexpectedReply
         )
     })

@@ -18,7 +18,7 @@ use super::{Account, BLUESKY_DIRECTORY, BLUESKY_DNS};
 use crate::network::SavedSession;
 use crate::network::base_url::{BaseUrl, is_domain, is_loopback};
 use crate::network::reply::{Meaning, no_answer, quoted, transient};
-use crate::outcome::{Outcome, Reason, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Reason};
 
 /// Where accounts are looked up.
 #[derive(Debug, Clone)]
@@ -119,7 +119,7 @@ impl Exchange<'_> {
     pub(super) async fn located(&mut self, failure: Failure) -> Failure {
         let is_closed = failure
             .refusal()
-            .is_some_and(|trouble| trouble.reason == Reason::Account);
+            .is_some_and(|diagnosis| diagnosis.reason == Reason::Account);
         let before = self.home.clone().filter(|_| self.session.is_some());
         let Some(before) = before.filter(|_| is_closed) else {
             return failure;
@@ -194,7 +194,7 @@ impl Exchange<'_> {
         // The entry may be there, and only not be told now.
         dns?;
         match web {
-            Ok(reply) if passes(&reply) => Err(trouble_at(handle, &reply, self.transport.now())),
+            Ok(reply) if passes(&reply) => Err(diagnosis_at(handle, &reply, self.transport.now())),
             _ => Err(unknown_handle(handle)),
         }
     }
@@ -294,7 +294,7 @@ impl Exchange<'_> {
         setting: &str,
     ) -> Result<Value, Failure> {
         if passes(reply) {
-            return Err(trouble_at(title, reply, self.transport.now()));
+            return Err(diagnosis_at(title, reply, self.transport.now()));
         }
         let body = serde_json::from_slice(reply.body()).ok();
         let body = body.filter(|_| reply.status().is_success());
@@ -310,7 +310,7 @@ fn passes(reply: &Response<Vec<u8>>) -> bool {
     )
 }
 
-fn trouble_at(title: &str, reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Failure {
+fn diagnosis_at(title: &str, reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> Failure {
     let said = format!("{title} answered {}", reply.status().as_u16());
     Failure::new(transient(title, &said, reply.headers(), now))
 }
@@ -320,7 +320,7 @@ fn refused(
     message: impl Into<String>,
     remedy: impl Into<Cow<'static, str>>,
 ) -> Failure {
-    Failure::new(Outcome::Refused(Trouble::new(reason, message, remedy)))
+    Failure::new(Outcome::Refused(Diagnosis::new(reason, message, remedy)))
 }
 
 fn unexpected(title: &str, setting: &str) -> Failure {

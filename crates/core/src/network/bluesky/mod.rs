@@ -19,7 +19,7 @@ pub use self::identity::Lookup;
 use super::base_url::{self, BaseUrl, InvalidBaseUrl};
 use super::reply::text_of;
 use super::{Attempt, Definition, Network, Pending, Picture, SavedSession, Transport, Verified};
-use crate::outcome::{Outcome, Preview, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Preview};
 use crate::settings::secret::Secret;
 use crate::settings::{Reader, Variable};
 
@@ -107,7 +107,7 @@ impl Network for Account {
         picture: Picture<'a>,
         saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Attempt, Trouble>> {
+    ) -> Pending<'a, Result<Attempt, Diagnosis>> {
         Box::pin(async move {
             let mut exchange = Exchange::new(self, saved_session, transport);
             let outcome = match exchange.replace_avatar(picture).await {
@@ -127,7 +127,7 @@ impl Network for Account {
         })
     }
 
-    fn preview(&self, picture: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Trouble> {
+    fn preview(&self, picture: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Diagnosis> {
         let service = self.service.as_ref().unwrap_or(&self.lookup.default);
         let request = Call::upload(picture).request(service, Some(""));
         let request = request.map_err(|error| unmade(&error))?;
@@ -138,7 +138,7 @@ impl Network for Account {
         &'a self,
         saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Verified, Trouble>> {
+    ) -> Pending<'a, Result<Verified, Diagnosis>> {
         Box::pin(async move {
             let mut exchange = Exchange::new(self, saved_session, transport);
             let session = exchange.call(&Call::get(GET_SESSION)).await;
@@ -153,7 +153,10 @@ impl Network for Account {
                     let handle = handle.ok_or_else(|| unexpected(GET_SESSION))?;
                     Ok(Verified::account(handle))
                 }
-                Err(failure) => Err(trouble_of(&exchange.explained(failure).await, GET_SESSION)),
+                Err(failure) => Err(diagnosis_of(
+                    &exchange.explained(failure).await,
+                    GET_SESSION,
+                )),
             }
         })
     }
@@ -166,12 +169,12 @@ impl Network for Account {
         &'a self,
         saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<(), Trouble>> {
+    ) -> Pending<'a, Result<(), Diagnosis>> {
         Box::pin(async move {
             let mut exchange = Exchange::new(self, saved_session, transport);
             match exchange.remove_frames().await {
                 Ok(()) => Ok(()),
-                Err(failure) => Err(trouble_of(
+                Err(failure) => Err(diagnosis_of(
                     &exchange.explained(failure).await,
                     DELETE_RECORD,
                 )),
@@ -189,9 +192,9 @@ impl Network for Account {
 }
 
 /// What went wrong with a call.
-fn trouble_of(failure: &Failure, call: &str) -> Trouble {
-    let trouble = failure.outcome.trouble().cloned();
-    trouble.unwrap_or_else(|| unexpected(call))
+fn diagnosis_of(failure: &Failure, call: &str) -> Diagnosis {
+    let diagnosis = failure.outcome.diagnosis().cloned();
+    diagnosis.unwrap_or_else(|| unexpected(call))
 }
 
 impl Account {

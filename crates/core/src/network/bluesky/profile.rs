@@ -124,7 +124,7 @@ fn culprit<'a>(failure: &Failure, profile: &'a Value, avatar: &Value) -> Option<
 fn about_profile(failure: Failure, profile: &Value, avatar: &Value) -> Failure {
     let is_told = failure
         .refusal()
-        .is_some_and(|trouble| trouble.reason == Reason::Request);
+        .is_some_and(|diagnosis| diagnosis.reason == Reason::Request);
     if *failure.call != *PUT_RECORD || (!is_told && *failure.name != *"BlobNotFound") {
         return failure;
     }

@@ -186,8 +186,8 @@ fn attempt_on(
     script: Script,
 ) -> (Attempt, Vec<Request<Vec<u8>>>) {
     let attempt = block_on(network(&SETTINGS).update(PICTURE, saved_session, &script)).unwrap();
-    if let Some(trouble) = attempt.outcome.trouble() {
-        assert_fit_to_be_shown(trouble, &SECRETS);
+    if let Some(diagnosis) = attempt.outcome.diagnosis() {
+        assert_fit_to_be_shown(diagnosis, &SECRETS);
     }
     let shown = format!("{attempt:?} {saved_session:?}");
     assert!(SECRETS.iter().all(|secret| !shown.contains(secret)));
@@ -221,7 +221,7 @@ fn json_of(request: &Request<Vec<u8>>) -> Value {
 }
 
 fn reason(outcome: &Outcome) -> Reason {
-    outcome.trouble().expect("trouble").reason
+    outcome.diagnosis().expect("trouble").reason
 }
 
 // --- A turn ---
@@ -556,7 +556,7 @@ fn a_limit_of_uploads_is_no_pause_for_the_frames_that_are_kept() {
     let limited = Ok(reply(429, &headers, body.to_string()));
     let outcome = outcome_of(UPLOAD, limited);
     assert_eq!(pause(&outcome), (85_775, Reason::Transient));
-    assert!(outcome.trouble().unwrap().remedy.contains("address"));
+    assert!(outcome.diagnosis().unwrap().remedy.contains("address"));
     // A limit of anything else is one, wherever it is met.
     let mut kept: Value = serde_json::from_str(&new_for(100).unwrap().0).unwrap();
     kept["obtained_at"] = json!(NOW - 59 * 60);
@@ -579,9 +579,9 @@ fn a_picture_that_moderation_has_taken_down_is_told() {
             "Blob has been takendown, cannot re-upload",
         ),
     );
-    let trouble = refused(&outcome);
-    assert_eq!(trouble.reason, Reason::Request);
-    assert!(trouble.remedy.contains("Publish another icon"));
+    let diagnosis = refused(&outcome);
+    assert_eq!(diagnosis.reason, Reason::Request);
+    assert!(diagnosis.remedy.contains("Publish another icon"));
 }
 
 #[test]
@@ -658,12 +658,12 @@ fn a_profile_that_was_changed_in_between_is_read_again() {
     let (not_turned, _) = attempt(&mut kept_for(1), steps);
     assert_eq!(not_turned.status, Some(400));
     assert_eq!(pause(&not_turned.outcome), (60, Reason::Transient));
-    let trouble = not_turned.outcome.trouble().unwrap();
+    let diagnosis = not_turned.outcome.diagnosis().unwrap();
     assert_eq!(
-        trouble.message,
+        diagnosis.message,
         "Bluesky answered 400: InvalidSwap: Because."
     );
-    assert!(trouble.remedy.contains("changing the profile"));
+    assert!(diagnosis.remedy.contains("changing the profile"));
 }
 
 #[test]
@@ -693,9 +693,9 @@ fn a_profile_that_cannot_be_read_and_yet_is_there_was_taken_down() {
         &mut kept_for(1),
         [steps.clone(), steps].into_iter().flatten(),
     );
-    let trouble = refused(&attempt.outcome);
-    assert_eq!(trouble.reason, Reason::Account);
-    assert!(trouble.remedy.contains("moderation has taken it down"));
+    let diagnosis = refused(&attempt.outcome);
+    assert_eq!(diagnosis.reason, Reason::Account);
+    assert!(diagnosis.remedy.contains("moderation has taken it down"));
 }
 
 // --- What is wrong with the profile ---
@@ -735,11 +735,18 @@ fn a_profile_that_is_refused_for_another_member_says_which() {
         let profile = ok(json!({ "uri": "at://", "cid": "bafyreiold", "value": profile }));
         let steps = [(GET, profile), (PUT, said(400, "InvalidRequest", &words))];
         let (attempt, _) = attempt(&mut kept_for(1), steps);
-        let trouble = refused(&attempt.outcome);
-        assert_eq!(trouble.reason, Reason::Request, "{words}");
-        assert!(trouble.remedy.contains(told), "{words}: {}", trouble.remedy);
-        assert!(trouble.remedy.contains("Edit the profile once"), "{words}");
-        assert!(!trouble.remedy.contains("ublish"), "{words}");
+        let diagnosis = refused(&attempt.outcome);
+        assert_eq!(diagnosis.reason, Reason::Request, "{words}");
+        assert!(
+            diagnosis.remedy.contains(told),
+            "{words}: {}",
+            diagnosis.remedy
+        );
+        assert!(
+            diagnosis.remedy.contains("Edit the profile once"),
+            "{words}"
+        );
+        assert!(!diagnosis.remedy.contains("ublish"), "{words}");
     }
 }
 
@@ -749,10 +756,10 @@ fn a_picture_that_is_refused_is_the_picture_s_fault() {
         "Invalid app.bsky.actor.profile record: blob too big (maximum 1000000, got 2) at $.record.avatar",
         "Invalid app.bsky.actor.profile record: Record/avatar should be a blob ref",
     ] {
-        let trouble = outcome_of(PUT, said(400, "InvalidRequest", words));
+        let diagnosis = outcome_of(PUT, said(400, "InvalidRequest", words));
         assert!(
-            trouble
-                .trouble()
+            diagnosis
+                .diagnosis()
                 .unwrap()
                 .remedy
                 .contains("Publish the icon again")
@@ -810,9 +817,9 @@ fn a_closed_account_is_told_as_what_it_is() {
         let mut saved_session = kept_for(1);
         let first = [(GET, no_repo())];
         let (attempt, _) = attempt(&mut saved_session, first.into_iter().chain(steps));
-        let trouble = refused(&attempt.outcome);
-        assert_eq!(trouble.reason, Reason::Account, "{told}");
-        assert!(trouble.remedy.contains(told), "{}", trouble.remedy);
+        let diagnosis = refused(&attempt.outcome);
+        assert_eq!(diagnosis.reason, Reason::Account, "{told}");
+        assert!(diagnosis.remedy.contains(told), "{}", diagnosis.remedy);
         // With the session, it can be told the next time too.
         assert_eq!(saved_session, kept_for(1));
     }
@@ -828,9 +835,9 @@ fn a_closed_account_is_known_by_its_session() {
     };
     for (mut saved_session, call) in [(None, CREATE), (kept_for(100), RENEW)] {
         let (attempt, _) = attempt(&mut saved_session, [(call, closed("deactivated"))]);
-        let trouble = refused(&attempt.outcome);
-        assert_eq!(trouble.reason, Reason::Account);
-        assert!(trouble.remedy.contains("reactivate"));
+        let diagnosis = refused(&attempt.outcome);
+        assert_eq!(diagnosis.reason, Reason::Account);
+        assert!(diagnosis.remedy.contains("reactivate"));
         assert!(saved_session.is_some());
     }
     // The session of an account that is taken down is not given up: by the password one would
@@ -983,7 +990,7 @@ fn a_new_session_is_kept_whatever_comes_after() {
                 steps.push((UPLOAD, answer.clone()));
             }
             let (failed, _) = attempt(&mut saved_session, steps);
-            assert!(failed.outcome.trouble().is_some());
+            assert!(failed.outcome.diagnosis().is_some());
             assert!(saved_session.as_ref().unwrap().0.contains(ACCESS_2));
             // And is used in the next attempt.
             let (works, sent) = attempt(&mut saved_session, first_time());
@@ -1129,10 +1136,14 @@ fn a_sign_in_that_is_refused_says_what_the_owner_can_do() {
         let mut saved_session = None;
         let (attempt, _) = attempt(&mut saved_session, [(CREATE, error(status, name))]);
         assert_eq!(attempt.status, Some(status));
-        let trouble = refused(&attempt.outcome);
-        assert_eq!(trouble.reason, reason, "{name}");
+        let diagnosis = refused(&attempt.outcome);
+        assert_eq!(diagnosis.reason, reason, "{name}");
         for part in remedy {
-            assert!(trouble.remedy.contains(part), "{part}: {}", trouble.remedy);
+            assert!(
+                diagnosis.remedy.contains(part),
+                "{part}: {}",
+                diagnosis.remedy
+            );
         }
         assert_eq!(saved_session, None);
     }
@@ -1216,14 +1227,14 @@ fn each_error_of_a_call_has_its_reason() {
         ),
     ] {
         let outcome = outcome_of(call, error(status, name));
-        let trouble = outcome.trouble().unwrap();
-        assert_eq!(trouble.reason, reason, "{name}");
+        let diagnosis = outcome.diagnosis().unwrap();
+        assert_eq!(diagnosis.reason, reason, "{name}");
         let colon = if name.is_empty() { "" } else { ": " };
         assert_eq!(
-            trouble.message,
+            diagnosis.message,
             format!("Bluesky answered {status}{colon}{name}: Because.")
         );
-        assert!(trouble.remedy.contains(remedy), "{}", trouble.remedy);
+        assert!(diagnosis.remedy.contains(remedy), "{}", diagnosis.remedy);
     }
 }
 
@@ -1238,7 +1249,7 @@ fn a_web_page_that_forbids_is_a_firewall_s() {
         let outcome = outcome_of(call, page);
         assert_eq!(reason(&outcome), Reason::Blocked);
         assert_eq!(
-            outcome.trouble().unwrap().message,
+            outcome.diagnosis().unwrap().message,
             "Bluesky answered 403 with a web page"
         );
     }
@@ -1253,10 +1264,10 @@ fn success_that_is_not_what_the_lexicon_says_is_unexpected() {
     ] {
         for body in bodies.into_iter().chain(["", "[]", "1", "\"a\"", "<html>"]) {
             let outcome = outcome_of(call, ok(body));
-            let trouble = refused(&outcome);
-            assert_eq!(trouble.reason, Reason::UnexpectedReply, "{body}");
-            assert!(trouble.remedy.contains(BLUESKY_SERVICE.name));
-            assert!(!trouble.message.contains('?'), "{}", trouble.message);
+            let diagnosis = refused(&outcome);
+            assert_eq!(diagnosis.reason, Reason::UnexpectedReply, "{body}");
+            assert!(diagnosis.remedy.contains(BLUESKY_SERVICE.name));
+            assert!(!diagnosis.message.contains('?'), "{}", diagnosis.message);
         }
     }
 }
@@ -1318,7 +1329,7 @@ fn a_service_that_hangs_is_not_waited_for_longer_than_a_minute() {
     assert_eq!(attempt.status, None);
     assert_eq!(reason(&attempt.outcome), Reason::Transient);
     assert_eq!(
-        attempt.outcome.trouble().unwrap().message,
+        attempt.outcome.diagnosis().unwrap().message,
         "Bluesky took more than 60 s"
     );
     assert!(saved_session.unwrap().0.contains(ACCESS));
@@ -1349,13 +1360,13 @@ fn the_account_is_named_by_its_session() {
     assert_eq!(saved_session, new_for(0));
 
     let closed = json!({ "handle": "alice.bsky.social", "active": false, "status": "deactivated" });
-    let trouble = verified(&mut saved_session, is(closed).into()).unwrap_err();
-    assert_eq!(trouble.reason, Reason::Account);
-    assert!(trouble.remedy.contains("reactivate"));
+    let diagnosis = verified(&mut saved_session, is(closed).into()).unwrap_err();
+    assert_eq!(diagnosis.reason, Reason::Account);
+    assert!(diagnosis.remedy.contains("reactivate"));
 
     for odd in [json!({}), json!({ "handle": "" }), json!([])] {
-        let trouble = verified(&mut saved_session, is(odd).into()).unwrap_err();
-        assert_eq!(trouble.reason, Reason::UnexpectedReply);
+        let diagnosis = verified(&mut saved_session, is(odd).into()).unwrap_err();
+        assert_eq!(diagnosis.reason, Reason::UnexpectedReply);
     }
     let echo = json!({ "handle": ACCESS });
     assert_eq!(
@@ -1363,8 +1374,8 @@ fn the_account_is_named_by_its_session() {
         "(hidden)"
     );
     let refusal = vec![(CREATE, error(401, "AuthenticationRequired"))];
-    let trouble = verified(&mut None, refusal).unwrap_err();
-    assert_eq!(trouble.reason, Reason::Credentials);
+    let diagnosis = verified(&mut None, refusal).unwrap_err();
+    assert_eq!(diagnosis.reason, Reason::Credentials);
 }
 
 // --- Secrets ---
@@ -1384,7 +1395,7 @@ fn what_repeats_a_secret_is_told_without_it() {
             }
             let (attempt, _) = attempt(&mut saved_session, steps);
             assert_eq!(
-                attempt.outcome.trouble().unwrap().message,
+                attempt.outcome.diagnosis().unwrap().message,
                 "Bluesky answered 400: (hidden): Bad token (hidden), (hidden)"
             );
         }
@@ -1454,7 +1465,7 @@ proptest! {
         let shown = format!("{saved_session:?}");
         prop_assert!(secrets.iter().all(|secret| !shown.contains(secret)));
         match block_on(network.verify(&mut saved_session, &noise)) {
-            Err(trouble) => assert_fit_to_be_shown(&trouble, &secrets),
+            Err(diagnosis) => assert_fit_to_be_shown(&diagnosis, &secrets),
             Ok(verified) => {
                 let shown = format!("{verified:?}");
                 prop_assert!(secrets.iter().all(|secret| !shown.contains(secret)));

@@ -46,8 +46,8 @@ fn attempt(reply: Reply) -> Attempt {
 fn outcome_of(status: u16, headers: &[(&str, &str)], body: impl ToString) -> Outcome {
     let attempt = attempt(Ok(reply(status, headers, body.to_string())));
     assert_eq!(attempt.status, Some(status));
-    if let Some(trouble) = attempt.outcome.trouble() {
-        assert_fit_to_be_shown(trouble, &[TOKEN]);
+    if let Some(diagnosis) = attempt.outcome.diagnosis() {
+        assert_fit_to_be_shown(diagnosis, &[TOKEN]);
     }
     attempt.outcome
 }
@@ -57,7 +57,7 @@ fn error(words: &str) -> String {
 }
 
 /// What the server says of the settings, in these steps.
-fn asked<const N: usize>(steps: [(&'static str, Reply); N]) -> Result<Verified, Trouble> {
+fn asked<const N: usize>(steps: [(&'static str, Reply); N]) -> Result<Verified, Diagnosis> {
     let script = Script::new(steps);
     let verified = block_on(network(&SETTINGS).verify(&mut None, &script));
     for request in script.sent() {
@@ -70,7 +70,7 @@ fn asked<const N: usize>(steps: [(&'static str, Reply); N]) -> Result<Verified, 
 }
 
 /// The name of the account, from a server that tells nothing of the application.
-fn verified(reply: Reply) -> Result<String, Trouble> {
+fn verified(reply: Reply) -> Result<String, Diagnosis> {
     let is_success = reply
         .as_ref()
         .is_ok_and(|reply| reply.status().is_success());
@@ -160,12 +160,12 @@ fn the_account_is_named_with_its_server() {
 
 #[test]
 fn what_keeps_from_turning_keeps_from_naming_the_account() {
-    let trouble = verified(Ok(reply(401, &[], error("The access token is invalid"))));
-    assert_eq!(trouble.unwrap_err().reason, Reason::Credentials);
-    let trouble = verified(Err(SendError::Timeout));
-    assert_eq!(trouble.unwrap_err().reason, Reason::Transient);
-    let trouble = verified(ok("{}"));
-    assert_eq!(trouble.unwrap_err().reason, Reason::UnexpectedReply);
+    let diagnosis = verified(Ok(reply(401, &[], error("The access token is invalid"))));
+    assert_eq!(diagnosis.unwrap_err().reason, Reason::Credentials);
+    let diagnosis = verified(Err(SendError::Timeout));
+    assert_eq!(diagnosis.unwrap_err().reason, Reason::Transient);
+    let diagnosis = verified(ok("{}"));
+    assert_eq!(diagnosis.unwrap_err().reason, Reason::UnexpectedReply);
 }
 
 #[test]
@@ -180,9 +180,9 @@ fn success_that_is_no_account_is_unexpected() {
         r#"{"error":"The access token is invalid"}"#,
     ] {
         let outcome = outcome_of(200, &[], body);
-        let trouble = refused(&outcome);
-        assert_eq!(trouble.reason, Reason::UnexpectedReply, "{body}");
-        assert!(trouble.remedy.contains(MASTODON_SERVER));
+        let diagnosis = refused(&outcome);
+        assert_eq!(diagnosis.reason, Reason::UnexpectedReply, "{body}");
+        assert!(diagnosis.remedy.contains(MASTODON_SERVER));
     }
 }
 
@@ -246,15 +246,19 @@ fn what_waiting_does_not_mend_is_refused_with_what_the_owner_can_do() {
         (400, "", Reason::UnexpectedReply, &[MASTODON_SERVER]),
     ] {
         let outcome = outcome_of(status, &[], error(words));
-        let trouble = refused(&outcome);
-        assert_eq!(trouble.reason, reason, "{status} {words}");
+        let diagnosis = refused(&outcome);
+        assert_eq!(diagnosis.reason, reason, "{status} {words}");
         let colon = if words.is_empty() { "" } else { ": " };
         assert_eq!(
-            trouble.message,
+            diagnosis.message,
             format!("Mastodon answered {status}{colon}{words}")
         );
         for part in remedy {
-            assert!(trouble.remedy.contains(part), "{part}: {}", trouble.remedy);
+            assert!(
+                diagnosis.remedy.contains(part),
+                "{part}: {}",
+                diagnosis.remedy
+            );
         }
     }
 }
@@ -310,10 +314,14 @@ fn the_sentences_of_other_servers_are_understood() {
         (403, "insufficient_scope", Reason::Access, MORE),
     ] {
         let outcome = outcome_of(status, &[], error(words));
-        let trouble = refused(&outcome);
-        assert_eq!(trouble.reason, reason, "{status} {words}");
+        let diagnosis = refused(&outcome);
+        assert_eq!(diagnosis.reason, reason, "{status} {words}");
         for part in remedy {
-            assert!(trouble.remedy.contains(part), "{part}: {}", trouble.remedy);
+            assert!(
+                diagnosis.remedy.contains(part),
+                "{part}: {}",
+                diagnosis.remedy
+            );
         }
     }
     let challenge = [("www-authenticate", "Bearer error=\"insufficient_scope\"")];
@@ -321,11 +329,11 @@ fn the_sentences_of_other_servers_are_understood() {
     assert_eq!(refused(&outcome).reason, Reason::Access);
     // Pixelfed says nothing to a token without the scope, which may be the account's fault too.
     let outcome = outcome_of(403, &[], error(""));
-    let trouble = refused(&outcome);
-    assert_eq!(trouble.reason, Reason::Access);
+    let diagnosis = refused(&outcome);
+    assert_eq!(diagnosis.reason, Reason::Access);
     for part in ["write:accounts", "Pixelfed", "Sign in", "sign in"] {
-        let has = trouble.remedy.contains(part);
-        assert!(has || part == "Sign in", "{}", trouble.remedy);
+        let has = diagnosis.remedy.contains(part);
+        assert!(has || part == "Sign in", "{}", diagnosis.remedy);
     }
     // Laravel names what it does not accept, whatever the status.
     let body = json!({ "message": "Too large.", "errors": { "avatar": ["Too large."] } });
@@ -356,15 +364,15 @@ fn a_token_that_may_write_and_not_read_is_told_so() {
     // Where it does not, what is missing is the scope to read.
     for refusal in [outside, insufficient] {
         let verified = asked([(VERIFY, refusal()), (VERIFY_APP, not_found())]);
-        let trouble = verified.unwrap().unread.unwrap();
-        assert_eq!(trouble.reason, Reason::Access);
+        let diagnosis = verified.unwrap().unread.unwrap();
+        assert_eq!(diagnosis.reason, Reason::Access);
         for part in ["read:accounts", "only `doctor`"] {
-            assert!(trouble.remedy.contains(part), "{}", trouble.remedy);
+            assert!(diagnosis.remedy.contains(part), "{}", diagnosis.remedy);
         }
         assert!(
-            !trouble.remedy.contains("write:accounts"),
+            !diagnosis.remedy.contains("write:accounts"),
             "{}",
-            trouble.remedy
+            diagnosis.remedy
         );
     }
     // One that may read alone is found out before it turns.
@@ -372,9 +380,9 @@ fn a_token_that_may_write_and_not_read_is_told_so() {
         [(VERIFY, account()), (VERIFY_APP, application(&["read"]))],
         [(VERIFY, outside()), (VERIFY_APP, application(&["follow"]))],
     ] {
-        let trouble = asked(steps).unwrap_err();
-        assert_eq!(trouble.reason, Reason::Access);
-        assert!(trouble.remedy.contains("write:accounts"));
+        let diagnosis = asked(steps).unwrap_err();
+        assert_eq!(diagnosis.reason, Reason::Access);
+        assert!(diagnosis.remedy.contains("write:accounts"));
     }
     let verified = asked([
         (VERIFY, account()),
@@ -573,9 +581,9 @@ fn an_avatar_that_stays_is_a_failure_after_two_different_pictures_in_a_row() {
     assert_eq!(attempt.outcome, Outcome::Turned);
     for _ in 0..2 {
         let attempt = turns.turn(unchanged());
-        let trouble = refused(&attempt.outcome);
-        assert_eq!(trouble.reason, Reason::UnexpectedReply);
-        assert!(trouble.remedy.contains("Look at the account"));
+        let diagnosis = refused(&attempt.outcome);
+        assert_eq!(diagnosis.reason, Reason::UnexpectedReply);
+        assert!(diagnosis.remedy.contains("Look at the account"));
         assert_eq!(attempt.status, Some(200));
     }
     // It changes: all is well, and one that stays is the first again.
@@ -647,9 +655,9 @@ fn a_description_is_told_too() {
 #[test]
 fn a_web_page_that_forbids_is_a_firewall_s() {
     let outcome = outcome_of(403, &[], "<!DOCTYPE html><title>Just a moment...</title>");
-    let trouble = refused(&outcome);
-    assert_eq!(trouble.reason, Reason::Blocked);
-    assert_eq!(trouble.message, "Mastodon answered 403 with a web page");
+    let diagnosis = refused(&outcome);
+    assert_eq!(diagnosis.reason, Reason::Blocked);
+    assert_eq!(diagnosis.message, "Mastodon answered 403 with a web page");
     let outcome = outcome_of(502, &[], "<html><h1>Bad Gateway</h1>");
     assert_eq!(pause(&outcome), (60, Reason::Transient));
 }
@@ -670,7 +678,7 @@ fn what_passes_is_tried_again() {
         let attempt = attempt(Err(error));
         assert_eq!(attempt.status, None);
         assert_eq!(pause(&attempt.outcome), (60, Reason::Transient));
-        let remedy = &attempt.outcome.trouble().unwrap().remedy;
+        let remedy = &attempt.outcome.diagnosis().unwrap().remedy;
         assert!(remedy.contains(MASTODON_SERVER), "{remedy}");
     }
 }
@@ -705,11 +713,11 @@ fn a_token_that_no_header_can_have_sends_nothing() {
             access_token: Secret::new(token),
         };
         let script = Script::new([]);
-        let trouble = block_on(account.update(PICTURE, &mut None, &script));
-        let trouble = trouble.unwrap_err();
-        assert_eq!(trouble.reason, Reason::Settings);
-        assert!(trouble.remedy.contains(MASTODON_ACCESS_TOKEN));
-        assert_fit_to_be_shown(&trouble, &[token]);
+        let diagnosis = block_on(account.update(PICTURE, &mut None, &script));
+        let diagnosis = diagnosis.unwrap_err();
+        assert_eq!(diagnosis.reason, Reason::Settings);
+        assert!(diagnosis.remedy.contains(MASTODON_ACCESS_TOKEN));
+        assert_fit_to_be_shown(&diagnosis, &[token]);
     }
 }
 
@@ -740,7 +748,7 @@ proptest! {
         let attempt = block_on(network.update(PICTURE, &mut None, &noise)).unwrap();
         assert_fit(&attempt.outcome, &[TOKEN]);
         match block_on(network.verify(&mut None, &noise)) {
-            Err(trouble) => assert_fit_to_be_shown(&trouble, &[TOKEN]),
+            Err(diagnosis) => assert_fit_to_be_shown(&diagnosis, &[TOKEN]),
             Ok(verified) => {
                 let shown = format!("{verified:?}");
                 prop_assert!(!shown.contains(TOKEN));

@@ -16,7 +16,7 @@ use crate::instant::after;
 use crate::network::reply::{
     Meaning, header_text, is_html, rate_limited, retry, text_of, transient,
 };
-use crate::outcome::{Outcome, Reason, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::ports::{
     X_ACCESS_LEVEL, X_APP_LIMIT_24HOUR_REMAINING, X_APP_LIMIT_24HOUR_RESET, X_RATE_LIMIT_REMAINING,
     X_RATE_LIMIT_RESET, X_USER_LIMIT_24HOUR_REMAINING, X_USER_LIMIT_24HOUR_RESET,
@@ -150,8 +150,8 @@ pub(super) fn refuses_oauth_1(reply: &Reply) -> bool {
 }
 
 /// The app may only read, as its token tells.
-pub(super) fn only_reads() -> Trouble {
-    Trouble::new(
+pub(super) fn only_reads() -> Diagnosis {
+    Diagnosis::new(
         Reason::Access,
         "X accepts the keys, and says that the app may only read.",
         WRITE,
@@ -243,7 +243,7 @@ fn outcome_of_code(
     now: DateTime<Utc>,
 ) -> Option<Outcome> {
     let refused =
-        |reason, remedy: &'static str| Some(Outcome::Refused(Trouble::new(reason, said, remedy)));
+        |reason, remedy: &'static str| Some(Outcome::Refused(Diagnosis::new(reason, said, remedy)));
     match code {
         32 | 89 | 99 | 215 => refused(Reason::Credentials, REGENERATE),
         135 => Some(clock_skew(said, headers, now)),
@@ -272,7 +272,7 @@ fn outcome_of_code(
         226 => Some(retry(
             after(now, TimeDelta::days(1)),
             now,
-            Trouble::new(
+            Diagnosis::new(
                 Reason::SpamFilter,
                 said,
                 "X takes the turns for spam. Leave them off for a day, then turn less often.",
@@ -302,14 +302,14 @@ fn outcome_of_type(
         "usage-capped" if exhausted(headers).is_none() => Some(retry(
             after(now, TimeDelta::days(1)),
             now,
-            Trouble::new(
+            Diagnosis::new(
                 Reason::RateLimit,
                 said,
                 "The app has used up what its plan includes. Raise the cap in the developer \
                  console, or wait for the next period; it is tried once a day.",
             ),
         )),
-        "client-forbidden" | "client-not-enrolled" => Some(Outcome::Refused(Trouble::new(
+        "client-forbidden" | "client-not-enrolled" => Some(Outcome::Refused(Diagnosis::new(
             Reason::Access,
             said,
             "The app is not enrolled for this call. Attach it to a project with an access level \
@@ -320,8 +320,8 @@ fn outcome_of_type(
 }
 
 /// What was paid for the calls is used up.
-fn used_up(said: String) -> Trouble {
-    Trouble::new(
+fn used_up(said: String) -> Diagnosis {
+    Diagnosis::new(
         Reason::Access,
         said,
         "The credits for X's API are used up: each call costs some. Buy more in the developer \
@@ -333,7 +333,7 @@ fn outcome_of_status(reply: &Response<Vec<u8>>, error: &ErrorReply, now: DateTim
     let status = reply.status();
     let said = error.describe(status, error.errors.first());
     let refused = |reason, remedy: &'static str| {
-        Outcome::Refused(Trouble::new(reason, said.as_str(), remedy))
+        Outcome::Refused(Diagnosis::new(reason, said.as_str(), remedy))
     };
     match Meaning::of(status.as_u16()) {
         Meaning::Limit => limited(&said, reply.headers(), now),
@@ -401,7 +401,7 @@ fn clock_skew(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
         }
         None => said.to_owned(),
     };
-    Outcome::Refused(Trouble::new(
+    Outcome::Refused(Diagnosis::new(
         Reason::ClockSkew,
         message,
         "The clock of the machine that sends is wrong. Set it, by NTP if possible.",

@@ -18,7 +18,7 @@ use super::{
 use crate::network::Transport;
 use crate::network::reply::is_html;
 use crate::network::x::oauth1::{self, Credentials, Keys, Pair};
-use crate::outcome::{Reason, Trouble};
+use crate::outcome::{Diagnosis, Reason};
 use crate::settings::Reader;
 use crate::settings::secret::Secret;
 
@@ -72,7 +72,7 @@ impl App {
     ///
     /// # Errors
     /// When X does not give one: what is wrong, and what to do.
-    pub async fn begin(self, transport: &dyn Transport) -> Result<Begun, Trouble> {
+    pub async fn begin(self, transport: &dyn Transport) -> Result<Begun, Diagnosis> {
         let request = self.request(
             REQUEST_TOKEN,
             None,
@@ -102,7 +102,7 @@ impl App {
         token: Option<Pair<'_>>,
         extra: oauth1::Parameter<'_>,
         now: DateTime<Utc>,
-    ) -> Result<Request<Vec<u8>>, Trouble> {
+    ) -> Result<Request<Vec<u8>>, Diagnosis> {
         let stamp = stamp(now)?;
         let url = format!("{}{path}", self.base_url);
         let app = Pair {
@@ -119,11 +119,11 @@ impl App {
         &self,
         request: Request<Vec<u8>>,
         transport: &dyn Transport,
-    ) -> Result<Response<Vec<u8>>, Trouble> {
+    ) -> Result<Response<Vec<u8>>, Diagnosis> {
         let sent = transport.send(request).await;
         sent.map_err(|error| {
             let outcome = no_reply(&error, transport.now());
-            outcome.trouble().cloned().unwrap_or_else(no_token)
+            outcome.diagnosis().cloned().unwrap_or_else(no_token)
         })
     }
 
@@ -143,7 +143,7 @@ impl Begun {
     ///
     /// # Errors
     /// When X does not give it: what is wrong, and what to do.
-    pub async fn finish(self, pin: &str, transport: &dyn Transport) -> Result<SignedIn, Trouble> {
+    pub async fn finish(self, pin: &str, transport: &dyn Transport) -> Result<SignedIn, Diagnosis> {
         let app = self.app;
         let token = Pair {
             id: &self.token,
@@ -227,8 +227,8 @@ impl Answer {
     }
 }
 
-fn no_token() -> Trouble {
-    Trouble::new(
+fn no_token() -> Diagnosis {
+    Diagnosis::new(
         Reason::UnexpectedReply,
         "The call was answered with success, but not with a token of X.",
         "Check API_BASE_URL: something other than X's API answers there.",
@@ -236,52 +236,52 @@ fn no_token() -> Trouble {
 }
 
 /// What X says to an app that it gives no temporary token.
-fn refused_app(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Trouble {
+fn refused_app(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Diagnosis {
     let error = ErrorReply::read(reply.body(), secrets);
     let callback = error
         .errors
         .iter()
         .find(|error| matches!(error.code, Some(415 | 417)));
     if callback.is_some() {
-        return Trouble::new(
+        return Diagnosis::new(
             Reason::Access,
             error.describe(reply.status(), callback),
             "The app may not sign accounts in by PIN. Set up its User authentication settings in \
              the developer portal, with any callback URL, and try again.",
         );
     }
-    let trouble = refusal(reply, secrets, now);
-    match trouble.reason {
-        Reason::Credentials => Trouble {
+    let diagnosis = refusal(reply, secrets, now);
+    match diagnosis.reason {
+        Reason::Credentials => Diagnosis {
             remedy: "Check API_KEY and API_KEY_SECRET: both from one app, complete, and not \
                      regenerated since. Copy them again from the developer portal, under Keys and \
                      tokens."
                 .into(),
-            ..trouble
+            ..diagnosis
         },
-        _ => trouble,
+        _ => diagnosis,
     }
 }
 
 /// What X says to a PIN that it gives no token for.
-fn refused_pin(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Trouble {
-    let trouble = refusal(reply, secrets, now);
+fn refused_pin(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Diagnosis {
+    let diagnosis = refusal(reply, secrets, now);
     let is_page = is_html(reply.body());
-    match trouble.reason {
+    match diagnosis.reason {
         // It tells a wrong PIN from a wrong signature by words alone.
-        Reason::Credentials | Reason::Access | Reason::UnexpectedReply if !is_page => Trouble {
+        Reason::Credentials | Reason::Access | Reason::UnexpectedReply if !is_page => Diagnosis {
             remedy: "The PIN is wrong or too old, or was used before. Begin again: each PIN \
                      belongs to one try."
                 .into(),
-            ..trouble
+            ..diagnosis
         },
-        _ => trouble,
+        _ => diagnosis,
     }
 }
 
-fn refusal(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Trouble {
+fn refusal(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Diagnosis {
     let outcome = read_reply(reply, secrets, now);
-    outcome.trouble().cloned().unwrap_or_else(no_token)
+    outcome.diagnosis().cloned().unwrap_or_else(no_token)
 }
 
 #[cfg(test)]
@@ -398,10 +398,10 @@ mod tests {
         for code in [415, 417] {
             let body = format!(r#"{{"errors":[{{"code":{code},"message":"No kAPI"}}]}}"#);
             let transport = Replies::new([Ok(reply(403, &[], body))]);
-            let trouble = block_on(app().begin(&transport)).unwrap_err();
-            assert_eq!(trouble.reason, Reason::Access);
-            assert_hidden(&trouble.in_words());
-            assert!(trouble.remedy.contains("User authentication settings"));
+            let diagnosis = block_on(app().begin(&transport)).unwrap_err();
+            assert_eq!(diagnosis.reason, Reason::Access);
+            assert_hidden(&diagnosis.in_words());
+            assert!(diagnosis.remedy.contains("User authentication settings"));
         }
     }
 
@@ -409,12 +409,12 @@ mod tests {
     fn wrong_keys_of_the_app_are_named() {
         let body = r#"{"errors":[{"code":32,"message":"Could not authenticate you."}]}"#;
         let transport = Replies::new([Ok(reply(401, &[], body))]);
-        let trouble = block_on(app().begin(&transport)).unwrap_err();
-        assert_eq!(trouble.reason, Reason::Credentials);
+        let diagnosis = block_on(app().begin(&transport)).unwrap_err();
+        assert_eq!(diagnosis.reason, Reason::Credentials);
         assert!(
-            !trouble.remedy.contains("ACCESS_TOKEN"),
+            !diagnosis.remedy.contains("ACCESS_TOKEN"),
             "{}",
-            trouble.remedy
+            diagnosis.remedy
         );
     }
 
@@ -429,8 +429,8 @@ mod tests {
             "oauth_token=&oauth_token_secret=b&oauth_callback_confirmed=true",
         ] {
             let transport = Replies::new([Ok(reply(200, &[], body))]);
-            let trouble = block_on(app().begin(&transport)).unwrap_err();
-            assert_eq!(trouble.reason, Reason::UnexpectedReply, "{body}");
+            let diagnosis = block_on(app().begin(&transport)).unwrap_err();
+            assert_eq!(diagnosis.reason, Reason::UnexpectedReply, "{body}");
         }
     }
 
@@ -452,19 +452,19 @@ mod tests {
             (503, "", false),
         ] {
             let transport = Replies::new([Ok(reply(status, &[], body))]);
-            let trouble = block_on(begun().finish("1234567", &transport)).unwrap_err();
-            assert_eq!(trouble.remedy.contains("PIN"), is_pin, "{body}");
-            assert_hidden(&trouble.in_words());
+            let diagnosis = block_on(begun().finish("1234567", &transport)).unwrap_err();
+            assert_eq!(diagnosis.remedy.contains("PIN"), is_pin, "{body}");
+            assert_hidden(&diagnosis.in_words());
         }
     }
 
     #[test]
     fn silence_is_for_now() {
         let transport = Replies::new([Err(SendError::Timeout)]);
-        let trouble = block_on(app().begin(&transport)).unwrap_err();
-        assert_eq!(trouble.reason, Reason::Transient);
+        let diagnosis = block_on(app().begin(&transport)).unwrap_err();
+        assert_eq!(diagnosis.reason, Reason::Transient);
         let transport = Replies::new([Err(SendError::Timeout)]);
-        let trouble = block_on(begun().finish("1", &transport)).unwrap_err();
-        assert_eq!(trouble.reason, Reason::Transient);
+        let diagnosis = block_on(begun().finish("1", &transport)).unwrap_err();
+        assert_eq!(diagnosis.reason, Reason::Transient);
     }
 }

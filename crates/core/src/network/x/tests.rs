@@ -186,16 +186,16 @@ fn error(code: i64, message: &str) -> String {
     json!({ "errors": [{ "code": code, "message": message }] }).to_string()
 }
 
-fn refused(reply: &Response<Vec<u8>>) -> Trouble {
+fn refused(reply: &Response<Vec<u8>>) -> Diagnosis {
     match read_reply(reply, &[], now()) {
-        Outcome::Refused(trouble) => trouble,
+        Outcome::Refused(diagnosis) => diagnosis,
         other => panic!("{other:?} instead of a refusal"),
     }
 }
 
-fn retry(reply: &Response<Vec<u8>>) -> (DateTime<Utc>, Trouble) {
+fn retry(reply: &Response<Vec<u8>>) -> (DateTime<Utc>, Diagnosis) {
     match read_reply(reply, &[], now()) {
-        Outcome::Retry { at, trouble } => (at, trouble),
+        Outcome::Retry { at, diagnosis } => (at, diagnosis),
         other => panic!("{other:?} instead of a retry"),
     }
 }
@@ -230,12 +230,12 @@ fn success_that_is_no_user_is_unexpected() {
         r#"{"screen_name":null}"#,
         r#"{"errors":[{"code":32,"message":"Could not authenticate you."}]}"#,
     ] {
-        let trouble = refused(&reply(200, &[], body));
-        assert_eq!(trouble.reason, Reason::UnexpectedReply, "{body}");
+        let diagnosis = refused(&reply(200, &[], body));
+        assert_eq!(diagnosis.reason, Reason::UnexpectedReply, "{body}");
         assert!(
-            trouble.remedy.contains("API_BASE_URL"),
+            diagnosis.remedy.contains("API_BASE_URL"),
             "{}",
-            trouble.remedy
+            diagnosis.remedy
         );
     }
     assert_eq!(
@@ -298,17 +298,17 @@ fn what_waiting_does_not_mend_is_refused_with_what_the_owner_can_do() {
             &["Publish the icon again", "X_BODY = \"form\""],
         ),
     ] {
-        let trouble = refused(&reply(status, &[], error(code, "Because.")));
-        assert_eq!(trouble.reason, reason, "code {code}");
+        let diagnosis = refused(&reply(status, &[], error(code, "Because.")));
+        assert_eq!(diagnosis.reason, reason, "code {code}");
         assert_eq!(
-            trouble.message,
+            diagnosis.message,
             format!("X answered {status}, code {code}: Because.")
         );
         for words in remedy {
             assert!(
-                trouble.remedy.contains(words),
+                diagnosis.remedy.contains(words),
                 "{words}: {}",
-                trouble.remedy
+                diagnosis.remedy
             );
         }
     }
@@ -329,14 +329,14 @@ fn what_waiting_mends_is_retried_after_a_fitting_pause() {
         (500, 131, Reason::Transient, MINUTE, "Nothing to do"),
     ] {
         let reply = reply(status, &[], error(code, "Because."));
-        let (at, trouble) = retry(&reply);
+        let (at, diagnosis) = retry(&reply);
         assert_eq!(at.timestamp() - NOW, seconds, "code {code}");
-        assert_eq!(trouble.reason, reason, "code {code}");
+        assert_eq!(diagnosis.reason, reason, "code {code}");
         assert_eq!(
-            trouble.message,
+            diagnosis.message,
             format!("X answered {status}, code {code}: Because.")
         );
-        assert!(trouble.remedy.contains(remedy), "{}", trouble.remedy);
+        assert!(diagnosis.remedy.contains(remedy), "{}", diagnosis.remedy);
     }
 }
 
@@ -347,7 +347,7 @@ fn a_code_that_is_known_counts_for_more_than_the_status() {
     ] {
         let reasons = [302, 400, 401, 403, 404, 410, 413, 420, 429, 500, 503].map(|status| {
             let outcome = read_reply(&reply(status, &[], error(code, "")), &[], now());
-            outcome.trouble().unwrap().reason
+            outcome.diagnosis().unwrap().reason
         });
         assert!(
             reasons.iter().all(|reason| *reason == reasons[0]),
@@ -371,19 +371,19 @@ fn without_a_code_the_status_counts() {
         (501, Reason::UnexpectedReply, "API_BASE_URL"),
         (600, Reason::UnexpectedReply, "API_BASE_URL"),
     ] {
-        let trouble = refused(&reply(status, &[], ""));
-        assert_eq!(trouble.reason, reason, "{status}");
-        assert_eq!(trouble.message, format!("X answered {status}"));
-        assert!(trouble.remedy.contains(remedy), "{}", trouble.remedy);
+        let diagnosis = refused(&reply(status, &[], ""));
+        assert_eq!(diagnosis.reason, reason, "{status}");
+        assert_eq!(diagnosis.message, format!("X answered {status}"));
+        assert!(diagnosis.remedy.contains(remedy), "{}", diagnosis.remedy);
     }
     for status in [420, 429] {
-        let (at, trouble) = retry(&reply(status, &[], ""));
-        assert_eq!(trouble.reason, Reason::RateLimit, "{status}");
+        let (at, diagnosis) = retry(&reply(status, &[], ""));
+        assert_eq!(diagnosis.reason, Reason::RateLimit, "{status}");
         assert_eq!(at.timestamp() - NOW, QUARTER, "{status}");
     }
     for status in [500, 502, 503, 504, 520, 599] {
-        let (at, trouble) = retry(&reply(status, &[], ""));
-        assert_eq!(trouble.reason, Reason::Transient, "{status}");
+        let (at, diagnosis) = retry(&reply(status, &[], ""));
+        assert_eq!(diagnosis.reason, Reason::Transient, "{status}");
         assert_eq!(at.timestamp() - NOW, MINUTE, "{status}");
     }
 }
@@ -426,9 +426,9 @@ fn each_shape_of_error_is_read() {
         (401, json!({}), "X answered 401"),
         (401, json!("Unauthorized"), "X answered 401"),
     ] {
-        let trouble = refused(&reply(status, &[], body.to_string()));
-        assert_eq!(trouble.reason, Reason::Credentials, "{body}");
-        assert_eq!(trouble.message, message);
+        let diagnosis = refused(&reply(status, &[], body.to_string()));
+        assert_eq!(diagnosis.reason, Reason::Credentials, "{body}");
+        assert_eq!(diagnosis.message, message);
     }
 }
 
@@ -441,9 +441,9 @@ fn members_of_an_odd_kind_do_not_hide_the_code() {
         r#"{"errors":[{"code":453}],"error":{"code":1},"title":7,"detail":[]}"#,
         r#"{"errors":[{"code":453}],"errors":[{"code":453}]}"#,
     ] {
-        let trouble = refused(&reply(403, &[], body));
-        assert_eq!(trouble.message, "X answered 403, code 453", "{body}");
-        assert!(trouble.remedy.contains("paid"), "{body}");
+        let diagnosis = refused(&reply(403, &[], body));
+        assert_eq!(diagnosis.message, "X answered 403, code 453", "{body}");
+        assert!(diagnosis.remedy.contains("paid"), "{body}");
     }
 }
 
@@ -455,10 +455,10 @@ fn of_several_errors_the_first_that_is_known_counts_and_is_told() {
         { "code": 453, "message": "You have access to a subset of the API." },
         { "code": 32, "message": "Could not authenticate you." },
     ] });
-    let trouble = refused(&reply(401, &[], body.to_string()));
-    assert_eq!(trouble.reason, Reason::Access);
+    let diagnosis = refused(&reply(401, &[], body.to_string()));
+    assert_eq!(diagnosis.reason, Reason::Access);
     assert_eq!(
-        trouble.message,
+        diagnosis.message,
         "X answered 401, code 453: You have access to a subset of the API."
     );
 }
@@ -471,22 +471,22 @@ fn an_unknown_code_is_told_and_the_status_counts() {
         (404, 34, Reason::UnexpectedReply),
         (400, i64::MIN, Reason::UnexpectedReply),
     ] {
-        let trouble = refused(&reply(status, &[], error(code, "Something.")));
-        assert_eq!(trouble.reason, reason);
+        let diagnosis = refused(&reply(status, &[], error(code, "Something.")));
+        assert_eq!(diagnosis.reason, reason);
         assert_eq!(
-            trouble.message,
+            diagnosis.message,
             format!("X answered {status}, code {code}: Something.")
         );
     }
-    let (_, trouble) = retry(&reply(503, &[], error(999, "Something.")));
-    assert_eq!(trouble.reason, Reason::Transient);
+    let (_, diagnosis) = retry(&reply(503, &[], error(999, "Something.")));
+    assert_eq!(diagnosis.reason, Reason::Transient);
     // Larger than any number that could be a code.
-    let trouble = refused(&reply(
+    let diagnosis = refused(&reply(
         403,
         &[],
         r#"{"errors":[{"code":18446744073709551615}]}"#,
     ));
-    assert_eq!(trouble.message, "X answered 403");
+    assert_eq!(diagnosis.message, "X answered 403");
 }
 
 #[test]
@@ -495,11 +495,11 @@ fn a_web_page_with_403_is_a_firewall_s_and_no_fault_of_the_keys() {
         "<!DOCTYPE html>\n<html><title>Attention Required! | Cloudflare</title>",
         "\r\n  <html>",
     ] {
-        let trouble = refused(&reply(403, &[("content-type", "text/html")], page));
-        assert_eq!(trouble.reason, Reason::Blocked);
-        assert_eq!(trouble.message, "X answered 403 with a web page");
+        let diagnosis = refused(&reply(403, &[("content-type", "text/html")], page));
+        assert_eq!(diagnosis.reason, Reason::Blocked);
+        assert_eq!(diagnosis.message, "X answered 403 with a web page");
         for words in ["firewall", "Wait", "ordinary machine"] {
-            assert!(trouble.remedy.contains(words), "{}", trouble.remedy);
+            assert!(diagnosis.remedy.contains(words), "{}", diagnosis.remedy);
         }
     }
 }
@@ -507,9 +507,9 @@ fn a_web_page_with_403_is_a_firewall_s_and_no_fault_of_the_keys() {
 #[test]
 fn a_web_page_with_another_status_is_what_the_status_says() {
     let page = "<html><h1>Bad Gateway</h1>";
-    let (_, trouble) = retry(&reply(502, &[], page));
-    assert_eq!(trouble.reason, Reason::Transient);
-    assert_eq!(trouble.message, "X answered 502 with a web page");
+    let (_, diagnosis) = retry(&reply(502, &[], page));
+    assert_eq!(diagnosis.reason, Reason::Transient);
+    assert_eq!(diagnosis.message, "X answered 502 with a web page");
     assert_eq!(retry(&reply(429, &[], page)).1.reason, Reason::RateLimit);
     assert_eq!(refused(&reply(401, &[], page)).reason, Reason::Credentials);
     assert_eq!(
@@ -621,10 +621,10 @@ fn a_clock_that_is_wrong_is_told_by_how_much_and_on_which_side() {
         ("not a date", ""),
         ("", ""),
     ] {
-        let trouble = refused(&reply(401, &[("date", date)], body.as_str()));
-        assert_eq!(trouble.reason, Reason::ClockSkew);
+        let diagnosis = refused(&reply(401, &[("date", date)], body.as_str()));
+        assert_eq!(diagnosis.reason, Reason::ClockSkew);
         assert_eq!(
-            trouble.message,
+            diagnosis.message,
             format!("X answered 401, code 135: Timestamp out of bounds.{message}")
         );
     }
@@ -636,19 +636,22 @@ fn a_clock_that_is_wrong_is_told_by_how_much_and_on_which_side() {
 
 #[test]
 fn what_x_says_is_made_fit_for_one_line_of_a_log() {
-    let trouble = refused(&reply(
+    let diagnosis = refused(&reply(
         403,
         &[],
         error(453, "a\r\nERROR b\u{1b}[2J\u{2028}c\0"),
     ));
-    assert_eq!(trouble.message, "X answered 403, code 453: a ERROR b [2J c");
-    let trouble = refused(&reply(403, &[], error(453, &"é".repeat(10_000))));
     assert_eq!(
-        trouble.message,
+        diagnosis.message,
+        "X answered 403, code 453: a ERROR b [2J c"
+    );
+    let diagnosis = refused(&reply(403, &[], error(453, &"é".repeat(10_000))));
+    assert_eq!(
+        diagnosis.message,
         format!("X answered 403, code 453: {}…", "é".repeat(200))
     );
-    let trouble = refused(&reply(403, &[], error(453, " \n ")));
-    assert_eq!(trouble.message, "X answered 403, code 453");
+    let diagnosis = refused(&reply(403, &[], error(453, " \n ")));
+    assert_eq!(diagnosis.message, "X answered 403, code 453");
 }
 
 #[test]
@@ -731,19 +734,19 @@ fn credits_and_caps_that_are_used_up_are_told_as_that() {
         reply(402, &[], ""),
         problem(403, "credits"),
     ] {
-        let trouble = refused(&reply);
-        assert_eq!(trouble.reason, Reason::Access);
+        let diagnosis = refused(&reply);
+        assert_eq!(diagnosis.reason, Reason::Access);
         for part in ["credits", "used up", "console.x.com"] {
-            assert!(trouble.remedy.contains(part), "{}", trouble.remedy);
+            assert!(diagnosis.remedy.contains(part), "{}", diagnosis.remedy);
         }
-        assert!(!trouble.remedy.contains("API_BASE_URL"));
+        assert!(!diagnosis.remedy.contains("API_BASE_URL"));
     }
-    let (at, trouble) = retry(&problem(429, "usage-capped"));
+    let (at, diagnosis) = retry(&problem(429, "usage-capped"));
     assert_eq!(at.timestamp() - NOW, DAY);
-    assert_eq!(trouble.reason, Reason::RateLimit);
-    let trouble = refused(&problem(403, "client-forbidden"));
-    assert_eq!(trouble.reason, Reason::Access);
-    assert!(trouble.remedy.contains("not enrolled"));
+    assert_eq!(diagnosis.reason, Reason::RateLimit);
+    let diagnosis = refused(&problem(403, "client-forbidden"));
+    assert_eq!(diagnosis.reason, Reason::Access);
+    assert!(diagnosis.remedy.contains("not enrolled"));
 }
 
 fn any_code() -> impl Strategy<Value = i64> {
@@ -824,7 +827,7 @@ proptest! {
             }
         }
         let outcome = read_reply(&reply, &[], at);
-        let Some(Trouble { message, remedy, .. }) = outcome.trouble() else {
+        let Some(Diagnosis { message, remedy, .. }) = outcome.diagnosis() else {
             prop_assert_eq!(outcome, Outcome::Turned);
             return Ok(());
         };

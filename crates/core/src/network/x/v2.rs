@@ -18,7 +18,7 @@ use crate::instant::after;
 use crate::network::reply::{quoted, retry};
 use crate::network::x::oauth1::{self, Stamp};
 use crate::network::{Picture, Transport, fingerprint};
-use crate::outcome::{Outcome, Reason, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::settings::secret::Secret;
 
 /// Tells whose the keys are.
@@ -59,7 +59,7 @@ pub(super) async fn send(
     picture: Picture<'_>,
     media: &mut Option<Media>,
     transport: &dyn Transport,
-) -> Result<Tried, Trouble> {
+) -> Result<Tried, Diagnosis> {
     loop {
         let kept = media.take();
         let kept = kept.filter(|kept| kept.is_good_for(picture, transport.now()));
@@ -79,12 +79,12 @@ pub(super) async fn send(
             };
             if let Some(wait) = wait_for(&reply) {
                 *media = Some(uploaded);
-                let trouble = Trouble::new(
+                let diagnosis = Diagnosis::new(
                     Reason::Transient,
                     "X has the picture and has not processed it yet.",
                     "Nothing to do; it is set with the next try.",
                 );
-                let outcome = retry(after(transport.now(), wait), transport.now(), trouble);
+                let outcome = retry(after(transport.now(), wait), transport.now(), diagnosis);
                 return Ok(Tried::with(outcome, Some(reply.status())));
             }
             uploaded
@@ -118,15 +118,16 @@ fn refused(reply: &Reply, is_signed_right: bool) -> Tried {
     let is_of_oauth_1 = errors::refuses_oauth_1(reply) || is_signed_right && reply.status() == 401;
     let is_closed = is_of_oauth_1 || errors::closes_v2(reply);
     let mut outcome = reply.refusal();
-    if let Outcome::Refused(trouble) = &mut outcome {
+    if let Outcome::Refused(diagnosis) = &mut outcome {
         if is_of_oauth_1 {
-            *trouble = Trouble::new(Reason::Access, reply.said(), NO_OAUTH_1);
-        } else if is_closed && trouble.reason == Reason::UnexpectedReply {
-            trouble.reason = Reason::Access;
-            trouble.remedy = "X does not offer this call of API v2 to the app. Set X_API to auto \
+            *diagnosis = Diagnosis::new(Reason::Access, reply.said(), NO_OAUTH_1);
+        } else if is_closed && diagnosis.reason == Reason::UnexpectedReply {
+            diagnosis.reason = Reason::Access;
+            diagnosis.remedy =
+                "X does not offer this call of API v2 to the app. Set X_API to auto \
                               or 1.1; if v1.1 is closed to it too, see its access level in the \
                               developer portal."
-                .into();
+                    .into();
         }
     }
     Tried {
@@ -141,7 +142,7 @@ pub(super) fn upload(
     account: &Account,
     picture: Picture<'_>,
     stamp: &Stamp,
-) -> Result<Request<Vec<u8>>, Trouble> {
+) -> Result<Request<Vec<u8>>, Diagnosis> {
     let url = format!("{}{UPLOAD}", account.base_url);
     let signed = oauth1::authorization("POST", &url, &[], &account.credentials, stamp);
     let Picture {
@@ -160,7 +161,7 @@ pub(super) fn upload(
 }
 
 /// The signed request that makes an uploaded picture the account's.
-fn set(account: &Account, media_id: &str, stamp: &Stamp) -> Result<Request<Vec<u8>>, Trouble> {
+fn set(account: &Account, media_id: &str, stamp: &Stamp) -> Result<Request<Vec<u8>>, Diagnosis> {
     let url = format!("{}{SET}", account.base_url);
     let signed = oauth1::authorization("PUT", &url, &[], &account.credentials, stamp);
     Request::put(url)
@@ -183,7 +184,7 @@ fn read_media(reply: &Reply, picture: Picture<'_>, now: DateTime<Utc>) -> Result
         }));
     };
     if state_in(&body) == Some("failed") {
-        return Err(Outcome::Refused(Trouble::new(
+        return Err(Outcome::Refused(Diagnosis::new(
             Reason::Request,
             "X has taken the picture and could not process it.",
             "Publish the icon again.",
@@ -228,8 +229,8 @@ fn read_set(reply: &Reply) -> Outcome {
 }
 
 /// Success with errors in its body.
-fn said_no(reply: &Reply) -> Trouble {
-    Trouble::new(
+fn said_no(reply: &Reply) -> Diagnosis {
+    Diagnosis::new(
         Reason::UnexpectedReply,
         reply.said(),
         "X said yes and told of an error. See whether the picture has changed, and whether X \
@@ -237,8 +238,8 @@ fn said_no(reply: &Reply) -> Trouble {
     )
 }
 
-fn no_media() -> Trouble {
-    Trouble::new(
+fn no_media() -> Diagnosis {
+    Diagnosis::new(
         Reason::UnexpectedReply,
         "The call was answered with success, but not as X does.",
         "Check API_BASE_URL: something other than X's API answers there.",

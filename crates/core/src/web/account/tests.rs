@@ -506,10 +506,10 @@ fn health_is_not_ready_while_turns_are_refused() {
     let detail = health["detail"].as_str().unwrap();
     let says = "X, at the last try: X answered 401, code 89: Nope.";
     assert!(detail.starts_with(says), "{detail}");
-    let trouble = &health["troubles"][0];
-    assert_eq!(trouble["network"], "x");
-    assert_eq!(trouble["reason"], "credentials");
-    assert_eq!(trouble["retry_at"], "2026-11-22T03:23:45Z");
+    let diagnosis = &health["troubles"][0];
+    assert_eq!(diagnosis["network"], "x");
+    assert_eq!(diagnosis["reason"], "credentials");
+    assert_eq!(diagnosis["retry_at"], "2026-11-22T03:23:45Z");
     host.reply = Ok(reply(200, &[], USER));
     owner(&host, "POST", "/turn");
     let (status, health) = health_of(&host, &settings());
@@ -700,7 +700,7 @@ fn the_page_tells_the_next_turn_that_comes_by_itself() {
     standing.hold = Some(Hold {
         until: instant("2026-11-22T03:50:00Z"),
         kind: HoldKind::Pause,
-        trouble: Trouble::new(Reason::RateLimit, "No.", "Wait."),
+        diagnosis: Diagnosis::new(Reason::RateLimit, "No.", "Wait."),
     });
     block_on(host.ledger.keep("x", &standing, None)).unwrap();
     assert_eq!(next_on(&host, &kolkata), says("Next turn at", "03:50:00"));

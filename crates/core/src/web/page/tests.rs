@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::{Becoming, CONTENT_SECURITY_POLICY, Line, Shown, View, html, length, places};
 use crate::frames::rendering::Shape;
-use crate::outcome::{Reason, Trouble};
+use crate::outcome::{Diagnosis, Reason};
 use crate::schedule::{Direction, Period};
 
 /// The files that every visitor loads with the page, beside the Worker.
@@ -69,7 +69,7 @@ fn view<'a>() -> View<'a> {
         next_turn: Some(at("2026-11-22T12:00:00Z")),
         next_frame: Some(at("2026-11-22T12:00:00Z")),
         last: &[],
-        troubles: &[],
+        findings: &[],
         keeping: &[],
         becoming: Becoming {
             frames: 12,
@@ -268,14 +268,14 @@ fn without_settings_times_are_told_in_utc() {
 
 #[test]
 fn trouble_is_shown_with_what_to_do() {
-    let trouble = Trouble::new(
+    let diagnosis = Diagnosis::new(
         Reason::Credentials,
         "X does not accept the keys.",
         "Copy all four keys again.",
     );
     let mut view = view();
-    let troubles = [(None, &trouble)];
-    view.troubles = &troubles;
+    let findings = [(None, &diagnosis)];
+    view.findings = &findings;
     assert_says(&view, "Something is wrong");
     assert_says(&view, "X does not accept the keys.");
     assert_says(&view, "What to do: Copy all four keys again.");
@@ -355,13 +355,13 @@ fn a_frame_stands_where_the_hour_hand_would_point_to() {
 
 #[test]
 fn hostile_text_stays_text() {
-    let trouble = Trouble::new(Reason::Settings, HOSTILE, HOSTILE);
+    let diagnosis = Diagnosis::new(Reason::Settings, HOSTILE, HOSTILE);
     let mut view = view();
     let last = [line(HOSTILE, Some(1), Some(HOSTILE))];
     view.local = Some((HOSTILE, wall("2026-11-22T20:17:30")));
     view.last = &last;
-    let troubles = [(None, &trouble)];
-    view.troubles = &troubles;
+    let findings = [(None, &diagnosis)];
+    view.findings = &findings;
     let html = text_of(&view);
     assert!(
         !html.contains("<script>") && !html.contains("<img src=x"),
@@ -379,11 +379,11 @@ fn hostile_text_stays_text() {
 
 #[test]
 fn nothing_is_inline_or_from_elsewhere() {
-    let trouble = Trouble::new(Reason::Host, "The store failed.", "Wait.");
+    let diagnosis = Diagnosis::new(Reason::Host, "The store failed.", "Wait.");
     let last = [line("refused", None, Some("X did not."))];
     let mut view = view();
-    let troubles = [(None, &trouble)];
-    (view.last, view.troubles) = (&last, &troubles);
+    let findings = [(None, &diagnosis)];
+    (view.last, view.findings) = (&last, &findings);
     let html = text_of(&view);
     let tags: Vec<&str> = html
         .split('<')
@@ -440,14 +440,14 @@ fn without_the_token_the_tools_lie_in_a_template() {
 fn what_every_visitor_loads_is_under_30_kb() {
     let message = "X answered 403 and said that this app may not do this with its present access.";
     let remedy = "Raise the access level in the developer portal, or use the keys of an app that has it, then store all four.";
-    let trouble = Trouble::new(Reason::Access, message, remedy);
+    let diagnosis = Diagnosis::new(Reason::Access, message, remedy);
     let last: Vec<_> = (0..10)
         .map(|n| line("refused", Some(n), Some(message)))
         .collect();
     let mut view = view();
     (view.frames, view.due, view.shown) = (Some(1440), Some(1439), &NOWHERE);
-    let troubles = [(None, &trouble)];
-    (view.last, view.troubles) = (&last, &troubles);
+    let findings = [(None, &diagnosis)];
+    (view.last, view.findings) = (&last, &findings);
     // Nothing else is loaded before somebody signs in: the browser's tests see to it.
     let files = VISITOR.map(str::len);
     let bytes = html(&view).len() + files.iter().sum::<usize>();

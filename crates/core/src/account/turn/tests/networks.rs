@@ -112,11 +112,11 @@ fn outcomes(reports: &[Report]) -> Vec<(&'static str, &'static str)> {
 }
 
 fn reason(report: &Report) -> Reason {
-    report.outcome.trouble().expect("trouble").reason
+    report.outcome.diagnosis().expect("trouble").reason
 }
 
 /// Some answers that keep a network from turning: what it comes to.
-fn troubles() -> [(Reply, &'static str); 4] {
+fn findings() -> [(Reply, &'static str); 4] {
     [
         (Err(SendError::Timeout), "retry"),
         (Ok(reply(503, &[], "")), "retry"),
@@ -160,7 +160,7 @@ fn one_turn_serves_all_networks() {
 #[test]
 fn a_network_in_trouble_does_not_change_what_becomes_of_the_others() {
     for (name, part) in HOSTS {
-        for (answer, outcome) in troubles() {
+        for (answer, outcome) in findings() {
             let mut icon = Icon::new();
             icon.host.answer(part, answer);
             let reports = icon.cron();
@@ -258,9 +258,9 @@ fn a_network_that_is_half_set_up_says_so_while_the_others_turn() {
         let reports = icon.cron();
         for report in &reports {
             if report.network == name {
-                let trouble = refused(report);
-                assert_eq!(trouble.reason, Reason::Settings);
-                assert!(trouble.message.contains(unset), "{}", trouble.message);
+                let diagnosis = refused(report);
+                assert_eq!(diagnosis.reason, Reason::Settings);
+                assert!(diagnosis.message.contains(unset), "{}", diagnosis.message);
             } else {
                 assert_eq!(report.outcome, Outcome::Turned);
             }

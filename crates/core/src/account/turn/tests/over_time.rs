@@ -140,7 +140,7 @@ fn is_about(minutes: i32, from: DateTime<Utc>, to: Option<DateTime<Utc>>) -> boo
 }
 
 fn reason(report: &Report) -> Reason {
-    report.outcome.trouble().expect("trouble").reason
+    report.outcome.diagnosis().expect("trouble").reason
 }
 
 const NONE: [u16; 0] = [];
@@ -740,10 +740,10 @@ fn who_is_left_alone_is_told_until_when_and_how_to_ask_now() {
     let first = account.x_says(401, 32).cron();
     let held = account.at("02:10:00").cron();
     for report in [&first, &held] {
-        let trouble = refused(report);
+        let diagnosis = refused(report);
         let end = " It is not asked again before 2026-11-22T03:00:00Z; to ask now, knock.";
-        assert!(trouble.remedy.ends_with(end), "{trouble:?}");
-        assert_eq!(trouble.remedy.matches("to ask now").count(), 1);
+        assert!(diagnosis.remedy.ends_with(end), "{diagnosis:?}");
+        assert_eq!(diagnosis.remedy.matches("to ask now").count(), 1);
     }
     assert!(!first.is_held && held.is_held);
     // Who asks by hand may ask at any time.
@@ -752,7 +752,7 @@ fn who_is_left_alone_is_told_until_when_and_how_to_ask_now() {
     let mut account = Account::new();
     account.x_says(429, 88).cron();
     let held = account.at("02:10:00").cron();
-    assert!(held.is_held && !held.outcome.trouble().unwrap().remedy.contains("knock"));
+    assert!(held.is_held && !held.outcome.diagnosis().unwrap().remedy.contains("knock"));
 }
 
 #[test]
@@ -1070,12 +1070,15 @@ fn without_a_ledger_that_can_be_read_nothing_is_sent() {
     ] {
         assert_eq!(reason(&report), Reason::Host);
         assert_eq!((report.attempts, report.retry_at), (0, None));
-        let trouble = refused(&report);
+        let diagnosis = refused(&report);
         assert_eq!(
-            trouble.message,
+            diagnosis.message,
             "The store could not be read: disk I/O error."
         );
-        assert!(trouble.remedy.contains("Nothing was sent"), "{trouble:?}");
+        assert!(
+            diagnosis.remedy.contains("Nothing was sent"),
+            "{diagnosis:?}"
+        );
     }
     assert_eq!(account.sent(), NONE);
 
@@ -1090,13 +1093,16 @@ fn without_a_ledger_that_can_be_written_nothing_is_sent_by_hand() {
     let account = Account::new();
     account.host.ledger.is_read_only.set(true);
     for report in [account.by_hand(), account.forced(), account.to_frame(3)] {
-        let trouble = refused(&report);
-        assert_eq!(trouble.reason, Reason::Host);
+        let diagnosis = refused(&report);
+        assert_eq!(diagnosis.reason, Reason::Host);
         assert_eq!(
-            trouble.message,
+            diagnosis.message,
             "The store could not be written: disk full."
         );
-        assert!(trouble.remedy.contains("Nothing was sent"), "{trouble:?}");
+        assert!(
+            diagnosis.remedy.contains("Nothing was sent"),
+            "{diagnosis:?}"
+        );
         assert_eq!((report.attempts, report.retry_at), (0, None));
     }
     assert_eq!(account.sent(), NONE);

@@ -71,7 +71,7 @@ fn verify(
     settings: &[(&str, &str)],
     saved_session: &mut Option<SavedSession>,
     steps: impl IntoIterator<Item = Step>,
-) -> (Result<String, Trouble>, Vec<Request<Vec<u8>>>) {
+) -> (Result<String, Diagnosis>, Vec<Request<Vec<u8>>>) {
     let script = Script::new(steps);
     let password = [(BLUESKY_APP_PASSWORD, PASSWORD)];
     let network = network(&[settings, &password].concat());
@@ -83,12 +83,12 @@ fn verify(
 fn of_alice(
     saved_session: &mut Option<SavedSession>,
     steps: impl IntoIterator<Item = Step>,
-) -> (Result<String, Trouble>, Vec<Request<Vec<u8>>>) {
+) -> (Result<String, Diagnosis>, Vec<Request<Vec<u8>>>) {
     verify(&[(BLUESKY_IDENTIFIER, "alice.net")], saved_session, steps)
 }
 
 /// What it comes to that these are answered, and that no password was sent.
-fn trouble_of(steps: impl IntoIterator<Item = Step>) -> Trouble {
+fn diagnosis_of(steps: impl IntoIterator<Item = Step>) -> Diagnosis {
     let (name, sent) = of_alice(&mut None, steps);
     for request in sent {
         assert_eq!(request.method(), "GET");
@@ -242,10 +242,14 @@ fn a_document_that_does_not_name_the_handle_is_not_believed() {
         let mut document = document(DID, "alice.net", PDS);
         document["alsoKnownAs"] = names;
         let dns = txt(&format!("did={DID}"));
-        let trouble = trouble_of([(DNS, dns), (PLC, ok(document))]);
-        assert_eq!(trouble.reason, Reason::Settings);
-        assert!(trouble.message.contains("alice.net"), "{}", trouble.message);
-        assert!(trouble.remedy.contains(BLUESKY_IDENTIFIER));
+        let diagnosis = diagnosis_of([(DNS, dns), (PLC, ok(document))]);
+        assert_eq!(diagnosis.reason, Reason::Settings);
+        assert!(
+            diagnosis.message.contains("alice.net"),
+            "{}",
+            diagnosis.message
+        );
+        assert!(diagnosis.remedy.contains(BLUESKY_IDENTIFIER));
     }
 }
 
@@ -273,9 +277,9 @@ fn a_password_goes_to_no_place_that_is_not_of_the_internet() {
     ] {
         let dns = txt(&format!("did={DID}"));
         let document = document(DID, "alice.net", endpoint);
-        let trouble = trouble_of([(DNS, dns), (PLC, ok(document))]);
-        assert_eq!(trouble.reason, Reason::Account, "{endpoint}");
-        assert!(trouble.remedy.contains(BLUESKY_SERVICE.name));
+        let diagnosis = diagnosis_of([(DNS, dns), (PLC, ok(document))]);
+        assert_eq!(diagnosis.reason, Reason::Account, "{endpoint}");
+        assert!(diagnosis.remedy.contains(BLUESKY_SERVICE.name));
     }
     for handle in [
         "alice.local",
@@ -318,14 +322,14 @@ fn a_handle_that_names_nobody_is_told() {
         ok(""),
         Err(SendError::Connection("no such host".to_owned())),
     ] {
-        let trouble = trouble_of([(DNS, nothing()), (WEB, web)]);
-        assert_eq!(trouble.reason, Reason::Settings);
+        let diagnosis = diagnosis_of([(DNS, nothing()), (WEB, web)]);
+        assert_eq!(diagnosis.reason, Reason::Settings);
         assert_eq!(
-            trouble.message,
+            diagnosis.message,
             "No account can be found by the handle alice.net"
         );
-        assert!(trouble.remedy.contains(BLUESKY_IDENTIFIER));
-        assert!(trouble.remedy.contains(BLUESKY_SERVICE.name));
+        assert!(diagnosis.remedy.contains(BLUESKY_IDENTIFIER));
+        assert!(diagnosis.remedy.contains(BLUESKY_SERVICE.name));
     }
     // No request is made for what cannot be one.
     let local = [(BLUESKY_IDENTIFIER, "alice.internal")];
@@ -338,11 +342,11 @@ fn a_handle_that_names_nobody_is_told() {
 fn entries_that_name_several_accounts_are_not_chosen_from() {
     let entry = |did: &str| json!({ "type": 16, "data": format!("\"did={did}\"") });
     let both = json!({ "Status": 0, "Answer": [entry(DID), entry(OTHER_DID)] });
-    let trouble = trouble_of([(DNS, ok(both))]);
+    let diagnosis = diagnosis_of([(DNS, ok(both))]);
     assert!(
-        trouble.message.contains("several accounts"),
+        diagnosis.message.contains("several accounts"),
         "{}",
-        trouble.message
+        diagnosis.message
     );
     // The same twice is none of that.
     let twice = json!({ "Status": 0, "Answer": [entry(DID), entry(DID)] });
@@ -357,9 +361,9 @@ fn entries_that_name_several_accounts_are_not_chosen_from() {
 fn an_account_that_the_directory_does_not_know_is_told() {
     for status in [404, 410] {
         let dns = txt(&format!("did={DID}"));
-        let trouble = trouble_of([(DNS, dns), (PLC, Ok(reply(status, &[], "{}")))]);
-        assert_eq!(trouble.reason, Reason::Account);
-        assert!(trouble.message.contains(DID), "{}", trouble.message);
+        let diagnosis = diagnosis_of([(DNS, dns), (PLC, Ok(reply(status, &[], "{}")))]);
+        assert_eq!(diagnosis.reason, Reason::Account);
+        assert!(diagnosis.message.contains(DID), "{}", diagnosis.message);
     }
     for odd in [
         ok("<html>"),
@@ -368,12 +372,12 @@ fn an_account_that_the_directory_does_not_know_is_told() {
         Ok(reply(302, &[], "")),
     ] {
         let dns = txt(&format!("did={DID}"));
-        let trouble = trouble_of([(DNS, dns), (PLC, odd)]);
-        assert_eq!(trouble.reason, Reason::UnexpectedReply);
+        let diagnosis = diagnosis_of([(DNS, dns), (PLC, odd)]);
+        assert_eq!(diagnosis.reason, Reason::UnexpectedReply);
         assert!(
-            trouble.remedy.contains(BLUESKY_DIRECTORY.name),
+            diagnosis.remedy.contains(BLUESKY_DIRECTORY.name),
             "{}",
-            trouble.remedy
+            diagnosis.remedy
         );
     }
 }
@@ -463,10 +467,10 @@ fn another_account_or_another_server_than_before_stops_the_turn_until_the_owner_
         let mut saved_session = after_a_session();
         let before = saved_session.clone();
         let (name, sent) = of_alice(&mut saved_session, steps);
-        let trouble = name.unwrap_err();
-        assert_eq!(trouble.reason, Reason::Account);
-        assert!(trouble.message.contains(named), "{}", trouble.message);
-        assert!(trouble.remedy.contains(setting) && trouble.remedy.contains(named));
+        let diagnosis = name.unwrap_err();
+        assert_eq!(diagnosis.reason, Reason::Account);
+        assert!(diagnosis.message.contains(named), "{}", diagnosis.message);
+        assert!(diagnosis.remedy.contains(setting) && diagnosis.remedy.contains(named));
         assert!(sent.iter().all(|request| request.method() == "GET"));
         assert_eq!(saved_session, before, "it is known further on");
 
@@ -517,10 +521,10 @@ fn an_account_that_is_closed_where_it_was_is_told_where_it_has_moved_to() {
         let before = saved_session.clone();
         let steps = closed.into_iter().chain(looked_up);
         let (name, sent) = of_alice(&mut saved_session, steps);
-        let trouble = name.unwrap_err();
-        assert_eq!(trouble.reason, Reason::Account);
-        assert!(trouble.remedy.contains(told), "{}", trouble.remedy);
-        assert_fit_to_be_shown(&trouble, &[PASSWORD]);
+        let diagnosis = name.unwrap_err();
+        assert_eq!(diagnosis.reason, Reason::Account);
+        assert!(diagnosis.remedy.contains(told), "{}", diagnosis.remedy);
+        assert_fit_to_be_shown(&diagnosis, &[PASSWORD]);
         // The session's token goes to the server it is of, and the password nowhere.
         for request in &sent {
             let is_home = request.uri().host() == Some("pds.alice.net");
@@ -549,15 +553,15 @@ fn a_password_that_is_refused_is_told_with_the_server_that_was_asked() {
     steps[2] = (CREATE, Ok(reply(401, &[], wrong.to_string())));
     let mut saved_session = None;
     let (name, _) = of_alice(&mut saved_session, steps);
-    let trouble = name.unwrap_err();
-    assert_eq!(trouble.reason, Reason::Credentials);
+    let diagnosis = name.unwrap_err();
+    assert_eq!(diagnosis.reason, Reason::Credentials);
     for part in [
         PDS,
         BLUESKY_SERVICE.name,
         BLUESKY_IDENTIFIER,
         BLUESKY_APP_PASSWORD,
     ] {
-        assert!(trouble.remedy.contains(part), "{}", trouble.remedy);
+        assert!(diagnosis.remedy.contains(part), "{}", diagnosis.remedy);
     }
     assert_eq!(
         saved_session, None,
@@ -651,8 +655,8 @@ proptest! {
         let transport = Anything { replies, sent: RefCell::default() };
         let mut saved_session = None;
         for _ in 0..2 {
-            if let Err(trouble) = block_on(network(&settings).verify(&mut saved_session, &transport)) {
-                assert_fit_to_be_shown(&trouble, &[PASSWORD]);
+            if let Err(diagnosis) = block_on(network(&settings).verify(&mut saved_session, &transport)) {
+                assert_fit_to_be_shown(&diagnosis, &[PASSWORD]);
             }
         }
         for request in transport.sent.into_inner() {

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::network::testing::{PICTURE, Reply, Script, header, network, now, ok, pause, refused};
 use crate::network::x::{ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET, X_API, v2};
 use crate::network::{Attempt, Picture, SavedSession, Verified};
-use crate::outcome::{Outcome, Reason, Trouble};
+use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::testing::{KEYS, USER, assert_no_secret_in, block_on, reply};
 
 const V1: &str = "POST /1.1/account/update_profile_image.json";
@@ -29,9 +29,13 @@ fn attempt<const N: usize>(
     let attempt =
         block_on(network(&settings(api)).update(PICTURE, saved_session, &script)).unwrap();
     script.sent();
-    if let Some(trouble) = attempt.outcome.trouble() {
-        assert_no_secret_in(&trouble.in_words());
-        assert!(trouble.message.chars().count() < 600, "{}", trouble.message);
+    if let Some(diagnosis) = attempt.outcome.diagnosis() {
+        assert_no_secret_in(&diagnosis.in_words());
+        assert!(
+            diagnosis.message.chars().count() < 600,
+            "{}",
+            diagnosis.message
+        );
     }
     attempt
 }
@@ -39,7 +43,7 @@ fn attempt<const N: usize>(
 fn verified<const N: usize>(
     api: &'static str,
     steps: [(&'static str, Reply); N],
-) -> Result<Verified, Trouble> {
+) -> Result<Verified, Diagnosis> {
     let script = Script::new(steps);
     let verified = block_on(network(&settings(api)).verify(&mut None, &script));
     for request in script.sent() {
@@ -178,64 +182,64 @@ fn where_x_takes_no_oauth_1_the_owner_reads_that_with_both_answers() {
     for refusal in [oauth_1_refused(), problem(401, "", "Unauthorized")] {
         let steps = [(V1, closed()), (UPLOAD, uploaded()), (SET, refusal)];
         let attempt = attempt("auto", &mut None, steps);
-        let trouble = refused(&attempt.outcome);
-        assert_eq!(trouble.reason, Reason::Access);
+        let diagnosis = refused(&attempt.outcome);
+        assert_eq!(diagnosis.reason, Reason::Access);
         assert!(
-            trouble.message.contains("X answered 403, code 453: No"),
+            diagnosis.message.contains("X answered 403, code 453: No"),
             "{}",
-            trouble.message
+            diagnosis.message
         );
         let second = [
             "OAuth 1.0a User Context is forbidden",
             "X answered 401: Unauthorized",
         ];
         assert!(
-            second.iter().any(|said| trouble.message.contains(said)),
+            second.iter().any(|said| diagnosis.message.contains(said)),
             "{}",
-            trouble.message
+            diagnosis.message
         );
         assert!(
-            trouble.remedy.contains("X does not take OAuth 1.0a"),
+            diagnosis.remedy.contains("X does not take OAuth 1.0a"),
             "{}",
-            trouble.remedy
+            diagnosis.remedy
         );
-        assert!(trouble.remedy.contains("API v2") && trouble.remedy.contains("API v1.1"));
+        assert!(diagnosis.remedy.contains("API v2") && diagnosis.remedy.contains("API v1.1"));
     }
     // At the upload already: v1.1 has known the keys.
     let steps = [(V1, closed()), (UPLOAD, problem(401, "", "Unauthorized"))];
-    let trouble = attempt("auto", &mut None, steps);
-    assert!(refused(&trouble.outcome).remedy.contains("OAuth 1.0a"));
+    let diagnosis = attempt("auto", &mut None, steps);
+    assert!(refused(&diagnosis.outcome).remedy.contains("OAuth 1.0a"));
     // Where it is v1.1 that does not know the keys after v2, nothing is said of v2.
     let mut saved_session = None;
     let steps = [(V1, closed()), (UPLOAD, uploaded()), (SET, set())];
     attempt("auto", &mut saved_session, steps);
     let steps = [(UPLOAD, code(403, 453)), (V1, code(401, 32))];
     let attempt_by_v1 = attempt("auto", &mut saved_session, steps);
-    let trouble = refused(&attempt_by_v1.outcome);
-    assert_eq!(trouble.reason, Reason::Credentials);
-    assert!(trouble.message.contains("by API v1.1, X answered 401"));
-    assert!(!trouble.remedy.contains("OAuth"), "{}", trouble.remedy);
+    let diagnosis = refused(&attempt_by_v1.outcome);
+    assert_eq!(diagnosis.reason, Reason::Credentials);
+    assert!(diagnosis.message.contains("by API v1.1, X answered 401"));
+    assert!(!diagnosis.remedy.contains("OAuth"), "{}", diagnosis.remedy);
     assert!(
-        trouble.remedy.contains("API_KEY_SECRET"),
+        diagnosis.remedy.contains("API_KEY_SECRET"),
         "{}",
-        trouble.remedy
+        diagnosis.remedy
     );
     // With v2 alone, the keys may be wrong.
     let steps = [(UPLOAD, problem(401, "", "Unauthorized"))];
-    let trouble = attempt("2", &mut None, steps);
-    assert_eq!(refused(&trouble.outcome).reason, Reason::Credentials);
+    let diagnosis = attempt("2", &mut None, steps);
+    assert_eq!(refused(&diagnosis.outcome).reason, Reason::Credentials);
 }
 
 #[test]
 fn where_both_are_closed_both_answers_are_told_unless_they_are_the_same() {
     let steps = [(V1, code(403, 453)), (UPLOAD, code(403, 453))];
-    let trouble = attempt("auto", &mut None, steps);
-    let trouble = refused(&trouble.outcome);
-    assert_eq!(trouble.message, "X answered 403, code 453: No.");
-    assert!(trouble.remedy.contains("paid"), "{}", trouble.remedy);
+    let diagnosis = attempt("auto", &mut None, steps);
+    let diagnosis = refused(&diagnosis.outcome);
+    assert_eq!(diagnosis.message, "X answered 403, code 453: No.");
+    assert!(diagnosis.remedy.contains("paid"), "{}", diagnosis.remedy);
     let steps = [(V1, code(404, 34)), (UPLOAD, no(404, ""))];
-    let trouble = attempt("auto", &mut None, steps);
-    let message = &refused(&trouble.outcome).message;
+    let diagnosis = attempt("auto", &mut None, steps);
+    let message = &refused(&diagnosis.outcome).message;
     assert!(message.contains("X answered 404, code 34"), "{message}");
     assert!(message.ends_with("X answered 404"), "{message}");
     // What is wrong by the second way is told with what to do about it.
@@ -243,8 +247,8 @@ fn where_both_are_closed_both_answers_are_told_unless_they_are_the_same() {
         (V1, code(403, 453)),
         (UPLOAD, problem(402, "credits", "No credits.")),
     ];
-    let trouble = attempt("auto", &mut None, steps);
-    let message = &refused(&trouble.outcome).message;
+    let diagnosis = attempt("auto", &mut None, steps);
+    let message = &refused(&diagnosis.outcome).message;
     assert!(
         message.contains("453") && message.contains("No credits."),
         "{message}"
@@ -434,9 +438,9 @@ fn the_doctor_tells_which_versions_answer_by_calls_that_change_nothing() {
     assert!(verified("2", [(ME, me())]).is_ok());
     // The app may only read.
     let read = Ok(reply(200, &[("x-access-level", "read")], USER));
-    let trouble = verified("1.1", [(VERIFY, read)]).unwrap_err();
-    assert_eq!(trouble.reason, Reason::Access);
-    assert!(trouble.remedy.contains("Read and Write"));
+    let diagnosis = verified("1.1", [(VERIFY, read)]).unwrap_err();
+    assert_eq!(diagnosis.reason, Reason::Access);
+    assert!(diagnosis.remedy.contains("Read and Write"));
     let write = Ok(reply(200, &[("x-access-level", "read-write")], USER));
     assert!(verified("1.1", [(VERIFY, write)]).is_ok());
 }
