@@ -13,7 +13,7 @@ use worker::{DurableObject, Env, Request, Response, Result, State, Stub, durable
 
 use super::host::{Host, describe, settings};
 use super::http::{request_from, response_from};
-use rotate_icon_core::account::standing::Standing;
+use rotate_icon_core::account::state::AccountState;
 use rotate_icon_core::account::turn::{on_schedule, wake};
 use rotate_icon_core::ports::{Ledger, MAX_RECORDS, Record, StoreError};
 use rotate_icon_core::schedule::cron::CronEvents;
@@ -26,7 +26,7 @@ extern "C" {
     fn open_ledger(storage: &JsValue) -> std::result::Result<(), JsValue>;
 
     #[wasm_bindgen(js_name = readStanding, catch)]
-    fn read_standing(
+    fn read_account_state(
         storage: &JsValue,
         network: &str,
     ) -> std::result::Result<Option<String>, JsValue>;
@@ -35,10 +35,10 @@ extern "C" {
     fn set_aside(storage: &JsValue, network: &str) -> std::result::Result<(), JsValue>;
 
     #[wasm_bindgen(js_name = keepStanding, catch)]
-    fn keep_standing(
+    fn keep_account_state(
         storage: &JsValue,
         network: &str,
-        standing: &str,
+        account_state: &str,
     ) -> std::result::Result<(), JsValue>;
 
     #[wasm_bindgen(js_name = keepRecord, catch)]
@@ -118,7 +118,7 @@ impl DurableObject for Account {
             host: Host::new(env),
             storage: Storage {
                 durable,
-                standings: RefCell::default(),
+                account_states: RefCell::default(),
                 last_id: Cell::default(),
             },
             turns: Mutex::new(()),
@@ -166,23 +166,23 @@ pub(super) fn unreachable(error: &str) -> Problem {
 struct Storage {
     durable: JsValue,
     /// By network, as they are stored: nobody else writes there.
-    standings: RefCell<Vec<(String, Standing)>>,
+    account_states: RefCell<Vec<(String, AccountState)>>,
     /// The last id that was given, once it is known.
     last_id: Cell<Option<u32>>,
 }
 
 impl Storage {
-    fn known(&self, network: &str) -> Option<Standing> {
-        let standings = self.standings.borrow();
-        let known = standings.iter().find(|(of, _)| of == network);
-        known.map(|(_, standing)| standing.clone())
+    fn known(&self, network: &str) -> Option<AccountState> {
+        let account_states = self.account_states.borrow();
+        let known = account_states.iter().find(|(of, _)| of == network);
+        known.map(|(_, account_state)| account_state.clone())
     }
 
-    fn know(&self, network: &str, standing: &Standing) {
-        let mut standings = self.standings.borrow_mut();
-        match standings.iter_mut().find(|(of, _)| of == network) {
-            Some((_, known)) => known.clone_from(standing),
-            None => standings.push((network.to_owned(), standing.clone())),
+    fn know(&self, network: &str, account_state: &AccountState) {
+        let mut account_states = self.account_states.borrow_mut();
+        match account_states.iter_mut().find(|(of, _)| of == network) {
+            Some((_, known)) => known.clone_from(account_state),
+            None => account_states.push((network.to_owned(), account_state.clone())),
         }
     }
 }
@@ -193,34 +193,34 @@ impl Ledger for Storage {
 
     const ASK_NOW: &'static str = "press Turn now on the page";
 
-    async fn standing(&self, network: &str) -> std::result::Result<Standing, StoreError> {
-        if let Some(standing) = self.known(network) {
-            return Ok(standing);
+    async fn account_state(&self, network: &str) -> std::result::Result<AccountState, StoreError> {
+        if let Some(account_state) = self.known(network) {
+            return Ok(account_state);
         }
-        let text = read_standing(&self.durable, network).map_err(|error| unread(&error))?;
-        let standing = match text {
+        let text = read_account_state(&self.durable, network).map_err(|error| unread(&error))?;
+        let account_state = match text {
             Some(text) => {
                 let aside = format!(
                     "What could be read back is kept in the account's Durable Object, under `set \
                      aside: standing on {network}`, until DELETE /journal."
                 );
-                let (standing, is_whole) = Standing::read(text.as_bytes(), &aside);
+                let (account_state, is_whole) = AccountState::read(text.as_bytes(), &aside);
                 if !is_whole {
                     // What cannot be read back is of no use to anyone.
                     let _ = set_aside(&self.durable, network);
                 }
-                standing
+                account_state
             }
-            None => Standing::default(),
+            None => AccountState::default(),
         };
-        self.know(network, &standing);
-        Ok(standing)
+        self.know(network, &account_state);
+        Ok(account_state)
     }
 
     async fn keep(
         &self,
         network: &str,
-        standing: &Standing,
+        account_state: &AccountState,
         record: Option<&Record<'_>>,
     ) -> std::result::Result<(), StoreError> {
         // What is written without waiting in between is kept together.
@@ -228,13 +228,13 @@ impl Ledger for Storage {
             keep_record(&self.durable, *id, entry, MAX_RECORDS)
                 .map_err(|error| unwritten(&error))?;
         }
-        if self.known(network).as_ref() == Some(standing) {
+        if self.known(network).as_ref() == Some(account_state) {
             return Ok(());
         }
-        let text = serde_json::to_string(standing)
+        let text = serde_json::to_string(account_state)
             .map_err(|error| StoreError::Write(error.to_string()))?;
-        keep_standing(&self.durable, network, &text).map_err(|error| unwritten(&error))?;
-        self.know(network, standing);
+        keep_account_state(&self.durable, network, &text).map_err(|error| unwritten(&error))?;
+        self.know(network, account_state);
         Ok(())
     }
 
@@ -287,7 +287,7 @@ impl Ledger for Storage {
     }
 
     async fn forget(&self) -> std::result::Result<(), StoreError> {
-        self.standings.take();
+        self.account_states.take();
         let forgotten = forget_all(&self.durable).await;
         forgotten.map(|_| ()).map_err(|error| unwritten(&error))
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
-use rotate_icon_core::account::standing::Standing;
+use rotate_icon_core::account::state::AccountState;
 use rotate_icon_core::network::NETWORKS;
 use rotate_icon_core::ports::{Ledger, MAX_RECORDS, Record, StoreError};
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,8 @@ struct State {
     /// The last id that an entry of the journal was given.
     last_id: u32,
     /// By network, as they are in the file: another version may know other networks.
-    standings: BTreeMap<String, Value>,
+    #[serde(rename = "standings")]
+    account_states: BTreeMap<String, Value>,
     /// The journal, oldest first.
     journal: VecDeque<Kept>,
 }
@@ -62,7 +63,7 @@ impl Default for State {
         Self {
             version: VERSION,
             last_id: 0,
-            standings: BTreeMap::new(),
+            account_states: BTreeMap::new(),
             journal: VecDeque::new(),
         }
     }
@@ -81,11 +82,11 @@ pub(crate) struct Busy;
 
 /// What a file keeps of a network, without opening it for a turn; `None` where nothing
 /// is kept, or nothing that is understood.
-pub(crate) fn glance(path: &Path, network: &str) -> Option<Standing> {
+pub(crate) fn glance(path: &Path, network: &str) -> Option<AccountState> {
     let json = private_file::read(path, MAX_BYTES).ok().flatten()?;
     let kept: Value = serde_json::from_slice(&json).ok()?;
-    let standing = kept.get("standings")?.get(network)?;
-    serde_json::from_value(standing.clone()).ok()
+    let account_state = kept.get("standings")?.get(network)?;
+    serde_json::from_value(account_state.clone()).ok()
 }
 
 /// Where the state is if nobody says: by the rules of XDG.
@@ -183,21 +184,21 @@ impl Ledger for StateFile {
         self.path.is_some()
     }
 
-    async fn standing(&self, network: &str) -> Result<Standing, StoreError> {
+    async fn account_state(&self, network: &str) -> Result<AccountState, StoreError> {
         let state = self.state.borrow();
-        let stored = state.standings.get(network);
-        Ok(stored.map_or_else(Standing::default, |stored| {
-            Standing::read(stored.to_string().as_bytes(), "").0
+        let stored = state.account_states.get(network);
+        Ok(stored.map_or_else(AccountState::default, |stored| {
+            AccountState::read(stored.to_string().as_bytes(), "").0
         }))
     }
 
     async fn keep(
         &self,
         network: &str,
-        standing: &Standing,
+        account_state: &AccountState,
         record: Option<&Record<'_>>,
     ) -> Result<(), StoreError> {
-        if record.is_none() && self.standing(network).await? == *standing {
+        if record.is_none() && self.account_state(network).await? == *account_state {
             return Ok(());
         }
         let record = record.map(|Record { id, entry }| {
@@ -206,10 +207,12 @@ impl Ledger for StateFile {
             Ok(Kept { id: *id, entry })
         });
         let record = record.transpose()?;
-        let standing =
-            serde_json::to_value(standing).map_err(|error| StoreError::Write(error.to_string()))?;
+        let account_state = serde_json::to_value(account_state)
+            .map_err(|error| StoreError::Write(error.to_string()))?;
         self.change(|state| {
-            state.standings.insert(network.to_owned(), standing);
+            state
+                .account_states
+                .insert(network.to_owned(), account_state);
             state.last_id = self.last_id.get();
             let Some(record) = record else {
                 return;
@@ -247,7 +250,7 @@ impl Ledger for StateFile {
 
     async fn forget(&self) -> Result<(), StoreError> {
         self.change(|state| {
-            state.standings.clear();
+            state.account_states.clear();
             state.journal.clear();
         })
     }
@@ -306,7 +309,7 @@ impl State {
             unread.push("version".to_owned());
         }
         state.last_id = take(&mut members, "last_id", &mut unread).unwrap_or_default();
-        state.standings = take(&mut members, "standings", &mut unread).unwrap_or_default();
+        state.account_states = take(&mut members, "standings", &mut unread).unwrap_or_default();
         let journal: Vec<Box<RawValue>> =
             take(&mut members, "journal", &mut unread).unwrap_or_default();
         for entry in journal {
@@ -324,15 +327,16 @@ impl State {
             let names: Vec<_> = unread.iter().map(|name| format!("`{name:.40}`")).collect();
             state.note_everywhere(&format!("Not understood: {}.", names.join(", ")), aside);
         }
-        for (network, stored) in &mut state.standings {
+        for (network, stored) in &mut state.account_states {
             // One of a network that only another version knows stays as it is.
             if NETWORKS.iter().all(|one| one.name != network) {
                 continue;
             }
-            let (standing, is_whole) = Standing::read(stored.to_string().as_bytes(), aside);
+            let (account_state, is_whole) =
+                AccountState::read(stored.to_string().as_bytes(), aside);
             if !is_whole {
                 unread.push(format!("standings.{network}"));
-                *stored = json!(standing);
+                *stored = json!(account_state);
             }
         }
         let why = unread.iter().map(|name| name.escape_debug().to_string());
@@ -345,9 +349,9 @@ impl State {
 
     /// Notes with every network that something could not be read.
     fn note_everywhere(&mut self, why: &str, aside: &str) {
-        let note = Standing::unread(why, aside);
+        let note = AccountState::unread(why, aside);
         for network in NETWORKS {
-            let stored = self.standings.entry(network.name.to_owned());
+            let stored = self.account_states.entry(network.name.to_owned());
             let stored = stored.or_insert_with(|| json!(note));
             if let Some(members) = stored.as_object_mut() {
                 members
@@ -423,10 +427,10 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
-    fn standing(refusals: u32) -> Standing {
-        Standing {
+    fn account_state(refusals: u32) -> AccountState {
+        AccountState {
             refusals,
-            ..Standing::default()
+            ..AccountState::default()
         }
     }
 
@@ -434,7 +438,7 @@ mod tests {
         let id = ledger.next_id().unwrap();
         let record = Record { id, entry };
         ledger
-            .keep(network, &standing(refusals), Some(&record))
+            .keep(network, &account_state(refusals), Some(&record))
             .await
             .unwrap();
     }
@@ -445,14 +449,20 @@ mod tests {
         let path = folder.path().join("a/b/state.json");
         {
             let ledger = StateFile::open(&path).await.unwrap();
-            assert_eq!(ledger.standing("x").await.unwrap(), Standing::default());
+            assert_eq!(
+                ledger.account_state("x").await.unwrap(),
+                AccountState::default()
+            );
             keep(&ledger, "x", 1, r#"{"n":1}"#).await;
             keep(&ledger, "mastodon", 2, r#"{"n":2}"#).await;
-            ledger.keep("x", &standing(3), None).await.unwrap();
+            ledger.keep("x", &account_state(3), None).await.unwrap();
         }
         let ledger = StateFile::open(&path).await.unwrap();
-        assert_eq!(ledger.standing("x").await.unwrap(), standing(3));
-        assert_eq!(ledger.standing("mastodon").await.unwrap(), standing(2));
+        assert_eq!(ledger.account_state("x").await.unwrap(), account_state(3));
+        assert_eq!(
+            ledger.account_state("mastodon").await.unwrap(),
+            account_state(2)
+        );
         let first = (1, r#"{"n":1}"#.to_owned());
         let second = (2, r#"{"n":2}"#.to_owned());
         assert_eq!(ledger.records(None, 9).unwrap(), [second, first.clone()]);
@@ -472,7 +482,10 @@ mod tests {
         assert_eq!(ledger.records(None, u16::MAX).unwrap().len(), 2000);
         assert_eq!(ledger.records(Some(3), 9).unwrap(), [(2, "{}".to_owned())]);
         let record = Record { id: 2, entry: "[]" };
-        ledger.keep("x", &standing(0), Some(&record)).await.unwrap();
+        ledger
+            .keep("x", &account_state(0), Some(&record))
+            .await
+            .unwrap();
         assert_eq!(ledger.records(Some(3), 9).unwrap(), [(2, "[]".to_owned())]);
     }
 
@@ -491,13 +504,13 @@ mod tests {
     }
 
     /// Opens what is no state of this version: what is said, and what is known of X.
-    async fn open(content: &[u8]) -> (String, Standing, StateFile, tempfile::TempDir) {
+    async fn open(content: &[u8]) -> (String, AccountState, StateFile, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         fs::write(&path, content).unwrap();
         let ledger = StateFile::open(&path).await.unwrap();
         let notice = ledger.notice().expect("a notice").to_owned();
-        let standing = ledger.standing("x").await.unwrap();
+        let account_state = ledger.account_state("x").await.unwrap();
         // It is there twice now, and the copy is the owner's alone.
         let text = String::from_utf8_lossy(content).into_owned();
         let kept = files(&path);
@@ -505,7 +518,7 @@ mod tests {
         let copy = folder.path().join(kept.keys().next_back().unwrap());
         assert!(notice.contains(copy.to_str().unwrap()), "{notice}");
         assert!(!private_file::is_open_to_others(&copy));
-        (notice, standing, ledger, folder)
+        (notice, account_state, ledger, folder)
     }
 
     #[tokio::test]
@@ -518,25 +531,31 @@ mod tests {
             b"\xff\xfe\0",
             b"garbage",
         ] {
-            let (notice, standing, ledger, folder) = open(garbage).await;
+            let (notice, account_state, ledger, folder) = open(garbage).await;
             assert!(notice.contains("no JSON object"), "{notice}");
-            let unread = standing.unread.clone().expect("a note for the owner");
+            let unread = account_state.unread.clone().expect("a note for the owner");
             assert!(unread.diagnosis.remedy.contains(".unread-"), "{unread:?}");
             assert_eq!(
-                Standing {
+                AccountState {
                     unread: None,
-                    ..standing
+                    ..account_state
                 },
-                Standing::default()
+                AccountState::default()
             );
 
             // What is kept from now on is a whole state again.
-            ledger.keep("x", &Standing::default(), None).await.unwrap();
+            ledger
+                .keep("x", &AccountState::default(), None)
+                .await
+                .unwrap();
             drop(ledger);
             let path = folder.path().join("state.json");
             let ledger = StateFile::open(&path).await.unwrap();
             assert_eq!(ledger.notice(), None);
-            assert_eq!(ledger.standing("x").await.unwrap(), Standing::default());
+            assert_eq!(
+                ledger.account_state("x").await.unwrap(),
+                AccountState::default()
+            );
             assert_eq!(files(&path).len(), 2);
         }
     }
@@ -573,21 +592,21 @@ mod tests {
             "mastodon":{"refusals":2},
             "threads":{"session":[1,2]}},
             "journal":[{"id":6,"entry":{"n":6}},{"id":"seven","entry":{}},{"id":9,"entry":"text"}]}"#;
-        let (notice, standing, ledger, folder) = open(newer.as_bytes()).await;
+        let (notice, account_state, ledger, folder) = open(newer.as_bytes()).await;
         for name in ["version", "lease", "journal", "standings.x"] {
             assert!(notice.contains(name), "{name}: {notice}");
         }
-        let hold = standing.hold.clone().expect("the hold");
+        let hold = account_state.hold.clone().expect("the hold");
         assert_eq!(hold.until.timestamp_millis(), 1_795_314_900_000);
         assert_eq!(hold.diagnosis.message, "Too many.");
-        assert_eq!(standing.refusals, 0);
-        let message = standing.unread.clone().unwrap().diagnosis.message;
+        assert_eq!(account_state.refusals, 0);
+        let message = account_state.unread.clone().unwrap().diagnosis.message;
         assert!(
             message.contains("`hold`") && message.contains("`refusals`"),
             "{message}"
         );
         // Of the other one all is understood, but the file was not.
-        let other = ledger.standing("mastodon").await.unwrap();
+        let other = ledger.account_state("mastodon").await.unwrap();
         assert_eq!(other.refusals, 2);
         assert!(
             other
@@ -601,7 +620,10 @@ mod tests {
         let ids = ledger.records(None, 9).unwrap();
         assert_eq!(ids.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [9, 6]);
 
-        ledger.keep("x", &Standing::default(), None).await.unwrap();
+        ledger
+            .keep("x", &AccountState::default(), None)
+            .await
+            .unwrap();
         let written = fs::read_to_string(folder.path().join("state.json")).unwrap();
         let written: Value = serde_json::from_str(&written).unwrap();
         assert_eq!(written["version"], 1);
@@ -634,13 +656,13 @@ mod tests {
         fs::write(&path, today).unwrap();
         let ledger = StateFile::open(&path).await.unwrap();
         assert_eq!(ledger.notice(), None);
-        let standing = ledger.standing("x").await.unwrap();
-        assert_eq!(standing.shown_frame.as_ref().unwrap().frame, 11);
-        assert_eq!(standing.slot.as_ref().unwrap().record, Some(3));
+        let account_state = ledger.account_state("x").await.unwrap();
+        assert_eq!(account_state.shown_frame.as_ref().unwrap().frame, 11);
+        assert_eq!(account_state.slot.as_ref().unwrap().record, Some(3));
         assert_eq!(ledger.next_id().unwrap(), 4);
         // A change writes the rest as it was.
         ledger
-            .keep("mastodon", &Standing::default(), None)
+            .keep("mastodon", &AccountState::default(), None)
             .await
             .unwrap();
         let written: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -661,7 +683,7 @@ mod tests {
             drop(first);
         };
         let (second, ()) = tokio::join!(second, end_first);
-        assert_eq!(second.standing("x").await.unwrap(), standing(7));
+        assert_eq!(second.account_state("x").await.unwrap(), account_state(7));
     }
 
     #[tokio::test]
@@ -670,11 +692,14 @@ mod tests {
         let path = folder.path().join("state.json");
         let ledger = StateFile::open(&path).await.unwrap();
         fs::create_dir(&path).unwrap();
-        ledger.keep("x", &standing(1), None).await.unwrap_err();
+        ledger.keep("x", &account_state(1), None).await.unwrap_err();
         assert!(ledger.failure().unwrap().contains("cannot write"));
-        assert_eq!(ledger.standing("x").await.unwrap(), Standing::default());
+        assert_eq!(
+            ledger.account_state("x").await.unwrap(),
+            AccountState::default()
+        );
         fs::remove_dir(&path).unwrap();
-        ledger.keep("x", &standing(1), None).await.unwrap();
+        ledger.keep("x", &account_state(1), None).await.unwrap();
         assert_eq!(ledger.failure(), None);
     }
 }

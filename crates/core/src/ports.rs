@@ -10,7 +10,7 @@ use picture::PictureError;
 use pixels::plane::Planes;
 use thiserror::Error;
 
-use crate::account::standing::Standing;
+use crate::account::state::AccountState;
 use crate::schedule::cron::CronEvents;
 
 /// Keeps values by key.
@@ -186,12 +186,15 @@ pub trait Ledger {
     }
 
     /// What is known of the account on a network; nothing at first. What was stored
-    /// and is not understood is noted there ([`Standing::read`]), and set aside before
+    /// and is not understood is noted there ([`AccountState::read`]), and set aside before
     /// anything is kept in its place.
     ///
     /// # Errors
     /// When the store fails.
-    fn standing(&self, network: &str) -> impl Future<Output = Result<Standing, StoreError>>;
+    fn account_state(
+        &self,
+        network: &str,
+    ) -> impl Future<Output = Result<AccountState, StoreError>>;
 
     /// Keeps what is known, and a record with it: both or neither. A record
     /// replaces the one with its id; the oldest go when there are more than
@@ -205,7 +208,7 @@ pub trait Ledger {
     fn keep(
         &self,
         network: &str,
-        standing: &Standing,
+        account_state: &AccountState,
         record: Option<&Record<'_>>,
     ) -> impl Future<Output = Result<(), StoreError>>;
 

@@ -14,7 +14,7 @@ use picture::{Limits, Options};
 use pixels::plane::Planes;
 use serde_json::Value;
 
-use crate::account::standing::Standing;
+use crate::account::state::AccountState;
 use crate::frames::set::{CURRENT_KEY, FrameSet, MediaType};
 use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_SERVICE};
 use crate::network::mastodon::{MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
@@ -389,7 +389,7 @@ impl Store for Host {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Book {
     /// By network.
-    pub(crate) standings: RefCell<BTreeMap<String, Standing>>,
+    pub(crate) account_states: RefCell<BTreeMap<String, AccountState>>,
     /// Each record's entry by its id.
     pub(crate) records: RefCell<BTreeMap<u32, String>>,
     last_id: Cell<u32>,
@@ -432,16 +432,16 @@ impl Ledger for Book {
 
     const ASK_NOW: &'static str = "knock";
 
-    async fn standing(&self, network: &str) -> Result<Standing, StoreError> {
+    async fn account_state(&self, network: &str) -> Result<AccountState, StoreError> {
         self.checked()?;
-        let standings = self.standings.borrow();
-        Ok(standings.get(network).cloned().unwrap_or_default())
+        let account_states = self.account_states.borrow();
+        Ok(account_states.get(network).cloned().unwrap_or_default())
     }
 
     async fn keep(
         &self,
         network: &str,
-        standing: &Standing,
+        account_state: &AccountState,
         record: Option<&Record<'_>>,
     ) -> Result<(), StoreError> {
         self.checked()?;
@@ -449,11 +449,13 @@ impl Ledger for Book {
             return Err(StoreError::Write("disk full".to_owned()));
         }
         // As it goes through a store.
-        let text = serde_json::to_string(standing).unwrap();
+        let text = serde_json::to_string(account_state).unwrap();
         assert_no_secret_in(&text);
-        let kept: Standing = serde_json::from_str(&text).unwrap();
-        assert_eq!(kept, *standing, "not as it was");
-        self.standings.borrow_mut().insert(network.to_owned(), kept);
+        let kept: AccountState = serde_json::from_str(&text).unwrap();
+        assert_eq!(kept, *account_state, "not as it was");
+        self.account_states
+            .borrow_mut()
+            .insert(network.to_owned(), kept);
         if let Some(Record { id, entry }) = record {
             assert_no_secret_in(entry);
             assert!(*id > 0 && *id <= self.last_id.get(), "no id that was given");
@@ -504,7 +506,7 @@ impl Ledger for Book {
 
     async fn forget(&self) -> Result<(), StoreError> {
         self.checked()?;
-        self.standings.take();
+        self.account_states.take();
         self.records.take();
         Ok(())
     }

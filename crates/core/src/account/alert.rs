@@ -7,7 +7,7 @@ use http::{Method, Request, Uri};
 use serde_json::json;
 use thiserror::Error;
 
-use crate::account::standing::News;
+use crate::account::state::News;
 use crate::network::base_url::Destination;
 use crate::settings::secret::Secret;
 

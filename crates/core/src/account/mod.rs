@@ -2,5 +2,5 @@
 
 pub mod alert;
 pub mod journal;
-pub mod standing;
+pub mod state;
 pub mod turn;

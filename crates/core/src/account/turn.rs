@@ -8,8 +8,8 @@ use futures_util::future::{Either, join, select};
 
 use crate::account::alert;
 use crate::account::journal::{self, Entry, Report, Trigger};
-use crate::account::standing::{
-    Decision, FrameRef, Hold, HoldKind, KnownSet, News, Question, Slot, Standing,
+use crate::account::state::{
+    AccountState, Decision, FrameRef, Hold, HoldKind, KnownSet, News, Question, Slot,
 };
 use crate::frames::set::{FrameSet, frame_key};
 use crate::frames::store::{self, current_set};
@@ -110,15 +110,15 @@ pub async fn wake<H: Store + Client + Clock + Log>(
     for one in &settings.networks {
         all.push((one, known(one, ledger).await.unwrap_or_default()));
     }
-    let waits = |standing: &Standing| standing.wake_at.is_some_and(|at| at <= due);
+    let waits = |account_state: &AccountState| account_state.wake_at.is_some_and(|at| at <= due);
     // Where nobody waits, and no slot has begun, the turn is everybody's.
-    if !reports.is_empty() || all.iter().any(|(_, standing)| waits(standing)) {
-        all.retain(|(_, standing)| waits(standing));
+    if !reports.is_empty() || all.iter().any(|(_, account_state)| waits(account_state)) {
+        all.retain(|(_, account_state)| waits(account_state));
     }
     if !all.is_empty() {
         let starts = all
             .iter()
-            .filter_map(|(_, standing)| standing.slot.as_ref());
+            .filter_map(|(_, account_state)| account_state.slot.as_ref());
         let start = starts.map(|slot| slot.start).max();
         let networks: Vec<_> = all.iter().map(|(one, _)| *one).collect();
         let turn_request = TurnRequest::due_at(start.unwrap_or_else(|| host.now()), Trigger::Retry);
@@ -211,11 +211,14 @@ async fn frames_in_use<H: Store>(
 ///
 /// # Errors
 /// When it cannot be read.
-pub(crate) async fn known(one: &Configured, ledger: &impl Ledger) -> Result<Standing, StoreError> {
-    let standing = ledger.standing(one.definition.name).await?;
+pub(crate) async fn known(
+    one: &Configured,
+    ledger: &impl Ledger,
+) -> Result<AccountState, StoreError> {
+    let account_state = ledger.account_state(one.definition.name).await?;
     Ok(match one.network {
-        Ok(_) => standing.with_settings(&one.fingerprint),
-        Err(_) => standing,
+        Ok(_) => account_state.with_settings(&one.fingerprint),
+        Err(_) => account_state,
     })
 }
 
@@ -233,9 +236,9 @@ async fn known_frames(settings: &Settings, ledger: &impl Ledger) -> Option<Frame
 /// after its run.
 pub async fn end<H: Client + Clock>(settings: &Settings, host: &H, ledger: &impl Ledger) {
     let ends = settings.networks.iter().map(async |one| {
-        let standing = ledger.standing(one.definition.name).await;
-        let standing = standing.unwrap_or_default();
-        if let (Ok(network), Some(saved_session)) = (&one.network, standing.saved_session) {
+        let account_state = ledger.account_state(one.definition.name).await;
+        let account_state = account_state.unwrap_or_default();
+        if let (Ok(network), Some(saved_session)) = (&one.network, account_state.saved_session) {
             network.end(&mut Some(saved_session), host).await;
         }
     });
@@ -431,14 +434,14 @@ impl Due {
         ledger: &impl Ledger,
         turn_request: &TurnRequest,
     ) -> Option<Self> {
-        let mut standings = Vec::new();
+        let mut account_states = Vec::new();
         for one in networks {
-            standings.extend(known(one, ledger).await.ok());
+            account_states.extend(known(one, ledger).await.ok());
         }
-        let KnownSet { id, frames } = standings.iter().find_map(|one| one.set.as_ref())?;
+        let KnownSet { id, frames } = account_states.iter().find_map(|one| one.set.as_ref())?;
         let due = Self::of(id, FrameCount::new(*frames)?, schedule, turn_request).ok()?;
-        let sends = |one: &Standing| due.decide(one, turn_request) == Decision::Send;
-        (turn_request.dry_run || standings.iter().any(sends)).then_some(due)
+        let sends = |one: &AccountState| due.decide(one, turn_request) == Decision::Send;
+        (turn_request.dry_run || account_states.iter().any(sends)).then_some(due)
     }
 
     fn is_of(&self, set: &FrameSet) -> bool {
@@ -446,18 +449,20 @@ impl Due {
     }
 
     /// The slot that a turn is for, if it is for one.
-    fn slot(&self, standing: &Standing, turn_request: &TurnRequest) -> Option<&Slot> {
+    fn slot(&self, account_state: &AccountState, turn_request: &TurnRequest) -> Option<&Slot> {
         // What is asked for by hand once the slot has had its turn is a turn of its own.
         let is_apart =
-            |slot: &Slot| turn_request.trigger == Trigger::Manual && standing.has_turned(slot);
+            |slot: &Slot| turn_request.trigger == Trigger::Manual && account_state.has_turned(slot);
         self.slot.as_ref().filter(|slot| !is_apart(slot))
     }
 
-    fn decide(&self, standing: &Standing, turn_request: &TurnRequest) -> Decision {
-        standing.decide(&Question {
+    fn decide(&self, account_state: &AccountState, turn_request: &TurnRequest) -> Decision {
+        account_state.decide(&Question {
             at: turn_request.at,
             frame: &self.shown_frame,
-            slot: self.slot(standing, turn_request).map(|slot| slot.start),
+            slot: self
+                .slot(account_state, turn_request)
+                .map(|slot| slot.start),
             trigger: turn_request.trigger,
             is_forced: turn_request.force,
         })
@@ -471,8 +476,8 @@ struct NetworkTurn<'a> {
     started: DateTime<Utc>,
     report: Report,
     /// What is known of the account, if it could be read.
-    standing: Option<Standing>,
-    /// Whether it is for the slot in `standing`.
+    account_state: Option<AccountState>,
+    /// Whether it is for the slot in `account_state`.
     is_for_slot: bool,
     sent_at: Option<DateTime<Utc>>,
     /// Whether it says more than what is recorded of its slot.
@@ -499,7 +504,7 @@ impl<'a> NetworkTurn<'a> {
             turn_request,
             started,
             report: Report::of(configured.definition.name, Outcome::Unchanged),
-            standing: None,
+            account_state: None,
             is_for_slot: false,
             sent_at: None,
             is_recorded: false,
@@ -542,8 +547,8 @@ impl<'a> NetworkTurn<'a> {
             }
             return self;
         }
-        let mut standing = match known(self.configured, ledger).await {
-            Ok(standing) => standing,
+        let mut account_state = match known(self.configured, ledger).await {
+            Ok(account_state) => account_state,
             Err(error) => {
                 self.report.outcome = Outcome::Refused(unkept(ledger, &error));
                 return self;
@@ -551,32 +556,32 @@ impl<'a> NetworkTurn<'a> {
         };
         if self.turn_request.trigger == Trigger::Retry {
             // It is this turn that was waited for.
-            standing.wake_at = None;
+            account_state.wake_at = None;
         }
         match choice {
-            Ok(choice) => self.decide(choice, &mut standing, ledger),
+            Ok(choice) => self.decide(choice, &mut account_state, ledger),
             Err(diagnosis) => {
                 self.report.outcome = Outcome::Refused(diagnosis);
                 self.is_recorded = true;
             }
         }
-        self.standing = Some(standing);
+        self.account_state = Some(account_state);
         self
     }
 
-    fn decide(&mut self, choice: &Choice, standing: &mut Standing, ledger: &impl Ledger) {
+    fn decide(&mut self, choice: &Choice, account_state: &mut AccountState, ledger: &impl Ledger) {
         let Choice { set, due } = choice;
-        let slot = due.slot(standing, self.turn_request);
-        let decision = due.decide(standing, self.turn_request);
-        standing.set = Some(KnownSet {
+        let slot = due.slot(account_state, self.turn_request);
+        let decision = due.decide(account_state, self.turn_request);
+        account_state.set = Some(KnownSet {
             id: set.id().to_owned(),
             frames: set.frames().get(),
         });
         if let Some(slot) = slot {
             self.is_for_slot = true;
-            standing.enter(slot.clone());
+            account_state.enter(slot.clone());
         }
-        let mut slot = standing.slot.as_mut().filter(|_| self.is_for_slot);
+        let mut slot = account_state.slot.as_mut().filter(|_| self.is_for_slot);
         match decision {
             Decision::Done => {}
             Decision::Unchanged => {
@@ -650,8 +655,8 @@ impl<'a> NetworkTurn<'a> {
             Err(diagnosis) => return Outcome::Refused(diagnosis),
         };
         let name = self.configured.definition.name;
-        let mut standing = match known(self.configured, ledger).await {
-            Ok(standing) => standing,
+        let mut account_state = match known(self.configured, ledger).await {
+            Ok(account_state) => account_state,
             Err(error) => {
                 preview.unchecked = Some(error.to_string());
                 return Outcome::DryRun(preview);
@@ -659,16 +664,16 @@ impl<'a> NetworkTurn<'a> {
         };
         let at = self.turn_request.at;
         let is_pause = |hold: &&Hold| hold.kind == HoldKind::Pause && hold.holds_at(at);
-        if let Some(pause) = standing.hold.as_ref().filter(is_pause) {
+        if let Some(pause) = account_state.hold.as_ref().filter(is_pause) {
             preview.unchecked = Some(pause.diagnosis.in_words());
             return Outcome::DryRun(preview);
         }
-        let before = standing.saved_session.clone();
-        let verified = network.verify(&mut standing.saved_session, host).await;
+        let before = account_state.saved_session.clone();
+        let verified = network.verify(&mut account_state.saved_session, host).await;
         // A session that was begun is the next turn's, and one that was renewed is the only one.
-        if standing.saved_session != before {
+        if account_state.saved_session != before {
             // If it cannot be kept, the next turn begins another.
-            let _ = ledger.keep(name, &standing, None).await;
+            let _ = ledger.keep(name, &account_state, None).await;
         }
         match verified {
             Ok(Verified {
@@ -721,11 +726,11 @@ impl<'a> NetworkTurn<'a> {
         host: &H,
         ledger: &impl Ledger,
     ) {
-        let Some(standing) = &mut self.standing else {
+        let Some(account_state) = &mut self.account_state else {
             return;
         };
         let by_hand = u32::from(self.turn_request.trigger == Trigger::Manual);
-        if let Some(slot) = standing.slot.as_mut().filter(|_| self.is_for_slot) {
+        if let Some(slot) = account_state.slot.as_mut().filter(|_| self.is_for_slot) {
             slot.attempts = slot.attempts.saturating_add(1);
             slot.by_hand = slot.by_hand.saturating_add(by_hand);
         }
@@ -735,9 +740,9 @@ impl<'a> NetworkTurn<'a> {
         let noted = if self.turn_request.trigger == Trigger::Cron {
             Ok(())
         } else {
-            let sending = Standing {
+            let sending = AccountState {
                 shown_frame: None,
-                ..standing.clone()
+                ..account_state.clone()
             };
             let name = self.configured.definition.name;
             ledger.keep(name, &sending, None).await
@@ -745,12 +750,12 @@ impl<'a> NetworkTurn<'a> {
         let sent = match noted {
             Ok(()) => {
                 network
-                    .update(picture, &mut standing.saved_session, host)
+                    .update(picture, &mut account_state.saved_session, host)
                     .await
             }
             Err(error) => Err(unkept(ledger, &error)),
         };
-        let mut slot = standing.slot.as_mut().filter(|_| self.is_for_slot);
+        let mut slot = account_state.slot.as_mut().filter(|_| self.is_for_slot);
         let attempt = match sent {
             Ok(attempt) => attempt,
             // Nothing was sent, so there is nothing to learn.
@@ -767,7 +772,7 @@ impl<'a> NetworkTurn<'a> {
         self.sent_at = Some(now);
         self.report.network_status = attempt.status;
         if attempt.account.is_some() {
-            standing.account = attempt.account;
+            account_state.account = attempt.account;
         }
         self.report.note = attempt.note;
         let outcome = match seen_from(self.turn_request.at, now, attempt.outcome) {
@@ -789,7 +794,7 @@ impl<'a> NetworkTurn<'a> {
         } else {
             0.0
         };
-        let next = standing.learn(
+        let next = account_state.learn(
             &outcome,
             shown_frame,
             self.turn_request.at,
@@ -827,8 +832,8 @@ impl<'a> NetworkTurn<'a> {
         ledger: &impl Ledger,
     ) -> Option<News> {
         let name = self.configured.definition.name;
-        let standing = self.standing.as_mut()?;
-        let diagnosis = standing.tell_unread(host.now())?;
+        let account_state = self.account_state.as_mut()?;
+        let diagnosis = account_state.tell_unread(host.now())?;
         let entry = journal::unread(
             name,
             self.turn_request.trigger,
@@ -839,13 +844,13 @@ impl<'a> NetworkTurn<'a> {
         let kept = match ledger.next_id() {
             Ok(id) => {
                 let record = Record { id, entry: &entry };
-                ledger.keep(name, standing, Some(&record)).await
+                ledger.keep(name, account_state, Some(&record)).await
             }
             Err(error) => Err(error),
         };
         if kept.is_err() {
             // The next turn tells it again.
-            standing
+            account_state
                 .unread
                 .iter_mut()
                 .for_each(|unread| unread.told_at = None);
@@ -861,7 +866,10 @@ impl<'a> NetworkTurn<'a> {
         ledger: &impl Ledger,
     ) -> Option<News> {
         let name = self.configured.definition.name;
-        let slot = self.standing.as_ref().and_then(|known| known.slot.as_ref());
+        let slot = self
+            .account_state
+            .as_ref()
+            .and_then(|known| known.slot.as_ref());
         let slot = slot.filter(|_| self.is_for_slot);
         let entry = Entry {
             event: "turn",
@@ -878,35 +886,35 @@ impl<'a> NetworkTurn<'a> {
         host.log(&text, self.report.outcome.diagnosis().is_some());
         let is_over = |slot: &Slot| !slot.is_turned && self.report.retry_at >= Some(slot.end);
         let is_given_up = slot.is_some_and(is_over);
-        let standing = self.standing.as_mut()?;
-        let news = standing.news(&self.report.outcome, is_given_up);
+        let account_state = self.account_state.as_mut()?;
+        let news = account_state.news(&self.report.outcome, is_given_up);
         // A turn that neither sent nor waits leaves another's try where it is, unless
         // it was that try.
         let turn_request = self.turn_request;
         let is_retry = turn_request.trigger == Trigger::Retry;
-        let was = standing.wake_at;
+        let was = account_state.wake_at;
         if self.sent_at.is_some() || self.report.retry_at.is_some() || is_retry {
             let ahead = |hold: &&Hold| hold.holds_at(turn_request.at);
-            let held = standing.hold.as_ref().filter(ahead);
+            let held = account_state.hold.as_ref().filter(ahead);
             let wait = self.report.retry_at.or(held.map(|hold| hold.until));
             let wait = wait.map(|at| at.signed_duration_since(turn_request.at));
-            standing.wake_at = wait.and_then(|wait| self.started.checked_add_signed(wait));
+            account_state.wake_at = wait.and_then(|wait| self.started.checked_add_signed(wait));
         }
-        let id = match standing.slot.as_ref().filter(|_| self.is_for_slot) {
+        let id = match account_state.slot.as_ref().filter(|_| self.is_for_slot) {
             _ if !self.is_recorded => None,
             Some(slot) if slot.record.is_some() => slot.record,
             _ => ledger.next_id().ok(),
         };
-        if let Some(slot) = standing.slot.as_mut().filter(|_| self.is_for_slot) {
+        if let Some(slot) = account_state.slot.as_mut().filter(|_| self.is_for_slot) {
             slot.record = id.or(slot.record);
         }
         let record = id.map(|id| Record { id, entry: &text });
-        let standing = &*standing;
+        let account_state = &*account_state;
         let started = self.started;
         // Who is woken sees to the next try after all networks.
-        let wakes = standing.wake_at != was && !is_retry;
+        let wakes = account_state.wake_at != was && !is_retry;
         // Begun without waiting in between, so that the two are kept together.
-        let (kept, ()) = join(ledger.keep(name, standing, record.as_ref()), async {
+        let (kept, ()) = join(ledger.keep(name, account_state, record.as_ref()), async {
             if wakes {
                 let tries = next_try(settings, ledger).await;
                 let frames = known_frames(settings, ledger).await;

@@ -19,7 +19,7 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::account::journal::{Recorded, Report, Trigger};
-use crate::account::standing::{FrameRef, Standing};
+use crate::account::state::{AccountState, FrameRef};
 use crate::account::turn::{TurnRequest, known, turn, wake_when_needed};
 use crate::frames::set::FrameSet;
 use crate::frames::store::{check_frame, current_set};
@@ -233,16 +233,16 @@ async fn journal<H: Store + Clock>(
 }
 
 /// What is known of the account on each network, or why that cannot be read.
-async fn standings<'a, L: Ledger>(
+async fn account_states<'a, L: Ledger>(
     settings: &'a Settings,
     ledger: &L,
-) -> Vec<(&'a Configured, Result<Standing, Diagnosis>)> {
-    let mut standings = Vec::new();
+) -> Vec<(&'a Configured, Result<AccountState, Diagnosis>)> {
+    let mut account_states = Vec::new();
     for one in &settings.networks {
-        let standing = known(one, ledger).await;
-        standings.push((one, standing.map_err(|error| failed::<L>(&error))));
+        let account_state = known(one, ledger).await;
+        account_states.push((one, account_state.map_err(|error| failed::<L>(&error))));
     }
-    standings
+    account_states
 }
 
 /// When the next turn comes by itself on any network: with the next slot that the
@@ -302,13 +302,13 @@ async fn remove_frames<H: Store + Client + Clock>(
     if !network.keeps_frames() {
         return Err(not_found("No frames are kept on this network."));
     }
-    let standing = ledger.standing(name).await;
-    let mut standing = standing.map_err(|error| unreadable(&error))?;
+    let account_state = ledger.account_state(name).await;
+    let mut account_state = account_state.map_err(|error| unreadable(&error))?;
     let removed = network
-        .remove_frames(&mut standing.saved_session, host)
+        .remove_frames(&mut account_state.saved_session, host)
         .await;
     // Also what was begun in vain, such as a session.
-    let kept = ledger.keep(name, &standing, None).await;
+    let kept = ledger.keep(name, &account_state, None).await;
     removed.map_err(|diagnosis| Problem::new(status_of(diagnosis.reason), diagnosis.in_words()))?;
     kept.map_err(|error| unreadable(&error))?;
     let mut answer = Answer::default();
@@ -333,7 +333,7 @@ async fn health<H: Store + Clock>(
     detail.extend(frames_diagnosis.iter().map(Diagnosis::in_words));
     let mut findings: Vec<Value> = Vec::new();
     let now = host.now();
-    for (one, standing) in standings(settings, ledger).await {
+    for (one, account_state) in account_states(settings, ledger).await {
         let name = one.definition.name;
         let mut tell = |diagnosis: &Diagnosis, retry_at: Option<DateTime<Utc>>| {
             let retry_at = retry_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
@@ -345,23 +345,26 @@ async fn health<H: Store + Clock>(
                 "retry_at": retry_at,
             }));
         };
-        let standing = match standing {
-            Ok(standing) => standing,
+        let account_state = match account_state {
+            Ok(account_state) => account_state,
             Err(diagnosis) => {
                 tell(&diagnosis, None);
                 detail.push(diagnosis.in_words());
                 continue;
             }
         };
-        let hold = standing.hold.as_ref().filter(|hold| hold.holds_at(now));
+        let hold = account_state
+            .hold
+            .as_ref()
+            .filter(|hold| hold.holds_at(now));
         // Of settings and frames it was looked at how they are now.
         let is_of_now =
             |diagnosis: &&Diagnosis| !matches!(diagnosis.reason, Reason::Settings | Reason::Frames);
         // What other settings led to says nothing of the next turn.
-        let stored = ledger.standing(name).await.ok();
+        let stored = ledger.account_state(name).await.ok();
         let stored = stored.and_then(|stored| stored.settings);
         let is_of_these = stored.is_none_or(|stored| stored == one.fingerprint);
-        let stopped = standing.stopped.as_ref().filter(|_| is_of_these);
+        let stopped = account_state.stopped.as_ref().filter(|_| is_of_these);
         if let Some(diagnosis) = stopped.filter(is_of_now) {
             tell(diagnosis, hold.map(|hold| hold.until));
             let title = one.definition.title;
@@ -373,7 +376,7 @@ async fn health<H: Store + Clock>(
             // It passes by itself.
             tell(&hold.diagnosis, Some(hold.until));
         }
-        if let Some(unread) = &standing.unread {
+        if let Some(unread) = &account_state.unread {
             tell(&unread.diagnosis, None);
         }
     }
@@ -452,17 +455,17 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         .collect();
     let last = lines(&recorded, schedule, are_several);
     let frames = set.as_ref().ok().map(FrameSet::frames);
-    let standings = standings(settings, ledger).await;
-    let known: Vec<(&Configured, &Standing)> = standings
+    let account_states = account_states(settings, ledger).await;
+    let known: Vec<(&Configured, &AccountState)> = account_states
         .iter()
-        .filter_map(|(one, standing)| Some((*one, standing.as_ref().ok()?)))
+        .filter_map(|(one, account_state)| Some((*one, account_state.as_ref().ok()?)))
         .collect();
     let is_current =
         |shown_frame: &&FrameRef| set.as_ref().is_ok_and(|set| set.id() == shown_frame.set);
-    let shown: Vec<Shown<'_>> = standings
+    let shown: Vec<Shown<'_>> = account_states
         .iter()
-        .map(|(one, standing)| {
-            let known = standing.as_ref().ok();
+        .map(|(one, account_state)| {
+            let known = account_state.as_ref().ok();
             let shown_frame = known.and_then(|known| known.shown_frame.as_ref());
             Shown {
                 title: one.definition.title,
@@ -481,9 +484,9 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         .as_ref()
         .is_err_and(|diagnosis| diagnosis.reason == Reason::NoIcon && has_had_none());
     let of_set = set.as_ref().err().filter(|_| !is_new);
-    let unread = standings
+    let unread = account_states
         .iter()
-        .find_map(|(_, standing)| standing.as_ref().err());
+        .find_map(|(_, account_state)| account_state.as_ref().err());
     let of_all = settings_diagnosis.as_ref().or(of_set);
     let of_all = [of_all, unread.or(journal_diagnosis.as_ref())];
     let mut findings: Vec<(Option<&str>, &Diagnosis)> = of_all
@@ -492,9 +495,12 @@ async fn status_page<H: Store + Clock, L: Ledger>(
         .map(|diagnosis| (None, diagnosis))
         .collect();
     let [turn_diagnosis, _] = of_all;
-    for (one, standing) in &known {
-        let hold = standing.hold.as_ref().filter(|hold| hold.holds_at(now));
-        let diagnosis = standing
+    for (one, account_state) in &known {
+        let hold = account_state
+            .hold
+            .as_ref()
+            .filter(|hold| hold.holds_at(now));
+        let diagnosis = account_state
             .stopped
             .as_ref()
             .or(hold.map(|hold| &hold.diagnosis));
@@ -507,7 +513,7 @@ async fn status_page<H: Store + Clock, L: Ledger>(
                 .filter(|_| !is_told)
                 .map(|diagnosis| (title, diagnosis)),
         );
-        let unread = standing.unread.as_ref();
+        let unread = account_state.unread.as_ref();
         findings.extend(unread.map(|unread| (title, &unread.diagnosis)));
     }
     let next_turn = next_turn(settings, ledger, frames, now).await;

@@ -160,7 +160,7 @@ fn face(view: &View<'_>) -> Markup {
             div.told {
                 h1 { "Profile picture clock" }
                 (time_there(view))
-                (standing(view))
+                (account_state(view))
                 (shown_where(view))
                 (findings(view.findings))
                 (last_outcomes(view))
@@ -340,7 +340,7 @@ fn time_there(view: &View<'_>) -> Markup {
 }
 
 /// Which frame is up, and when the next one comes.
-fn standing(view: &View<'_>) -> Markup {
+fn account_state(view: &View<'_>) -> Markup {
     // The first letter of a sentence.
     let frame = |n: u16| format!("Frame {n}");
     let of = |n: u16, frames: u16| {
@@ -355,7 +355,7 @@ fn standing(view: &View<'_>) -> Markup {
         _ => String::new(),
     };
     html! {
-        p.standing {
+        p.account_state {
             @match (view.frames, due(view), shown_frame(view)) {
                 (None, ..) => "There is no icon yet.",
                 (Some(frames), Some(due), Some(up)) if due == up => {

@@ -361,7 +361,10 @@ fn a_dry_run_is_refused_as_the_turn_would_be_by_a_network_that_does_not_take_the
             (other, _) => panic!("{other:?} at {status}"),
         }
         // It is no turn.
-        assert_eq!(block_on(host.ledger.standing("x")), Ok(Standing::default()));
+        assert_eq!(
+            block_on(host.ledger.account_state("x")),
+            Ok(AccountState::default())
+        );
     }
 }
 
@@ -739,7 +742,10 @@ fn a_dry_run_leaves_ledger_and_owner_alone() {
     host.ledger.is_broken.set(true);
     turn_by(&settings, &host, &turn_request);
     host.ledger.is_broken.set(false);
-    assert_eq!(block_on(host.ledger.standing("x")), Ok(Standing::default()));
+    assert_eq!(
+        block_on(host.ledger.account_state("x")),
+        Ok(AccountState::default())
+    );
     assert_eq!(host.ledger.entries(), [Value::Null; 0]);
     assert_eq!(host.take_told(), [""; 0]);
 }

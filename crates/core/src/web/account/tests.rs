@@ -1,7 +1,7 @@
 use http::header::{AUTHORIZATION, LOCATION};
 
 use super::*;
-use crate::account::standing::{Hold, HoldKind};
+use crate::account::state::{Hold, HoldKind};
 use crate::account::turn::{on_schedule, wake};
 use crate::frames::set::CURRENT_KEY;
 use crate::network::x::API_KEY;
@@ -399,8 +399,8 @@ fn to_delete_the_journal_is_to_forget_all_that_is_known() {
     assert_eq!(answer.status(), 204);
     assert_eq!(*answer.body(), b"");
     assert_eq!(
-        block_on(host.ledger.standing("x")),
-        Ok(crate::account::standing::Standing::default())
+        block_on(host.ledger.account_state("x")),
+        Ok(crate::account::state::AccountState::default())
     );
     assert_eq!(host.ledger.wake_at.get(), None);
     let page = json_in(&owner(&host, "GET", "/journal"));
@@ -568,9 +568,9 @@ fn where_what_is_known_cannot_be_read_neither_health_nor_the_page_says_all_is_we
 fn what_could_not_be_read_is_told_once_and_seen_for_a_day_and_turning_goes_on() {
     let mut host = Host::new();
     let kept = br#"{"refusals":"many","wake_at":null}"#;
-    let (unread, _) = Standing::read(kept, "It is kept aside.");
-    let standings = host.ledger.standings.get_mut();
-    standings.insert("x".to_owned(), unread);
+    let (unread, _) = AccountState::read(kept, "It is kept aside.");
+    let account_states = host.ledger.account_states.get_mut();
+    account_states.insert("x".to_owned(), unread);
     let is_seen = |host: &Host| {
         let (status, health) = health_of(host, &settings());
         assert_eq!(status, 200, "it can turn: {health}");
@@ -696,19 +696,19 @@ fn the_page_tells_the_next_turn_that_comes_by_itself() {
     assert_eq!(healthy(&host)["next_turn"], "2026-11-22T03:30:00Z");
 
     // What is left alone has its turn later, and the others do not wait for it.
-    let mut standing = block_on(host.ledger.standing("x")).unwrap();
-    standing.hold = Some(Hold {
+    let mut account_state = block_on(host.ledger.account_state("x")).unwrap();
+    account_state.hold = Some(Hold {
         until: instant("2026-11-22T03:50:00Z"),
         kind: HoldKind::Pause,
         diagnosis: Diagnosis::new(Reason::RateLimit, "No.", "Wait."),
     });
-    block_on(host.ledger.keep("x", &standing, None)).unwrap();
+    block_on(host.ledger.keep("x", &account_state, None)).unwrap();
     assert_eq!(next_on(&host, &kolkata), says("Next turn at", "03:50:00"));
     let all = settings_of_all_networks(&[("TIME_ZONE", "Asia/Kolkata")]);
     assert_eq!(next_on(&host, &all), says("Next turn at", "03:30:00"));
     // Not for ever.
-    standing.hold.as_mut().unwrap().until = instant("2041-01-01T00:00:00Z");
-    block_on(host.ledger.keep("x", &standing, None)).unwrap();
+    account_state.hold.as_mut().unwrap().until = instant("2041-01-01T00:00:00Z");
+    block_on(host.ledger.keep("x", &account_state, None)).unwrap();
     assert_eq!(next_on(&host, &kolkata), says("Next turn at", "03:30:00"));
 
     // The cron has been switched off.

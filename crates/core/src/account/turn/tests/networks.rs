@@ -150,8 +150,8 @@ fn one_turn_serves_all_networks() {
         ]
     );
     for name in NAMES {
-        let standing = block_on(icon.host.ledger.standing(name)).unwrap();
-        assert_eq!(standing.shown_frame.unwrap().frame, 11, "{name}");
+        let account_state = block_on(icon.host.ledger.account_state(name)).unwrap();
+        assert_eq!(account_state.shown_frame.unwrap().frame, 11, "{name}");
     }
     assert_eq!(icon.minutes_to_wake(), None);
     assert_eq!(icon.host.take_told(), Vec::<String>::new());
@@ -171,9 +171,10 @@ fn a_network_in_trouble_does_not_change_what_becomes_of_the_others() {
             for report in &reports {
                 let is_waiting = report.retry_at.is_some();
                 assert_eq!(is_waiting, report.network == name, "{report:?}");
-                let standing = block_on(icon.host.ledger.standing(report.network)).unwrap();
-                assert_eq!(standing.wake_at.is_some(), is_waiting);
-                assert_eq!(standing.hold.is_some(), is_waiting);
+                let account_state =
+                    block_on(icon.host.ledger.account_state(report.network)).unwrap();
+                assert_eq!(account_state.wake_at.is_some(), is_waiting);
+                assert_eq!(account_state.hold.is_some(), is_waiting);
             }
         }
     }
@@ -221,8 +222,8 @@ fn bluesky_that_answers_slowly_takes_at_most_three_replies_of_a_turn() {
     );
     assert_eq!(icon.sent(), [("x", 1), ("bluesky", 3), ("mastodon", 2)]);
     // The session that was made in vain is there for the next try.
-    let standing = block_on(icon.host.ledger.standing("bluesky")).unwrap();
-    assert!(standing.saved_session.unwrap().0.contains("bACCESS"));
+    let account_state = block_on(icon.host.ledger.account_state("bluesky")).unwrap();
+    assert!(account_state.saved_session.unwrap().0.contains("bACCESS"));
 }
 
 #[test]

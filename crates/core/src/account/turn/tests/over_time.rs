@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::account::standing::HoldKind;
+use crate::account::state::HoldKind;
 use crate::testing::{USER, WEBHOOK, album};
 
 /// An account that turns by the hour, with a webhook to tell its owner by.
@@ -100,8 +100,8 @@ impl Account {
         self.host.ledger.wake_at.get()
     }
 
-    fn standing(&self) -> Standing {
-        block_on(self.host.ledger.standing("x")).unwrap()
+    fn account_state(&self) -> AccountState {
+        block_on(self.host.ledger.account_state("x")).unwrap()
     }
 
     /// Takes the numbers of the frames that were sent.
@@ -241,10 +241,10 @@ fn a_set_that_another_version_has_kept_does_no_harm() {
     ] {
         let mut account = Account::new();
         account.cron();
-        let mut standing = account.standing();
+        let mut account_state = account.account_state();
         let id = id.to_owned();
-        standing.set = Some(KnownSet { id, frames });
-        block_on(account.host.ledger.keep("x", &standing, None)).unwrap();
+        account_state.set = Some(KnownSet { id, frames });
+        block_on(account.host.ledger.keep("x", &account_state, None)).unwrap();
         account.at("08:00:00").cron();
         assert_eq!(account.sent(), [11, 5]);
     }
@@ -457,7 +457,7 @@ fn what_the_network_shows_is_not_known_after_a_reply_that_did_not_come() {
     assert_eq!(account.cron().frame, Some(1));
     // X shows the first now, though that is not known here.
     account.at("03:00:00").x_fails().cron();
-    assert_eq!(account.standing().shown_frame, None);
+    assert_eq!(account.account_state().shown_frame, None);
     let report = account.x_works().at("09:00:00").cron();
     assert_eq!(report.outcome, Outcome::Turned);
     assert_eq!(account.sent(), [1, 0, 1]);
@@ -714,7 +714,7 @@ fn settings_that_are_put_right_are_tried_with_the_next_turn() {
         assert_eq!(report.outcome, Outcome::Turned, "{status} {code}");
         assert_eq!(account.sent(), [11]);
         assert_eq!(account.wake_at(), None);
-        assert_eq!(account.standing().refusals, 0);
+        assert_eq!(account.account_state().refusals, 0);
         // Once.
         account.at("02:00:30").cron();
         assert_eq!(account.sent(), NONE);
@@ -761,7 +761,7 @@ fn a_hold_from_a_clock_that_was_years_ahead_holds_nobody() {
         let mut account = Account::new();
         account.host.now = instant("2041-06-01T10:00:00Z");
         account.x_says(status, code).cron();
-        assert!(account.standing().hold.is_some());
+        assert!(account.account_state().hold.is_some());
         account.sent();
         account.x_works().at("02:10:00");
         for report in [account.cron(), account.forced(), account.to_frame(3)] {
@@ -1041,14 +1041,14 @@ fn what_a_turn_by_hand_left_unfinished_is_not_taken_for_shown_nor_for_not_shown(
     account.cron();
     account.at("02:59:00").to_frame(0);
     account.host.end_while_sending();
-    assert_eq!(account.standing().shown_frame, None);
+    assert_eq!(account.account_state().shown_frame, None);
     let report = account.at("03:00:00").cron();
     assert_eq!(report.outcome, Outcome::Turned);
     assert_eq!(account.sent(), [11, 0, 0]);
 
     account.at("04:00:00").by_hand();
     account.host.end_while_sending();
-    assert_eq!(account.standing().slot.unwrap().attempts, 1);
+    assert_eq!(account.account_state().slot.unwrap().attempts, 1);
     let report = account.cron();
     assert_eq!((report.outcome, report.attempts), (Outcome::Turned, 2));
     assert_eq!(account.sent(), [1, 1]);
@@ -1219,11 +1219,11 @@ fn a_frame_that_does_not_exist_is_no_news() {
     let report = account.to_frame(99);
     assert_eq!(refused(&report).reason, Reason::NoSuchFrame);
     assert_eq!(account.host.take_told(), [""; 0]);
-    assert_eq!(account.standing().stopped, None);
+    assert_eq!(account.account_state().stopped, None);
     account.x_says(401, 32).cron();
     account.host.take_told();
     account.to_frame(99);
-    let stopped = account.standing().stopped.unwrap();
+    let stopped = account.account_state().stopped.unwrap();
     assert_eq!(stopped.reason, Reason::Credentials);
 }
 
@@ -1240,7 +1240,7 @@ fn trouble_with_the_settings_is_told_and_over_once_nothing_more_needs_to_be_sent
     account.settings = sound;
     account.cron();
     assert_eq!(account.host.take_told(), ["Your icon is turning again."]);
-    assert_eq!(account.standing().stopped, None);
+    assert_eq!(account.account_state().stopped, None);
     assert_eq!(account.sent(), [11]);
 }
 
@@ -1252,7 +1252,7 @@ fn a_frame_that_shows_is_no_proof_that_x_takes_others() {
     account.host.take_told();
     assert_eq!(account.to_frame(11).outcome, Outcome::Unchanged);
     assert_eq!(account.host.take_told(), [""; 0]);
-    assert!(account.standing().stopped.is_some());
+    assert!(account.account_state().stopped.is_some());
 }
 
 #[test]
@@ -1281,7 +1281,7 @@ fn a_webhook_that_fails_changes_nothing() {
             reports,
             sent,
             journal,
-            account.standing(),
+            account.account_state(),
             account.wake_at(),
         )
     };
@@ -1496,7 +1496,7 @@ impl Observer {
             Event::Ended => self.watch(Says::Ended, true, |account| {
                 let attempts = |account: &Account| {
                     account
-                        .standing()
+                        .account_state()
                         .slot
                         .map(|slot| (slot.start, slot.attempts))
                 };
@@ -1549,7 +1549,7 @@ proptest! {
         account.x_works();
         let report = account.cron();
         prop_assert!(matches!(report.outcome, Outcome::Turned | Outcome::Unchanged));
-        let hold = account.standing().hold;
+        let hold = account.account_state().hold;
         let pause = hold.filter(|hold| hold.kind == HoldKind::Pause && hold.until > account.host.now);
         prop_assert_eq!(pause, None);
     }

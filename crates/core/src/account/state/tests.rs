@@ -50,10 +50,10 @@ fn slot(attempts: u32) -> Slot {
 /// The wait after an attempt of the slot, in seconds.
 #[track_caller]
 fn wait_of(attempts: u32, chance: f64, retry: &Outcome) -> Option<f64> {
-    let mut standing = Standing::default();
+    let mut account_state = AccountState::default();
     let slot = slot(attempts);
-    let next = standing.learn(retry, frame(11), now(), Some(&slot), Trigger::Cron, chance);
-    let hold = standing.hold.expect("a hold");
+    let next = account_state.learn(retry, frame(11), now(), Some(&slot), Trigger::Cron, chance);
+    let hold = account_state.hold.expect("a hold");
     assert_eq!(hold.until, next.unwrap_or(slot.end));
     next.map(|next| (next - now()).as_seconds_f64())
 }
@@ -108,9 +108,9 @@ fn a_pause_lasts_as_long_as_the_network_says_and_longer_if_it_says_so_again() {
 
 #[test]
 fn refusals_are_followed_by_gaps_that_double_up_to_a_day() {
-    let mut standing = Standing::default();
-    let gap = |standing: &mut Standing| {
-        let next = standing.learn(
+    let mut account_state = AccountState::default();
+    let gap = |account_state: &mut AccountState| {
+        let next = account_state.learn(
             &refusal(),
             frame(11),
             now(),
@@ -118,15 +118,15 @@ fn refusals_are_followed_by_gaps_that_double_up_to_a_day() {
             Trigger::Cron,
             0.5,
         );
-        assert_eq!(standing.hold.as_ref().map(|hold| hold.until), next);
+        assert_eq!(account_state.hold.as_ref().map(|hold| hold.until), next);
         (next.unwrap() - now()).num_hours()
     };
-    let gaps: Vec<_> = (0..8).map(|_| gap(&mut standing)).collect();
+    let gaps: Vec<_> = (0..8).map(|_| gap(&mut account_state)).collect();
     assert_eq!(gaps, [1, 2, 4, 8, 16, 24, 24, 24]);
     for _ in 0..1000 {
-        assert_eq!(gap(&mut standing), 24);
+        assert_eq!(gap(&mut account_state), 24);
     }
-    standing.learn(
+    account_state.learn(
         &Outcome::Turned,
         frame(11),
         now(),
@@ -134,7 +134,7 @@ fn refusals_are_followed_by_gaps_that_double_up_to_a_day() {
         Trigger::Manual,
         0.5,
     );
-    assert_eq!(gap(&mut standing), 1);
+    assert_eq!(gap(&mut account_state), 1);
 }
 
 #[test]
@@ -145,8 +145,8 @@ fn a_frame_that_is_taken_ends_every_hold() {
         retry(Reason::SpamFilter, 60),
         refusal(),
     ] {
-        let mut standing = Standing::default();
-        standing.learn(
+        let mut account_state = AccountState::default();
+        account_state.learn(
             &outcome,
             frame(11),
             now(),
@@ -154,8 +154,8 @@ fn a_frame_that_is_taken_ends_every_hold() {
             Trigger::Cron,
             0.5,
         );
-        assert!(standing.hold.is_some());
-        let next = standing.learn(
+        assert!(account_state.hold.is_some());
+        let next = account_state.learn(
             &Outcome::Turned,
             frame(11),
             now(),
@@ -164,9 +164,9 @@ fn a_frame_that_is_taken_ends_every_hold() {
             0.5,
         );
         assert_eq!(next, None);
-        assert_eq!(standing.hold, None);
-        assert_eq!(standing.refusals, 0);
-        assert_eq!(standing.shown_frame, Some(frame(11)));
+        assert_eq!(account_state.hold, None);
+        assert_eq!(account_state.refusals, 0);
+        assert_eq!(account_state.shown_frame, Some(frame(11)));
     }
 }
 
@@ -180,11 +180,11 @@ fn what_shows_is_forgotten_where_the_frame_may_have_been_taken() {
         (retry(Reason::SpamFilter, 60), true),
         (Outcome::Unchanged, true),
     ] {
-        let mut standing = Standing {
+        let mut account_state = AccountState {
             shown_frame: Some(frame(10)),
-            ..Standing::default()
+            ..AccountState::default()
         };
-        standing.learn(
+        account_state.learn(
             &outcome,
             frame(11),
             now(),
@@ -193,20 +193,20 @@ fn what_shows_is_forgotten_where_the_frame_may_have_been_taken() {
             0.5,
         );
         let expected = is_known.then(|| frame(10));
-        assert_eq!(standing.shown_frame, expected, "{outcome:?}");
+        assert_eq!(account_state.shown_frame, expected, "{outcome:?}");
     }
 }
 
 #[test]
 fn a_frame_by_its_number_that_fails_changes_no_hold() {
-    let mut standing = Standing::default();
+    let mut account_state = AccountState::default();
     let transient = retry(Reason::Transient, 60);
     assert_eq!(
-        standing.learn(&transient, frame(5), now(), None, Trigger::Manual, 0.5),
+        account_state.learn(&transient, frame(5), now(), None, Trigger::Manual, 0.5),
         None
     );
-    assert_eq!(standing.hold, None);
-    standing.learn(
+    assert_eq!(account_state.hold, None);
+    account_state.learn(
         &refusal(),
         frame(11),
         now(),
@@ -214,14 +214,19 @@ fn a_frame_by_its_number_that_fails_changes_no_hold() {
         Trigger::Cron,
         0.5,
     );
-    let hold = standing.hold.clone();
-    standing.learn(&transient, frame(5), now(), None, Trigger::Manual, 0.5);
-    assert_eq!(standing.hold, hold);
+    let hold = account_state.hold.clone();
+    account_state.learn(&transient, frame(5), now(), None, Trigger::Manual, 0.5);
+    assert_eq!(account_state.hold, hold);
 }
 
 /// What to do at an instant, in the slot.
-fn decide(standing: &Standing, at: DateTime<Utc>, trigger: Trigger, is_forced: bool) -> Decision {
-    standing.decide(&Question {
+fn decide(
+    account_state: &AccountState,
+    at: DateTime<Utc>,
+    trigger: Trigger,
+    is_forced: bool,
+) -> Decision {
+    account_state.decide(&Question {
         at,
         frame: &frame(11),
         slot: Some(now()),
@@ -232,9 +237,12 @@ fn decide(standing: &Standing, at: DateTime<Utc>, trigger: Trigger, is_forced: b
 
 #[test]
 fn at_first_everyone_sends() {
-    let standing = Standing::default();
+    let account_state = AccountState::default();
     for trigger in [Trigger::Cron, Trigger::Retry, Trigger::Manual] {
-        assert_eq!(decide(&standing, now(), trigger, false), Decision::Send);
+        assert_eq!(
+            decide(&account_state, now(), trigger, false),
+            Decision::Send
+        );
     }
 }
 
@@ -251,10 +259,10 @@ fn a_hold_holds_whom_it_is_for_and_until_its_end_only() {
             kind,
             diagnosis: diagnosis(Reason::Transient),
         };
-        let standing = Standing {
+        let account_state = AccountState {
             slot: Some(slot(1)),
             hold: Some(hold.clone()),
-            ..Standing::default()
+            ..AccountState::default()
         };
         let last = hold.until - TimeDelta::milliseconds(1);
         for trigger in all {
@@ -264,14 +272,14 @@ fn a_hold_holds_whom_it_is_for_and_until_its_end_only() {
                 } else {
                     Decision::Send
                 };
-                assert_eq!(decide(&standing, now(), trigger, is_forced), expected);
-                assert_eq!(decide(&standing, last, trigger, is_forced), expected);
-                let after = decide(&standing, hold.until, trigger, is_forced);
+                assert_eq!(decide(&account_state, now(), trigger, is_forced), expected);
+                assert_eq!(decide(&account_state, last, trigger, is_forced), expected);
+                let after = decide(&account_state, hold.until, trigger, is_forced);
                 assert_eq!(after, Decision::Send);
             }
         }
         // Another slot.
-        let next = standing.decide(&Question {
+        let next = account_state.decide(&Question {
             at: now(),
             frame: &frame(0),
             slot: Some(now() + TimeDelta::hours(1)),
@@ -288,43 +296,46 @@ fn a_slot_that_has_had_its_turn_is_done_for_all_but_a_person() {
         is_turned: true,
         ..slot(1)
     };
-    let standing = Standing {
+    let account_state = AccountState {
         slot: Some(turned),
         shown_frame: Some(frame(5)),
-        ..Standing::default()
+        ..AccountState::default()
     };
-    assert!(standing.has_turned(&slot(0)));
+    assert!(account_state.has_turned(&slot(0)));
     for trigger in [Trigger::Cron, Trigger::Retry] {
-        assert_eq!(decide(&standing, now(), trigger, false), Decision::Done);
+        assert_eq!(
+            decide(&account_state, now(), trigger, false),
+            Decision::Done
+        );
     }
-    let by_hand = decide(&standing, now(), Trigger::Manual, false);
+    let by_hand = decide(&account_state, now(), Trigger::Manual, false);
     assert_eq!(by_hand, Decision::Send);
     let next = Slot {
         start: now() + TimeDelta::hours(1),
         ..slot(0)
     };
-    assert!(!standing.has_turned(&next));
+    assert!(!account_state.has_turned(&next));
 }
 
 #[test]
 fn a_frame_that_shows_is_unchanged_unless_it_is_forced() {
-    let standing = Standing {
+    let account_state = AccountState {
         shown_frame: Some(frame(11)),
-        ..Standing::default()
+        ..AccountState::default()
     };
     for trigger in [Trigger::Cron, Trigger::Retry, Trigger::Manual] {
-        let decision = decide(&standing, now(), trigger, false);
+        let decision = decide(&account_state, now(), trigger, false);
         assert_eq!(decision, Decision::Unchanged);
     }
-    let forced = decide(&standing, now(), Trigger::Manual, true);
+    let forced = decide(&account_state, now(), Trigger::Manual, true);
     assert_eq!(forced, Decision::Send);
     // The same number of another set is another frame.
-    let elsewhere = Standing {
+    let elsewhere = AccountState {
         shown_frame: Some(FrameRef {
             set: "fedcba9876543210fedcba9876543210".to_owned(),
             frame: 11,
         }),
-        ..Standing::default()
+        ..AccountState::default()
     };
     let decision = decide(&elsewhere, now(), Trigger::Cron, false);
     assert_eq!(decision, Decision::Send);
@@ -350,15 +361,15 @@ fn a_hold_that_reaches_further_than_its_kind_can_holds_nobody() {
             instant("2041-01-01T00:00:00Z"),
             DateTime::<Utc>::MAX_UTC,
         ] {
-            let standing = Standing {
+            let account_state = AccountState {
                 slot: Some(slot(1)),
                 hold: Some(hold(until)),
-                ..Standing::default()
+                ..AccountState::default()
             };
             assert!(!hold(until).holds_at(now()));
             for trigger in all {
                 for is_forced in [false, true] {
-                    let decision = decide(&standing, now(), trigger, is_forced);
+                    let decision = decide(&account_state, now(), trigger, is_forced);
                     assert_eq!(decision, Decision::Send, "{kind:?} {until}");
                 }
             }
@@ -380,9 +391,9 @@ fn tries_by_hand_lengthen_no_wait() {
         (retry(Reason::Transient, 60), TimeDelta::minutes(1)),
         (refusal(), TimeDelta::hours(1)),
     ] {
-        let mut standing = Standing::default();
+        let mut account_state = AccountState::default();
         let mut sent_for = slot(1);
-        standing.learn(
+        account_state.learn(
             &outcome,
             frame(11),
             now(),
@@ -390,7 +401,7 @@ fn tries_by_hand_lengthen_no_wait() {
             Trigger::Cron,
             0.5,
         );
-        let (hold, refusals) = (standing.hold.clone(), standing.refusals);
+        let (hold, refusals) = (account_state.hold.clone(), account_state.refusals);
         assert_eq!(hold.as_ref().map(|hold| hold.until), Some(now() + expected));
         for seconds in [1, 2, 3, 40, 50, 59] {
             let at = now() + TimeDelta::seconds(seconds);
@@ -398,20 +409,23 @@ fn tries_by_hand_lengthen_no_wait() {
                 sent_for.attempts += 1;
                 sent_for.by_hand += 1;
                 let slot = Some(&sent_for);
-                let next = standing.learn(&by_hand, frame(11), at, slot, Trigger::Manual, 0.5);
+                let next = account_state.learn(&by_hand, frame(11), at, slot, Trigger::Manual, 0.5);
                 assert!(next <= Some(now() + expected), "{next:?}");
             }
         }
         let until = |hold: Option<Hold>| hold.map(|hold| hold.until);
-        assert!(until(standing.hold.clone()) <= until(hold), "{standing:?}");
-        assert_eq!(standing.refusals, refusals);
+        assert!(
+            until(account_state.hold.clone()) <= until(hold),
+            "{account_state:?}"
+        );
+        assert_eq!(account_state.refusals, refusals);
     }
 }
 
 #[test]
 fn a_refusal_by_hand_holds_nothing_that_was_not_held() {
-    let mut standing = Standing::default();
-    let next = standing.learn(
+    let mut account_state = AccountState::default();
+    let next = account_state.learn(
         &refusal(),
         frame(11),
         now(),
@@ -419,21 +433,24 @@ fn a_refusal_by_hand_holds_nothing_that_was_not_held() {
         Trigger::Manual,
         0.5,
     );
-    assert_eq!((next, &standing.hold, standing.refusals), (None, &None, 0));
+    assert_eq!(
+        (next, &account_state.hold, account_state.refusals),
+        (None, &None, 0)
+    );
 }
 
 #[test]
 fn other_settings_end_what_held_the_ones_before() {
-    let mut standing = Standing {
+    let mut account_state = AccountState {
         shown_frame: Some(frame(11)),
         account: Some("alice".to_owned()),
         slot: Some(slot(3)),
         wake_at: Some(now()),
         stopped: Some(diagnosis(Reason::Credentials)),
         saved_session: Some(SavedSession("session".to_owned())),
-        ..Standing::default()
+        ..AccountState::default()
     };
-    standing.learn(
+    account_state.learn(
         &refusal(),
         frame(11),
         now(),
@@ -442,46 +459,46 @@ fn other_settings_end_what_held_the_ones_before() {
         0.5,
     );
     // What was kept before fingerprints were says nothing of a change.
-    let first = standing.clone().with_settings("aaaaaaaa");
+    let first = account_state.clone().with_settings("aaaaaaaa");
     assert_eq!(first.settings.as_deref(), Some("aaaaaaaa"));
-    assert_eq!((&first.hold, first.refusals), (&standing.hold, 1));
+    assert_eq!((&first.hold, first.refusals), (&account_state.hold, 1));
     assert_eq!(first.clone().with_settings("aaaaaaaa"), first);
 
     let changed = first.clone().with_settings("bbbbbbbb");
-    let expected = Standing {
+    let expected = AccountState {
         settings: Some("bbbbbbbb".to_owned()),
         stopped: first.stopped,
         saved_session: first.saved_session,
         // Where the alarm stands, until the next turn.
         wake_at: first.wake_at,
-        ..Standing::default()
+        ..AccountState::default()
     };
     assert_eq!(changed, expected);
 }
 
 #[test]
 fn entering_a_slot_again_keeps_what_is_known_of_it() {
-    let mut standing = Standing::default();
-    standing.enter(slot(0));
-    standing.slot.as_mut().unwrap().attempts = 3;
+    let mut account_state = AccountState::default();
+    account_state.enter(slot(0));
+    account_state.slot.as_mut().unwrap().attempts = 3;
     let later = Slot {
         trigger: Trigger::Manual,
         scheduled_at: now() + TimeDelta::minutes(5),
         ..slot(0)
     };
-    standing.enter(later);
-    assert_eq!(standing.slot, Some(slot(3)));
+    account_state.enter(later);
+    assert_eq!(account_state.slot, Some(slot(3)));
     let next = Slot {
         start: now() + TimeDelta::hours(1),
         ..slot(0)
     };
-    standing.enter(next.clone());
-    assert_eq!(standing.slot, Some(next));
+    account_state.enter(next.clone());
+    assert_eq!(account_state.slot, Some(next));
 }
 
 #[test]
 fn what_is_news_is_told_once() {
-    let mut standing = Standing::default();
+    let mut account_state = AccountState::default();
     let spam = retry(Reason::SpamFilter, 60);
     let transient = retry(Reason::Transient, 60);
     let no_such_frame = Outcome::Refused(diagnosis(Reason::NoSuchFrame));
@@ -502,16 +519,20 @@ fn what_is_news_is_told_once() {
         (&refusal(), false, stopped(Reason::Credentials)),
         (&Outcome::Turned, false, Some(News::WorksAgain)),
     ] {
-        assert_eq!(standing.news(outcome, is_given_up), news, "{outcome:?}");
+        assert_eq!(
+            account_state.news(outcome, is_given_up),
+            news,
+            "{outcome:?}"
+        );
     }
 }
 
 #[test]
 fn why_it_has_stopped_is_what_was_said_last() {
-    let mut standing = Standing::default();
-    standing.news(&refusal(), false);
-    standing.news(&Outcome::Refused(diagnosis(Reason::Account)), false);
-    assert_eq!(standing.stopped, Some(diagnosis(Reason::Account)));
+    let mut account_state = AccountState::default();
+    account_state.news(&refusal(), false);
+    account_state.news(&Outcome::Refused(diagnosis(Reason::Account)), false);
+    assert_eq!(account_state.stopped, Some(diagnosis(Reason::Account)));
 }
 
 #[test]
@@ -522,13 +543,13 @@ fn trouble_at_home_is_over_once_a_turn_finds_nothing_to_do() {
         (Reason::Credentials, false),
         (Reason::Transient, false),
     ] {
-        let mut standing = Standing {
+        let mut account_state = AccountState {
             stopped: Some(diagnosis(reason)),
-            ..Standing::default()
+            ..AccountState::default()
         };
-        let news = standing.news(&Outcome::Unchanged, false);
+        let news = account_state.news(&Outcome::Unchanged, false);
         assert_eq!(news, is_over.then_some(News::WorksAgain));
-        assert_eq!(standing.stopped.is_none(), is_over);
+        assert_eq!(account_state.stopped.is_none(), is_over);
     }
 }
 
@@ -591,7 +612,7 @@ fn any_slot() -> impl Strategy<Value = Slot> {
         )
 }
 
-fn any_standing() -> impl Strategy<Value = Standing> {
+fn any_account_state() -> impl Strategy<Value = AccountState> {
     let kind =
         proptest::sample::select(vec![HoldKind::Pause, HoldKind::Refusal, HoldKind::Backoff]);
     let hold = (any_instant(), kind, any_diagnosis()).prop_map(|(until, kind, diagnosis)| Hold {
@@ -627,7 +648,7 @@ fn any_standing() -> impl Strategy<Value = Standing> {
                 account,
                 settings,
             )| {
-                Standing {
+                AccountState {
                     set,
                     shown_frame,
                     account,
@@ -638,7 +659,7 @@ fn any_standing() -> impl Strategy<Value = Standing> {
                     wake_at,
                     saved_session,
                     settings,
-                    ..Standing::default()
+                    ..AccountState::default()
                 }
             },
         )
@@ -648,46 +669,46 @@ fn any_standing() -> impl Strategy<Value = Standing> {
 
 /// Reads what is all understood.
 #[track_caller]
-fn whole(kept: &str) -> Standing {
-    let (standing, is_whole) = Standing::read(kept.as_bytes(), "It is kept elsewhere.");
-    assert!(is_whole, "{:?}", standing.unread);
-    assert_eq!(standing.unread, None);
-    standing
+fn whole(kept: &str) -> AccountState {
+    let (account_state, is_whole) = AccountState::read(kept.as_bytes(), "It is kept elsewhere.");
+    assert!(is_whole, "{:?}", account_state.unread);
+    assert_eq!(account_state.unread, None);
+    account_state
 }
 
 /// Reads what is not all understood: the rest, and what the owner is told.
 #[track_caller]
-fn partial(kept: &[u8]) -> (Standing, String) {
-    let (mut standing, is_whole) = Standing::read(kept, "It is kept elsewhere.");
+fn partial(kept: &[u8]) -> (AccountState, String) {
+    let (mut account_state, is_whole) = AccountState::read(kept, "It is kept elsewhere.");
     assert!(!is_whole);
-    let unread = standing.unread.take().expect("a note");
+    let unread = account_state.unread.take().expect("a note");
     assert_eq!(unread.told_at, None);
-    (standing, unread.diagnosis.in_words())
+    (account_state, unread.diagnosis.in_words())
 }
 
 #[test]
 fn what_earlier_versions_have_kept_is_understood_in_full() {
     let before_the_set = r#"{"showing":{"set":"a","frame":1},"slot":null,"hold":null,"refusals":0,"stopped":null,"wake_at":null,"memory":null}"#;
-    let standing = whole(before_the_set);
-    assert_eq!(standing.shown_frame.unwrap().frame, 1);
-    assert_eq!(standing.set, None);
+    let account_state = whole(before_the_set);
+    assert_eq!(account_state.shown_frame.unwrap().frame, 1);
+    assert_eq!(account_state.set, None);
 
     // The first version wrote instants as texts, and knew no wake and no memory.
     let first = r#"{"showing":null,"slot":{"start":"2026-11-22T02:00:00Z","end":"2026-11-22T03:00:00Z","trigger":"manual","scheduled_at":"2026-11-22T02:23:45.678Z","attempts":2,"is_turned":false},"hold":{"until":"2026-11-22T02:35:00Z","kind":"backoff","trouble":{"reason":"transient","message":"No.","remedy":"Wait."}},"refusals":3,"stopped":null}"#;
-    let standing = whole(first);
-    let slot = standing.slot.unwrap();
+    let account_state = whole(first);
+    let slot = account_state.slot.unwrap();
     assert_eq!(slot.start, now());
     assert_eq!(slot.scheduled_at, instant("2026-11-22T02:23:45.678Z"));
     assert_eq!((slot.trigger, slot.attempts), (Trigger::Manual, 2));
-    let hold = standing.hold.unwrap();
+    let hold = account_state.hold.unwrap();
     assert_eq!(hold.until, instant("2026-11-22T02:35:00Z"));
     assert_eq!(hold.kind, HoldKind::Backoff);
-    assert_eq!(standing.refusals, 3);
+    assert_eq!(account_state.refusals, 3);
 
     let today = r#"{"set":{"id":"a","frames":12},"showing":{"set":"a","frame":11},"slot":{"start":1795312800000,"end":1795316400000,"trigger":"cron","scheduled_at":1795314225000,"frame":11,"attempts":1,"by_hand":0,"is_turned":true,"record":3},"hold":null,"refusals":0,"stopped":{"reason":"access","message":"No.","remedy":"Ask."},"wake_at":1795316400000,"memory":"m"}"#;
-    let standing = whole(today);
-    assert_eq!(standing.slot.as_ref().unwrap().record, Some(3));
-    let written = serde_json::to_value(&standing).unwrap();
+    let account_state = whole(today);
+    assert_eq!(account_state.slot.as_ref().unwrap().record, Some(3));
+    let written = serde_json::to_value(&account_state).unwrap();
     let Value::Object(today) = serde_json::from_str(today).unwrap() else {
         panic!("no object");
     };
@@ -699,22 +720,22 @@ fn what_earlier_versions_have_kept_is_understood_in_full() {
 #[test]
 fn of_what_a_later_version_has_kept_all_is_taken_that_is_understood() {
     let later = r#"{"set":{"id":"a","frames":"12"},"showing":{"set":"a","frame":11,"network_id":"z"},"slot":[1,2],"hold":{"until":1795314900000,"kind":"quarantine","trouble":{"reason":"moderation","message":"Held.","remedy":"Wait.","link":"l"}},"refusals":{"by":"kind"},"stopped":"since yesterday","wake_at":"2026-11-22T03:00:00Z","memory":{"sealed":"x"},"lease":7,"none":null}"#;
-    let (standing, told) = partial(later.as_bytes());
-    let hold = standing.hold.clone().unwrap();
+    let (account_state, told) = partial(later.as_bytes());
+    let hold = account_state.hold.clone().unwrap();
     assert_eq!(hold.until, instant("2026-11-22T02:35:00Z"));
     // Whom it holds is not known: everyone.
     assert_eq!(hold.kind, HoldKind::Pause);
     assert_eq!(hold.diagnosis.in_words(), "Held. Wait.");
-    let expected = Standing {
+    let expected = AccountState {
         shown_frame: Some(FrameRef {
             set: "a".to_owned(),
             frame: 11,
         }),
         hold: Some(hold),
         wake_at: Some(instant("2026-11-22T03:00:00Z")),
-        ..Standing::default()
+        ..AccountState::default()
     };
-    assert_eq!(standing, expected);
+    assert_eq!(account_state, expected);
     for name in ["hold", "lease", "memory", "refusals", "set"] {
         assert!(told.contains(&format!("`{name}`")), "{name}: {told}");
     }
@@ -733,10 +754,10 @@ fn a_hold_holds_though_nothing_else_of_it_is_understood() {
         r#"{"until":"2026-11-22T02:35:00Z","kind":"pause","trouble":{"reason":"rate-limit"}}"#,
     ] {
         let kept = format!(r#"{{"hold":{hold},"refusals":1}}"#);
-        let (standing, _) = Standing::read(kept.as_bytes(), "");
-        assert_eq!(standing.refusals, 1);
+        let (account_state, _) = AccountState::read(kept.as_bytes(), "");
+        assert_eq!(account_state.refusals, 1);
         for trigger in [Trigger::Cron, Trigger::Manual] {
-            let Decision::Wait(hold) = decide(&standing, now(), trigger, true) else {
+            let Decision::Wait(hold) = decide(&account_state, now(), trigger, true) else {
                 panic!("{hold}");
             };
             assert_eq!(hold.until, instant("2026-11-22T02:35:00Z"));
@@ -756,8 +777,8 @@ fn what_is_no_standing_is_as_if_nothing_were_known_and_told() {
         (b"{}", "It has no member that this version knows."),
         (b"{\"a\":1}", "It has no member that this version knows."),
     ] {
-        let (standing, told) = partial(kept);
-        assert_eq!(standing, Standing::default());
+        let (account_state, told) = partial(kept);
+        assert_eq!(account_state, AccountState::default());
         assert!(told.contains(why), "{told}");
         assert!(told.contains("It is kept elsewhere."), "{told}");
     }
@@ -768,20 +789,26 @@ fn what_is_no_standing_is_as_if_nothing_were_known_and_told() {
 
 #[test]
 fn the_owner_is_told_once_of_what_was_unread_and_can_see_it_for_a_day() {
-    let mut standing = Standing::unread("Why.", "Where.");
-    assert!(standing.tell_unread(now()).is_some());
-    let kept = serde_json::to_string(&standing).unwrap();
-    let mut standing = whole_with_note(&kept);
-    assert_eq!(standing.tell_unread(now() + TimeDelta::hours(23)), None);
-    assert!(standing.unread.is_some());
-    assert_eq!(standing.tell_unread(now() + TimeDelta::hours(24)), None);
-    assert_eq!(standing.unread, None);
+    let mut account_state = AccountState::unread("Why.", "Where.");
+    assert!(account_state.tell_unread(now()).is_some());
+    let kept = serde_json::to_string(&account_state).unwrap();
+    let mut account_state = whole_with_note(&kept);
+    assert_eq!(
+        account_state.tell_unread(now() + TimeDelta::hours(23)),
+        None
+    );
+    assert!(account_state.unread.is_some());
+    assert_eq!(
+        account_state.tell_unread(now() + TimeDelta::hours(24)),
+        None
+    );
+    assert_eq!(account_state.unread, None);
 }
 
-fn whole_with_note(kept: &str) -> Standing {
-    let (standing, is_whole) = Standing::read(kept.as_bytes(), "");
-    assert!(is_whole && standing.unread.is_some());
-    standing
+fn whole_with_note(kept: &str) -> AccountState {
+    let (account_state, is_whole) = AccountState::read(kept.as_bytes(), "");
+    assert!(is_whole && account_state.unread.is_some());
+    account_state
 }
 
 /// Any JSON, not too deep.
@@ -805,14 +832,14 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn whatever_one_member_is_the_others_are_understood(
-        standing in any_standing(),
+        account_state in any_account_state(),
         other in any_json(),
         member in 0..10_usize,
     ) {
-        let mut kept = serde_json::to_value(&standing).unwrap();
+        let mut kept = serde_json::to_value(&account_state).unwrap();
         let names = ["set", "showing", "slot", "hold", "refusals", "stopped", "wake_at", "memory", "account", "new"];
         kept[names[member]] = other;
-        let (read, _) = Standing::read(kept.to_string().as_bytes(), "");
+        let (read, _) = AccountState::read(kept.to_string().as_bytes(), "");
         let read = serde_json::to_value(&read).unwrap();
         for name in names.iter().filter(|name| **name != names[member]) {
             prop_assert_eq!(read.get(name), kept.get(name), "{}", name);
@@ -823,21 +850,21 @@ proptest! {
 #[test]
 fn a_slot_that_was_kept_before_tries_by_hand_counted_apart_is_understood() {
     let kept = r#"{"set":null,"showing":null,"slot":{"start":0,"end":3600000,"trigger":"cron","scheduled_at":0,"frame":1,"attempts":2,"is_turned":false,"record":7},"hold":null,"refusals":0,"stopped":null,"wake_at":null,"memory":null}"#;
-    let standing = whole(kept);
-    let slot = standing.slot.unwrap();
+    let account_state = whole(kept);
+    let slot = account_state.slot.unwrap();
     assert_eq!((slot.attempts, slot.by_hand), (2, 0));
 }
 
 proptest! {
     #[test]
-    fn what_is_known_is_the_same_after_it_was_kept(standing in any_standing()) {
-        let text = serde_json::to_string(&standing).unwrap();
-        prop_assert_eq!(Standing::read(text.as_bytes(), ""), (standing, true));
+    fn what_is_known_is_the_same_after_it_was_kept(account_state in any_account_state()) {
+        let text = serde_json::to_string(&account_state).unwrap();
+        prop_assert_eq!(AccountState::read(text.as_bytes(), ""), (account_state, true));
     }
 
     #[test]
     fn no_standing_makes_anything_that_is_learnt_or_asked_overflow(
-        mut standing in any_standing(),
+        mut account_state in any_account_state(),
         slot in option::of(any_slot()),
         at in any_instant(),
         until in any_instant(),
@@ -851,8 +878,8 @@ proptest! {
         } else {
             Outcome::Retry { at: until, diagnosis }
         };
-        let next = standing.learn(&outcome, frame(1), at, slot.as_ref(), trigger, chance);
-        let held = standing.hold.as_ref().map(|hold| hold.until);
+        let next = account_state.learn(&outcome, frame(1), at, slot.as_ref(), trigger, chance);
+        let held = account_state.hold.as_ref().map(|hold| hold.until);
         prop_assert!(next.is_none() || held == next);
     }
 }

@@ -39,10 +39,10 @@ const LONGEST_PAUSE_H: i64 = 24;
 const LONGEST_SLOT_H: i64 = 168;
 
 /// What is known of an account of a network. It may have been stored by an earlier
-/// or a later version, so each member is read by itself ([`Standing::read`]).
+/// or a later version, so each member is read by itself ([`AccountState::read`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Standing {
+pub struct AccountState {
     /// The set that was current when a frame was last chosen.
     pub set: Option<KnownSet>,
     /// The frame that the network took last.
@@ -194,7 +194,7 @@ pub enum Decision {
     Wait(Hold),
 }
 
-/// What is asked of [`Standing::decide`].
+/// What is asked of [`AccountState::decide`].
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
     /// The instant of the turn.
@@ -210,7 +210,7 @@ pub struct Question<'a> {
     pub is_forced: bool,
 }
 
-impl Standing {
+impl AccountState {
     /// Reads what was stored as JSON, all that is understood, and tells whether that
     /// is all of it. Of the rest, the standing notes what it was, and that it is kept
     /// where `aside` says, in a sentence.
@@ -224,8 +224,9 @@ impl Standing {
             serde_json::from_value::<Self>(alone).is_ok()
         };
         members.retain(is_readable);
-        let mut standing: Self = serde_json::from_value(Value::Object(members)).unwrap_or_default();
-        let read = serde_json::to_value(&standing).unwrap_or_default();
+        let mut account_state: Self =
+            serde_json::from_value(Value::Object(members)).unwrap_or_default();
+        let read = serde_json::to_value(&account_state).unwrap_or_default();
         let members = || stored.as_object().into_iter().flatten();
         if members().all(|(name, _)| read.get(name).is_none()) {
             let why = "It has no member that this version knows.";
@@ -241,9 +242,9 @@ impl Standing {
             let named = unread.get(..unread.len().min(5)).unwrap_or_default();
             let rest = if unread.len() > 5 { " and more" } else { "" };
             let what = format!("Not understood: {}{rest}.", named.join(", "));
-            standing.unread = Self::unread(&what, aside).unread;
+            account_state.unread = Self::unread(&what, aside).unread;
         }
-        (standing, unread.is_empty())
+        (account_state, unread.is_empty())
     }
 
     /// What is known where nothing of what was stored could be read.
