@@ -432,6 +432,7 @@ async fn frame_set_health<H: Store + Clock>(
 }
 
 /// The page for a person to look at.
+#[expect(clippy::too_many_lines)]
 async fn status_page<H: Store + Clock, L: Ledger>(
     request: &Request<()>,
     settings: &Settings,
