@@ -255,7 +255,7 @@ fn incomplete(errors: &SettingsErrors) -> Diagnosis {
     let remedy = if errors.missing.is_empty() {
         "Correct it where it is set."
     } else {
-        "Set it in the environment or in .dev.vars; README.md tells where the values come from."
+        "Set it in the environment or in .dev.vars; docs/setup.md says where the values come from."
     };
     Diagnosis::new(Reason::Settings, format!("{errors}."), remedy)
 }

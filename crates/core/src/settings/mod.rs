@@ -873,9 +873,9 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_and_the_readme_show_the_defaults() {
+    fn the_configuration_and_the_reference_show_the_defaults() {
         let configuration = include_str!("../../../../wrangler.toml");
-        let readme = include_str!("../../../../README.md");
+        let reference = include_str!("../../../../docs/settings.md");
         let of_networks = NETWORKS.iter().flat_map(|network| network.variables);
         let variables = [TIME_ZONE, PERIOD, DIRECTION];
         for Variable { name, default, .. } in variables.iter().chain(of_networks) {
@@ -884,13 +884,13 @@ mod tests {
                 "{name}"
             );
             assert!(
-                readme.contains(&format!("\n| `{name}` | `{default}` |")),
+                reference.contains(&format!("\n| `{name}` | `{default}` |")),
                 "{name}"
             );
         }
         let of_networks = NETWORKS.iter().flat_map(|network| network.required);
         for name in of_networks.chain(&[TRIGGER_TOKEN, ALERT_WEBHOOK_URL]) {
-            assert!(readme.contains(&format!("`{name}`")), "{name}");
+            assert!(reference.contains(&format!("`{name}`")), "{name}");
             assert!(
                 include_str!("../../../../.dev.vars.example").contains(&format!("\n{name}=\n")),
                 "{name}"
