@@ -350,7 +350,7 @@ impl AccountState {
     }
 
     /// Takes in how sending ended, and tells when to try again, if that is not
-    /// with the next slot. `chance` is a random number from 0 to 1, so that not
+    /// with the next slot. `jitter` is a random number from 0 to 1, so that not
     /// all accounts try at once; `slot` is the slot that was sent for, `trigger` what
     /// started this turn. A try by hand keeps nothing from what comes by itself, but
     /// for what the network asks of everyone.
@@ -361,7 +361,7 @@ impl AccountState {
         at: DateTime<Utc>,
         slot: Option<&Slot>,
         trigger: Trigger,
-        chance: f64,
+        jitter: f64,
     ) -> Option<DateTime<Utc>> {
         let by_itself = |slot: &Slot| slot.attempts.saturating_sub(slot.by_hand);
         let is_by_hand = trigger == Trigger::Manual;
@@ -382,7 +382,7 @@ impl AccountState {
                     let again = slot.map_or(0, |slot| by_itself(slot).saturating_sub(1));
                     let until = match again.min(LAST_WAIT) {
                         0 => *until,
-                        again => (*until).max(after(at, wait_after(again, chance))),
+                        again => (*until).max(after(at, wait_after(again, jitter))),
                     };
                     let kind = HoldKind::Pause;
                     let until = until.min(kind.latest_end(at));
@@ -397,7 +397,7 @@ impl AccountState {
                     // The network may have taken it all the same.
                     self.shown_frame = None;
                     let attempts = slot.map_or(MAX_ATTEMPTS, by_itself);
-                    let until = (*until).max(after(at, wait_after(attempts, chance)));
+                    let until = (*until).max(after(at, wait_after(attempts, jitter)));
                     let end = slot.map_or(until, |slot| slot.end);
                     let has_more = attempts < MAX_ATTEMPTS && until < end;
                     let until = if has_more { until } else { end };
@@ -491,15 +491,15 @@ pub enum News {
     Unread(Diagnosis),
 }
 
-/// The wait after so many attempts have failed: exponential, and between 80%
-/// and 120% of that by chance.
-fn wait_after(attempts: u32, chance: f64) -> TimeDelta {
+/// The wait after a number of failed attempts: exponential, and spread by the jitter over 80% to
+/// 120% of that.
+fn wait_after(attempts: u32, jitter: f64) -> TimeDelta {
     let seconds = 3_i64
         .saturating_pow(attempts.saturating_sub(1).min(10))
         .saturating_mul(FIRST_WAIT_S);
     // Far below the precision of either type.
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
-    let milliseconds = (seconds as f64 * (800.0 + 400.0 * chance.clamp(0.0, 1.0))) as i64;
+    let milliseconds = (seconds as f64 * (800.0 + 400.0 * jitter.clamp(0.0, 1.0))) as i64;
     TimeDelta::milliseconds(milliseconds)
 }
 

@@ -789,8 +789,8 @@ impl<'a> NetworkTurn<'a> {
         self.report.attempts = slot.as_ref().map_or(1, |slot| slot.attempts);
         let shown_frame = choice.due.shown_frame.clone();
         // Randomness costs, and success does not need it.
-        let chance = if outcome.diagnosis().is_some() {
-            chance()
+        let jitter = if outcome.diagnosis().is_some() {
+            jitter()
         } else {
             0.0
         };
@@ -800,7 +800,7 @@ impl<'a> NetworkTurn<'a> {
             self.turn_request.at,
             slot.as_ref(),
             self.turn_request.trigger,
-            chance,
+            jitter,
         );
         self.report.retry_at = next;
         self.report.outcome = match outcome {
@@ -967,7 +967,7 @@ fn seen_from(instant: DateTime<Utc>, now: DateTime<Utc>, outcome: Outcome) -> Ou
 }
 
 /// A random number from 0 to 1, or the middle where there is none.
-fn chance() -> f64 {
+fn jitter() -> f64 {
     getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
 }
 

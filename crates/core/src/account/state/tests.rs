@@ -49,10 +49,10 @@ fn slot(attempts: u32) -> Slot {
 
 /// The wait after an attempt of the slot, in seconds.
 #[track_caller]
-fn wait_of(attempts: u32, chance: f64, retry: &Outcome) -> Option<f64> {
+fn wait_of(attempts: u32, jitter: f64, retry: &Outcome) -> Option<f64> {
     let mut account_state = AccountState::default();
     let slot = slot(attempts);
-    let next = account_state.learn(retry, frame(11), now(), Some(&slot), Trigger::Cron, chance);
+    let next = account_state.learn(retry, frame(11), now(), Some(&slot), Trigger::Cron, jitter);
     let hold = account_state.hold.expect("a hold");
     assert_eq!(hold.until, next.unwrap_or(slot.end));
     next.map(|next| (next - now()).as_seconds_f64())
@@ -62,11 +62,11 @@ fn wait_of(attempts: u32, chance: f64, retry: &Outcome) -> Option<f64> {
 fn waits_are_1_3_9_and_27_minutes_and_by_chance_a_fifth_more_or_less() {
     let transient = retry(Reason::Transient, 0);
     for (attempts, seconds) in [(1, 60.0), (2, 180.0), (3, 540.0), (4, 1620.0)] {
-        for (chance, share) in [(0.0, 0.8), (0.5, 1.0), (1.0, 1.2), (-7.0, 0.8), (7.0, 1.2)] {
+        for (jitter, share) in [(0.0, 0.8), (0.5, 1.0), (1.0, 1.2), (-7.0, 0.8), (7.0, 1.2)] {
             assert_eq!(
-                wait_of(attempts, chance, &transient),
+                wait_of(attempts, jitter, &transient),
                 Some(seconds * share),
-                "{attempts} {chance}"
+                "{attempts} {jitter}"
             );
         }
     }
@@ -869,7 +869,7 @@ proptest! {
         at in any_instant(),
         until in any_instant(),
         diagnosis in any_diagnosis(),
-        chance in any::<f64>(),
+        jitter in any::<f64>(),
         is_refused in any::<bool>(),
         trigger in any_trigger(),
     ) {
@@ -878,7 +878,7 @@ proptest! {
         } else {
             Outcome::Retry { at: until, diagnosis }
         };
-        let next = account_state.learn(&outcome, frame(1), at, slot.as_ref(), trigger, chance);
+        let next = account_state.learn(&outcome, frame(1), at, slot.as_ref(), trigger, jitter);
         let held = account_state.hold.as_ref().map(|hold| hold.until);
         prop_assert!(next.is_none() || held == next);
     }
