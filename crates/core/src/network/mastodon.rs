@@ -420,7 +420,9 @@ impl Account {
         if let Some(Ok(token)) = token {
             request = request.header(AUTHORIZATION, token);
         } else {
-            return Err(unmade("the token has characters that no token has"));
+            return Err(invalid_request(
+                "the token has characters that no token has",
+            ));
         }
         let mut body = Vec::new();
         if let Some((content_type, form)) = form {
@@ -428,7 +430,7 @@ impl Account {
             body = form;
         }
         let request = request.body(body);
-        request.map_err(|error| unmade(&error.to_string()))
+        request.map_err(|error| invalid_request(&error.to_string()))
     }
 
     /// The name of the account that the server answers with, or what else it means.
@@ -469,7 +471,7 @@ fn is_a_limit(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Retry { diagnosis, .. } if diagnosis.reason == Reason::RateLimit)
 }
 
-fn unmade(why: &str) -> Diagnosis {
+fn invalid_request(why: &str) -> Diagnosis {
     Diagnosis::new(
         Reason::Settings,
         format!("The request cannot be made: {why}."),

@@ -432,7 +432,7 @@ impl Account {
     ) -> Result<Request<Vec<u8>>, Diagnosis> {
         let stamp = stamp(now)?;
         update_profile_image(self, picture.bytes, picture.media_type, &stamp)
-            .map_err(|error| unmade(&error))
+            .map_err(|error| invalid_request(&error))
     }
 
     /// Sends a picture by a version.
@@ -480,7 +480,9 @@ impl Account {
         let stamp = stamp(transport.now())?;
         let signed = oauth1::authorization("GET", &url, &[], &self.credentials, &stamp);
         let request = Request::get(url).header(AUTHORIZATION, signed);
-        let request = request.body(Vec::new()).map_err(|error| unmade(&error))?;
+        let request = request
+            .body(Vec::new())
+            .map_err(|error| invalid_request(&error))?;
         let untold = |outcome: Outcome, is_closed, is_of_oauth_1| Untold {
             diagnosis: outcome.diagnosis().cloned().unwrap_or_else(no_user),
             is_closed,
@@ -536,7 +538,7 @@ fn stamp(now: DateTime<Utc>) -> Result<Stamp, Diagnosis> {
     })
 }
 
-fn unmade(error: &http::Error) -> Diagnosis {
+fn invalid_request(error: &http::Error) -> Diagnosis {
     Diagnosis::new(
         Reason::Settings,
         format!("The request cannot be made: {error}."),

@@ -186,7 +186,7 @@ impl Closed {
     }
 }
 
-pub(super) fn unmade(error: &http::Error) -> Diagnosis {
+pub(super) fn invalid_request(error: &http::Error) -> Diagnosis {
     Diagnosis::new(
         Reason::Settings,
         format!("The request cannot be made: {error}."),

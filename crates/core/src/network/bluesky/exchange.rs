@@ -5,7 +5,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::call::Call;
-use super::errors::{Failure, outcome_of, unmade};
+use super::errors::{Failure, invalid_request, outcome_of};
 use super::identity::Home;
 use super::session::Session;
 use super::{Account, BLUESKY_SERVICE, TITLE};
@@ -129,7 +129,8 @@ impl<'a> Exchange<'a> {
         self.status = None;
         self.check_time()?;
         let request = call.request(&self.service, token.map(Secret::expose));
-        let request = request.map_err(|error| Failure::new(Outcome::Refused(unmade(&error))))?;
+        let request =
+            request.map_err(|error| Failure::new(Outcome::Refused(invalid_request(&error))))?;
         let reply = self.transport.send(request).await;
         let now = self.transport.now();
         let reply = reply

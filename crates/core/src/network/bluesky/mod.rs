@@ -12,7 +12,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 
 use self::call::{Call, DELETE_RECORD, GET_SESSION};
-use self::errors::{Failure, unexpected, unmade};
+use self::errors::{Failure, invalid_request, unexpected};
 use self::exchange::Exchange;
 use self::identifier::Identifier;
 pub use self::identity::Lookup;
@@ -130,7 +130,7 @@ impl Network for Account {
     fn preview(&self, picture: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Diagnosis> {
         let service = self.service.as_ref().unwrap_or(&self.lookup.default);
         let request = Call::upload(picture).request(service, Some(""));
-        let request = request.map_err(|error| unmade(&error))?;
+        let request = request.map_err(|error| invalid_request(&error))?;
         Ok(Preview::of(&request, "Bearer (not shown)", picture))
     }
 

@@ -12,8 +12,8 @@ use http::{Request, Response};
 
 use super::errors::ErrorReply;
 use super::{
-    API_BASE_URL, API_KEY, API_KEY_SECRET, Account, Api, BaseUrl, BodyForm, Version, no_reply,
-    quoted, read_reply, stamp, unmade,
+    API_BASE_URL, API_KEY, API_KEY_SECRET, Account, Api, BaseUrl, BodyForm, Version,
+    invalid_request, no_reply, quoted, read_reply, stamp,
 };
 use crate::network::Transport;
 use crate::network::reply::is_html;
@@ -112,7 +112,9 @@ impl App {
         let keys = Keys { app, token };
         let signed = oauth1::authorization_with("POST", &url, &[], keys, &[extra], &stamp);
         let request = Request::post(url).header(AUTHORIZATION, signed);
-        request.body(Vec::new()).map_err(|error| unmade(&error))
+        request
+            .body(Vec::new())
+            .map_err(|error| invalid_request(&error))
     }
 
     async fn send(

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::errors::{self, Reply};
-use super::{Account, Tried, multipart, no_reply, stamp, unmade};
+use super::{Account, Tried, invalid_request, multipart, no_reply, stamp};
 use crate::instant::after;
 use crate::network::reply::{quoted, retry};
 use crate::network::x::oauth1::{self, Stamp};
@@ -157,7 +157,7 @@ pub(super) fn upload(
         .header(AUTHORIZATION, signed)
         .header(CONTENT_TYPE, multipart::content_type(&stamp.nonce))
         .body(body)
-        .map_err(|error| unmade(&error))
+        .map_err(|error| invalid_request(&error))
 }
 
 /// The signed request that makes an uploaded picture the account's.
@@ -168,7 +168,7 @@ fn set(account: &Account, media_id: &str, stamp: &Stamp) -> Result<Request<Vec<u
         .header(AUTHORIZATION, signed)
         .header(CONTENT_TYPE, "application/json")
         .body(json!({ "media_id": media_id }).to_string().into_bytes())
-        .map_err(|error| unmade(&error))
+        .map_err(|error| invalid_request(&error))
 }
 
 /// What X says of an upload that it has taken.
