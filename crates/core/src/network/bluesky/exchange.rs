@@ -29,7 +29,7 @@ pub(super) struct Exchange<'a> {
     pub(super) home: Option<Home>,
     pub(super) session: Option<Session>,
     /// The frames that have been seen in the record of frames, by their blobs' identifiers.
-    pub(super) known: Vec<String>,
+    pub(super) kept_frames: Vec<String>,
     pub(super) started: DateTime<Utc>,
     /// Whether a token has been replaced because it was not accepted.
     pub(super) is_renewed: bool,
@@ -46,7 +46,7 @@ impl<'a> Exchange<'a> {
         let kept = saved_session.as_ref();
         let home = kept.and_then(|saved_session| Home::recalled(saved_session, account));
         let kept = kept.and_then(|saved_session| Session::recalled(saved_session, account));
-        let (session, known) = kept.unzip();
+        let (session, kept_frames) = kept.unzip();
         let last = session.as_ref().map(|session| &session.service);
         let service = account.service.as_ref().or(last).cloned();
         Self {
@@ -56,7 +56,7 @@ impl<'a> Exchange<'a> {
             service: service.unwrap_or_else(|| account.lookup.default.clone()),
             home,
             session,
-            known: known.unwrap_or_default(),
+            kept_frames: kept_frames.unwrap_or_default(),
             started: transport.now(),
             is_renewed: false,
             status: None,

@@ -92,7 +92,7 @@ impl Exchange<'_> {
         is_lost: bool,
     ) -> Result<Value, Failure> {
         let link = cid(picture.bytes);
-        if !is_lost && self.known.contains(&link) {
+        if !is_lost && self.kept_frames.contains(&link) {
             return Ok(reference(picture, &link));
         }
         let mut uploaded = None;
@@ -113,8 +113,8 @@ impl Exchange<'_> {
             frames.retain(|frame| {
                 link_of(frame).is_some_and(|link| !gone.iter().any(|one| one == link))
             });
-            self.know(&frames);
-            if self.known.contains(&link) {
+            self.remember_frames(&frames);
+            if self.kept_frames.contains(&link) {
                 return Ok(reference(picture, &link));
             }
             let blob = match &uploaded {
@@ -128,7 +128,7 @@ impl Exchange<'_> {
             frames.push(blob.clone());
             let value = json!({ "$type": FRAMES, "set": picture.set, "frames": frames });
             let Err(failure) = self.put(did, FRAMES, &value, &swap).await else {
-                self.know(&frames);
+                self.remember_frames(&frames);
                 break;
             };
             match failure.name.as_ref() {
@@ -155,8 +155,8 @@ impl Exchange<'_> {
     }
 
     /// Takes in which frames the record refers to.
-    fn know(&mut self, frames: &[Value]) {
-        self.known = links(frames).map(str::to_owned).collect();
+    fn remember_frames(&mut self, frames: &[Value]) {
+        self.kept_frames = links(frames).map(str::to_owned).collect();
         self.remember();
     }
 
@@ -185,7 +185,7 @@ impl Exchange<'_> {
         let did = self.did().await?;
         let record = json!({ "repo": did, "collection": FRAMES, "rkey": SELF });
         let record = record.to_string();
-        self.known.clear();
+        self.kept_frames.clear();
         self.remember();
         let delete = Call::post(DELETE_RECORD, Some(JSON), record.as_bytes());
         self.call(&delete).await.map(drop)

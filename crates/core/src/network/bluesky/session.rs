@@ -71,7 +71,7 @@ impl Session {
     pub(super) fn saved_session(
         &self,
         account: &Account,
-        known: &[String],
+        kept_frames: &[String],
         is_found: bool,
     ) -> SavedSession {
         let kept = json!({
@@ -81,7 +81,7 @@ impl Session {
             "did": self.did,
             "accessJwt": self.access.expose(),
             "refreshJwt": self.refresh.expose(),
-            "frames": known,
+            "frames": kept_frames,
             "found": is_found,
         });
         SavedSession(kept.to_string())
@@ -209,7 +209,7 @@ impl Exchange<'_> {
     pub(super) fn keep(&mut self, session: Option<Session>) {
         let did = |session: &Option<Session>| session.as_ref().map(|one| one.did.clone());
         if did(&session) != did(&self.session) {
-            self.known.clear();
+            self.kept_frames.clear();
         }
         self.session = session;
         self.remember();
@@ -219,7 +219,9 @@ impl Exchange<'_> {
     pub(super) fn remember(&mut self) {
         let home = self.home.as_ref();
         *self.saved_session = match &self.session {
-            Some(session) => Some(session.saved_session(self.account, &self.known, home.is_some())),
+            Some(session) => {
+                Some(session.saved_session(self.account, &self.kept_frames, home.is_some()))
+            }
             None => home.map(|home| home.saved_session(self.account)),
         };
     }
@@ -231,7 +233,7 @@ impl Exchange<'_> {
             // It ends by itself in the end.
             let _ = self.send(&call, Some(&session.refresh)).await;
         }
-        self.known.clear();
+        self.kept_frames.clear();
         self.remember();
     }
 }
