@@ -108,7 +108,10 @@ pub async fn wake<H: Store + Client + Clock + Log>(
     }
     let mut all = Vec::new();
     for one in &settings.networks {
-        all.push((one, known(one, ledger).await.unwrap_or_default()));
+        all.push((
+            one,
+            load_account_state(one, ledger).await.unwrap_or_default(),
+        ));
     }
     let waits = |account_state: &AccountState| account_state.wake_at.is_some_and(|at| at <= due);
     // Where nobody waits, and no slot has begun, the turn is everybody's.
@@ -148,7 +151,7 @@ pub async fn wake_when_needed<H: Store + Clock>(
 async fn next_try(settings: &Settings, ledger: &impl Ledger) -> Option<DateTime<Utc>> {
     let mut next: Option<DateTime<Utc>> = None;
     for one in &settings.networks {
-        let at = known(one, ledger)
+        let at = load_account_state(one, ledger)
             .await
             .ok()
             .and_then(|known| known.wake_at);
@@ -185,7 +188,10 @@ async fn start_to_make<H: Store>(
     let ready = settings.networks.iter().filter(|one| one.network.is_ok());
     let mut have_begun = Vec::new();
     for one in ready {
-        let slot = known(one, ledger).await.ok().and_then(|known| known.slot);
+        let slot = load_account_state(one, ledger)
+            .await
+            .ok()
+            .and_then(|known| known.slot);
         have_begun.push(slot.is_some_and(|slot| slot.start == start));
     }
     // Where no settings can be used, that is what the turn tells.
@@ -211,7 +217,7 @@ async fn frames_in_use<H: Store>(
 ///
 /// # Errors
 /// When it cannot be read.
-pub(crate) async fn known(
+pub(crate) async fn load_account_state(
     one: &Configured,
     ledger: &impl Ledger,
 ) -> Result<AccountState, StoreError> {
@@ -225,7 +231,11 @@ pub(crate) async fn known(
 /// How many frames the set had that was current in the last turn.
 async fn known_frames(settings: &Settings, ledger: &impl Ledger) -> Option<FrameCount> {
     for one in &settings.networks {
-        if let Some(set) = known(one, ledger).await.ok().and_then(|known| known.set) {
+        if let Some(set) = load_account_state(one, ledger)
+            .await
+            .ok()
+            .and_then(|known| known.set)
+        {
             return FrameCount::new(set.frames);
         }
     }
@@ -436,7 +446,7 @@ impl Due {
     ) -> Option<Self> {
         let mut account_states = Vec::new();
         for one in networks {
-            account_states.extend(known(one, ledger).await.ok());
+            account_states.extend(load_account_state(one, ledger).await.ok());
         }
         let KnownSet { id, frames } = account_states.iter().find_map(|one| one.set.as_ref())?;
         let due = Self::of(id, FrameCount::new(*frames)?, schedule, turn_request).ok()?;
@@ -547,7 +557,7 @@ impl<'a> NetworkTurn<'a> {
             }
             return self;
         }
-        let mut account_state = match known(self.configured, ledger).await {
+        let mut account_state = match load_account_state(self.configured, ledger).await {
             Ok(account_state) => account_state,
             Err(error) => {
                 self.report.outcome = Outcome::Refused(unkept(ledger, &error));
@@ -655,7 +665,7 @@ impl<'a> NetworkTurn<'a> {
             Err(diagnosis) => return Outcome::Refused(diagnosis),
         };
         let name = self.configured.definition.name;
-        let mut account_state = match known(self.configured, ledger).await {
+        let mut account_state = match load_account_state(self.configured, ledger).await {
             Ok(account_state) => account_state,
             Err(error) => {
                 preview.unchecked = Some(error.to_string());
