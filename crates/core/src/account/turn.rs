@@ -271,7 +271,7 @@ async fn turn_on<H: Store + Client + Clock + Log>(
     let mut turns = Vec::new();
     for network in networks {
         let turn = NetworkTurn::new(network, turn_request, started);
-        turns.push(turn.begun::<H>(settings, ledger, &plan).await);
+        turns.push(turn.start::<H>(settings, ledger, &plan).await);
     }
     let frame = match &plan.choice {
         Ok(Choice { set, due }) if turns.iter().any(NetworkTurn::wants_a_frame) => {
@@ -527,7 +527,7 @@ impl<'a> NetworkTurn<'a> {
     }
 
     /// Looks at what is known, and decides.
-    async fn begun<H: Store>(
+    async fn start<H: Store>(
         mut self,
         settings: &Settings,
         ledger: &impl Ledger,
@@ -560,7 +560,7 @@ impl<'a> NetworkTurn<'a> {
         let mut account_state = match load_account_state(self.configured, ledger).await {
             Ok(account_state) => account_state,
             Err(error) => {
-                self.report.outcome = Outcome::Refused(unkept(ledger, &error));
+                self.report.outcome = Outcome::Refused(state_not_saved(ledger, &error));
                 return self;
             }
         };
@@ -645,7 +645,7 @@ impl<'a> NetworkTurn<'a> {
             Err(diagnosis) => self.report.outcome = Outcome::Refused(diagnosis),
         }
         let unread = self.tell_unread(host, ledger).await;
-        let news = self.take_down(settings, host, ledger).await;
+        let news = self.record_outcome(settings, host, ledger).await;
         let title = self.configured.definition.title;
         let news = unread.into_iter().chain(news);
         (self.report, news.map(|news| (title, news)).collect())
@@ -763,7 +763,7 @@ impl<'a> NetworkTurn<'a> {
                     .update(picture, &mut account_state.saved_session, host)
                     .await
             }
-            Err(error) => Err(unkept(ledger, &error)),
+            Err(error) => Err(state_not_saved(ledger, &error)),
         };
         let mut slot = account_state.slot.as_mut().filter(|_| self.is_for_slot);
         let attempt = match sent {
@@ -869,7 +869,7 @@ impl<'a> NetworkTurn<'a> {
     }
 
     /// Logs the turn, keeps what is known after it, and sees to the next try.
-    async fn take_down<H: Clock + Log>(
+    async fn record_outcome<H: Clock + Log>(
         &mut self,
         settings: &Settings,
         host: &H,
@@ -981,7 +981,7 @@ fn jitter() -> f64 {
     getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
 }
 
-fn unkept<L: Ledger>(_: &L, error: &StoreError) -> Diagnosis {
+fn state_not_saved<L: Ledger>(_: &L, error: &StoreError) -> Diagnosis {
     let remedy = format!(
         "Nothing was sent, so that nothing is sent twice. {}",
         L::ADVICE
