@@ -8,11 +8,9 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod account;
-mod base16;
 pub mod frames;
 mod http_date;
 mod instant;
-mod join_all;
 pub mod network;
 pub mod outcome;
 pub mod ports;

@@ -61,7 +61,7 @@ pub(crate) fn secrets() -> impl Iterator<Item = &'static str> {
 /// Every secret as it is and as it is written in a header or a form.
 pub(crate) fn assert_no_secret_in(text: &str) {
     for secret in secrets() {
-        let encoded = crate::network::x::oauth1::percent_encoded(secret);
+        let encoded = crate::network::percent::encode(secret);
         assert!(!text.contains(secret), "{secret} is in {text}");
         assert!(!text.contains(&encoded), "{encoded} is in {text}");
     }

@@ -4,7 +4,7 @@
 use std::pin::pin;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use futures_util::future::{Either, join, select};
+use futures_util::future::{Either, join, join_all, select};
 
 use crate::account::alert;
 use crate::account::journal::{self, Entry, Report, Trigger};
@@ -14,7 +14,6 @@ use crate::account::state::{
 use crate::frames::set::{FrameSet, frame_key};
 use crate::frames::store::{self, current_set};
 use crate::instant::after;
-use crate::join_all::join_all;
 use crate::network::{Network, Picture, Verified};
 use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::ports::{Client, Clock, Ledger, Log, Record, Store, StoreError};

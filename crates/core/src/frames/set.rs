@@ -13,11 +13,11 @@
 
 use std::io::Cursor;
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::base16;
 use crate::frames::rendering::Rendering;
 use crate::schedule::FrameCount;
 use crate::stored;
@@ -169,7 +169,7 @@ fn id_of<'a>(
     add(media_type.as_str().as_bytes());
     files.into_iter().for_each(add);
     hash.update(frames.get().to_le_bytes());
-    let mut id = base16::encode(hash.finalize().as_slice());
+    let mut id = HEXLOWER.encode(hash.finalize().as_slice());
     id.truncate(ID_DIGITS);
     id
 }

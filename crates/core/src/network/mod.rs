@@ -9,11 +9,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::base16;
 use crate::frames::set::MediaType;
 use crate::outcome::{Diagnosis, Outcome, Preview};
 use crate::ports::{Client, Clock, REPLY_TIMEOUT_MS, SendError};
@@ -23,6 +23,7 @@ pub mod base_url;
 pub mod bluesky;
 pub mod mastodon;
 mod multipart;
+pub(crate) mod percent;
 mod reply;
 #[cfg(test)]
 mod testing;
@@ -172,8 +173,8 @@ impl fmt::Debug for SavedSession {
 
 /// Enough of the SHA-256 of bytes to tell a few apart.
 fn fingerprint(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    base16::encode(digest.get(..8).unwrap_or_default())
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    HEXLOWER.encode(&digest[..8])
 }
 
 /// Carries a network's requests, and tells it the time.

@@ -1,6 +1,7 @@
 //! `multipart/form-data` with one file, RFC 7578.
 
-use crate::base16;
+use data_encoding::HEXLOWER;
+
 use crate::frames::set::MediaType;
 use crate::outcome::{Diagnosis, Reason};
 
@@ -11,7 +12,7 @@ use crate::outcome::{Diagnosis, Reason};
 pub(super) fn fresh_boundary() -> Result<String, Diagnosis> {
     let mut random = [0; 16];
     match getrandom::fill(&mut random) {
-        Ok(()) => Ok(base16::encode(&random)),
+        Ok(()) => Ok(HEXLOWER.encode(&random)),
         Err(error) => Err(Diagnosis::new(
             Reason::Host,
             format!("There is no randomness for the request: {error}."),

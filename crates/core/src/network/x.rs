@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use self::oauth1::{Credentials, Stamp};
 use super::base_url::{self, BaseUrl};
+use super::percent;
 use super::reply::{no_answer, quoted};
 use super::{
     Attempt, Definition, Network, Pending, Picture, SavedSession, Transport, Verified, fingerprint,
@@ -568,8 +569,7 @@ pub fn update_profile_image(
         ),
         BodyForm::Form => {
             let image = BASE64.encode(frame);
-            let mut body = String::from("image=");
-            oauth1::percent_encode(&image, &mut body);
+            let body = format!("image={}", percent::encode(&image));
             (
                 sign(&[("image", &image)]),
                 "application/x-www-form-urlencoded".to_owned(),

@@ -12,11 +12,11 @@ use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
 
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::account::alert::Webhook;
-use crate::base16;
 use crate::network::{Definition, NETWORKS, Network, x};
 use crate::outcome::{Diagnosis, Reason};
 use crate::schedule::time_zone::TimeZone;
@@ -349,8 +349,8 @@ fn fingerprint(definition: &Definition, text: &dyn Fn(&str) -> Option<String>) -
             hash.update(part);
         }
     }
-    let digest = hash.finalize();
-    base16::encode(digest.get(..4).unwrap_or_default())
+    let digest: [u8; 32] = hash.finalize().into();
+    HEXLOWER.encode(&digest[..4])
 }
 
 /// Reads one setting after the other and gathers what is wrong.

@@ -5,10 +5,9 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-
-use crate::base16;
 
 /// A secret text. Its `Debug` form hides it and it has no `Display`, so that it
 /// cannot end in a log by accident; [`Secret::expose`] is the one way out.
@@ -94,7 +93,7 @@ fn forms_of(secret: &Secret) -> Vec<Form> {
     // As it is, and as its white space is shown.
     let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let plain = [text.to_owned(), folded].map(|text| form(text, false));
-    let hex = base16::encode(text.as_bytes());
+    let hex = HEXLOWER.encode(text.as_bytes());
     let mut encoded = vec![form(hex.to_ascii_uppercase(), false), form(hex, false)];
     // Where a secret begins in what was encoded decides which characters are its own: of
     // three bytes there are four characters.
@@ -238,7 +237,7 @@ mod tests {
         assert_hides(&escaped);
         assert_hides(&escaped.to_lowercase());
         // Percent-encoded: all of it, only what has to be, and several times.
-        let percent = |text: &str| crate::network::x::oauth1::percent_encoded(text);
+        let percent = crate::network::percent::encode;
         let all = SECRET.bytes().map(|byte| format!("%{byte:02x}"));
         assert_hides(&all.collect::<Vec<_>>().concat());
         assert_hides(&percent(SECRET));
@@ -250,8 +249,8 @@ mod tests {
         assert_hides(&references.collect::<Vec<_>>().concat());
         assert_hides("kS/ec+ret=%&amp;&lt;é&#x1F511;&gt;&quot;&apos;");
         // Hex.
-        assert_hides(&base16::encode(SECRET.as_bytes()));
-        assert_hides(&base16::encode(SECRET.as_bytes()).to_uppercase());
+        assert_hides(&HEXLOWER.encode(SECRET.as_bytes()));
+        assert_hides(&HEXLOWER.encode(SECRET.as_bytes()).to_uppercase());
     }
 
     #[test]
@@ -264,9 +263,7 @@ mod tests {
                 for encoded in [STANDARD.encode(&whole), URL_SAFE.encode(&whole)] {
                     assert_hides(&encoded);
                     assert_hides(encoded.trim_end_matches('='));
-                    assert_hides(
-                        &crate::network::x::oauth1::percent_encoded(&encoded).replace("%3D", ""),
-                    );
+                    assert_hides(&crate::network::percent::encode(&encoded).replace("%3D", ""));
                 }
             }
         }

@@ -5,7 +5,7 @@ use http::{Method, Request};
 
 use crate::network::Picture;
 use crate::network::base_url::BaseUrl;
-use crate::network::x::oauth1::percent_encode;
+use crate::network::percent;
 
 /// <https://docs.bsky.app/docs/api/com-atproto-server-create-session>
 pub(super) const CREATE_SESSION: &str = "com.atproto.server.createSession";
@@ -88,7 +88,6 @@ impl<'a> Call<'a> {
 
 /// The path of the call for an account's one record in a collection.
 pub(super) fn get_record(did: &str, collection: &str) -> String {
-    let mut path = format!("{GET_RECORD}?repo=");
-    percent_encode(did, &mut path);
-    path + "&collection=" + collection + "&rkey=" + SELF
+    let repo = percent::encode(did);
+    format!("{GET_RECORD}?repo={repo}&collection={collection}&rkey={SELF}")
 }

@@ -7,12 +7,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Request;
 use http::header::AUTHORIZATION;
+use percent_encoding::percent_decode_str;
 use sha1::Sha1;
 
-use crate::base16;
+use crate::network::percent;
 use crate::settings::secret::Secret;
 
 /// One name and value, decoded.
@@ -94,7 +96,7 @@ impl Stamp {
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random)?;
         Ok(Self {
-            nonce: base16::encode(&random),
+            nonce: HEXLOWER.encode(&random),
             timestamp: now.timestamp(),
         })
     }
@@ -142,17 +144,11 @@ pub fn authorization_with(
     let token_secret = token.map_or(&none, |token| token.secret);
     let signature = signature(&base_string, app.secret, token_secret);
 
-    let mut header = String::from("OAuth ");
-    for (name, value) in protocol {
-        header.push_str(name);
-        header.push_str("=\"");
-        percent_encode(value, &mut header);
-        header.push_str("\", ");
-    }
-    header.push_str("oauth_signature=\"");
-    percent_encode(&signature, &mut header);
-    header.push('"');
-    header
+    protocol.push(("oauth_signature", &signature));
+    let members = protocol
+        .iter()
+        .map(|(name, value)| format!("{name}=\"{}\"", percent::encode(value)));
+    format!("OAuth {}", members.collect::<Vec<_>>().join(", "))
 }
 
 /// The signature of a request that was signed, which is good for nothing else.
@@ -160,9 +156,8 @@ pub fn signature_of<T>(request: &Request<T>) -> Option<Secret> {
     let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (_, signature) = header.split_once("oauth_signature=\"")?;
     let (signature, _) = signature.split_once('"')?;
-    // Of base64, three characters are encoded.
-    let decoded = signature.replace("%2B", "+").replace("%2F", "/");
-    Some(Secret::new(decoded.replace("%3D", "=")))
+    let signature = percent_decode_str(signature).decode_utf8().ok()?;
+    Some(Secret::new(signature))
 }
 
 /// The signature base string (§3.4.1) over all groups of parameters together.
@@ -172,78 +167,27 @@ pub fn signature_base_string(method: &str, url: &str, groups: &[&[Parameter<'_>]
         .iter()
         .copied()
         .flatten()
-        .map(|(name, value)| (percent_encoded(name), percent_encoded(value)))
+        .map(|(name, value)| (percent::encode(name), percent::encode(value)))
         .collect();
     parameters.sort_unstable();
 
-    let mut base_string = String::new();
-    percent_encode(&method.to_ascii_uppercase(), &mut base_string);
-    base_string.push('&');
-    percent_encode(url, &mut base_string);
-    let mut separator = "&";
-    for (name, value) in &parameters {
-        base_string.push_str(separator);
-        separator = "%26";
-        percent_encode(name, &mut base_string);
-        base_string.push_str("%3D");
-        percent_encode(value, &mut base_string);
-    }
-    if parameters.is_empty() {
-        base_string.push('&');
-    }
-    base_string
+    // §3.4.1.1: the joined parameters are encoded once more as a whole.
+    let parameters: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let method = method.to_ascii_uppercase();
+    let parts = [method.as_str(), url, &parameters.join("&")];
+    parts.map(percent::encode).join("&")
 }
 
 /// The HMAC-SHA1 signature of a base string, in base64 (§3.4.2).
 pub fn signature(base_string: &str, client_secret: &Secret, token_secret: &Secret) -> String {
-    let mut key = String::new();
-    percent_encode(client_secret.expose(), &mut key);
-    key.push('&');
-    percent_encode(token_secret.expose(), &mut key);
-    // HMAC takes a key of any length, so there is no error to report.
-    Hmac::<Sha1>::new_from_slice(key.as_bytes()).map_or_else(
-        |_| String::new(),
-        |mac| BASE64.encode(mac.chain_update(base_string).finalize().into_bytes()),
-    )
-}
-
-/// Appends a text in percent-encoding (§3.6): every byte of its UTF-8 form but
-/// the unreserved characters becomes `%` and two upper-case hex digits.
-pub fn percent_encode(text: &str, out: &mut String) {
-    let is_reserved =
-        |byte: u8| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'));
-    out.reserve(text.len());
-    let mut rest = text;
-    // Most of a text, and nearly all of base64, is runs of unreserved characters.
-    while let Some((run, after)) = rest
-        .bytes()
-        .position(is_reserved)
-        .and_then(|end| rest.split_at_checked(end))
-    {
-        out.push_str(run);
-        let mut chars = after.chars();
-        if let Some(reserved) = chars.next() {
-            for byte in reserved.encode_utf8(&mut [0; 4]).bytes() {
-                out.push('%');
-                out.push(hex_digit(byte >> 4));
-                out.push(hex_digit(byte & 15));
-            }
-        }
-        rest = chars.as_str();
-    }
-    out.push_str(rest);
-}
-
-/// A digit from 0 to 15 in upper-case hex.
-fn hex_digit(digit: u8) -> char {
-    char::from_digit(digit.into(), 16).map_or('0', |digit| digit.to_ascii_uppercase())
-}
-
-/// A text in percent-encoding, see [`percent_encode`].
-pub fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    percent_encode(text, &mut encoded);
-    encoded
+    let key = [client_secret, token_secret]
+        .map(|secret| percent::encode(secret.expose()))
+        .join("&");
+    let mac = Hmac::<Sha1>::new_from_slice(key.as_bytes()).expect("HMAC takes a key of any length");
+    BASE64.encode(mac.chain_update(base_string).finalize().into_bytes())
 }
 
 #[cfg(test)]

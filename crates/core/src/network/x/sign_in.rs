@@ -16,6 +16,7 @@ use super::{
     invalid_request, no_reply, quoted, read_reply, stamp,
 };
 use crate::network::Transport;
+use crate::network::percent;
 use crate::network::reply::is_html;
 use crate::network::x::oauth1::{self, Credentials, Keys, Pair};
 use crate::outcome::{Diagnosis, Reason};
@@ -137,7 +138,7 @@ impl App {
 impl Begun {
     /// The page where the owner allows the app, and is shown the PIN (§2.2).
     pub fn authorize_url(&self) -> String {
-        let token = oauth1::percent_encoded(self.token.expose());
+        let token = percent::encode(self.token.expose());
         format!("{}{AUTHORIZE}?oauth_token={token}", self.app.base_url)
     }
 
