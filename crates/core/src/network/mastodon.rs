@@ -1,12 +1,11 @@
-//! Mastodon, and the servers that speak its API: `PATCH accounts/update_credentials`,
-//! with a token of the account.
+//! Mastodon, and servers that speak its API: `PATCH accounts/update_credentials` with the account's
+//! token.
 //!
-//! Servers of other makes differ in what they say when they refuse, and in one thing
-//! that a reply does not tell: PHP reads no multipart body of a PATCH, so Pixelfed
-//! answers it with success and changes nothing. It takes POST on the same path. What is
-//! kept between turns tells the one from the other: after a different picture, the
-//! address of the avatar is another one. Where nothing is kept yet, the account is asked
-//! for it before the picture is sent.
+//! Other servers differ in what they say when they refuse, and in one thing that no reply shows:
+//! PHP reads no multipart body of a PATCH, so Pixelfed answers it with success and changes nothing.
+//! It accepts POST on the same path. The saved session tells the two apart: after a different
+//! picture, the avatar has another address. If nothing is saved yet, the account is asked for its
+//! avatar before the picture is sent.
 
 use std::rc::Rc;
 
@@ -33,7 +32,7 @@ pub mod server;
 
 const TITLE: &str = "Mastodon";
 
-/// Mastodon among the networks.
+/// Mastodon's entry in the list of networks.
 pub const DEFINITION: Definition = Definition {
     name: "mastodon",
     title: TITLE,
@@ -42,9 +41,9 @@ pub const DEFINITION: Definition = Definition {
     read,
 };
 
-/// Where the account is.
+/// The account's server.
 pub const MASTODON_SERVER: &str = "MASTODON_SERVER";
-/// The secret that opens the account; its scope has to include `write:accounts`.
+/// The account's token. Its scope has to include `write:accounts`.
 pub const MASTODON_ACCESS_TOKEN: &str = "MASTODON_ACCESS_TOKEN";
 
 /// <https://docs.joinmastodon.org/methods/accounts/#update_credentials>
@@ -56,18 +55,18 @@ const VERIFY_CREDENTIALS: &str = "/api/v1/accounts/verify_credentials";
 /// <https://docs.joinmastodon.org/methods/apps/#verify_credentials>
 const VERIFY_APP: &str = "/api/v1/apps/verify_credentials";
 
-/// How many different pictures in a row may leave the avatar's address as it was before
-/// that is taken for a failure.
+/// After this many different pictures in a row that leave the avatar's address unchanged, the turn
+/// counts as failed.
 const MAX_UNCHANGED: u32 = 2;
 
-/// The largest frame that is sent, in bytes: what servers before 4.3 take, of
-/// either reading of "2 MB".
+/// The largest frame that is sent, in bytes: what servers before 4.3 accept, by either reading of
+/// "2 MB".
 pub const MAX_FRAME_BYTES: usize = 2_000_000;
 
-/// An account on a server of Mastodon.
+/// An account on a Mastodon server.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Where the server is.
+    /// The address of the server.
     pub server: BaseUrl,
     /// The account's token.
     pub access_token: Secret,
@@ -105,7 +104,7 @@ impl Network for Account {
                 let other = kept.method.other();
                 let second = self.send(picture, other, transport).await?;
                 if matches!(second.attempt.outcome, Outcome::Retry { .. }) {
-                    // Whether the other way works is not known yet.
+                    // It is not known yet whether the other method works.
                     return Ok(second.attempt);
                 }
                 if second.has_turned() && !kept.is_left_unchanged_by(picture, &second) {
@@ -154,7 +153,7 @@ impl Network for Account {
                 Some(diagnosis) if diagnosis.reason != Reason::Access => return Err(diagnosis),
                 _ => {}
             }
-            // Since 4.3, Mastodon tells what the application may do.
+            // Since 4.3, Mastodon says what the application may do.
             let request = self.request(Method::GET, VERIFY_APP, None)?;
             let may_write = transport
                 .send(request)
@@ -184,14 +183,14 @@ impl Network for Account {
     }
 }
 
-/// How a picture is sent.
+/// The method that sends a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 enum UpdateMethod {
-    /// As Mastodon documents it.
+    /// The method that Mastodon documents.
     #[default]
     Patch,
-    /// As Pixelfed takes it on the same path.
+    /// The method that Pixelfed accepts on the same path.
     Post,
 }
 
@@ -217,8 +216,8 @@ impl UpdateMethod {
         }
     }
 
-    /// Whether a reply says that there is no such method on the path. Where nothing is
-    /// known to have worked, 404 says that the address is another one.
+    /// Whether a reply says that the path has no such method. As long as nothing is known to have
+    /// worked, 404 means a wrong address instead.
     fn is_unknown_to(self, sent: &Sent) -> bool {
         match sent.attempt.status {
             Some(405) => true,
@@ -231,17 +230,17 @@ impl UpdateMethod {
 /// A picture that was sent.
 struct Sent {
     attempt: Attempt,
-    /// Whether the server said yes, whatever came of that.
+    /// The server answered with success, whether or not it changed anything.
     is_success: bool,
-    /// The address of the avatar in a reply of success.
+    /// The avatar's address in a successful reply.
     avatar: Option<String>,
 }
 
 /// What the account shows before its first picture.
 enum Shown {
-    /// The hash of the avatar's address, as far as the server tells it.
+    /// The hash of the avatar's address, if the server gives it.
     Avatar(Option<String>),
-    /// The server does not answer, or asks for a pause: nothing is sent after that.
+    /// The server does not answer, or asks for a pause: nothing more is sent.
     Pause(Attempt),
 }
 
@@ -251,18 +250,18 @@ impl Sent {
     }
 }
 
-/// What is found again in the next turn.
+/// What a turn saves for the next one.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 struct Kept {
-    /// Where this is known of.
+    /// The server it was learnt from.
     server: String,
     method: UpdateMethod,
     /// The hash of the avatar's address after the last picture, or before the first one.
     avatar: Option<String>,
     /// The hash of the last picture.
     picture: Option<String>,
-    /// How many different pictures in a row have left the address as it was.
+    /// How many different pictures in a row left the address unchanged.
     unchanged: u32,
 }
 
@@ -287,14 +286,14 @@ impl Kept {
         serde_json::to_string(self).ok().map(SavedSession)
     }
 
-    /// Whether a reply of success shows the avatar of before, though the picture is
-    /// another one. Where none is known of before, one that is nobody's tells as much.
+    /// Whether a successful reply still shows the previous avatar, though the picture is another
+    /// one. If no previous avatar is known, the server's default one counts as unchanged.
     fn is_left_unchanged_by(&self, picture: Picture<'_>, sent: &Sent) -> bool {
         let Some(avatar) = sent.avatar.as_deref().filter(|_| sent.has_turned()) else {
             return false;
         };
         match &self.avatar {
-            // What is shown before the first picture is taken for another one.
+            // Whatever is shown before the first picture counts as another one.
             Some(before) => {
                 *before == fingerprint(avatar.as_bytes())
                     && self.picture != Some(fingerprint(picture.bytes))
@@ -319,8 +318,8 @@ impl Kept {
     }
 }
 
-/// Whether an address is that of the avatar of those who have none: `missing.png` of
-/// Mastodon, `default.jpg` of Pixelfed, which appends `?v=0`.
+/// Whether an address is that of the default avatar: `missing.png` on Mastodon, `default.jpg` on
+/// Pixelfed, which appends `?v=0`.
 fn is_nobodys(avatar: &str) -> bool {
     let avatar = avatar.split(['?', '#']).next().unwrap_or_default();
     ["/avatars/original/missing.png", "/avatars/default.jpg"]
@@ -329,7 +328,8 @@ fn is_nobodys(avatar: &str) -> bool {
 }
 
 impl Account {
-    /// Reads the settings of an account.
+    /// Reads an account's settings. Returns `None` after reporting to `reader` what is missing or
+    /// wrong.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let server = reader.required_parsed::<Server>(MASTODON_SERVER, server::ACCEPTS);
         let access_token = reader.secret(MASTODON_ACCESS_TOKEN);
@@ -339,8 +339,8 @@ impl Account {
         })
     }
 
-    /// Asks for the avatar of before. The token need not be allowed to read it, so a
-    /// refusal says nothing.
+    /// Asks for the present avatar. The token need not be allowed to read it, so a refusal means
+    /// nothing.
     async fn shown(&self, transport: &dyn Transport) -> Result<Shown, Diagnosis> {
         let request = self.request(Method::GET, VERIFY_CREDENTIALS, None)?;
         let reply = transport.send(request).await;
@@ -387,7 +387,7 @@ impl Account {
         })
     }
 
-    /// The request that makes a picture the account's.
+    /// Builds the request that makes a picture the account's.
     fn update_credentials(
         &self,
         picture: Picture<'_>,
@@ -409,13 +409,14 @@ impl Account {
         form: Option<(String, Vec<u8>)>,
     ) -> Result<Request<Vec<u8>>, Diagnosis> {
         let token = self.access_token.expose();
-        // `HeaderValue` would take other text, and hosts would not.
+        // `HeaderValue` accepts other text, which hosts would refuse.
         let token = Some(token).filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()));
         let token = token.map(|token| HeaderValue::try_from(format!("Bearer {token}")));
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.server))
-            // Without it, Pixelfed redirects to a page where its API would say what is wrong.
+            // Without this header, Pixelfed redirects to a page instead of letting its API say what
+            // is wrong.
             .header(ACCEPT, "application/json");
         if let Some(Ok(token)) = token {
             request = request.header(AUTHORIZATION, token);
@@ -433,7 +434,7 @@ impl Account {
         request.map_err(|error| invalid_request(&error.to_string()))
     }
 
-    /// The name of the account that the server answers with, or what else it means.
+    /// The account's name in the server's reply, or the outcome of a reply that has none.
     fn name_in(
         &self,
         reply: &Result<Response<Vec<u8>>, SendError>,
@@ -460,8 +461,7 @@ impl Account {
     }
 }
 
-/// The address of the avatar of an account
-/// (<https://docs.joinmastodon.org/entities/Account/#avatar>).
+/// The avatar's address in an account (<https://docs.joinmastodon.org/entities/Account/#avatar>).
 fn avatar_in(reply: &Response<Vec<u8>>) -> Option<String> {
     let account: Value = serde_json::from_slice(reply.body()).ok()?;
     Some(account.get("avatar")?.as_str()?.to_owned())
@@ -479,13 +479,12 @@ fn invalid_request(why: &str) -> Diagnosis {
     )
 }
 
-/// A success that changes nothing, as far as one can tell by it alone: a picture that was
-/// shown before may keep its address.
+/// One success that seems to change nothing: a picture that was shown before may keep its address.
 const MAY_BE_IGNORED: &str = "The server said yes, but the account's avatar has the address of \
      before. That is right if it showed this picture already; otherwise the server has not taken \
      the picture. Look at the account in a browser.";
 
-/// Success after success that changes nothing.
+/// The diagnosis of one success after another that changes nothing.
 fn ignored() -> Diagnosis {
     Diagnosis::new(
         Reason::UnexpectedReply,
@@ -503,7 +502,7 @@ fn no_account() -> Diagnosis {
     )
 }
 
-/// What a call asks of a token.
+/// The scope that a call needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Needs {
     /// `write:accounts`, or all of `write`.
@@ -512,7 +511,7 @@ enum Needs {
     Read,
 }
 
-/// Whether the application of a token may write, if the server tells: `scopes` of a
+/// Whether the token's application may write, if the server says: `scopes` of a
 /// `CredentialApplication` (<https://docs.joinmastodon.org/entities/Application/>).
 fn may_write(reply: &Response<Vec<u8>>) -> Option<bool> {
     if !reply.status().is_success() {
@@ -524,19 +523,18 @@ fn may_write(reply: &Response<Vec<u8>>) -> Option<bool> {
     Some(scopes.any(|scope| matches!(scope, "write" | "write:accounts")))
 }
 
-/// What a reply says in words that count for more than its status, which servers choose
-/// differently.
+/// Words in a reply that count for more than its status, which servers choose differently.
 enum Words {
     /// The token lacks a scope.
     Scope,
-    /// The token is nobody's, or no account's.
+    /// The token is invalid, or belongs to no account.
     Token,
-    /// Members of the request are not accepted; they are named.
+    /// The server does not accept parts of the request, and names them.
     Members,
 }
 
 impl Words {
-    /// Reads a reply of Mastodon (`app/controllers/concerns/api` of its source), Pixelfed,
+    /// Reads a reply of Mastodon (`app/controllers/concerns/api` in its source), Pixelfed,
     /// `GoToSocial`, Pleroma and Akkoma, or Takahe, by what their sentences have in common.
     fn of(reply: &ErrorReply<'_>) -> Option<Self> {
         let words = reply.words.to_lowercase();
@@ -562,7 +560,7 @@ impl Words {
     }
 }
 
-/// What a reply of error means.
+/// The outcome of an error reply.
 fn outcome_of(reply: &ErrorReply<'_>, needs: Needs, now: DateTime<Utc>) -> Outcome {
     let refused = |reason, remedy: &'static str| {
         Outcome::Refused(Diagnosis::new(reason, reply.said.as_str(), remedy))
@@ -609,7 +607,7 @@ fn outcome_of(reply: &ErrorReply<'_>, needs: Needs, now: DateTime<Utc>) -> Outco
             "The server does not let the account do this. Sign in there in a browser and follow \
              what it says: the account may be disabled, suspended or not confirmed.",
         ),
-        // GoToSocial refuses a picture that is too large so.
+        // GoToSocial refuses an oversized picture in these words.
         _ if reply.status == 400 && needs == Needs::Write && !reply.words.is_empty() => {
             refused(Reason::Request, SMALLER)
         }
@@ -637,7 +635,7 @@ const ANOTHER_TOKEN: &str = "Check MASTODON_ACCESS_TOKEN: complete, of an accoun
      MASTODON_SERVER, and not revoked since. There, under Preferences, Development, your \
      application shows it; its scope has to include write:accounts.";
 
-/// Too many requests: the reset that the server names counts, an ISO 8601 time
+/// Too many requests: waits for the reset the server names, an ISO 8601 time
 /// (<https://docs.joinmastodon.org/api/rate-limits/>).
 fn limited(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome {
     let reset = header_text(reply.headers, X_RATELIMIT_RESET);

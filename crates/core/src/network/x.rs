@@ -1,10 +1,10 @@
-//! X, by either of two ways, both signed with OAuth 1.0a: `POST
-//! account/update_profile_image` of API v1.1, or an upload and `PUT
-//! /2/users/me/profile_image` of API v2 (`v2.rs`).
+//! X, by either of two calls: `POST account/update_profile_image` of API v1.1, or an upload
+//! followed by `PUT /2/users/me/profile_image` of API v2 (`v2.rs`). Both are signed with OAuth
+//! 1.0a.
 //!
-//! Which of them X offers to an app depends on its access level, and is not documented for
-//! all of them. So unless a setting says otherwise, v1.1 is tried first, and v2 where X
-//! refuses v1.1 to the app; the one that works is kept and tried first from then on.
+//! X offers a call to an app depending on its access level, and does not document every case.
+//! Unless a setting decides, v1.1 is tried first, and v2 where X refuses v1.1 to the app. The call
+//! that works is remembered and tried first from then on.
 
 use std::rc::Rc;
 use std::str::FromStr;
@@ -38,7 +38,7 @@ mod v2;
 
 const TITLE: &str = "X";
 
-/// X among the networks.
+/// X's entry in the list of networks.
 pub const DEFINITION: Definition = Definition {
     name: "x",
     title: TITLE,
@@ -47,28 +47,28 @@ pub const DEFINITION: Definition = Definition {
     read,
 };
 
-/// The secret that names the app.
+/// Identifies the app.
 pub const API_KEY: &str = "API_KEY";
-/// The secret that signs for the app.
+/// Signs for the app.
 pub const API_KEY_SECRET: &str = "API_KEY_SECRET";
-/// The secret that names the account.
+/// Identifies the account.
 pub const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
-/// The secret that signs for the account.
+/// Signs for the account.
 pub const ACCESS_TOKEN_SECRET: &str = "ACCESS_TOKEN_SECRET";
 
-/// Where X's API is.
+/// The address of X's API.
 pub const API_BASE_URL: Variable = Variable {
     name: "API_BASE_URL",
     default: "https://api.x.com",
     accepts: base_url::ACCEPTS,
 };
-/// By which version of X's API the picture is sent.
+/// The version of X's API that takes the picture.
 pub const X_API: Variable = Variable {
     name: "X_API",
     default: "auto",
     accepts: "auto, 1.1 or 2",
 };
-/// How the picture is sent by v1.1.
+/// The form of the body that v1.1 takes.
 pub const X_BODY: Variable = Variable {
     name: "X_BODY",
     default: "multipart",
@@ -79,30 +79,30 @@ const UPDATE_PROFILE_IMAGE: &str = "/1.1/account/update_profile_image.json";
 
 const VERIFY_CREDENTIALS: &str = "/1.1/account/verify_credentials.json";
 
-/// The largest frame that is sent, in bytes. X says "less than 700 kilobytes"
-/// and not whether that is the raw size or base64's; this is safe under both.
+/// The largest frame that is sent, in bytes. X says "less than 700 kilobytes" without saying
+/// whether it means the raw size or base64's; this is safe under both.
 pub const MAX_FRAME_BYTES: usize = 512_000;
 
-/// One account of X.
+/// An account on X.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Where the API is.
+    /// The address of the API.
     pub base_url: BaseUrl,
-    /// By which version of it the picture is sent.
+    /// The version of the API that takes the picture.
     pub api: Api,
-    /// How the picture is sent by v1.1.
+    /// The form of the body for v1.1.
     pub body: BodyForm,
-    /// The app's and the account's keys.
+    /// The keys of the app and the account.
     pub credentials: Credentials,
 }
 
-/// What the setting says of the version of X's API.
+/// The choice of X's API version in the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Api {
-    /// Whichever X offers to the app, v1.1 first.
+    /// The version that X offers to the app, trying v1.1 first.
     #[default]
     Auto,
-    /// This one alone.
+    /// This version alone.
     Only(Version),
 }
 
@@ -143,7 +143,7 @@ impl Version {
         }
     }
 
-    /// Its name in sentences.
+    /// The version's name in a sentence.
     fn title(self) -> &'static str {
         match self {
             Self::V1 => "API v1.1",
@@ -152,13 +152,13 @@ impl Version {
     }
 }
 
-/// The two forms of body that X takes.
+/// The forms of body that v1.1 takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BodyForm {
-    /// `multipart/form-data` with the raw bytes: a third smaller, not signed.
+    /// `multipart/form-data` with the raw bytes: a third smaller, and not signed.
     #[default]
     Multipart,
-    /// `application/x-www-form-urlencoded` with base64: all of it is signed.
+    /// `application/x-www-form-urlencoded` with base64: signed as a whole.
     Form,
 }
 
@@ -262,12 +262,12 @@ impl Network for Account {
     }
 }
 
-/// A picture that was sent by one version.
+/// The result of sending a picture by one version.
 struct Tried {
     attempt: Attempt,
-    /// Whether X does not offer this version to the app: the other one may be open.
+    /// X does not offer this version to the app; the other one may be open.
     is_closed: bool,
-    /// Whether it is OAuth 1.0a that X does not take.
+    /// X refuses OAuth 1.0a itself.
     is_of_oauth_1: bool,
 }
 
@@ -286,14 +286,14 @@ impl Tried {
     }
 }
 
-/// A version that did not tell whose the keys are.
+/// A version that did not say whose the keys are.
 struct Untold {
     diagnosis: Diagnosis,
     is_closed: bool,
     is_of_oauth_1: bool,
 }
 
-/// What came of both versions, the first of which is closed to the app.
+/// Combines the results of both versions; the first is closed to the app.
 fn both(first: &Tried, second: Tried, version: Version) -> Attempt {
     let mut attempt = second.attempt;
     let closed = first.attempt.outcome.diagnosis();
@@ -306,9 +306,9 @@ fn both(first: &Tried, second: Tried, version: Version) -> Attempt {
             ));
         }
         (Outcome::Refused(diagnosis), Some(closed)) => {
-            // X has checked the signature before it says what the app may do.
+            // X checks the signature before it decides what the app may do.
             let knows_the_keys = first.attempt.status == Some(403);
-            // v1.1 takes OAuth 1.0a of whichever app it is open to.
+            // v1.1 accepts OAuth 1.0a from any app that it is open to.
             let is_of_oauth_1 = version == Version::V2
                 && (second.is_of_oauth_1
                     || knows_the_keys && diagnosis.reason == Reason::Credentials);
@@ -320,7 +320,7 @@ fn both(first: &Tried, second: Tried, version: Version) -> Attempt {
     attempt
 }
 
-/// Neither version takes the picture: with both answers, unless they are the same.
+/// Explains that neither version takes the picture, with both answers unless they are the same.
 fn neither(first: &Diagnosis, second: (&Diagnosis, Version), is_of_oauth_1: bool) -> Diagnosis {
     let (second, version) = second;
     if first.message == second.message {
@@ -351,7 +351,7 @@ fn neither(first: &Diagnosis, second: (&Diagnosis, Version), is_of_oauth_1: bool
     }
 }
 
-/// Which versions are open to the app, as far as calls that change nothing tell.
+/// Which versions are open to the app, as far as calls that change nothing show.
 fn open_to_the_app(v1: &Result<String, Untold>, v2: Option<&Result<String, Untold>>) -> String {
     let answers = |version: Version, answer: &Result<String, Untold>| match answer {
         Ok(_) => format!("{} answers this app", version.title()),
@@ -370,13 +370,13 @@ fn open_to_the_app(v1: &Result<String, Untold>, v2: Option<&Result<String, Untol
     }
 }
 
-/// What is found again in the next turn.
+/// What a turn saves for the next one.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Kept {
-    /// Of which app and address it is known.
+    /// The app and the address that it was learnt from.
     app: String,
-    /// The version that has worked after the other one was refused.
+    /// The version that worked after the other one was refused.
     version: Option<Version>,
     /// A picture that was uploaded and not set yet.
     media: Option<v2::Media>,
@@ -395,7 +395,7 @@ impl Kept {
         })
     }
 
-    /// Nothing where there is nothing to know.
+    /// The text to save; `None` if there is nothing to remember.
     fn saved_session(&self) -> Option<SavedSession> {
         (self.version.is_some() || self.media.is_some())
             .then(|| serde_json::to_string(self).ok().map(SavedSession))
@@ -404,7 +404,8 @@ impl Kept {
 }
 
 impl Account {
-    /// Reads the settings of an account.
+    /// Reads an account's settings. Returns `None` after reporting to `reader` what is missing or
+    /// wrong.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let base_url = reader.parsed(API_BASE_URL);
         let api = reader.parsed(X_API);
@@ -436,7 +437,7 @@ impl Account {
             .map_err(|error| invalid_request(&error))
     }
 
-    /// Sends a picture by a version.
+    /// Sends a picture by one version.
     async fn send(
         &self,
         version: Version,
@@ -515,13 +516,13 @@ impl Account {
         })
     }
 
-    /// Sends a request and reads what came back.
+    /// Sends a request and reads the reply.
     async fn exchange(
         &self,
         request: Request<Vec<u8>>,
         transport: &dyn Transport,
     ) -> Result<errors::Reply, SendError> {
-        // Some proxies repeat what they were sent.
+        // Some proxies repeat the request.
         let secrets = self.credentials.secrets().into_iter().cloned();
         let secrets = secrets.chain(oauth1::signature_of(&request)).collect();
         let reply = transport.send(request).await?;
@@ -547,10 +548,10 @@ fn invalid_request(error: &http::Error) -> Diagnosis {
     )
 }
 
-/// The signed request that makes `frame` the account's profile picture.
+/// Builds the signed request that makes `frame` the account's profile picture.
 ///
 /// # Errors
-/// When the request is not valid HTTP, which no setting that parses leads to.
+/// If the request is not valid HTTP, which no setting that parses leads to.
 pub fn update_profile_image(
     account: &Account,
     frame: &[u8],
@@ -585,18 +586,18 @@ pub fn update_profile_image(
         .body(body)
 }
 
-/// Reads what X answered to a call of API v1.1; `secrets` are taken out of what is told.
+/// Reads X's reply to a call of API v1.1. Removes `secrets` from the message.
 pub fn read_reply(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Outcome {
     let secrets = secrets.iter().map(|secret| (*secret).clone()).collect();
     errors::Reply::read(reply.clone(), secrets, now).outcome(read_success)
 }
 
-/// What it means that no whole reply came.
+/// The outcome of a call that got no complete reply.
 pub fn no_reply(error: &SendError, now: DateTime<Utc>) -> Outcome {
     no_answer(TITLE, API_BASE_URL.name, error, now)
 }
 
-/// A reply of success is a user object; anything else comes from elsewhere.
+/// Expects a user object; any other success comes from elsewhere, such as a captive portal.
 fn read_success(body: &[u8]) -> Outcome {
     match read_user(body, &[]) {
         Some(_) => Outcome::Turned,
@@ -604,7 +605,7 @@ fn read_success(body: &[u8]) -> Outcome {
     }
 }
 
-/// The name of the user that X answers with.
+/// The user name in X's reply.
 fn read_user(body: &[u8], secrets: &[Secret]) -> Option<String> {
     #[derive(Deserialize)]
     struct User {

@@ -24,7 +24,7 @@ pub(super) const PUT_RECORD: &str = "com.atproto.repo.putRecord";
 /// <https://docs.bsky.app/docs/api/com-atproto-repo-delete-record>
 pub(super) const DELETE_RECORD: &str = "com.atproto.repo.deleteRecord";
 
-/// The key of a record of which a collection has one.
+/// The key of the only record in a collection.
 pub(super) const SELF: &str = "self";
 
 pub(super) const JSON: &str = "application/json";
@@ -32,7 +32,7 @@ pub(super) const JSON: &str = "application/json";
 /// A call.
 pub(super) struct Call<'a> {
     pub(super) method: Method,
-    /// The name of what is called, and its query.
+    /// The name of the call, with its query.
     pub(super) path: &'a str,
     pub(super) content_type: Option<&'static str>,
     pub(super) body: &'a [u8],
@@ -62,12 +62,12 @@ impl<'a> Call<'a> {
         Self::post(UPLOAD_BLOB, Some(media_type), picture.bytes)
     }
 
-    /// What is called, without a query.
+    /// The name of the call, without its query.
     pub(super) fn name(&self) -> &str {
         self.path.split('?').next().unwrap_or_default()
     }
 
-    /// The request to a service, with a token if the call needs one.
+    /// Builds the request to a service, with a token if the call needs one.
     pub(super) fn request(
         &self,
         service: &BaseUrl,
@@ -86,7 +86,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The path of the call for an account's one record in a collection.
+/// The path of the call that reads an account's only record in a collection.
 pub(super) fn get_record(did: &str, collection: &str) -> String {
     let repo = percent::encode(did);
     format!("{GET_RECORD}?repo={repo}&collection={collection}&rkey={SELF}")

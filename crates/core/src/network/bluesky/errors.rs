@@ -1,4 +1,4 @@
-//! What goes wrong with a call, and what to do about it.
+//! What can go wrong with a call, and what to do about it.
 
 use std::borrow::Cow;
 
@@ -12,13 +12,13 @@ use crate::network::reply::{ErrorReply, Meaning, header_text, rate_limited, retr
 use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::ports::RATELIMIT_RESET;
 
-/// A call that was not answered as it should be.
+/// A call that did not get the expected answer.
 pub(super) struct Failure {
-    /// What was called when it came to nothing, which may have been for another session.
+    /// The name of the call that failed. It may have been made to obtain a session.
     pub(super) call: Box<str>,
-    /// The error's name in the lexicon, or nothing.
+    /// The error's name in the lexicon, or an empty text.
     pub(super) name: Box<str>,
-    /// What the service says, whole and as it came: to be read, and never shown.
+    /// The service's message, whole and unfiltered: to be examined, never shown.
     pub(super) words: Box<str>,
     pub(super) status: Option<u16>,
     pub(super) outcome: Box<Outcome>,
@@ -39,7 +39,7 @@ impl Failure {
         Self::new(Outcome::Refused(unexpected(call)))
     }
 
-    /// Says at which server an app password was refused: it may be the wrong one.
+    /// Adds the server that refused the app password: it may be the wrong one.
     pub(super) fn asked_at(mut self, service: &BaseUrl) -> Self {
         if let Outcome::Refused(diagnosis) = &mut *self.outcome
             && diagnosis.reason == Reason::Credentials
@@ -54,12 +54,12 @@ impl Failure {
         self
     }
 
-    /// Whether it is the token that is not accepted.
+    /// Whether the service does not accept the token.
     pub(super) fn is_of_token(&self) -> bool {
         matches!(self.name.as_ref(), "ExpiredToken" | "InvalidToken")
     }
 
-    /// Whether there is no such record. Services of before 2024 have no name for it.
+    /// Whether the record does not exist. Services from before 2024 have no error name for this.
     pub(super) fn is_not_found(&self) -> bool {
         match self.name.as_ref() {
             "RecordNotFound" => true,
@@ -68,10 +68,10 @@ impl Failure {
         }
     }
 
-    /// Whether the service does not know the account, and does not say what has become of it:
-    /// the repository of one that is deactivated, taken down or deleted is looked for elsewhere
-    /// (`getRecord.ts` of the official server), and `getSession.ts` knows no account that is
-    /// taken down.
+    /// Whether the service does not know the account, without saying what became of it. The
+    /// official server looks for the repository of an account that is deactivated, taken down or
+    /// deleted elsewhere (`getRecord.ts`), and its `getSession.ts` knows no account that was taken
+    /// down.
     pub(super) fn is_of_unknown_account(&self) -> bool {
         let is_said = |words| self.words.starts_with(words);
         match self.name.as_ref() {
@@ -83,12 +83,12 @@ impl Failure {
         }
     }
 
-    /// Whether it says that the account is closed, and in which way.
+    /// Whether, and how, the account is closed.
     pub(super) fn is_of_closed_account(&self) -> bool {
         Closed::named(&self.name).is_some()
     }
 
-    /// What went wrong, if it stays until the owner does something.
+    /// The diagnosis, if it lasts until the owner does something.
     pub(super) fn refusal(&self) -> Option<&Diagnosis> {
         match self.outcome.as_ref() {
             Outcome::Refused(diagnosis) => Some(diagnosis),
@@ -96,7 +96,7 @@ impl Failure {
         }
     }
 
-    /// Says what to do about it instead.
+    /// Replaces the reason and the remedy.
     pub(super) fn told(mut self, reason: Reason, remedy: impl Into<Cow<'static, str>>) -> Self {
         let message = self
             .outcome
@@ -108,21 +108,21 @@ impl Failure {
     }
 }
 
-/// What has become of an account that is not open.
+/// What has become of a closed account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Closed {
-    /// By its owner, for the time being.
+    /// Closed by its owner, for the time being.
     Deactivated,
-    /// By moderation, for good.
+    /// Closed by moderation, for good.
     TakenDown,
-    /// By moderation, for a time.
+    /// Closed by moderation, for a time.
     Suspended,
-    /// There is none any more.
+    /// Deleted.
     Deleted,
 }
 
 impl Closed {
-    /// By the name of an error.
+    /// The state that an error's name means.
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "AccountDeactivated" | "RepoDeactivated" => Some(Self::Deactivated),
@@ -133,7 +133,7 @@ impl Closed {
         }
     }
 
-    /// By what a session says of its account: `active` and `status` of
+    /// The state that a session reports: `active` and `status` in
     /// <https://docs.bsky.app/docs/api/com-atproto-server-get-session>.
     pub(super) fn of_session(session: &Value) -> Option<Self> {
         if session.get("active") != Some(&Value::Bool(false)) {
@@ -172,7 +172,7 @@ impl Closed {
         }
     }
 
-    /// What a session says of its account, in a sentence.
+    /// The failure of a call whose session reports this state.
     pub(super) fn told_by_session(self) -> Failure {
         let what = match self {
             Self::Deactivated => "deactivated",
@@ -194,7 +194,7 @@ pub(super) fn invalid_request(error: &http::Error) -> Diagnosis {
     )
 }
 
-/// A reply of success that is not what the lexicon says of a call.
+/// The diagnosis of a successful reply that is not what the lexicon describes.
 pub(super) fn unexpected(call: &str) -> Diagnosis {
     // Without a query.
     let call = call.split('?').next().unwrap_or_default();
@@ -205,27 +205,27 @@ pub(super) fn unexpected(call: &str) -> Diagnosis {
     )
 }
 
-/// What to do where the service knows nothing of an account whose session it takes.
+/// The remedy if the service accepts a session but knows nothing of its account.
 pub(super) const UNKNOWN_ACCOUNT: &str = "The service knows nothing of the account's data. Sign in \
      at bsky.app in a browser and see whether the account is open; then check BLUESKY_SERVICE: it \
      has to be the server that the account is on.";
 
-/// What to do about a profile that cannot be read and yet is there.
+/// The remedy for a profile that exists and cannot be read.
 pub(super) const MODERATED_PROFILE: &str = "The profile cannot be read, and yet it is there: \
      Bluesky's moderation has taken it down. Sign in at bsky.app in a browser and see what it \
      says. Once the profile is shown again, the icon turns.";
 
-/// What to do about a picture that may not be uploaded again.
+/// The remedy for a picture that may not be uploaded again.
 pub(super) const MODERATED_PICTURE: &str = "Bluesky's moderation has taken this picture down. \
      Publish another icon; what Bluesky has sent to the account's e-mail address says more.";
 
-/// What to do about a profile of which it is not said what is wrong with it.
+/// The remedy for a profile that is refused without an explanation.
 pub(super) const REFUSED_PROFILE: &str = "Bluesky does not accept the profile with the picture. Edit \
      the profile once in the Bluesky app and save it, then turn. If that does not help, it is the \
      picture, a JPEG or PNG of at most 1,000,000 bytes: publish the icon again.";
 
-/// No more pictures are taken from this address for now. Frames that are kept can be turned
-/// to all the same, so this is no pause.
+/// The service takes no more pictures from this address for now. Frames that it has can still be
+/// set, so this is no pause.
 pub(super) fn uploads_limited(mut failure: Failure) -> Failure {
     if let Outcome::Retry { diagnosis, .. } = failure.outcome.as_mut() {
         diagnosis.reason = Reason::Transient;
@@ -245,9 +245,8 @@ const ANOTHER_PASSWORD: &str = "Check BLUESKY_IDENTIFIER, your handle without @,
 pub(super) const CHANGED_MEANWHILE: &str = "Something else keeps changing the profile. Nothing to do if it \
      passes.";
 
-/// What a reply of error means: by its name, which the lexicons and
-/// <https://github.com/bluesky-social/atproto/tree/main/packages/pds/src> give, or
-/// else by its status.
+/// The outcome of an error reply: by its name, as in the lexicons and
+/// <https://github.com/bluesky-social/atproto/tree/main/packages/pds/src>, otherwise by its status.
 pub(super) fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome {
     let said = reply.said.as_str();
     let refused =
@@ -309,8 +308,8 @@ pub(super) fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome 
     }
 }
 
-/// Too many requests: the reset that the service names counts, in seconds since
-/// 1970 (<https://docs.bsky.app/docs/advanced-guides/rate-limits>).
+/// Too many requests: waits for the reset the service names, in seconds since 1970
+/// (<https://docs.bsky.app/docs/advanced-guides/rate-limits>).
 pub(super) fn limited(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome {
     let reset = header_text(reply.headers, RATELIMIT_RESET);
     let reset = reset.and_then(|seconds| seconds.trim().parse().ok());

@@ -1,4 +1,4 @@
-//! The calls of one attempt, with a token that is accepted.
+//! The calls of one attempt, made with a token that the service accepts.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
@@ -15,7 +15,7 @@ use crate::network::{Pending, SavedSession, Transport};
 use crate::outcome::Outcome;
 use crate::settings::secret::Secret;
 
-/// How long after its start an attempt makes no more requests.
+/// An attempt makes no more requests after this time.
 const MAX_DURATION: TimeDelta = TimeDelta::seconds(60);
 
 /// The calls of one attempt.
@@ -23,15 +23,16 @@ pub(super) struct Exchange<'a> {
     pub(super) account: &'a Account,
     pub(super) saved_session: &'a mut Option<SavedSession>,
     pub(super) transport: &'a dyn Transport,
-    /// Where calls go.
+    /// The service that calls go to.
     pub(super) service: BaseUrl,
-    /// Where the account was found when it first signed in.
+    /// The server and account found when the account first signed in.
     pub(super) home: Option<Home>,
     pub(super) session: Option<Session>,
-    /// The frames that have been seen in the record of frames, by their blobs' identifiers.
+    /// The frames that the record of frames held when it was last read, by their blobs'
+    /// identifiers.
     pub(super) kept_frames: Vec<String>,
     pub(super) started: DateTime<Utc>,
-    /// Whether a token has been replaced because it was not accepted.
+    /// Whether a refused token has already been replaced.
     pub(super) is_renewed: bool,
     /// The status of the last reply.
     pub(super) status: Option<u16>,
@@ -63,7 +64,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// All that must not show; the longest first, as one may be part of another.
+    /// All texts that must not be shown, the longest first, because one may be part of another.
     pub(super) fn secrets(&self) -> Vec<&Secret> {
         let session = self.session.iter();
         let tokens = session.flat_map(|session| [&session.access, &session.refresh]);
@@ -72,7 +73,7 @@ impl<'a> Exchange<'a> {
         secrets
     }
 
-    /// Makes a call with a token that is accepted.
+    /// Makes a call with a token that the service accepts.
     pub(super) fn call<'b>(
         &'b mut self,
         call: &'b Call<'b>,
@@ -91,7 +92,7 @@ impl<'a> Exchange<'a> {
                     other => return other,
                 };
                 if self.is_renewed {
-                    // Not even a new one is accepted: begin anew in the next attempt.
+                    // The service refuses even a new token: the next attempt starts over.
                     self.keep(None);
                     return Err(failure);
                 }
@@ -103,13 +104,13 @@ impl<'a> Exchange<'a> {
         })
     }
 
-    /// Whether it may be what is kept as a token that the service fails over.
+    /// Whether the saved token may be what the service fails on.
     fn stumbles(&self, failure: &Failure) -> bool {
         let has_token = self.session.as_ref().is_none_or(Session::has_token);
         failure.status == Some(500) && !has_token && !self.is_renewed
     }
 
-    /// That there is time for one more request.
+    /// Checks that there is time for one more request.
     pub(super) fn check_time(&self) -> Result<(), Failure> {
         let now = self.transport.now();
         if now.signed_duration_since(self.started) < MAX_DURATION {

@@ -1,15 +1,14 @@
 //! The record of frames, which keeps frames at the service so that each is uploaded once.
 //!
 //! `uploadBlob` may be called 1,000 times a day per IP address (`uploadBlob.ts` of the official
-//! server), and Workers share addresses. A blob lives as long as a record of its account refers
-//! to it. So a record of this program's own refers to the frames of the set that is turned: a
-//! frame is uploaded when it is first due, and a turn after that is to read and to put the
-//! profile. What a blob is called follows from its bytes, so the record is read only where a
-//! frame has not been seen in it before.
+//! server), and Workers share addresses. A blob lives as long as a record of its account refers to
+//! it, so the program's own record refers to the frames of the current set. A frame is uploaded
+//! when it is first due; after that, a turn reads and puts the profile, and no more. A blob's name
+//! follows from its bytes, so the record is read only if a frame has not been seen in it before.
 //!
 //! Like everything in a repository, the record and its pictures are public.
 //!
-//! A frame that is shown cannot be lost with the record: the profile refers to it too.
+//! A frame that is shown is not lost with the record: the profile refers to it too.
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -21,37 +20,37 @@ use super::profile::taken;
 use crate::network::Picture;
 use crate::outcome::Reason;
 
-/// The collection of the record, of which an account has one, with the key `self`. It is the
-/// same for whoever runs this program, now and later: another name would orphan the records
-/// that there are.
+/// The collection of the record. An account has one, with the key `self`. The name is the same for
+/// every deployment and never changes: another name would orphan existing records.
 pub(super) const FRAMES: &str = "app.rotate-icon.frames";
 
-/// How many frames the record refers to at most. A reference takes 135 bytes, and servers take
-/// 150 KiB of JSON (`index.ts` of the official one, where it says nothing else). A set that has
-/// more has the rest uploaded each time.
+/// The most frames that the record refers to. A reference takes 135 bytes, and servers accept 150
+/// KiB of JSON (`index.ts` of the official server). The frames of a larger set beyond that are
+/// uploaded each time.
 pub(super) const MAX_FRAMES: usize = 1_000;
 
-/// How often the record is put in a turn, if blobs that it refers to are gone. The turn does
-/// not depend on it.
+/// The most times that a turn puts the record if blobs it refers to are gone. The turn does not
+/// depend on it.
 const MAX_TRIES: u32 = 10;
 
-/// How often a record that somebody else has changed is read again.
+/// The most times that a record is read again after somebody else changed it.
 const MAX_SWAPS: u32 = 2;
 
-/// Version 1 of a content identifier, of raw bytes, by a SHA-256 of 32 bytes:
-/// <https://atproto.com/specs/data-model#link-and-cid-formats>.
+/// Version 1 of a content identifier: raw bytes, by their SHA-256 of 32 bytes
+/// (<https://atproto.com/specs/data-model#link-and-cid-formats>).
 const CID_OF_BYTES: [u8; 4] = [0x01, 0x55, 0x12, 0x20];
 
-/// What the blob of these bytes is called.
+/// The identifier of the blob with these bytes.
 pub(super) fn cid(bytes: &[u8]) -> String {
     let mut cid = CID_OF_BYTES.to_vec();
     cid.extend(Sha256::digest(bytes));
     let digits = base32::encode(base32::Alphabet::Rfc4648Lower { padding: false }, &cid);
-    // The prefix of base 32 among the bases.
+    // The multibase prefix of base 32.
     format!("b{digits}")
 }
 
-/// A picture's blob as records refer to it: <https://atproto.com/specs/data-model#blob-type>.
+/// A reference to a picture's blob, as records hold it:
+/// <https://atproto.com/specs/data-model#blob-type>.
 fn reference(picture: Picture<'_>, link: &str) -> Value {
     json!({
         "$type": "blob",
@@ -61,7 +60,7 @@ fn reference(picture: Picture<'_>, link: &str) -> Value {
     })
 }
 
-/// What a blob is called that something refers to.
+/// The identifier in a reference to a blob.
 pub(super) fn link_of(blob: &Value) -> Option<&str> {
     blob.pointer("/ref/$link")?.as_str()
 }
@@ -83,8 +82,8 @@ fn links(frames: &[Value]) -> impl Iterator<Item = &str> {
 }
 
 impl Exchange<'_> {
-    /// A reference to a picture's blob, which the service has: it was seen in the record of
-    /// frames, or is uploaded now and entered there. What `is_lost` is uploaded again.
+    /// A reference to a picture's blob. If the blob has not been seen in the record of frames, or
+    /// `is_lost`, it is uploaded now and entered there.
     pub(super) async fn blob_of(
         &mut self,
         did: &str,
@@ -121,7 +120,7 @@ impl Exchange<'_> {
                 Some(blob) => blob,
                 None => uploaded.insert(self.upload(picture).await?),
             };
-            // What the service has made another picture of cannot be found again.
+            // If the service re-encoded the picture, its blob cannot be found again.
             if link_of(blob) != Some(&link) || frames.len() >= MAX_FRAMES {
                 break;
             }
@@ -133,7 +132,7 @@ impl Exchange<'_> {
             };
             match failure.name.as_ref() {
                 "InvalidSwap" if swaps_left > 0 => swaps_left = swaps_left.saturating_sub(1),
-                // It was taken down, or others do not cease to change it.
+                // Moderation removed it, or others keep changing it.
                 "InvalidSwap" => break,
                 "BlobNotFound" => {
                     let words = &failure.words;
@@ -154,7 +153,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Takes in which frames the record refers to.
+    /// Remembers which frames the record refers to.
     fn remember_frames(&mut self, frames: &[Value]) {
         self.kept_frames = links(frames).map(str::to_owned).collect();
         self.remember();
@@ -180,7 +179,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Deletes the record of frames. What the profile shows stays.
+    /// Deletes the record of frames. The picture that the profile shows stays.
     pub(super) async fn remove_frames(&mut self) -> Result<(), Failure> {
         let did = self.did().await?;
         let record = json!({ "repo": did, "collection": FRAMES, "rkey": SELF });
@@ -192,8 +191,8 @@ impl Exchange<'_> {
     }
 }
 
-/// Whether the record cannot be had, and the turn can: then the picture is uploaded as if
-/// there were no such record.
+/// Whether the record is out of reach but the turn can go on: then the picture is uploaded as if
+/// there were no record.
 fn can_do_without(failure: &Failure) -> bool {
     if failure.is_of_unknown_account() || failure.is_of_closed_account() {
         return false;
@@ -212,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_blob_is_called_as_the_data_model_says() {
-        // As another implementation has it.
+        // Another implementation's form.
         for (bytes, expected) in [
             (
                 &b""[..],

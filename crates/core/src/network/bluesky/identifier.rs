@@ -1,5 +1,5 @@
-//! The account's name as people have it at hand: a handle, the address of a profile,
-//! a DID, or an e-mail address.
+//! The account's name in the forms people have at hand: a handle, the address of a profile, a DID,
+//! or an e-mail address.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,11 +8,11 @@ use thiserror::Error;
 
 use crate::network::base_url::is_domain;
 
-/// What an account signs in with: a handle in lower case, a DID or an e-mail address.
+/// The name an account signs in with: a handle in lower case, a DID or an e-mail address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identifier(String);
 
-/// What texts are one, in words.
+/// A description of the accepted texts.
 pub const ACCEPTS: &str = "your handle with its domain, such as alice.bsky.social, or the e-mail \
      address of the account";
 
@@ -31,7 +31,7 @@ impl FromStr for Identifier {
         let place = scheme.flatten().unwrap_or(text);
         let mut segments = place.split(['/', '?', '#']);
         let first = segments.next().unwrap_or_default();
-        // The page of a profile, in Bluesky's own app or in another: HOST/profile/NAME.
+        // The page of a profile, in Bluesky's own app or another: HOST/profile/NAME.
         let name = match (segments.next(), segments.next()) {
             (Some("profile"), Some(name)) => name,
             (None | Some(""), _) => first,
@@ -51,8 +51,8 @@ impl FromStr for Identifier {
     }
 }
 
-/// <https://atproto.com/specs/handle>: a name of DNS of two labels or more, the last of
-/// which begins with a letter.
+/// Whether `name` is a handle (<https://atproto.com/specs/handle>): a DNS name of two labels or
+/// more, the last of which begins with a letter.
 fn is_handle(name: &str) -> bool {
     let last = name.rsplit_once('.').map(|(_, last)| last);
     let begins_with_letter =
@@ -60,7 +60,7 @@ fn is_handle(name: &str) -> bool {
     begins_with_letter && is_domain(name) && !name.contains('_')
 }
 
-/// <https://atproto.com/specs/did>: of the two methods that accounts have.
+/// Whether `name` is a DID (<https://atproto.com/specs/did>) of the two methods that accounts use.
 fn is_did(name: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || "._:%-".contains(c);
     ["did:plc:", "did:web:"].into_iter().any(|method| {
@@ -69,7 +69,7 @@ fn is_did(name: &str) -> bool {
     })
 }
 
-/// Something before one `@`, and a host after it.
+/// Whether `text` is an e-mail address: something before one `@`, and a host after it.
 fn is_email(text: &str) -> bool {
     text.split_once('@').is_some_and(|(user, host)| {
         let is_user = !user.is_empty() && user.chars().all(|c| c.is_ascii_graphic());

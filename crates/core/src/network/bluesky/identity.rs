@@ -1,9 +1,9 @@
-//! Where an account is: its server is found from its handle, by
-//! <https://atproto.com/specs/handle> and <https://atproto.com/specs/did>.
+//! Finds an account's server from its handle (<https://atproto.com/specs/handle>,
+//! <https://atproto.com/specs/did>).
 //!
-//! The app password goes to the server that is found, so nothing is believed that the two ends
-//! do not say of each other: the handle names the account, and the account's document the handle.
-//! What was found is kept with the first session; that it is another one later stops the turn.
+//! The app password goes to the server that is found, so both ends have to agree: the handle names
+//! the account, and the account's document names the handle. The result is saved with the first
+//! session. If it differs later, the turn stops.
 
 use std::borrow::Cow;
 
@@ -20,18 +20,18 @@ use crate::network::base_url::{BaseUrl, is_domain, is_loopback};
 use crate::network::reply::{Meaning, no_answer, quoted, transient};
 use crate::outcome::{Diagnosis, Outcome, Reason};
 
-/// Where accounts are looked up.
+/// The services that accounts are looked up with.
 #[derive(Debug, Clone)]
 pub struct Lookup {
     /// The directory of accounts.
     pub directory: BaseUrl,
-    /// The server that is asked for entries of DNS.
+    /// The server that answers DNS queries.
     pub dns: BaseUrl,
-    /// Where an account signs in that is known by its e-mail address alone.
+    /// The server for an account known only by its e-mail address.
     pub default: BaseUrl,
 }
 
-/// An account and its server, as they were found from a handle.
+/// An account and its server, as found from a handle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Home {
     pub(super) did: String,
@@ -39,7 +39,7 @@ pub(super) struct Home {
 }
 
 impl Home {
-    /// What was found for an account when it first signed in.
+    /// What was found when the account first signed in.
     pub(super) fn recalled(saved_session: &SavedSession, account: &Account) -> Option<Self> {
         let kept: Value = serde_json::from_slice(saved_session.0.as_bytes()).ok()?;
         let text = |name: &str| kept.get(name).and_then(Value::as_str);
@@ -52,7 +52,7 @@ impl Home {
         })
     }
 
-    /// What is kept of it where there is no session.
+    /// The text to save while there is no session.
     pub(super) fn saved_session(&self, account: &Account) -> SavedSession {
         let kept = json!({
             "service": self.service.to_string(),
@@ -63,7 +63,7 @@ impl Home {
         SavedSession(kept.to_string())
     }
 
-    /// That it is where it was when the account first signed in.
+    /// Checks that the account and its server are the same as at the first sign-in.
     fn check_same_as(&self, before: &Self, identifier: &str) -> Result<(), Failure> {
         let Self { did, service } = self;
         if before.did != *did {
@@ -101,8 +101,8 @@ impl Home {
 }
 
 impl Exchange<'_> {
-    /// Finds where the account signs in, and lets calls go there, unless it is somewhere else
-    /// than before.
+    /// Finds the server the account signs in to, and directs calls there, unless it differs from
+    /// before.
     pub(super) async fn locate(&mut self) -> Result<Option<Home>, Failure> {
         let Some(home) = self.find().await? else {
             return Ok(None);
@@ -114,8 +114,8 @@ impl Exchange<'_> {
         Ok(Some(home))
     }
 
-    /// What is wrong where the server at which a session lives does not have the account open:
-    /// that the account is on another server by now, or else what the server says.
+    /// Explains a failure of a server on which the account is not open: the account has moved to
+    /// another server, or else the server's own explanation.
     pub(super) async fn located(&mut self, failure: Failure) -> Failure {
         let is_closed = failure
             .refusal()
@@ -132,13 +132,13 @@ impl Exchange<'_> {
                 .check_same_as(&before, &self.account.identifier)
                 .err()
                 .unwrap_or(failure),
-            // Of a closed account there may be nothing to be found.
+            // A closed account may no longer be found.
             _ => failure,
         }
     }
 
-    /// Where the account signs in. There is nothing to be found where the settings say it, and
-    /// for an e-mail address, which nobody can look up.
+    /// Finds the account's server. Returns `None` if the settings name the server, and for an
+    /// e-mail address, which cannot be looked up.
     async fn find(&mut self) -> Result<Option<Home>, Failure> {
         let account = self.account;
         let identifier = account.identifier.as_str();
@@ -172,7 +172,7 @@ impl Exchange<'_> {
         Ok(Some(Home { did, service }))
     }
 
-    /// The account that a handle names: in an entry of DNS, or else on its own web server.
+    /// The account that a handle names: in DNS, or else on the handle's own web server.
     async fn did_of(&mut self, handle: &str) -> Result<String, Failure> {
         if !is_public(handle) {
             return Err(unknown_handle(handle));
@@ -191,7 +191,7 @@ impl Exchange<'_> {
         {
             return Ok(did.to_owned());
         }
-        // The entry may be there, and only not be told now.
+        // The DNS entry may exist and be unavailable for the moment.
         dns?;
         match web {
             Ok(reply) if passes(&reply) => Err(diagnosis_at(handle, &reply, self.transport.now())),
@@ -199,7 +199,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// The account in the entry `_atproto` of a handle's domain, if there is one.
+    /// The account in the DNS entry `_atproto` of a handle's domain, if there is one.
     async fn did_in_dns(&mut self, handle: &str) -> Result<Option<String>, Failure> {
         const TITLE: &str = "The DNS server";
         const TXT: u64 = 16;
@@ -242,7 +242,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// What is published about an account.
+    /// The public document of an account.
     async fn document_of(&mut self, did: &str) -> Result<Value, Failure> {
         const TITLE: &str = "The directory of accounts";
 
@@ -269,7 +269,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Gets what anybody may have.
+    /// Sends a public GET request.
     async fn get(
         &mut self,
         url: String,
@@ -286,7 +286,7 @@ impl Exchange<'_> {
         reply.map_err(|error| Failure::new(no_answer(title, setting, &error, now)))
     }
 
-    /// The JSON in a reply of success.
+    /// The JSON in a successful reply.
     fn json_of(
         &self,
         reply: &Response<Vec<u8>>,
@@ -302,7 +302,7 @@ impl Exchange<'_> {
     }
 }
 
-/// Whether what a server says passes by itself.
+/// Whether a server's refusal passes without anyone's doing.
 fn passes(reply: &Response<Vec<u8>>) -> bool {
     matches!(
         Meaning::of(reply.status().as_u16()),
@@ -358,8 +358,8 @@ fn unknown_account(did: &str) -> Failure {
     )
 }
 
-/// A text of DNS as such servers write it, in one or several quoted parts (RFC 1035 §5.1), or
-/// as it is.
+/// The text of a DNS entry as such servers write it: in one or several quoted parts (RFC 1035
+/// §5.1), or bare.
 fn unquoted(data: &str) -> String {
     let data = data.trim();
     match data
@@ -371,8 +371,8 @@ fn unquoted(data: &str) -> String {
     }
 }
 
-/// A DID of one of the two methods that accounts have: `did:plc:` and 24 digits of base 32, or
-/// `did:web:` and a host.
+/// A DID of the two methods that accounts use: `did:plc:` and 24 digits of base 32, or `did:web:`
+/// and a host.
 fn valid_did(text: &str) -> Option<&str> {
     let is_digit = |c: char| c.is_ascii_lowercase() || matches!(c, '2'..='7');
     let is_plc = |rest: &str| rest.len() == 24 && rest.chars().all(is_digit);
@@ -381,7 +381,7 @@ fn valid_did(text: &str) -> Option<&str> {
     is_valid.then_some(text)
 }
 
-/// Whether the first handle that a document names is this one.
+/// Whether the first handle in a document is this one.
 fn names_handle(document: &Value, handle: &str) -> bool {
     let names = document.get("alsoKnownAs").and_then(Value::as_array);
     let mut names = names.into_iter().flatten().filter_map(Value::as_str);
@@ -389,8 +389,8 @@ fn names_handle(document: &Value, handle: &str) -> bool {
     first.is_some_and(|first| first.eq_ignore_ascii_case(handle))
 }
 
-/// The server that a document names. One on this machine is believed where the directory is on
-/// it too.
+/// The server that a document names. A server on this machine is accepted only if the directory is
+/// on it too.
 fn server_in(document: &Value, did: &str, lookup: &Lookup) -> Option<BaseUrl> {
     let services = document.get("service").and_then(Value::as_array);
     let is_server = |service: &&Value| {
@@ -412,8 +412,8 @@ fn server_in(document: &Value, did: &str, lookup: &Lookup) -> Option<BaseUrl> {
     is_believed.then_some(service)
 }
 
-/// Whether a host is a name that can be one of the internet's, without a port: two labels or
-/// more, none of a network's own names (RFC 6761, RFC 6762, RFC 9476) and no address.
+/// Whether a host can be a public name on the internet, without a port: two labels or more, not a
+/// special-use name (RFC 6761, RFC 6762, RFC 9476), and no IP address.
 fn is_public(host: &str) -> bool {
     const NOT_PUBLIC: [&str; 8] = [
         "alt",

@@ -1,10 +1,9 @@
-//! Bluesky: the profile is a record of the AT Protocol, `app.bsky.actor.profile`,
-//! and its picture a blob that the record refers to.
+//! Bluesky: the profile is a record of the AT Protocol, `app.bsky.actor.profile`, that refers to
+//! the picture, a blob.
 //!
-//! An attempt reads the record and puts it back with nothing but the picture changed; a
-//! picture that the service has not is uploaded before (`frames.rs`). Whoever changes the
-//! profile in between is not overwritten: the record is put only in place of the one that
-//! was read.
+//! An attempt reads the record and puts it back with only the picture changed. It first uploads the
+//! picture if the service does not have it (`frames.rs`). The record is put only in place of the
+//! one that was read, so no concurrent change is overwritten.
 
 use std::rc::Rc;
 use std::str::FromStr;
@@ -34,7 +33,7 @@ mod session;
 
 const TITLE: &str = "Bluesky";
 
-/// Bluesky among the networks.
+/// Bluesky's entry in the list of networks.
 pub const DEFINITION: Definition = Definition {
     name: "bluesky",
     title: TITLE,
@@ -45,24 +44,24 @@ pub const DEFINITION: Definition = Definition {
 
 /// The account's handle, or the e-mail address it signs in with.
 pub const BLUESKY_IDENTIFIER: &str = "BLUESKY_IDENTIFIER";
-/// The secret that opens the account: an app password.
+/// The account's app password.
 pub const BLUESKY_APP_PASSWORD: &str = "BLUESKY_APP_PASSWORD";
 
-/// Where the account signs in.
+/// The server the account signs in to.
 pub const BLUESKY_SERVICE: Variable = Variable {
     name: "BLUESKY_SERVICE",
     default: AUTO,
     accepts: "auto, which finds the server from the handle, or an https:// URL without path \
               (http:// only for localhost)",
 };
-/// Where accounts are looked up: the directory of `did:plc`,
+/// The directory that accounts are looked up in, of `did:plc`:
 /// <https://web.plc.directory/spec/v0.1/did-plc>.
 pub const BLUESKY_DIRECTORY: Variable = Variable {
     name: "BLUESKY_DIRECTORY",
     default: "https://plc.directory",
     accepts: base_url::ACCEPTS,
 };
-/// Where handles are looked up: a server that gives entries of DNS in JSON at `/dns-query`,
+/// The resolver for handles: a server that answers DNS queries in JSON at `/dns-query`,
 /// <https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/make-api-requests/dns-json/>.
 pub const BLUESKY_DNS: Variable = Variable {
     name: "BLUESKY_DNS",
@@ -70,22 +69,22 @@ pub const BLUESKY_DNS: Variable = Variable {
     accepts: base_url::ACCEPTS,
 };
 
-/// The service is found from the handle.
+/// The value that finds the service from the handle.
 const AUTO: &str = "auto";
 
-/// Where accounts sign in of which no handle is known.
+/// The server for accounts whose handle is not known.
 const DEFAULT_SERVICE: &str = "https://bsky.social";
 
 /// The largest frame that is sent, in bytes: `maxSize` of `avatar` in the lexicon,
 /// <https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/actor/profile.json>.
 pub const MAX_FRAME_BYTES: usize = 1_000_000;
 
-/// An account of Bluesky.
+/// An account on Bluesky.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Where it signs in; found from its handle if it is not set.
+    /// The server to sign in to; if `None`, found from the handle.
     pub service: Option<BaseUrl>,
-    /// Where that is looked up.
+    /// The services that find it.
     pub lookup: Lookup,
     /// Its handle, or its e-mail address.
     pub identifier: String,
@@ -115,7 +114,7 @@ impl Network for Account {
                 Err(failure) => *exchange.explained(failure).await.outcome,
             };
             let status = exchange.status;
-            // An e-mail address is nobody's business.
+            // Nobody else needs to see an e-mail address.
             let account = Some(format!("@{}", self.identifier));
             let account = account.filter(|_| !self.identifier.contains('@'));
             Ok(Attempt {
@@ -191,14 +190,15 @@ impl Network for Account {
     }
 }
 
-/// What went wrong with a call.
+/// The diagnosis of a call's failure.
 fn diagnosis_of(failure: &Failure, call: &str) -> Diagnosis {
     let diagnosis = failure.outcome.diagnosis().cloned();
     diagnosis.unwrap_or_else(|| unexpected(call))
 }
 
 impl Account {
-    /// Reads the settings of an account.
+    /// Reads an account's settings. Returns `None` after reporting to `reader` what is missing or
+    /// wrong.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let service = reader.parsed::<Service>(BLUESKY_SERVICE);
         let directory = reader.parsed(BLUESKY_DIRECTORY);
@@ -219,7 +219,7 @@ impl Account {
     }
 }
 
-/// A service that is set, or none that is to be found.
+/// The service in the settings; `None` for `auto`.
 struct Service(Option<BaseUrl>);
 
 impl FromStr for Service {

@@ -1,5 +1,4 @@
-//! The profile record, `app.bsky.actor.profile`: it is read and put back with
-//! nothing but the picture changed.
+//! The profile record, `app.bsky.actor.profile`: read, and put back with only the picture changed.
 
 use serde_json::{Map, Value, json};
 
@@ -14,22 +13,22 @@ use crate::outcome::Reason;
 /// The collection of profiles. An account has one, with the key `self`.
 const PROFILE: &str = "app.bsky.actor.profile";
 
-/// How often a record that somebody else has changed is read again, as in
-/// `upsertProfile` of the official client.
+/// The most times that a record is read again after somebody else changed it, as in `upsertProfile`
+/// of the official client.
 const MAX_SWAPS: u32 = 5;
 
-/// A record as it was read: its members, and what it is replaced by; nothing and `null` where
-/// there is none.
+/// A record as it was read: its members, and the identifier to replace; empty and `null` if it does
+/// not exist.
 pub(super) type Read = (Map<String, Value>, Value);
 
 impl Exchange<'_> {
-    /// Reads the profile and puts it back with a picture.
+    /// Reads the profile and puts it back with a new picture.
     pub(super) async fn replace_avatar(&mut self, picture: Picture<'_>) -> Result<(), Failure> {
         let did = self.did().await?;
         let mut blob = self.blob_of(&did, picture, false).await?;
         let mut is_healed = false;
         let mut swaps_left = MAX_SWAPS;
-        // How often in a row there was no record, and yet one to be replaced.
+        // How many times in a row the record was missing, and yet there was one to replace.
         let mut contradictions = 0_u32;
         loop {
             let (mut profile, cid) = self.record(&did, PROFILE).await?;
@@ -59,7 +58,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// An account's one record in a collection.
+    /// An account's only record in a collection.
     pub(super) async fn record(&mut self, did: &str, collection: &str) -> Result<Read, Failure> {
         match self.call(&Call::get(&get_record(did, collection))).await {
             Ok(mut reply) => match (taken(&mut reply, "value"), taken(&mut reply, "cid")) {
@@ -71,7 +70,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Puts a record in the place of the one that was read.
+    /// Puts a record in place of the one that was read.
     pub(super) async fn put(
         &mut self,
         did: &str,
@@ -96,7 +95,7 @@ impl Exchange<'_> {
     }
 }
 
-/// The member of a profile beside the picture that a refusal is about, if it names one.
+/// The member of a profile, other than the picture, that a refusal names.
 fn culprit<'a>(failure: &Failure, profile: &'a Value, avatar: &Value) -> Option<&'a str> {
     let members = profile.as_object()?;
     let words = failure.words.as_ref();
@@ -106,13 +105,13 @@ fn culprit<'a>(failure: &Failure, profile: &'a Value, avatar: &Value) -> Option<
         let named = others.find(|(_, value)| is_named(link_of(value)));
         return named.map(|(name, _)| name.as_str());
     }
-    // As the official server says it now (`… at $.record.website`), and as it did before
-    // (`Record/website must be …`). What was sent may stand before it.
+    // The official server's present form (`… at $.record.website`), and its earlier one
+    // (`Record/website must be …`). What was sent may precede it.
     let paths = ["$.record.", "$.record[\"", "Record/"];
     let found = paths.iter().find_map(|path| {
         let (_, rest) = words.rsplit_once(path)?;
         let names = members.keys().map(String::as_str);
-        // The longest, as one may be the start of another.
+        // The longest name, because one may begin with another.
         names
             .filter(|name| rest.starts_with(name))
             .max_by_key(|name| name.len())
@@ -120,7 +119,7 @@ fn culprit<'a>(failure: &Failure, profile: &'a Value, avatar: &Value) -> Option<
     found.filter(|name| *name != "avatar")
 }
 
-/// What to do about a profile that is not taken.
+/// Adds a remedy for a refused profile.
 fn about_profile(failure: Failure, profile: &Value, avatar: &Value) -> Failure {
     let is_told = failure
         .refusal()
@@ -162,7 +161,7 @@ fn about_profile(failure: Failure, profile: &Value, avatar: &Value) -> Failure {
     failure.told(Reason::Request, REFUSED_PROFILE)
 }
 
-/// Takes a member out of an object; null where there is none.
+/// Takes a member out of an object; `null` if it does not exist.
 pub(super) fn taken(object: &mut Value, name: &str) -> Value {
     object.get_mut(name).map(Value::take).unwrap_or_default()
 }

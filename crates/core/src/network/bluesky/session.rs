@@ -1,5 +1,4 @@
-//! Sessions: what the service gives for a password, and what is kept of it between
-//! turns.
+//! Sessions: what the service grants for a password, and what is saved of it between turns.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -16,21 +15,21 @@ use crate::settings::secret::Secret;
 /// How long an access token is used. It lasts two hours.
 const MAX_TOKEN_AGE: TimeDelta = TimeDelta::minutes(100);
 
-/// What the service gives for a password.
+/// A session that the service granted for a password.
 pub(super) struct Session {
     /// The service.
     pub(super) service: BaseUrl,
     /// The account.
     pub(super) did: String,
-    /// For calls.
+    /// The token for calls.
     pub(super) access: Secret,
-    /// For another session.
+    /// The token for renewing the session.
     pub(super) refresh: Secret,
     pub(super) obtained_at: DateTime<Utc>,
 }
 
 impl Session {
-    /// Reads what the service answers, which is kept in the same form.
+    /// Reads the service's answer. A saved session has the same form.
     pub(super) fn read(
         value: &Value,
         service: BaseUrl,
@@ -38,7 +37,7 @@ impl Session {
     ) -> Option<Self> {
         let text = |name: &str| {
             let text = value.get(name)?.as_str()?;
-            // It goes into a header or a URL.
+            // The identifier goes into a header or a URL.
             let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
             is_plain.then(|| text.to_owned())
         };
@@ -51,7 +50,7 @@ impl Session {
         })
     }
 
-    /// The session that was kept for an account, and the frames that were known with it.
+    /// The session saved for an account, and the frames known with it.
     pub(super) fn recalled(
         saved_session: &SavedSession,
         account: &Account,
@@ -87,8 +86,8 @@ impl Session {
         SavedSession(kept.to_string())
     }
 
-    /// Whether the access token has the form of one, three parts in base64url: a server may
-    /// stumble over what has not. Nothing says that every server's tokens have it.
+    /// Whether the access token has the usual form, three parts in base64url. A server may fail on
+    /// another text, but nothing guarantees the form on every server.
     pub(super) fn has_token(&self) -> bool {
         let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         let is_part = |part: &str| !part.is_empty() && part.bytes().all(is_digit);
@@ -97,7 +96,7 @@ impl Session {
     }
 
     pub(super) fn is_fresh(&self, now: DateTime<Utc>) -> bool {
-        // Kept in whole seconds; a clock that was set back says nothing.
+        // Saved in whole seconds; after a clock was set back, it means nothing.
         let age = now.signed_duration_since(self.obtained_at);
         age >= TimeDelta::zero() && age < MAX_TOKEN_AGE
     }
@@ -114,12 +113,12 @@ impl Exchange<'_> {
         did.ok_or_else(|| Failure::unexpected(CREATE_SESSION))
     }
 
-    /// Gets another session: for the one there is, or else for the password.
+    /// Obtains another session: from the present one, or else from the password.
     pub(super) async fn renew(&mut self) -> Result<(), Failure> {
         if self.session.is_some() {
             match self.refresh().await {
-                // Only a session that still lives is told this; by the password one would
-                // hear that it is wrong.
+                // Only the renewal of a living session says this; for the password, the server
+                // would call it wrong.
                 Err(failure) if failure.is_of_closed_account() => return Err(failure),
                 Err(failure) if failure.is_of_unknown_account() => {
                     return Err(failure.told(Reason::Account, Closed::Deleted.remedy()));
@@ -149,7 +148,7 @@ impl Exchange<'_> {
         self.begin(&call, Ok(reply))
     }
 
-    /// Gets another session for the one there is.
+    /// Renews the present session.
     async fn refresh(&mut self) -> Result<(), Failure> {
         let session = self.session.as_ref();
         let refresh = session.map(|session| session.refresh.clone());
@@ -158,7 +157,7 @@ impl Exchange<'_> {
         self.begin(&call, reply)
     }
 
-    /// Keeps the session that a call was answered with, if its account is open.
+    /// Keeps the session in a reply, if its account is open.
     fn begin(&mut self, call: &Call<'_>, reply: Result<Value, Failure>) -> Result<(), Failure> {
         let reply = reply?;
         let session = Session::read(&reply, self.service.clone(), self.transport.now());
@@ -166,7 +165,7 @@ impl Exchange<'_> {
         self.check_open(&reply)
     }
 
-    /// Whether the account that a session is told to be of is open.
+    /// Checks that the session's account is open.
     pub(super) fn check_open(&self, session: &Value) -> Result<(), Failure> {
         match Closed::of_session(session) {
             Some(closed) => Err(Failure {
@@ -177,14 +176,14 @@ impl Exchange<'_> {
         }
     }
 
-    /// What has become of an account that cannot be turned: where it is, and how it is there.
+    /// Explains why an account cannot be turned: where it is, and its state there.
     pub(super) async fn explained(&mut self, failure: Failure) -> Failure {
         let failure = self.told_by_service(failure).await;
         self.located(failure).await
     }
 
-    /// What has become of an account that a call knows nothing of, although the session is
-    /// good: the session itself tells, or its renewal.
+    /// Explains why a call knows nothing of the account although the session is accepted: the
+    /// session itself says so, or its renewal.
     async fn told_by_service(&mut self, failure: Failure) -> Failure {
         if !failure.is_of_unknown_account() {
             return failure;
@@ -197,7 +196,7 @@ impl Exchange<'_> {
         };
         match found {
             Err(closed) if closed.refusal().is_some() => closed,
-            // The account is there, or the service does not say.
+            // The account is open, or the service does not say.
             _ => {
                 self.status = failure.status;
                 failure.told(Reason::Account, UNKNOWN_ACCOUNT)
@@ -205,7 +204,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Keeps a session at once: whatever comes after, the one before is of no use.
+    /// Keeps a session at once: whatever comes next, the previous one is useless.
     pub(super) fn keep(&mut self, session: Option<Session>) {
         let did = |session: &Option<Session>| session.as_ref().map(|one| one.did.clone());
         if did(&session) != did(&self.session) {
@@ -215,7 +214,7 @@ impl Exchange<'_> {
         self.remember();
     }
 
-    /// Keeps what is known for the next turn. Where the account is outlives its session.
+    /// Saves what is known for the next turn. The account's server outlives its session.
     pub(super) fn remember(&mut self) {
         let home = self.home.as_ref();
         *self.saved_session = match &self.session {
@@ -226,11 +225,11 @@ impl Exchange<'_> {
         };
     }
 
-    /// Ends the session that is kept.
+    /// Ends the saved session.
     pub(super) async fn end(&mut self) {
         if let Some(session) = self.session.take() {
             let call = Call::post(DELETE_SESSION, None, &[]);
-            // It ends by itself in the end.
+            // If this fails, the session expires by itself.
             let _ = self.send(&call, Some(&session.refresh)).await;
         }
         self.kept_frames.clear();

@@ -1,5 +1,5 @@
-//! The account's server as people have it at hand: its address, a page there, or the
-//! account's full name. A page may be another server's account: then that server counts.
+//! The account's server in the forms people have at hand: its address, a page there, or the
+//! account's full name. If the page shows an account of another server, that server counts.
 
 use std::str::FromStr;
 
@@ -7,11 +7,11 @@ use thiserror::Error;
 
 use crate::network::base_url::{BaseUrl, Destination};
 
-/// The server that an account is on.
+/// The server that hosts an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server(BaseUrl);
 
-/// What texts are one, in words.
+/// A description of the accepted texts.
 pub const ACCEPTS: &str = "the server that the account is on, such as https://mastodon.social \
      (http:// only for localhost)";
 
@@ -25,7 +25,7 @@ impl FromStr for Server {
 
     fn from_str(text: &str) -> Result<Self, InvalidServer> {
         let place = match text.strip_prefix("acct:").unwrap_or(text) {
-            // A page on the server, whichever.
+            // Any page on the server.
             url if url.contains("://") => url,
             name => match name
                 .strip_prefix(['@', '＠'])
@@ -55,7 +55,7 @@ impl From<Server> for BaseUrl {
     }
 }
 
-/// The server of the account whose page a path leads to, as another server shows it:
+/// The server of the account that a path shows, as another server displays it:
 /// `/@me@fosstodon.org`, or in the web client `/deck/@me@fosstodon.org`.
 fn home_of(path: &str) -> Option<&str> {
     let path = path.split(['?', '#']).next()?;
@@ -64,7 +64,7 @@ fn home_of(path: &str) -> Option<&str> {
     is_user(user).then_some(server)
 }
 
-/// Whether a text is an account's name on its server: `USERNAME_RE` of Mastodon's
+/// Whether a text is an account's name on its server: `USERNAME_RE` in Mastodon's
 /// `app/models/account.rb`.
 fn is_user(text: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
@@ -93,7 +93,7 @@ mod tests {
             ("@m.e_2@social.example:8443", "https://social.example:8443"),
             ("https://social.example.", "https://social.example"),
             ("http://127.0.0.1:3000/@me", "http://127.0.0.1:3000"),
-            // Another server shows the account.
+            // The account is on another server.
             (
                 "https://mastodon.social/@me@fosstodon.org",
                 "https://fosstodon.org",

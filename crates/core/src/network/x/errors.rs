@@ -1,9 +1,9 @@
-//! What X says when it refuses, and what to do about it.
+//! X's error replies, and what to do about them.
 //!
-//! X has three shapes of error, and proxies in front of it add HTML and empty bodies:
-//! `{"errors":[{"code","message"}]}` and `{"request","error"}` of v1.1, and problem
-//! details (RFC 9457) with `title`, `type` and `detail` of v2. An error code or a type
-//! says more than the status, so they are looked at first.
+//! X has three shapes of error: `{"errors":[{"code","message"}]}` and `{"request","error"}` in
+//! v1.1, and problem details (RFC 9457) with `title`, `type` and `detail` in v2. Proxies in front
+//! of it add HTML and empty bodies. An error code or a type says more than the status, so they are
+//! read first.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::DATE;
@@ -23,7 +23,7 @@ use crate::ports::{
 };
 use crate::settings::secret::Secret;
 
-/// A reply of X, and what must not show of it.
+/// A reply of X, and the secrets that must not appear in a message.
 pub(super) struct Reply {
     response: Response<Vec<u8>>,
     error: ErrorReply,
@@ -59,7 +59,7 @@ impl Reply {
         self.response.body()
     }
 
-    /// What it means; a success as its body is read.
+    /// The outcome of the reply; `success` reads the body of a success.
     pub(super) fn outcome(&self, success: impl FnOnce(&[u8]) -> Outcome) -> Outcome {
         if self.is_success() {
             return success(self.body());
@@ -67,10 +67,10 @@ impl Reply {
         self.refusal()
     }
 
-    /// What it means as a reply of error, whatever its status.
+    /// The outcome of the reply as a refusal, whatever its status.
     pub(super) fn refusal(&self) -> Outcome {
         let (status, headers) = (self.response.status(), self.response.headers());
-        // Where one reply holds several errors, the first that is known counts.
+        // If a reply holds several errors, the first known one counts.
         let known = self.error.errors.iter().find_map(|error| {
             let said = self.error.describe(status, Some(error));
             outcome_of_code(error.code?, &said, headers, self.now)
@@ -80,18 +80,18 @@ impl Reply {
             .unwrap_or_else(|| outcome_of_status(&self.response, &self.error, self.now))
     }
 
-    /// What it says, for a message.
+    /// The reply's own words, for a message.
     pub(super) fn said(&self) -> String {
         let error = self.error.errors.first();
         self.error.describe(self.response.status(), error)
     }
 
-    /// Whether it tells that the app may only read, by a header of v1.1.
+    /// Whether a header of v1.1 says that the app is read-only.
     pub(super) fn may_only_read(&self) -> bool {
         header_text(self.response.headers(), X_ACCESS_LEVEL).map(str::trim) == Some("read")
     }
 
-    /// Whether it holds errors in the shape of any version.
+    /// Whether the body holds errors in the shape of any version.
     pub(super) fn has_errors(&self) -> bool {
         !self.error.errors.is_empty()
     }
@@ -101,7 +101,7 @@ impl Reply {
         codes.any(|known| known == code)
     }
 
-    /// Whether its words hold one of these, in lower case.
+    /// Whether the reply's text contains one of `parts`, given in lower case.
     fn says(&self, parts: &[&str]) -> bool {
         let messages = self.error.errors.iter();
         let mut messages = messages.filter_map(|error| error.message.as_deref());
@@ -124,8 +124,8 @@ impl Reply {
     }
 }
 
-/// Whether X does not offer a call of v1.1 to the app, so that v2 may be open to it: its
-/// access level or plan does not include it, or X has taken it away.
+/// Whether X does not offer a call of v1.1 to the app, so that v2 may be open to it: because its
+/// access level or plan does not include the call, or because X has withdrawn it.
 pub(super) fn closes_v1(reply: &Reply) -> bool {
     match reply.status() {
         404 => reply.has_code(34),
@@ -134,7 +134,7 @@ pub(super) fn closes_v1(reply: &Reply) -> bool {
     }
 }
 
-/// The same of a call of v2.
+/// The same for a call of v2.
 pub(super) fn closes_v2(reply: &Reply) -> bool {
     match reply.status() {
         404 | 410 => !reply.error.is_html,
@@ -142,14 +142,14 @@ pub(super) fn closes_v2(reply: &Reply) -> bool {
     }
 }
 
-/// Whether X does not take OAuth 1.0a for a call.
+/// Whether X does not accept OAuth 1.0a for a call.
 pub(super) fn refuses_oauth_1(reply: &Reply) -> bool {
     matches!(reply.status(), 401 | 403)
         && (reply.error.kind == "unsupported-authentication"
             || reply.says(&["oauth 1.0a", "oauth 2.0 user", "unsupported authentication"]))
 }
 
-/// The app may only read, as its token tells.
+/// The diagnosis of a read-only app.
 pub(super) fn only_reads() -> Diagnosis {
     Diagnosis::new(
         Reason::Access,
@@ -158,22 +158,22 @@ pub(super) fn only_reads() -> Diagnosis {
     )
 }
 
-/// A reply of error in any of X's shapes.
+/// An error reply in any of X's shapes.
 pub(super) struct ErrorReply {
     pub(super) errors: Vec<SaidError>,
     pub(super) is_html: bool,
-    /// The last part of a problem's `type`, or its `reason` if it has one.
+    /// The last part of a problem's `type`, or its `reason` if present.
     kind: String,
 }
 
-/// One error as X tells it.
+/// One error in X's words.
 pub(super) struct SaidError {
     pub(super) code: Option<i64>,
     message: Option<String>,
 }
 
 impl ErrorReply {
-    /// Reads a body member by member, so that an odd one hides no other.
+    /// Reads a body member by member, so that a malformed one hides no other.
     pub(super) fn read(body: &[u8], secrets: &[&Secret]) -> Self {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return Self {
@@ -211,7 +211,7 @@ impl ErrorReply {
         }
     }
 
-    /// What X said, for a message: status, and code and text of one error.
+    /// X's words for a message: the status, and the code and text of one error.
     pub(super) fn describe(&self, status: StatusCode, error: Option<&SaidError>) -> String {
         let mut said = format!("X answered {}", status.as_u16());
         if let Some(code) = error.and_then(|error| error.code) {
@@ -235,7 +235,7 @@ const REGENERATE: &str = "Check the four values API_KEY, API_KEY_SECRET, ACCESS_
 const WRITE: &str = "The app may only read. Set its permissions to Read and Write in the \
      developer portal, then regenerate the access token and its secret and store both again.";
 
-/// The codes that are known: <https://docs.x.com/x-api/fundamentals/response-codes-and-errors>.
+/// The outcome of a known code: <https://docs.x.com/x-api/fundamentals/response-codes-and-errors>.
 fn outcome_of_code(
     code: i64,
     said: &str,
@@ -288,7 +288,7 @@ fn outcome_of_code(
 const NOT_ACCEPTED: &str = "X does not accept the picture or the request. Publish the icon again; \
      if that does not help, try X_BODY = \"form\".";
 
-/// The types of problems that say more than the status:
+/// The outcome of a type of problem that says more than the status:
 /// <https://docs.x.com/x-api/fundamentals/response-codes-and-errors#error-types>.
 fn outcome_of_type(
     error: &ErrorReply,
@@ -319,7 +319,7 @@ fn outcome_of_type(
     }
 }
 
-/// What was paid for the calls is used up.
+/// The diagnosis of credits that are used up.
 fn used_up(said: String) -> Diagnosis {
     Diagnosis::new(
         Reason::Access,
@@ -359,15 +359,14 @@ fn outcome_of_status(reply: &Response<Vec<u8>>, error: &ErrorReply, now: DateTim
     }
 }
 
-/// Too many requests: the reset that X names counts, of the limit that is used up.
+/// Too many requests: waits for the reset of the limit that is used up.
 fn limited(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
     let reset = exhausted(headers).or_else(|| instant(headers, X_RATE_LIMIT_RESET));
     rate_limited("the app's keys", said, reset, headers, now)
 }
 
-/// When the limits end of which nothing remains, the last of them. X has one for a
-/// quarter of an hour, and for some calls others for a day, of the account and of the
-/// app.
+/// The last reset among the limits with nothing remaining. X has one limit per quarter of an hour,
+/// and for some calls daily ones per account and per app.
 fn exhausted(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     [
         (X_RATE_LIMIT_REMAINING, X_RATE_LIMIT_RESET),
@@ -382,7 +381,7 @@ fn exhausted(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     .max()
 }
 
-/// The instant that a header names in seconds since 1970.
+/// The instant in a header, given in seconds since 1970.
 fn instant(headers: &HeaderMap, name: HeaderName) -> Option<DateTime<Utc>> {
     let seconds = header_text(headers, name)?.trim().parse().ok()?;
     DateTime::from_timestamp(seconds, 0)

@@ -1,8 +1,8 @@
-//! OAuth 1.0a request signatures, RFC 5849, with HMAC-SHA1.
+//! OAuth 1.0a request signatures with HMAC-SHA1 (RFC 5849).
 //!
-//! What is signed: the method, the URL, every query parameter, every protocol
-//! parameter and, of a body that is `application/x-www-form-urlencoded`, every
-//! form parameter. The parts of a multipart body never are (§3.4.1.3.1).
+//! A signature covers the method, the URL, every query parameter, every protocol parameter and, if
+//! the body is `application/x-www-form-urlencoded`, every form parameter. It never covers the parts
+//! of a multipart body (§3.4.1.3.1).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -23,18 +23,18 @@ pub type Parameter<'a> = (&'a str, &'a str);
 /// The app's key and the account's token, each with its secret.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// Names the app (`oauth_consumer_key`).
+    /// Identifies the app (`oauth_consumer_key`).
     pub api_key: Secret,
     /// Signs for the app.
     pub api_key_secret: Secret,
-    /// Names the account (`oauth_token`).
+    /// Identifies the account (`oauth_token`).
     pub access_token: Secret,
     /// Signs for the account.
     pub access_token_secret: Secret,
 }
 
 impl Credentials {
-    /// The pairs that sign.
+    /// The app's and the account's pair, to sign with.
     pub fn keys(&self) -> Keys<'_> {
         Keys {
             app: Pair {
@@ -48,7 +48,7 @@ impl Credentials {
         }
     }
 
-    /// All four, the longest-lived first.
+    /// All four secrets, the longest-lived first.
     pub fn secrets(&self) -> [&Secret; 4] {
         [
             &self.api_key_secret,
@@ -59,29 +59,28 @@ impl Credentials {
     }
 }
 
-/// Who signs.
+/// The keys that sign a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Keys<'a> {
     /// The app.
     pub app: Pair<'a>,
-    /// The token of an account or of a sign-in; an app that begins a sign-in has
-    /// none.
+    /// The token of an account or of a sign-in. The first step of a sign-in has none.
     pub token: Option<Pair<'a>>,
 }
 
-/// What names somebody, and the secret that signs for them.
+/// An identifier and the secret that signs for it.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair<'a> {
-    /// The name.
+    /// The identifier.
     pub id: &'a Secret,
     /// The secret.
     pub secret: &'a Secret,
 }
 
-/// What makes a signature good for one sending only (§3.3).
+/// Makes a signature good for one request only (§3.3).
 #[derive(Debug, Clone)]
 pub struct Stamp {
-    /// Never used before with the same timestamp.
+    /// A value that no other request with the same timestamp has used.
     pub nonce: String,
     /// Seconds since 1970.
     pub timestamp: i64,
@@ -91,7 +90,7 @@ impl Stamp {
     /// A stamp for a request that is sent now, with 128 random bits.
     ///
     /// # Errors
-    /// When the host has no randomness to give.
+    /// If the host provides no randomness.
     pub fn fresh(now: DateTime<Utc>) -> Result<Self, getrandom::Error> {
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random)?;
@@ -117,8 +116,8 @@ pub fn authorization(
     authorization_with(method, url, parameters, credentials.keys(), &[], stamp)
 }
 
-/// As [`authorization`], with these keys, and with protocol parameters beside the
-/// usual ones, as the steps of a sign-in have them (§2.1, §2.3).
+/// Like [`authorization`], with these keys and with further protocol parameters, as the steps of a
+/// sign-in need them (§2.1, §2.3).
 pub fn authorization_with(
     method: &str,
     url: &str,
@@ -139,7 +138,7 @@ pub fn authorization_with(
     protocol.extend(token.map(|token| ("oauth_token", token.id.expose())));
     protocol.push(("oauth_version", "1.0"));
     let base_string = signature_base_string(method, url, &[parameters, &protocol]);
-    // A request without a token is signed with an empty secret of one (§3.4.2).
+    // Without a token, the token secret is empty (§3.4.2).
     let none = Secret::new("");
     let token_secret = token.map_or(&none, |token| token.secret);
     let signature = signature(&base_string, app.secret, token_secret);
@@ -151,7 +150,7 @@ pub fn authorization_with(
     format!("OAuth {}", members.collect::<Vec<_>>().join(", "))
 }
 
-/// The signature of a request that was signed, which is good for nothing else.
+/// The signature in a signed request. It is good for nothing else.
 pub fn signature_of<T>(request: &Request<T>) -> Option<Secret> {
     let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (_, signature) = header.split_once("oauth_signature=\"")?;
@@ -160,9 +159,9 @@ pub fn signature_of<T>(request: &Request<T>) -> Option<Secret> {
     Some(Secret::new(signature))
 }
 
-/// The signature base string (§3.4.1) over all groups of parameters together.
+/// The signature base string (§3.4.1) of all parameters in `groups`.
 pub fn signature_base_string(method: &str, url: &str, groups: &[&[Parameter<'_>]]) -> String {
-    // §3.4.1.3.2: encoded first, then sorted by the bytes of name, then value.
+    // §3.4.1.3.2: encode first, then sort by the bytes of the name, then of the value.
     let mut parameters: Vec<(String, String)> = groups
         .iter()
         .copied()

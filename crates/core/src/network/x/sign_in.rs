@@ -1,10 +1,9 @@
-//! Signing in to X: how an app comes by the token of an account, with a PIN
-//! (OAuth 1.0a, RFC 5849 §2, with the callback `oob`).
+//! Signing in to X: obtains an account's token for an app, with a PIN (OAuth 1.0a, RFC 5849 §2,
+//! with the callback `oob`).
 //!
-//! The app asks for a temporary token; the owner opens a page of X with it, allows
-//! the app there, and is shown a PIN; for the PIN, the app gets the account's
-//! token. The temporary token, its secret and the PIN are of no use afterwards, and
-//! of none to others before.
+//! The app asks for a temporary token. The owner opens a page of X with it, allows the app, and is
+//! shown a PIN. In exchange for the PIN, the app receives the account's token. The temporary token,
+//! its secret and the PIN are useless afterwards, and useless to anyone else before.
 
 use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
@@ -27,12 +26,12 @@ const REQUEST_TOKEN: &str = "/oauth/request_token";
 const AUTHORIZE: &str = "/oauth/authorize";
 const ACCESS_TOKEN: &str = "/oauth/access_token";
 
-/// An app of X, for which accounts sign in.
+/// An app at X that accounts sign in to.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// Where the API is.
+    /// The address of the API.
     pub base_url: BaseUrl,
-    /// Names the app.
+    /// Identifies the app.
     pub api_key: Secret,
     /// Signs for the app.
     pub api_key_secret: Secret,
@@ -49,15 +48,16 @@ pub struct Begun {
 /// An account that has signed in.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
-    /// The app's and the account's keys, all four.
+    /// The keys of the app and the account.
     pub credentials: Credentials,
-    /// The account's name as X told it with the token.
+    /// The account's name, if X sent it with the token.
     pub screen_name: Option<String>,
     base_url: BaseUrl,
 }
 
 impl App {
-    /// Reads the settings of an app.
+    /// Reads an app's settings. Returns `None` after reporting to `reader` what is missing or
+    /// wrong.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let base_url = reader.parsed(API_BASE_URL);
         let api_key = reader.secret(API_KEY);
@@ -72,7 +72,7 @@ impl App {
     /// Asks for a temporary token (§2.1).
     ///
     /// # Errors
-    /// When X does not give one: what is wrong, and what to do.
+    /// If X does not grant one: the reason, and what to do.
     pub async fn begin(self, transport: &dyn Transport) -> Result<Begun, Diagnosis> {
         let request = self.request(
             REQUEST_TOKEN,
@@ -85,7 +85,8 @@ impl App {
             return Err(refused_app(&reply, &self.secrets(), transport.now()));
         }
         let answer = Answer::read(reply.body(), &self.secrets()).ok_or_else(no_token)?;
-        // Without it, this is OAuth 1.0, which an attacker may have begun (§2.1).
+        // Without the confirmation this is OAuth 1.0, and an attacker may have begun the sign-in
+        // (§2.1).
         if !answer.is_callback_confirmed {
             return Err(no_token());
         }
@@ -96,7 +97,7 @@ impl App {
         })
     }
 
-    /// A signed request of the sign-in, with one protocol parameter of its own.
+    /// A signed request of the sign-in, with one additional protocol parameter.
     fn request(
         &self,
         path: &str,
@@ -136,23 +137,23 @@ impl App {
 }
 
 impl Begun {
-    /// The page where the owner allows the app, and is shown the PIN (§2.2).
+    /// The page on which the owner allows the app and receives the PIN (§2.2).
     pub fn authorize_url(&self) -> String {
         let token = percent::encode(self.token.expose());
         format!("{}{AUTHORIZE}?oauth_token={token}", self.app.base_url)
     }
 
-    /// Gets the account's token for the PIN (§2.3).
+    /// Exchanges the PIN for the account's token (§2.3).
     ///
     /// # Errors
-    /// When X does not give it: what is wrong, and what to do.
+    /// If X does not grant it: the reason, and what to do.
     pub async fn finish(self, pin: &str, transport: &dyn Transport) -> Result<SignedIn, Diagnosis> {
         let app = self.app;
         let token = Pair {
             id: &self.token,
             secret: &self.token_secret,
         };
-        // People write it as they read it.
+        // People type the PIN with the spaces they see.
         let pin: String = pin.split_whitespace().collect();
         let verifier = ("oauth_verifier", pin.as_str());
         let request = app.request(ACCESS_TOKEN, Some(token), verifier, transport.now())?;
@@ -182,14 +183,14 @@ impl SignedIn {
     pub fn account(&self) -> Account {
         Account {
             base_url: self.base_url.clone(),
-            // Whose it is, one version tells.
+            // Either version answers this.
             api: Api::Only(Version::V1),
             body: BodyForm::default(),
             credentials: self.credentials.clone(),
         }
     }
 
-    /// The values that are to be kept, by the names of their settings.
+    /// The values to keep, by the names of their settings.
     pub fn settings(&self) -> [(&'static str, &Secret); 4] {
         let Credentials {
             api_key,
@@ -206,7 +207,7 @@ impl SignedIn {
     }
 }
 
-/// What X answers to both requests: a form.
+/// X's answer to both requests: a form.
 struct Answer {
     token: Secret,
     token_secret: Secret,
@@ -238,7 +239,7 @@ fn no_token() -> Diagnosis {
     )
 }
 
-/// What X says to an app that it gives no temporary token.
+/// The diagnosis when X grants the app no temporary token.
 fn refused_app(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Diagnosis {
     let error = ErrorReply::read(reply.body(), secrets);
     let callback = error
@@ -266,12 +267,12 @@ fn refused_app(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc
     }
 }
 
-/// What X says to a PIN that it gives no token for.
+/// The diagnosis when X grants no token for the PIN.
 fn refused_pin(reply: &Response<Vec<u8>>, secrets: &[&Secret], now: DateTime<Utc>) -> Diagnosis {
     let diagnosis = refusal(reply, secrets, now);
     let is_page = is_html(reply.body());
     match diagnosis.reason {
-        // It tells a wrong PIN from a wrong signature by words alone.
+        // Only the words tell a wrong PIN from a wrong signature.
         Reason::Credentials | Reason::Access | Reason::UnexpectedReply if !is_page => Diagnosis {
             remedy: "The PIN is wrong or too old, or was used before. Begin again: each PIN \
                      belongs to one try."
@@ -297,7 +298,7 @@ mod tests {
     use crate::ports::SendError;
     use crate::testing::{block_on, instant, reply};
 
-    /// X as it answers these one after the other, and what it was sent.
+    /// X as it gives these answers in order, and what it was sent.
     struct Replies {
         replies: RefCell<Vec<Result<Response<Vec<u8>>, SendError>>>,
         sent: RefCell<Vec<Request<Vec<u8>>>>,

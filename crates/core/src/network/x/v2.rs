@@ -1,9 +1,8 @@
-//! The second way: `POST /2/media/upload`, then `PUT /2/users/me/profile_image` with the
-//! id of what was uploaded. Neither body is part of a signature of OAuth 1.0a (RFC 5849
-//! §3.4.1.3.1).
+//! API v2: `POST /2/media/upload`, then `PUT /2/users/me/profile_image` with the id of the upload.
+//! A signature of OAuth 1.0a covers neither body (RFC 5849 §3.4.1.3.1).
 //!
-//! X's pages show the second call with a bearer token and do not say whether OAuth 1.0a is
-//! taken for it: <https://docs.x.com/x-api/users/update-profile-image>,
+//! X's pages show the second call with a bearer token and do not say whether it accepts OAuth 1.0a:
+//! <https://docs.x.com/x-api/users/update-profile-image>,
 //! <https://docs.x.com/x-api/media/upload-media>.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,27 +20,27 @@ use crate::network::{Picture, Transport, fingerprint};
 use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::settings::secret::Secret;
 
-/// Tells whose the keys are.
+/// Says whose the keys are.
 pub(super) const ME: &str = "/2/users/me";
 const UPLOAD: &str = "/2/media/upload";
 const SET: &str = "/2/users/me/profile_image";
 
-/// How long before its end an uploaded picture is not used any more.
+/// An uploaded picture is not used for this long before it expires.
 const MARGIN: TimeDelta = TimeDelta::seconds(60);
 
-/// What to do where X does not take OAuth 1.0a.
+/// The remedy if X does not accept OAuth 1.0a.
 pub(super) const NO_OAUTH_1: &str = "For this call of API v2, X does not take OAuth 1.0a, by \
      which rotate-icon signs: it asks for an OAuth 2.0 token. So only API v1.1 is left, and an \
      app whose access level includes it: see the developer portal.";
 
-/// A picture that was uploaded.
+/// An uploaded picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Media {
-    /// What X calls it.
+    /// X's id for it.
     id: String,
     /// The hash of its bytes.
     picture: String,
-    /// When X forgets it, in seconds since 1970.
+    /// When X deletes it, in seconds since 1970.
     expires_at: i64,
 }
 
@@ -52,8 +51,8 @@ impl Media {
     }
 }
 
-/// Uploads a picture, unless that was done for an attempt before and X still has it, and
-/// makes it the account's.
+/// Uploads a picture and sets it as the account's. Skips the upload if an earlier attempt made it
+/// and X still has it.
 pub(super) async fn send(
     account: &Account,
     picture: Picture<'_>,
@@ -98,7 +97,7 @@ pub(super) async fn send(
             }
         };
         if is_kept && matches!(reply.status(), 400 | 404 | 422) {
-            // X has forgotten it before its time: upload it again.
+            // X deleted it early: upload it again.
             continue;
         }
         if reply.is_success() {
@@ -112,8 +111,8 @@ pub(super) async fn send(
     }
 }
 
-/// A call that was refused; `is_signed_right` if X has just taken another one that was
-/// signed with the same keys.
+/// A refused call. `is_signed_right` says that X has just accepted another call signed with the
+/// same keys.
 fn refused(reply: &Reply, is_signed_right: bool) -> Tried {
     let is_of_oauth_1 = errors::refuses_oauth_1(reply) || is_signed_right && reply.status() == 401;
     let is_closed = is_of_oauth_1 || errors::closes_v2(reply);
@@ -137,7 +136,7 @@ fn refused(reply: &Reply, is_signed_right: bool) -> Tried {
     }
 }
 
-/// The signed request that uploads a picture.
+/// Builds the signed request that uploads a picture.
 pub(super) fn upload(
     account: &Account,
     picture: Picture<'_>,
@@ -160,7 +159,7 @@ pub(super) fn upload(
         .map_err(|error| invalid_request(&error))
 }
 
-/// The signed request that makes an uploaded picture the account's.
+/// Builds the signed request that sets an uploaded picture as the account's.
 fn set(account: &Account, media_id: &str, stamp: &Stamp) -> Result<Request<Vec<u8>>, Diagnosis> {
     let url = format!("{}{SET}", account.base_url);
     let signed = oauth1::authorization("PUT", &url, &[], &account.credentials, stamp);
@@ -171,7 +170,7 @@ fn set(account: &Account, media_id: &str, stamp: &Stamp) -> Result<Request<Vec<u
         .map_err(|error| invalid_request(&error))
 }
 
-/// What X says of an upload that it has taken.
+/// Reads X's reply to a successful upload.
 fn read_media(reply: &Reply, picture: Picture<'_>, now: DateTime<Utc>) -> Result<Media, Outcome> {
     let body: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
     let id = body.pointer("/data/id").and_then(Value::as_str);
@@ -196,7 +195,7 @@ fn read_media(reply: &Reply, picture: Picture<'_>, now: DateTime<Utc>) -> Result
     Ok(Media {
         id: id.to_owned(),
         picture: fingerprint(picture.bytes),
-        // Without an end, it is not used again.
+        // Without an expiry time, the upload is not used again.
         expires_at: now.timestamp().saturating_add(lifetime.unwrap_or(0)),
     })
 }
@@ -205,7 +204,7 @@ fn state_in(body: &Value) -> Option<&str> {
     body.pointer("/data/processing_info/state")?.as_str()
 }
 
-/// How long to wait for a picture that is still processed.
+/// How long to wait while X processes the picture.
 fn wait_for(reply: &Reply) -> Option<TimeDelta> {
     let body: Value = serde_json::from_slice(reply.body()).ok()?;
     matches!(state_in(&body)?, "pending" | "in_progress").then(|| {
@@ -215,7 +214,7 @@ fn wait_for(reply: &Reply) -> Option<TimeDelta> {
     })
 }
 
-/// What a success of the second call means. X's page does not show its body.
+/// Reads a success of the second call. X's page does not show its body.
 fn read_set(reply: &Reply) -> Outcome {
     let body = reply.body().trim_ascii();
     let is_object = || serde_json::from_slice::<Value>(body).is_ok_and(|body| body.is_object());
@@ -228,7 +227,7 @@ fn read_set(reply: &Reply) -> Outcome {
     }
 }
 
-/// Success with errors in its body.
+/// The diagnosis of a success whose body reports errors.
 fn said_no(reply: &Reply) -> Diagnosis {
     Diagnosis::new(
         Reason::UnexpectedReply,
@@ -246,7 +245,7 @@ fn no_media() -> Diagnosis {
     )
 }
 
-/// The name of the user whose the keys are.
+/// The name of the user that the keys belong to.
 pub(super) fn read_me(body: &[u8], secrets: &[Secret]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let secrets: Vec<_> = secrets.iter().collect();
