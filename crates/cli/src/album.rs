@@ -1,10 +1,11 @@
 //! A folder of pictures that are frames as they are.
 
-use std::ffi::OsStr;
+use std::cmp::Ordering;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use natural_sort_rs::natural_cmp;
 use picture::Limits;
 use rayon::prelude::*;
 use rotate_icon_core::frames::render::{Frame, Icon, Recipe};
@@ -126,35 +127,21 @@ fn paths(folder: &Path) -> Result<Vec<PathBuf>> {
         }
         paths.push(path);
     }
-    paths.sort_by_cached_key(|path| {
-        let name = path.file_name().unwrap_or_default().to_owned();
-        // The same but for leading zeros: by bytes.
-        (natural_order(&name), name)
-    });
+    paths.sort_by(|one, other| by_name(one, other));
     Ok(paths)
 }
 
-/// What names are sorted by: by bytes, but whole numbers by their value, so
-/// that `2.jpg` comes before `10.jpg`.
-///
-/// A piece is a byte, or the digit 0 and the length and digits of a number.
-fn natural_order(name: &OsStr) -> Vec<(u8, usize, Vec<u8>)> {
-    let mut pieces = Vec::new();
-    let mut rest = name.as_encoded_bytes();
-    while let [first, after @ ..] = rest {
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let (number, after_number) = rest.split_at_checked(digits).unwrap_or_default();
-        if number.is_empty() {
-            pieces.push((*first, 0, Vec::new()));
-            rest = after;
-        } else {
-            let zeros = number.iter().take_while(|byte| **byte == b'0').count();
-            let number: Vec<u8> = number.iter().skip(zeros).copied().collect();
-            pieces.push((b'0', number.len(), number));
-            rest = after_number;
-        }
-    }
-    pieces
+/// Compares two paths by their file names: bytes by value, and whole numbers by theirs, so that
+/// `2.jpg` comes before `10.jpg`. Names that differ only in leading zeros go by their bytes.
+fn by_name(one: &Path, other: &Path) -> Ordering {
+    let name = |path: &Path| {
+        path.file_name()
+            .unwrap_or_default()
+            .as_encoded_bytes()
+            .to_owned()
+    };
+    let (one, other) = (name(one), name(other));
+    natural_cmp::<[u8], _>(&one, &other).then_with(|| one.cmp(&other))
 }
 
 #[cfg(test)]
@@ -179,9 +166,8 @@ mod tests {
             "b.jpg",
             "ä.jpg",
         ];
-        let order = |name: &str| natural_order(OsStr::new(name));
-        for pair in names.windows(2) {
-            assert!(order(pair[0]) < order(pair[1]), "{pair:?}");
+        for pair in names.map(Path::new).windows(2) {
+            assert_eq!(by_name(pair[0], pair[1]), Ordering::Less, "{pair:?}");
         }
     }
 

@@ -388,26 +388,11 @@ fn is_close(name: &str, other: &str) -> bool {
     distance(name, other) <= 2.min(other.len() / 3)
 }
 
-/// How many letters have to be changed, put in or left out to make one name of
-/// another; upper and lower case are the same, and so are `_` and `-`.
+/// The Levenshtein distance of two names; upper and lower case are the same, and so are `_` and
+/// `-`.
 fn distance(one: &str, other: &str) -> usize {
-    let letters = |name: &str| -> Vec<char> {
-        let upper = name.chars().map(|c| c.to_ascii_uppercase());
-        upper.map(|c| if c == '-' { '_' } else { c }).collect()
-    };
-    let (one, other) = (letters(one), letters(other));
-    // The distances of what has been read of `one` to each beginning of `other`.
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (read, letter) in one.iter().enumerate() {
-        let mut next = vec![read + 1];
-        for ((theirs, both), without_ours) in other.iter().zip(&row).zip(row.iter().skip(1)) {
-            let without_theirs = next.last().copied().unwrap_or_default();
-            let changed = both + usize::from(letter != theirs);
-            next.push(changed.min(without_ours + 1).min(without_theirs + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
+    let folded = |name: &str| name.to_ascii_uppercase().replace('-', "_");
+    strsim::levenshtein(&folded(one), &folded(other))
 }
 
 #[cfg(test)]
