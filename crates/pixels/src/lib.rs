@@ -1,12 +1,10 @@
-//! The inner loops: turning pictures by any angle, and encoding them in several
-//! quarter turns.
+//! The inner loops: rotate pictures by any angle, and encode them in several quarter turns.
 //!
-//! A package of its own because everything here is compiled for speed, and the
-//! rest of the Worker, which runs once a request, for size (`[profile.worker]`
-//! of the workspace).
+//! They are a package of their own because they are compiled for speed, and the rest of the Worker,
+//! which runs once per request, for size (`[profile.worker]` in the workspace).
 
 #![forbid(unsafe_code)]
-// Tests reckon with numbers of their own.
+// Tests calculate with numbers of their own.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod jpeg;
@@ -16,7 +14,7 @@ pub mod rotation;
 
 use thiserror::Error;
 
-/// A text that is none of the choices.
+/// The text names none of the choices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("has to be {0}")]
 pub struct InvalidChoice(pub &'static str);

@@ -1,16 +1,15 @@
 //! Pictures as planes of samples: one for brightness, two for colour.
 //!
-//! Frames stay in this form from the decoder to the encoder: it is the one
-//! that JPEG files hold, with the colour planes at half the size, so turning
-//! touches 1.5 samples a pixel and converts no colours.
+//! Frames stay in this form from the decoder to the encoder. JPEG files hold the same form, with
+//! the colour planes at half the size, so rotating touches 1.5 samples per pixel and converts no
+//! colours.
 
 use crate::processor::{Instructions, Work, with_best_instructions};
 
 /// One channel of a picture: rows of samples, from the top left.
 ///
-/// A sample is a `u8`, or an `i16` where a picture is between two steps: in
-/// 1/64 and 128 less, so that it may lie between the 8-bit numbers and beyond
-/// them.
+/// A sample is a `u8`. Between two steps it is an `i16` in units of 1/64, less 128, so that it can
+/// lie between the 8-bit values and beyond them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plane<S = u8> {
     width: usize,
@@ -19,8 +18,8 @@ pub struct Plane<S = u8> {
 }
 
 impl<S: Copy + Default> Plane<S> {
-    /// A plane of so many pixels by row, or `None` if there are not exactly
-    /// `width` · `height` samples or not even one.
+    /// A plane of `width` · `height` samples, row by row. `None` if the number of samples differs
+    /// or is zero.
     pub fn new(width: usize, height: usize, samples: Vec<S>) -> Option<Self> {
         let count = width.checked_mul(height)?;
         (count > 0 && samples.len() == count).then_some(Self {
@@ -30,7 +29,7 @@ impl<S: Copy + Default> Plane<S> {
         })
     }
 
-    /// A plane that is made sample by sample, `sample(x, y)`; at least 1×1.
+    /// A plane whose samples are `sample(x, y)`; at least 1×1.
     pub fn from_fn(width: usize, height: usize, sample: impl Fn(usize, usize) -> S) -> Self {
         let (width, height) = (width.max(1), height.max(1));
         let samples = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
@@ -61,7 +60,7 @@ impl<S: Copy + Default> Plane<S> {
         self.samples.chunks_exact(self.width)
     }
 
-    /// The sample at a place; the nearest one for a place outside.
+    /// The sample at a position; outside the plane, the nearest one.
     pub fn nearest(&self, x: usize, y: usize) -> S {
         let (x, y) = (
             x.min(self.width.saturating_sub(1)),
@@ -71,7 +70,7 @@ impl<S: Copy + Default> Plane<S> {
         row.get(x).copied().unwrap_or_default()
     }
 
-    /// The plane turned clockwise by so many quarters of a circle.
+    /// The plane rotated clockwise by `quarters` quarters of a circle.
     #[must_use]
     pub fn quarter_turned(&self, quarters: u16) -> Self {
         match quarters % 4 {
@@ -85,8 +84,8 @@ impl<S: Copy + Default> Plane<S> {
         }
     }
 
-    /// A quarter turn, clockwise or not: so many rows at a time that their
-    /// columns stay in the cache.
+    /// A quarter turn, clockwise or not. It works on as many rows at a time as keep their columns
+    /// in the cache.
     fn columns_to_rows(&self, is_clockwise: bool) -> Self {
         const ROWS: usize = 32;
         let mut samples = vec![S::default(); self.samples.len()];
@@ -126,7 +125,7 @@ impl<S: Copy + Default> Plane<S> {
 }
 
 impl Plane {
-    /// The same samples in 1/64, less 128.
+    /// The same samples in units of 1/64, less 128.
     pub fn to_fine(&self) -> Plane<i16> {
         Plane {
             width: self.width,
@@ -135,8 +134,8 @@ impl Plane {
         }
     }
 
-    /// Half the width and height, rounded up: each sample is the mean of a
-    /// 2×2 square, whose centre it has, as in JFIF.
+    /// Half the width and height, rounded up. Each sample is the mean of a 2×2 square and has its
+    /// centre, as in JFIF.
     #[must_use]
     pub fn halved(&self) -> Self {
         let (width, height) = (self.width.div_ceil(2), self.height.div_ceil(2));
@@ -161,7 +160,7 @@ impl Plane {
 impl Plane<i16> {
     /// The nearest 8-bit samples.
     pub fn to_bytes(&self) -> Plane {
-        // Numbers of −512 to 511, then of 0 to 255.
+        // Values from −512 to 511, then from 0 to 255.
         #[allow(
             clippy::arithmetic_side_effects,
             clippy::cast_possible_truncation,
@@ -176,9 +175,9 @@ impl Plane<i16> {
     }
 }
 
-/// A sample in 1/64, less 128.
+/// A sample in units of 1/64, less 128.
 pub(crate) fn fine(sample: u8) -> i16 {
-    // Of −128 to 127.
+    // From −128 to 127.
     #[allow(clippy::arithmetic_side_effects)]
     {
         (i16::from(sample) - 128) << 6
@@ -189,16 +188,15 @@ fn mean(samples: [u8; 4]) -> u8 {
     let sum = samples
         .into_iter()
         .fold(2, |sum: u16, sample| sum.saturating_add(sample.into()));
-    // A mean of bytes is a byte.
+    // The mean of bytes is a byte.
     #[allow(clippy::cast_possible_truncation)]
     {
         (sum / 4) as u8
     }
 }
 
-/// A picture in Y′CbCr as JFIF defines it (ITU-T T.871 §7): luma, and the two
-/// chroma planes either at half the width and height (4:2:0) or at the full
-/// size (4:4:4).
+/// A picture in Y′CbCr as JFIF defines it (ITU-T T.871 §7): luma, and two chroma planes, either at
+/// half the width and height (4:2:0) or at full size (4:4:4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planes<S = u8> {
     /// Y′, the brightness.
@@ -210,8 +208,8 @@ pub struct Planes<S = u8> {
 }
 
 impl Planes {
-    /// Converts the pixels of a row-by-row 8-bit RGB picture (ITU-T T.871 §7);
-    /// chroma at the full size. `None` if they are not `width` · `height`.
+    /// Converts a row-by-row 8-bit RGB picture (ITU-T T.871 §7), with chroma at full size. `None`
+    /// if there are not `width` · `height` pixels.
     pub fn from_rgb(width: usize, height: usize, pixels: &[[u8; 3]]) -> Option<Self> {
         let channel = |weights: [i32; 3], offset: i32| {
             let sample = |pixel: &[u8; 3]| weighed(*pixel, weights, offset);
@@ -224,8 +222,8 @@ impl Planes {
         })
     }
 
-    /// Takes the channels of a row-by-row Y′CbCr picture apart; chroma at the
-    /// full size. `None` if they are not `width` · `height`.
+    /// Separates the channels of a row-by-row Y′CbCr picture, with chroma at full size. `None` if
+    /// there are not `width` · `height` pixels.
     pub fn from_ycbcr(width: usize, height: usize, pixels: &[[u8; 3]]) -> Option<Self> {
         let [luma, blue, red] = with_best_instructions(Separate(pixels));
         let plane = |samples| Plane::new(width, height, samples);
@@ -236,11 +234,11 @@ impl Planes {
         })
     }
 
-    /// The pixels in 8-bit RGB, row by row (ITU-T T.871 §7). Chroma at half
-    /// the size is spread over each 2×2 square.
+    /// The pixels in 8-bit RGB, row by row (ITU-T T.871 §7). Chroma at half the size is repeated
+    /// over each 2×2 square.
     pub fn to_rgb(&self) -> Vec<[u8; 3]> {
         let (width, height) = (self.luma.width, self.luma.height);
-        // A chroma sample for two pixels, or for one.
+        // One chroma sample for two pixels, or for one.
         let is_half = |full: usize, chroma: usize| chroma < full;
         let is_half_wide = is_half(width, self.blue.width);
         let is_half_high = is_half(height, self.blue.height);
@@ -263,13 +261,13 @@ impl Planes {
 }
 
 impl<S: Copy + Default> Planes<S> {
-    /// The picture turned clockwise by so many quarters of a circle.
+    /// The picture rotated clockwise by `quarters` quarters of a circle.
     #[must_use]
     pub fn quarter_turned(&self, quarters: u16) -> Self {
         self.map(|plane| plane.quarter_turned(quarters))
     }
 
-    /// The same change made to each of the planes.
+    /// Applies `change` to each plane.
     #[must_use]
     pub fn map<T>(&self, change: impl Fn(&Plane<S>) -> Plane<T>) -> Planes<T> {
         Planes {
@@ -280,7 +278,7 @@ impl<S: Copy + Default> Planes<S> {
     }
 }
 
-/// Takes the channels of pixels apart.
+/// Separates the channels of pixels.
 struct Separate<'a>(&'a [[u8; 3]]);
 
 impl Work for Separate<'_> {
@@ -298,7 +296,7 @@ impl Work for Separate<'_> {
     }
 }
 
-/// A weighted sum of three channels with weights in 1/65536.
+/// A weighted sum of three channels, with weights in units of 1/65536.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn weighed([r, g, b]: [u8; 3], [wr, wg, wb]: [i32; 3], offset: i32) -> u8 {
     let product = |channel: u8, weight: i32| i32::from(channel).saturating_mul(weight);

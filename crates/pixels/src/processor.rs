@@ -1,27 +1,26 @@
-//! What the machine that renders can do: wider instructions, several cores.
+//! What the rendering machine offers: wider instructions and several cores.
 //!
-//! Both change how long rendering takes, never what comes out.
+//! Both change how long rendering takes, never its result.
 
 use wide::i16x16;
 
-/// Work that profits from wide instructions. `run` has to be
-/// `#[inline(always)]`, and so has what it calls: only what is inlined is
-/// compiled for them.
+/// Work that benefits from wide instructions. `run` and everything it calls have to be
+/// `#[inline(always)]`: only inlined code is compiled for them.
 pub(crate) trait Work {
-    /// What comes out.
+    /// The result.
     type Output;
 
-    /// Does it.
+    /// Does the work.
     fn run<I: Instructions>(self, instructions: I) -> Self::Output;
 }
 
-/// What the compiler does not find an instruction for by itself.
+/// Operations that the compiler does not turn into one instruction by itself.
 pub(crate) trait Instructions: Copy {
-    /// Products in 1/2¹⁵, to the nearest.
+    /// Products in units of 1/2¹⁵, rounded to the nearest.
     fn mul_round(self, a: [i16; 16], b: [i16; 16]) -> [i16; 16];
 }
 
-/// Instructions that every processor of its kind has.
+/// The instructions that every processor of this architecture has.
 #[derive(Debug, Clone, Copy)]
 struct Baseline;
 
@@ -45,8 +44,7 @@ impl Instructions for pulp::x86::V3 {
     }
 }
 
-/// Does work with the instructions of this very processor (x86-64-v3 where it
-/// has them), not only with those that all of its kind have.
+/// Does work with the best instructions of this processor: x86-64-v3 if it has them.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn with_best_instructions<W: Work>(work: W) -> W::Output {
     struct Vectorized<W>(W, pulp::x86::V3);
@@ -67,7 +65,7 @@ pub(crate) fn with_best_instructions<W: Work>(work: W) -> W::Output {
     }
 }
 
-/// Does work. Wasm and 64-bit Arm have one set of instructions.
+/// Does work. Wasm and 64-bit Arm have a single set of instructions.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline]
 pub(crate) fn with_best_instructions<W: Work>(work: W) -> W::Output {

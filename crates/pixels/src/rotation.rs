@@ -1,12 +1,11 @@
-//! Turning a plane about its centre by any angle.
+//! Rotating a plane about its centre by any angle.
 //!
-//! A [`Surface`] is a plane made ready to be turned: filtered where the kernel
-//! asks for it, and with a margin wide enough that no turned sample comes from
-//! outside. So the inner loops know no borders. The default kernel has a way of
-//! its own, by `shears`.
+//! A [`Surface`] is a plane prepared for rotation: filtered if the kernel needs it, and with a
+//! margin so wide that every sample comes from inside. The inner loops therefore check no borders.
+//! The default kernel has an implementation of its own, in `shears`.
 
-// Coordinates inside a surface, which is far smaller than an i32 can count, and
-// weighted means of samples.
+// Coordinates inside a surface, which is far smaller than an i32 can count, and weighted means of
+// samples.
 #![allow(clippy::arithmetic_side_effects)]
 
 mod shears;
@@ -19,24 +18,23 @@ use serde::{Deserialize, Serialize};
 use crate::InvalidChoice;
 use crate::plane::{Plane, fine};
 
-/// How a sample between the samples of the source is found.
+/// How a sample between the source's samples is interpolated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kernel {
     /// The nearest sample: hard edges, for pixel art.
     Nearest,
-    /// Linear between the four around it: soft.
+    /// Linear between the four samples around it: soft.
     Bilinear,
-    /// A sinc with a Lanczos window of three samples along three shears: nearly
-    /// as close to the truth as all around, and the fastest.
+    /// A sinc with a Lanczos window of three samples, along three shears: nearly as accurate as in
+    /// two dimensions, and the fastest.
     Sharp,
-    /// Cubic convolution of the sixteen around it (Keys, 1981, a = −½).
+    /// Cubic convolution of the sixteen samples around it (Keys, 1981, a = −½).
     Cubic,
-    /// A sinc with a Lanczos window of four samples, of the sixty-four around
-    /// it.
+    /// A sinc with a Lanczos window of four samples, over the sixty-four around it.
     Lanczos,
-    /// The cubic B-spline through all samples (Unser, Aldroubi and Eden, 1993):
-    /// the closest to the truth, and the slowest.
+    /// The cubic B-spline through all samples (Unser, Aldroubi and Eden, 1993): the most accurate,
+    /// and the slowest.
     Spline,
 }
 
@@ -60,7 +58,7 @@ impl fmt::Display for Kernel {
 }
 
 impl Kernel {
-    /// All there are.
+    /// All kernels.
     pub const ALL: [Self; 6] = [
         Self::Nearest,
         Self::Bilinear,
@@ -70,7 +68,7 @@ impl Kernel {
         Self::Spline,
     ];
 
-    /// What it is called.
+    /// The kernel's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nearest => "nearest",
@@ -83,16 +81,16 @@ impl Kernel {
     }
 }
 
-/// What lies outside of the source.
+/// What lies outside the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outside {
-    /// The source's mirror image, at the middle of its outermost samples.
+    /// The source's mirror image, reflected at the centres of its outermost samples.
     Reflected,
     /// One value everywhere.
     Constant(u8),
 }
 
-/// An angle, clockwise.
+/// A clockwise angle.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Angle {
     sin: f64,
@@ -102,13 +100,13 @@ pub struct Angle {
 impl Angle {
     /// An angle in degrees.
     pub fn from_degrees(degrees: f64) -> Self {
-        // Not those of std, which differ between systems in the last bit.
+        // std's sine and cosine differ between systems in the last bit.
         let (sin, cos) = libm::sincos(degrees.to_radians());
         Self { sin, cos }
     }
 
-    /// The nearest number of quarters of a circle, and the angle from there: at
-    /// most an eighth in either direction.
+    /// The nearest number of quarters of a circle, and the remaining angle: at most an eighth in
+    /// either direction.
     fn to_nearest_quarter(self) -> (u16, Self) {
         let Self { sin, cos } = self;
         let (quarters, sin, cos) = if cos.abs() >= sin.abs() {
@@ -126,24 +124,24 @@ impl Angle {
     }
 }
 
-/// A square of samples; grey if there are not as many.
+/// A square of samples; grey if their number differs.
 fn square(side: usize, samples: Vec<i16>) -> Plane<i16> {
     let grey = || Plane::from_fn(side, side, |_, _| 0);
     Plane::new(side, side, samples).unwrap_or_else(grey)
 }
 
-/// Half of what the diagonal of a square is longer than its side, rounded up.
+/// Half of the difference between a square's diagonal and its side, rounded up.
 fn diagonal_margin(side: usize) -> usize {
     // (√2 − 1) / 2 < 0.2072.
     side * 2072 / 10_000 + 1
 }
 
-/// A square plane that is ready to be turned by any angle with one kernel.
+/// A square plane prepared for rotation by any angle with one kernel.
 #[derive(Debug, Clone)]
 pub struct Surface {
     side: usize,
     margin: usize,
-    /// Samples from one row to the next.
+    /// The number of samples from one row to the next.
     stride: usize,
     samples: Samples,
 }
@@ -155,29 +153,29 @@ enum Samples {
     Convolved(Vec<f32>, Box<Weights>),
 }
 
-/// The reach of the widest kernel in samples, and one for what is rounded.
+/// The reach of the widest kernel in samples, and one more for rounding.
 const REACH: usize = TAPS / 2 + 1;
 
-/// Coordinates are whole numbers of 1/2²⁰ of a sample: over 400 samples, the
-/// steps add up to an error below 1/1000.
+/// Coordinates are in units of 1/2²⁰ of a sample: over 400 samples, the steps add up to an error
+/// below 1/1000.
 const FRACTION_BITS: u32 = 20;
 
-/// The places between two samples that a convolution tells apart.
+/// The number of positions between two samples that a convolution distinguishes.
 const PHASES: usize = 256;
 
-/// The most samples in a row that a convolution takes.
+/// The most samples in a row that a convolution uses.
 const TAPS: usize = 8;
 
-/// For each place between two samples: the weights of those around it.
+/// For each position between two samples: the weights of the samples around it.
 #[derive(Debug, Clone)]
 struct Weights {
-    /// 2, 4 or 8; weights beyond are zero.
+    /// 2, 4 or 8; further weights are zero.
     taps: usize,
     phases: [[f32; TAPS]; PHASES],
 }
 
 impl Surface {
-    /// Makes a plane ready; what is not square is taken as its top left square.
+    /// Prepares a plane. Of a plane that is not square, the top left square is used.
     pub fn new(plane: &Plane, kernel: Kernel, outside: Outside) -> Self {
         let side = plane.width().min(plane.height());
         let margin = diagonal_margin(side) + REACH;
@@ -203,7 +201,7 @@ impl Surface {
         }
     }
 
-    /// The plane turned clockwise about its centre, ((side − 1)/2, (side − 1)/2).
+    /// The plane rotated clockwise about its centre, ((side − 1)/2, (side − 1)/2).
     pub fn turned(&self, angle: Angle) -> Plane<i16> {
         let samples = match &self.samples {
             Samples::Nearest(samples) => self.map(angle, |x, y| {
@@ -229,8 +227,8 @@ impl Surface {
         square(self.side, samples)
     }
 
-    /// Finds each sample of the turned plane from its place in this surface,
-    /// in 1/2²⁰ of a sample.
+    /// Finds each sample of the rotated plane from its position in this surface, in units of 1/2²⁰
+    /// of a sample.
     #[inline]
     #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
     fn map(&self, angle: Angle, sample: impl Fn(i32, i32) -> i16) -> Vec<i16> {
@@ -247,14 +245,14 @@ impl Surface {
         samples
     }
 
-    /// Where the rows of the turned plane begin, and which way they go.
+    /// Where the rows of the rotated plane begin, and their direction.
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
     fn rows(&self, Angle { sin, cos }: Angle) -> impl Iterator<Item = Row> {
         let fixed = |value: f64| libm::round(value * f64::from(1 << FRACTION_BITS)) as i32;
         let half = (self.side as f64 - 1.0) / 2.0;
         let centre = half + self.margin as f64;
         (0..self.side).map(move |row| {
-            // y points down, so this turns back counterclockwise.
+            // y points down, so this rotates back, counterclockwise.
             let (dx, dy) = (-half, row as f64 - half);
             Row {
                 x: fixed(centre + dx * cos + dy * sin),
@@ -265,7 +263,7 @@ impl Surface {
         })
     }
 
-    /// The index of the sample at or before a place, in both directions.
+    /// The index of the sample at or before a position, in both directions.
     #[inline]
     #[allow(clippy::cast_sign_loss)]
     fn index(&self, x: i32, y: i32) -> usize {
@@ -288,14 +286,14 @@ impl Surface {
         }
         let products = columns.into_iter().zip(weights.at::<N>(x));
         let sum = products.fold(-128.0, |sum, (column, weight)| sum + weight * column);
-        // Positive with a half more, so that what is cut off rounds.
+        // Positive, with a half added so that truncating rounds.
         ((sum * 64.0 + 32768.5) as i32 - 32768) as i16
     }
 }
 
-/// A row of a turned plane in its surface, in 1/2²⁰ of a sample.
+/// A row of a rotated plane in its surface, in units of 1/2²⁰ of a sample.
 struct Row {
-    /// Where its first sample is.
+    /// The position of its first sample.
     x: i32,
     y: i32,
     /// From one sample to the next.
@@ -378,9 +376,8 @@ fn convolved(samples: &[u8], taps: usize, kernel: fn(f64) -> f64) -> Samples {
     Samples::Convolved(samples, Box::new(Weights::of(taps, kernel)))
 }
 
-/// Replaces samples by the coefficients of the cubic B-spline through them, by
-/// rows and by columns (Unser, "Splines: a perfect fit", 1999, box 2). The
-/// margins take up what the ends do not say.
+/// Replaces samples by the coefficients of the cubic B-spline through them, by rows and by columns
+/// (Unser, "Splines: a perfect fit", 1999, box 2). The margins absorb the error at the ends.
 fn to_spline(samples: &mut [f32], stride: usize) {
     /// √3 − 2, the pole of the filter.
     const POLE: f32 = -0.267_949_2;
@@ -446,7 +443,7 @@ fn widened(plane: &Plane, side: usize, margin: usize, outside: Outside) -> Vec<u
     samples
 }
 
-/// The places 0 to `side` − 1 with a margin of reflected ones on both ends.
+/// The positions 0 to `side` − 1, with a margin of reflected ones on both ends.
 fn reflected(side: usize, margin: usize) -> impl Iterator<Item = usize> {
     let last = side - 1;
     let period = (2 * last).max(1);

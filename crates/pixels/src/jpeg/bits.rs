@@ -6,33 +6,30 @@
 
 use std::cell::Cell;
 
-/// The most bits that can be appended at once: with up to 7 that fill no byte
-/// yet, they fit into a word.
+/// The most bits that can be appended at once. Together with up to 7 that fill no byte yet, they
+/// fit into a word.
 pub(super) const MAX_BITS: u32 = 56;
 
 thread_local! {
-    /// The bytes of the last segment, so that not every file takes new memory
-    /// and fills it with zeros.
+    /// The bytes of the last segment, so that the next file needs no new, zeroed memory.
     static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Collects bits. There is no branch in it that depends on the bits, since no
-/// processor could foretell it.
+/// Collects bits. No branch depends on the bits, because no processor could predict it.
 #[derive(Debug)]
 pub(super) struct SegmentWriter {
-    /// At least as long as the segment may become.
+    /// At least as long as the segment can become.
     bytes: Vec<u8>,
     /// How many of them are complete.
     complete: usize,
-    /// The bits that fill no byte yet, at the low end; what is above them has
-    /// been written.
+    /// The bits that fill no byte yet, at the low end. Bits above them have been written.
     bits: u64,
     /// 0 to 7.
     count: u32,
 }
 
 impl SegmentWriter {
-    /// Begins a segment of at most so many bits.
+    /// Begins a segment of at most `bits` bits.
     pub(super) fn with_capacity(bits: usize) -> Self {
         let mut bytes = BYTES.take();
         let needed = bits / 8 + size_of::<u64>() + 1;
@@ -47,8 +44,7 @@ impl SegmentWriter {
         }
     }
 
-    /// Appends the lowest `count` bits of `bits`, whose others are zero; at most
-    /// [`MAX_BITS`].
+    /// Appends the lowest `count` bits of `bits`, whose others are zero; at most [`MAX_BITS`].
     #[inline(always)]
     pub(super) fn push(&mut self, bits: u64, count: u32) {
         self.bits = self.bits << (count & 63) | bits;
@@ -62,8 +58,8 @@ impl SegmentWriter {
         self.count %= 8;
     }
 
-    /// Fills the last byte with ones, and appends the segment to a file with a
-    /// zero after each 0xFF, so that it is no marker (T.81 §F.1.2.3).
+    /// Fills the last byte with ones, and appends the segment to a file with a zero after each
+    /// 0xFF, so that none is read as a marker (T.81 §F.1.2.3).
     pub(super) fn append_to(mut self, file: &mut Vec<u8>) {
         let padding = (8 - self.count) % 8;
         self.push((1 << padding) - 1, padding);

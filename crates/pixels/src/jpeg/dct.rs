@@ -1,10 +1,9 @@
-//! Samples, shifted already (T.81 §A.3.1) → quantised coefficients (§A.3.3, §A.3.4).
+//! Shifted samples (T.81 §A.3.1) → quantised coefficients (§A.3.3, §A.3.4).
 //!
-//! The forward DCT is that of Arai, Agui and Nakajima ("A fast DCT-SQ scheme
-//! for images", 1988): five multiplications a row, and a factor left over for
-//! each coefficient that the quantisation takes in. Eight columns are worked on
-//! at once. Only additions and multiplications of `f32` are used, so that every
-//! machine gets the same bits.
+//! The forward DCT is that of Arai, Agui and Nakajima ("A fast DCT-SQ scheme for images", 1988):
+//! five multiplications per row, and a remaining factor per coefficient that the quantisation
+//! absorbs. It works on eight columns at once. It uses only additions and multiplications of `f32`,
+//! so that every machine gets the same bits.
 
 // Floats, and sums of indices below the size of a picture; and
 // `processor::with_best_instructions` needs it.
@@ -44,7 +43,7 @@ pub(super) fn transform(
     })
 }
 
-/// Everything that the blocks of a picture are made from.
+/// The input of all blocks of a picture.
 struct Source<'a> {
     /// In MCUs.
     wide: usize,
@@ -86,7 +85,7 @@ impl Work for Source<'_> {
     }
 }
 
-/// A plane with its last column and row repeated until blocks cover it.
+/// A plane whose last column and row are repeated until blocks cover it.
 struct Padded<'a> {
     width: usize,
     samples: std::borrow::Cow<'a, [i16]>,
@@ -122,9 +121,8 @@ impl<'a> Padded<'a> {
     }
 }
 
-/// What each coefficient is multiplied with: the factor that the fast DCT
-/// leaves over, the step size, and the 1/64 in which samples are. At 8 u + v,
-/// as in a block.
+/// The factor for each coefficient: the one that the fast DCT leaves over, the step size, and the
+/// 1/64 of the samples' unit. At 8 u + v, as in a block.
 fn factors(steps: &[u8; BLOCK]) -> [f32x8; BLOCK_SIDE] {
     // 1 for k = 0, else cos(kπ/16) · √2.
     const SCALES: [f64; BLOCK_SIDE] = [
@@ -142,7 +140,7 @@ fn factors(steps: &[u8; BLOCK]) -> [f32x8; BLOCK_SIDE] {
         let mut values = [0.0; BLOCK_SIDE];
         for (v, value) in values.iter_mut().enumerate() {
             let step = f64::from(at(steps, BLOCK_SIDE * v + u).max(1));
-            // A factor of far less than the precision of an f32 is lost.
+            // This loses a factor far below the precision of an f32.
             #[allow(clippy::cast_possible_truncation)]
             {
                 *value = (1.0 / (64.0 * 8.0 * at(&SCALES, u) * at(&SCALES, v) * step)) as f32;
@@ -153,8 +151,7 @@ fn factors(steps: &[u8; BLOCK]) -> [f32x8; BLOCK_SIDE] {
     factors
 }
 
-/// Transforms and quantises a block; the coefficient of frequencies u and v
-/// comes to lie at 8 u + v.
+/// Transforms and quantises a block. The coefficient of frequencies u and v ends up at 8 u + v.
 #[inline(always)]
 fn quantise(rows: [f32x8; BLOCK_SIDE], factors: &[f32x8; BLOCK_SIDE], block: &mut [i16; BLOCK]) {
     let by_vertical_frequency = fdct(rows);
@@ -169,8 +166,7 @@ fn quantise(rows: [f32x8; BLOCK_SIDE], factors: &[f32x8; BLOCK_SIDE], block: &mu
     }
 }
 
-/// Rows become columns; by quarters, since `f32x8::transpose` is slow without
-/// AVX.
+/// Rows become columns, by quarters: `f32x8::transpose` is slow without AVX.
 #[inline(always)]
 fn transposed(rows: [f32x8; BLOCK_SIDE]) -> [f32x8; BLOCK_SIDE] {
     let halves: [[f32x4; 2]; BLOCK_SIDE] = rows.map(cast);

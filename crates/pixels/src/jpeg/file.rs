@@ -1,4 +1,4 @@
-//! What stands around the entropy-coded segment in a file (T.81 Annex B).
+//! The parts of a file around the entropy-coded segment (T.81 Annex B).
 
 use super::huffman::{self, HuffmanTable};
 use super::quantization::QuantizationTables;
@@ -30,7 +30,7 @@ pub(super) fn start(file: &mut Vec<u8>, size: Size, tables: &QuantizationTables)
         segment(file, marker::DQT, &[&[number], steps.as_slice()].concat());
     }
 
-    // `Coefficients::of` takes no side that needs more than two bytes.
+    // `Coefficients::of` accepts no side that needs more than two bytes.
     let bytes_of = |side: usize| u16::try_from(side).unwrap_or(u16::MAX).to_be_bytes();
     let frame = [
         &[8],

@@ -1,15 +1,15 @@
 //! The Huffman codes of T.81 Annex K.3, which cover every symbol that a
 //! baseline scan of 8-bit samples can have.
 
-/// What is written for a symbol: its code, and after it as many zeros as bits
-/// of an amplitude follow, to put them there.
+/// What is written for a symbol: its code, followed by as many zeros as the amplitude has bits, to
+/// be filled in.
 ///
 /// A symbol's low four bits are that number (§F.1.2.1.1, §F.1.2.2.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Code {
     /// The bits, at the low end.
     pub(super) bits: u32,
-    /// How many they are: at most 16 of the code and 11 of the amplitude.
+    /// The number of bits: at most 16 for the code and 11 for the amplitude.
     pub(super) count: u32,
 }
 
@@ -29,7 +29,7 @@ impl Code {
 /// A table as a file states it (§B.2.4.2), and the codes that follow from it.
 #[derive(Debug)]
 pub(super) struct HuffmanTable {
-    /// BITS: how many codes there are of each length, from 1.
+    /// BITS: the number of codes of each length, from 1.
     pub(super) counts: [u8; 16],
     /// HUFFVAL: the symbols in the order of their codes.
     pub(super) symbols: &'static [u8],
@@ -38,8 +38,8 @@ pub(super) struct HuffmanTable {
 }
 
 impl HuffmanTable {
-    /// Generates the codes (§C.2): those of a length count upwards, and go on
-    /// for the next length with a zero appended.
+    /// Generates the codes (§C.2): codes of one length count upwards, and continue at the next
+    /// length with a zero appended.
     // Run by the compiler, which refuses an index outside and an overflow.
     #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
     const fn new(counts: [u8; 16], symbols: &'static [u8]) -> Self {

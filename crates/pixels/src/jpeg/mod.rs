@@ -43,7 +43,7 @@ use quantization::QuantizationTables;
 /// The width and height of a block (§A.1.1) in samples.
 const BLOCK_SIDE: usize = 8;
 
-/// The samples or coefficients of a block.
+/// The number of samples or coefficients in a block.
 const BLOCK: usize = BLOCK_SIDE * BLOCK_SIDE;
 
 /// The width and height of an MCU (§A.2) in pixels: 2×2 blocks of luma, and
@@ -85,8 +85,8 @@ impl Size {
         self.height.div_ceil(MCU_SIDE)
     }
 
-    /// Whether MCUs cover the picture exactly, so that none has a padding that
-    /// would come to lie inside when the picture is turned.
+    /// Whether MCUs cover the picture exactly. Otherwise padding would end up inside a turned
+    /// picture.
     fn is_whole_mcus(self) -> bool {
         self.width.is_multiple_of(MCU_SIDE) && self.height.is_multiple_of(MCU_SIDE)
     }
@@ -95,8 +95,7 @@ impl Size {
 impl Coefficients {
     /// Transforms and quantises a picture with chroma at half the size.
     ///
-    /// `None` if a side is longer than [`MAX_SIDE`] or chroma is not at half
-    /// the size, rounded up.
+    /// `None` if a side is longer than [`MAX_SIDE`], or chroma is not at half the size, rounded up.
     pub fn of(planes: &Planes<i16>, quality: Quality) -> Option<Self> {
         let (width, height) = (planes.luma.width(), planes.luma.height());
         let is_half = |plane: &Plane<i16>| {
@@ -120,8 +119,8 @@ impl Coefficients {
         CodedScan::upright(self)
     }
 
-    /// Codes the picture turned clockwise by a quarter, for it and its half
-    /// turn. `None` unless both sides are multiples of 16 pixels.
+    /// Codes the picture rotated clockwise by a quarter, for it and its half turn. `None` unless
+    /// both sides are multiples of 16 pixels.
     pub fn quarter_turned(&self) -> Option<CodedScan> {
         self.size
             .is_whole_mcus()
@@ -136,8 +135,8 @@ pub fn encode(planes: &Planes, quality: Quality) -> Option<Vec<u8>> {
     Some(Coefficients::of(&planes, quality)?.upright().to_file())
 }
 
-/// The value at an index, or zero outside: for tables that are larger than any
-/// index into them, where the compiler sees it and leaves out the check.
+/// The value at an index, or zero outside. For tables larger than any index into them: the compiler
+/// sees that and omits the check.
 #[inline(always)]
 #[allow(clippy::inline_always)]
 fn at<T: Copy + Default>(table: &[T], index: usize) -> T {

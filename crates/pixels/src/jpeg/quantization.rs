@@ -18,14 +18,13 @@ impl Quality {
     /// The best quality.
     pub const BEST: Self = Self(100);
 
-    /// What is used where nothing is said: hardly to be told from the best,
-    /// at half the size.
+    /// The default: hardly distinguishable from the best, at half the size.
     pub const DEFAULT: Self = Self(95);
 
     /// The lowest quality.
     pub const LOWEST: Self = Self(1);
 
-    /// `None` unless it is 1 to 100.
+    /// A quality from 1 to 100; `None` for other numbers.
     pub const fn new(quality: u8) -> Option<Self> {
         if matches!(quality, 1..=100) {
             Some(Self(quality))
@@ -97,8 +96,8 @@ const CHROMA: [u8; BLOCK] = [
     99, 99, 99, 99, 99, 99, 99, 99,
 ];
 
-/// The step sizes of a file, row by row: that of horizontal frequency u and
-/// vertical frequency v is at 8 v + u.
+/// The step sizes of a file, row by row: the one of horizontal frequency u and vertical frequency v
+/// is at 8 v + u.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct QuantizationTables {
     pub(super) luma: [u8; BLOCK],
@@ -106,8 +105,8 @@ pub(super) struct QuantizationTables {
 }
 
 impl QuantizationTables {
-    /// The tables of Annex K scaled to a quality as the Independent JPEG
-    /// Group's software does it (`jpeg_quality_scaling`).
+    /// The tables of Annex K scaled to a quality, as in the Independent JPEG Group's software
+    /// (`jpeg_quality_scaling`).
     pub(super) fn of(quality: Quality) -> Self {
         let quality = u32::from(quality.0.max(1));
         let percent = if quality < 50 {

@@ -20,8 +20,8 @@ const COMPONENTS: usize = 3;
 /// The component of each block of an MCU.
 const COMPONENT: [usize; MCU_BLOCKS] = [0, 0, 0, 0, 1, 2];
 
-/// A picture that is bits already: its file takes them as they are, and that of
-/// its half turn takes them from the last block to the first.
+/// A coded picture. Its file takes the blocks in order; the file of its half turn takes them from
+/// the last to the first.
 #[derive(Debug, Clone)]
 pub struct CodedScan {
     size: Size,
@@ -34,21 +34,20 @@ pub struct CodedScan {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct CodedBlock {
-    /// The piece after the last of this block.
+    /// The index after this block's last piece.
     end: u32,
-    /// The quantised DC coefficient; its code depends on the block before.
+    /// The quantised DC coefficient. Its code depends on the block before.
     dc: i16,
-    /// How many bits its code has, in the block's first piece.
+    /// The number of bits of its code, in the block's first piece.
     dc_bits: u8,
 }
 
-/// As many bits of a block as fit with whole codes.
+/// As many bits of a block as fit, in whole codes.
 #[derive(Debug, Clone, Copy, Default)]
 struct Piece {
-    /// How many they are, at most [`MAX_BITS`], in the high byte; they
-    /// themselves at the low end.
+    /// Their number, at most [`MAX_BITS`], in the high byte; the bits themselves at the low end.
     count_and_bits: u64,
-    /// Which of them are inverted in the half turn.
+    /// The bits that are inverted in the half turn.
     inverted: u64,
 }
 
@@ -69,11 +68,12 @@ impl Piece {
     }
 }
 
-/// In which order a block's coefficients are coded, and with which signs.
+/// The order in which a block's coefficients are coded, and their signs.
 struct Order {
-    /// The coefficients in the order of the zigzag (§A.3.6, figure A.6).
+    /// The coefficients in zigzag order (§A.3.6, figure A.6).
     steps: [Step; BLOCK],
-    /// For eight coefficients each: which are not zero, by index → by step.
+    /// For each group of eight coefficients: a map from nonzero coefficients by index to nonzero
+    /// coefficients by step.
     positions: [[u64; 256]; BLOCK_SIDE],
 }
 
@@ -91,9 +91,8 @@ struct Step {
 /// The picture as it is.
 static UPRIGHT: LazyLock<Order> = LazyLock::new(|| Order::new(false));
 
-/// The picture turned clockwise by a quarter: blocks are transposed, then
-/// mirrored from left to right, which changes the sign of the coefficients of
-/// odd horizontal frequency.
+/// The picture rotated clockwise by a quarter: blocks are transposed, then mirrored from left to
+/// right, which changes the sign of coefficients of odd horizontal frequency.
 static QUARTER_TURNED: LazyLock<Order> = LazyLock::new(|| Order::new(true));
 
 /// The horizontal and vertical frequency of each step of the zigzag (figure
@@ -167,7 +166,7 @@ impl Order {
         }
         let positions = bits.map(|bits| {
             let mut positions = [0; 256];
-            // Of each byte: those of the byte without its last one, and that one.
+            // For each byte: the entry of the byte without its last one, plus that one.
             for byte in 1..256_usize {
                 let others = at(&positions, byte & (byte - 1));
                 if let Some(positions) = positions.get_mut(byte) {
@@ -179,7 +178,7 @@ impl Order {
         Self { steps, positions }
     }
 
-    /// Which coefficients are not zero: bit k for the k-th step.
+    /// Which coefficients are nonzero: bit k for the k-th step.
     #[inline(always)]
     fn nonzero(&self, block: &[i16; BLOCK]) -> u64 {
         let (rows, _) = block.as_chunks::<{ 2 * BLOCK_SIDE }>();
@@ -198,17 +197,17 @@ impl Order {
 /// What is written for a coefficient besides the code of its symbol.
 #[derive(Debug, Clone, Copy, Default)]
 struct Amplitude {
-    /// The bits that follow the code: the value, or of a negative one its ones'
-    /// complement (tables F.1 and F.2).
+    /// The bits after the code: the value, or the ones' complement of a negative value (tables F.1
+    /// and F.2).
     bits: u16,
-    /// As many ones as there are such bits.
+    /// As many ones as there are bits.
     ones: u16,
-    /// How many there are, SSSS.
+    /// The number of bits, SSSS.
     category: u16,
 }
 
-/// The amplitudes of all values from −1024 to 1023, by value modulo 2048; each
-/// takes eight bytes, of which the last two are not used.
+/// The amplitudes of all values from −1024 to 1023, by value modulo 2048. Each takes eight bytes,
+/// the last two of which are unused.
 type Amplitudes = [(Amplitude, u16); 2048];
 
 static AMPLITUDES: LazyLock<Box<Amplitudes>> = LazyLock::new(|| {
@@ -262,7 +261,7 @@ impl CodedScan {
         let scan = Self::empty(size, tables, picture.blocks.len());
         let (mcus, _) = picture.blocks.as_chunks::<MCU_BLOCKS>();
         let mcus_wide = picture.size.mcus_wide();
-        // What comes to the top left was at the bottom left.
+        // The block at the bottom left moves to the top left.
         let columns = (0..mcus_wide).flat_map(|x| mcus.iter().skip(x).step_by(mcus_wide).rev());
         let mcus = columns.map(
             |[upper_left, upper_right, lower_left, lower_right, blue, red]| {
@@ -287,8 +286,7 @@ impl CodedScan {
         }
     }
 
-    /// Codes the next block, whose DC coefficient comes after another one
-    /// (§F.1.2.1, §F.1.2.2).
+    /// Codes the next block, whose DC coefficient follows another one (§F.1.2.1, §F.1.2.2).
     #[inline(always)]
     fn code_block<const IS_TURNED: bool>(
         &mut self,
@@ -300,7 +298,7 @@ impl CodedScan {
     ) {
         /// Sixteen zeros (§F.1.2.2.1).
         const ZRL: usize = 0xf0;
-        /// Nothing but zeros from here on.
+        /// Only zeros from here on.
         const EOB: usize = 0x00;
 
         let dc = at(block, 0);
@@ -323,7 +321,7 @@ impl CodedScan {
                 writer.push(at(&table.codes, ZRL), 0, 0);
                 run -= 16;
             }
-            // The masks change nothing but spare a check.
+            // The masks change no value; they save a check.
             let step = at(&order.steps, k as usize & 63);
             let value = i32::from(at(block, usize::from(step.index) & 63));
             let value = if IS_TURNED {
@@ -359,7 +357,7 @@ impl CodedScan {
         self.file_of(Upright(self))
     }
 
-    /// The file of the picture turned by a half.
+    /// The file of the picture rotated by a half turn.
     pub fn to_half_turned_file(&self) -> Vec<u8> {
         self.file_of(HalfTurned(self))
     }
@@ -372,16 +370,16 @@ impl CodedScan {
         file
     }
 
-    /// For the bits of all blocks and as many of DC coefficients.
+    /// Space for the bits of all blocks, and as many for DC coefficients.
     fn segment(&self) -> SegmentWriter {
         let dc_bits = self.blocks.len() * MAX_DC_BITS;
         SegmentWriter::with_capacity(self.pieces.len() * MAX_BITS as usize + dc_bits)
     }
 }
 
-/// MCUs that are to be coded.
+/// MCUs to be coded.
 struct Coding<'a, M, const IS_TURNED: bool> {
-    /// What they are appended to.
+    /// The scan they are appended to.
     scan: CodedScan,
     order: &'a Order,
     mcus: M,
@@ -417,7 +415,7 @@ where
     }
 }
 
-/// The blocks of a scan as they are.
+/// The blocks of a scan in order.
 struct Upright<'a>(&'a CodedScan);
 
 impl Work for Upright<'_> {
@@ -433,7 +431,7 @@ impl Work for Upright<'_> {
     }
 }
 
-/// The blocks of a scan from the last to the first, each turned by a half.
+/// The blocks of a scan from the last to the first, each rotated by a half turn.
 struct HalfTurned<'a>(&'a CodedScan);
 
 impl Work for HalfTurned<'_> {
@@ -486,7 +484,7 @@ struct PieceWriter<'a> {
 }
 
 impl PieceWriter<'_> {
-    /// Appends a code and the amplitude that belongs to it.
+    /// Appends a code and its amplitude.
     #[inline(always)]
     fn push(&mut self, code: Code, amplitude: u16, inverted: u16) {
         let Code { bits, count } = code;
@@ -521,8 +519,8 @@ fn huffman_tables(component: usize) -> &'static HuffmanTables {
 /// The most bits of [`dc_code`].
 const MAX_DC_BITS: usize = 9 + 11;
 
-/// The code of the difference of a DC coefficient from that of the block before
-/// of the same component, with its amplitude (§F.1.2.1).
+/// The code of the difference between a DC coefficient and that of the previous block of the same
+/// component, with its amplitude (§F.1.2.1).
 #[inline(always)]
 fn dc_code(tables: &HuffmanTables, difference: i16) -> Code {
     let Amplitude { bits, category, .. } = Amplitude::of(difference);

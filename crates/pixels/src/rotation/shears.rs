@@ -45,23 +45,23 @@ use crate::processor::{Instructions, Work, with_best_instructions};
 /// ±477, and in 1/64 within an `i16`.
 const TAPS: usize = 6;
 
-/// The distances between two samples that are told apart.
+/// The number of distances between two samples that are distinguished.
 const PHASES: usize = 256;
 
-/// Samples that are worked on at once.
+/// The number of samples processed at once.
 const LANES: usize = 16;
 
-/// What these are made from.
+/// The samples that these are made from.
 const WINDOW: usize = LANES + TAPS - 1;
 
-/// Rows that become columns at once.
+/// The number of rows that become columns at once.
 const STRIP: usize = 8;
 
-/// What is read around a sample that is needed: half the taps, one for what is
-/// rounded, and the rest of the lanes.
+/// The samples read around one that is needed: half the taps, one for rounding, and the rest of the
+/// lanes.
 const REACH: usize = TAPS / 2 + 1 + LANES;
 
-/// Weights are whole numbers of 1/2¹⁵.
+/// Weights are in units of 1/2¹⁵.
 const WEIGHT_BITS: u32 = 15;
 
 /// The weights of the taps for each distance.
@@ -111,8 +111,7 @@ fn lanczos(fraction: f64, sin: f64, cos: f64) -> [f64; TAPS] {
     })
 }
 
-/// As whole numbers, so that they add up to 1: what is rounded must not make a
-/// plane brighter or darker.
+/// Weights as whole numbers that add up to 1: rounding must not make a plane brighter or darker.
 fn to_whole(weights: [f64; TAPS]) -> [i16; TAPS] {
     let one = 1 << WEIGHT_BITS;
     let sum: f64 = weights.iter().sum();
@@ -126,20 +125,19 @@ fn to_whole(weights: [f64; TAPS]) -> [i16; TAPS] {
 }
 
 thread_local! {
-    /// The two buffers of the last plane, so that not every one takes new
-    /// memory and fills it with zeros. What is left in them is never used.
+    /// The two buffers of the last plane, so that the next one needs no new, zeroed memory. Their
+    /// old contents are never used.
     static BUFFERS: Cell<[Vec<i16>; 2]> = const { Cell::new([Vec::new(), Vec::new()]) };
 }
 
-/// A square plane that is to be turned, with margins to its left and right.
+/// A square plane to be rotated, with margins to its left and right.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     side: usize,
     margin: usize,
-    /// The rows of the plane, and one of what is above and below if that is no
-    /// mirror image.
+    /// The rows of the plane, and one for above and below unless these are a mirror image.
     samples: Vec<i16>,
-    /// Which of them is where, with margins above and below.
+    /// The index of each row, with margins above and below.
     rows: Vec<usize>,
 }
 
@@ -189,8 +187,8 @@ impl Source {
         }
     }
 
-    /// The plane turned clockwise about its centre by an angle of at most an
-    /// eighth of a circle in either direction.
+    /// The plane rotated clockwise about its centre by at most an eighth of a circle in either
+    /// direction.
     pub(super) fn turned(&self, angle: Angle) -> Plane<i16> {
         let samples = with_best_instructions(Shears {
             source: self,
@@ -202,9 +200,8 @@ impl Source {
 
 /// Shifts rows, columns, and rows again.
 ///
-/// Places are counted from the top left of the margins. Only those samples are
-/// shifted that the next shift needs: those whose place comes to lie in the
-/// turned plane.
+/// Positions are counted from the top left of the margins. Only the samples that the next shift
+/// needs are shifted: those whose position ends up in the rotated plane.
 struct Shears<'a> {
     source: &'a Source,
     angle: Angle,
@@ -232,8 +229,8 @@ impl Work for Shears<'_> {
         let stride = wide + LANES;
         let mut strip = vec![0; stride * STRIP];
 
-        // Rows → columns. What comes to lie at (x, y) of the turned plane has
-        // been at x₁ = x + a y, and is at y₁ = y + b x₁.
+        // Rows → columns. The sample that ends up at (x, y) of the rotated plane was at x₁ = x + a
+        // y, and is at y₁ = y + b x₁.
         for first in (0..wide).step_by(STRIP) {
             let ends = [first, first + STRIP - 1].map(from_centre);
             let in_width = within(ends.map(|y1| a * y1), cos, half);
@@ -268,7 +265,7 @@ impl Work for Shears<'_> {
             rows.shift(y, 0, &mut row, instructions);
             turned.extend_from_slice(row.get(..side).unwrap_or_default());
         }
-        // An isolate has better use for the memory.
+        // An isolate has better uses for the memory.
         if cfg!(not(target_arch = "wasm32")) {
             BUFFERS.set([columns.samples, rows.samples]);
         }
@@ -276,12 +273,12 @@ impl Work for Shears<'_> {
     }
 }
 
-/// A shift of a row of samples: where each comes from.
+/// A shift of a row of samples: where each sample comes from.
 #[derive(Debug, Clone, Copy, Default)]
 struct Shift {
     /// In whole samples.
     whole: isize,
-    /// And after them, in 1/[`PHASES`] of a sample.
+    /// The rest, in units of 1/[`PHASES`] of a sample.
     phase: usize,
 }
 
@@ -296,7 +293,7 @@ impl Shift {
     }
 }
 
-/// Rows that are shifted already by whole samples.
+/// Rows that are already shifted by whole samples.
 struct Shifted {
     samples: Vec<i16>,
     stride: usize,
@@ -305,15 +302,15 @@ struct Shifted {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct ShiftedRow {
-    /// What is added to a place (and may wrap around) to find it in the row.
+    /// Added to a position (wrapping) to find it in the row.
     offset: usize,
-    /// What is left of the shift.
+    /// The rest of the shift.
     phase: usize,
 }
 
 impl Shifted {
-    /// What is before the first place of a shifted row, and after the last: what
-    /// is read for its lanes, or comes with a sample that is.
+    /// The space before the first position of a shifted row and after the last: what is read for
+    /// its lanes, or along with a needed sample.
     const PADDING: usize = TAPS / 2 + LANES + STRIP;
 
     /// Rows of `side` samples without their margins.
@@ -339,8 +336,8 @@ impl Shifted {
         }
     }
 
-    /// Puts the places `range` of eight rows into as many of these rows, as their
-    /// places from `column` on; not those that no shift needs.
+    /// Transposes the positions `range` of eight rows into as many of these rows, as their
+    /// positions from `column` on; omits those that no shift needs.
     #[inline(always)]
     fn put(&mut self, strip: &[i16], strip_stride: usize, range: Range<usize>, column: usize) {
         for x in range.step_by(STRIP) {
@@ -364,8 +361,7 @@ impl Shifted {
         }
     }
 
-    /// Makes the rest of a row's shift, for its places from `first` on, which
-    /// are counted without the margin.
+    /// Completes a row's shift for its positions from `first` on, counted without the margin.
     #[inline(always)]
     fn shift<I: Instructions>(&self, row: usize, first: usize, to: &mut [i16], instructions: I) {
         let phase = self.rows.get(row).copied().unwrap_or_default().phase;
@@ -374,8 +370,8 @@ impl Shifted {
     }
 }
 
-/// Fills `to` from what is between the samples at `start` and following. Lanes
-/// that would come from outside stay as they are.
+/// Fills `to` by interpolating between the samples at `start` and after. Lanes that would come from
+/// outside stay unchanged.
 #[inline(always)]
 fn convolve<I: Instructions>(
     from: &[i16],
@@ -397,7 +393,7 @@ fn convolve<I: Instructions>(
     }
 }
 
-/// Weighs the samples of each window of six.
+/// Weights the samples of each window of six.
 #[inline(always)]
 fn weigh<I: Instructions>(
     window: &[i16; WINDOW],
@@ -416,8 +412,8 @@ fn weigh<I: Instructions>(
     (outer + middle + inner).to_array()
 }
 
-/// Between which t |offset − slope · t| is at most `reach` and the samples
-/// around it, for an offset between two.
+/// The range of t in which |offset − slope · t| is at most `reach`, including the samples around
+/// it, for an offset between two.
 fn within(offsets: [f64; 2], slope: f64, reach: f64) -> (f64, f64) {
     let reach = reach + (TAPS / 2 + 1) as f64;
     if slope.abs() < 1e-3 {
@@ -432,8 +428,7 @@ fn overlap(one: (f64, f64), other: (f64, f64)) -> (f64, f64) {
     (one.0.max(other.0), one.1.min(other.1))
 }
 
-/// The places from `first` to `last`, which are counted from `centre`, and as
-/// many more as fill the last lanes.
+/// The positions from `first` to `last`, counted from `centre`, extended to fill the last lanes.
 fn lanes((first, last): (f64, f64), centre: f64, count: usize) -> Range<usize> {
     let place = |at: f64| (at + centre).clamp(0.0, count as f64) as usize;
     let (first, last) = (place(libm::floor(first)), place(libm::ceil(last) + 1.0));
