@@ -98,9 +98,9 @@ fn turn_needed(icon: &Icon) {
 /// The turned samples of all frames.
 fn turn_all(icon: &Icon) {
     for base in bases(FrameCount::TWELVE) {
-        let turned = icon.planes(base, FrameCount::TWELVE);
+        let rotated = icon.planes(base, FrameCount::TWELVE);
         for quarters in 0..4 {
-            hint::black_box(turned.quarter_turned(quarters));
+            hint::black_box(rotated.quarter_rotated(quarters));
         }
     }
 }

@@ -340,15 +340,15 @@ impl Orientation {
     fn applied_to(self, plane: &Plane) -> Plane {
         let transposed = if self.is_transposed {
             // Turned to the right, then mirrored.
-            mirrored(&plane.quarter_turned(1))
+            mirrored(&plane.quarter_rotated(1))
         } else {
             plane.clone()
         };
         match (self.is_mirrored, self.is_upside_down) {
             (false, false) => transposed,
             (true, false) => mirrored(&transposed),
-            (false, true) => mirrored(&transposed.quarter_turned(2)),
-            (true, true) => transposed.quarter_turned(2),
+            (false, true) => mirrored(&transposed.quarter_rotated(2)),
+            (true, true) => transposed.quarter_rotated(2),
         }
     }
 }

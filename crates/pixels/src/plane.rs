@@ -72,7 +72,7 @@ impl<S: Copy + Default> Plane<S> {
 
     /// The plane rotated clockwise by `quarters` quarters of a circle.
     #[must_use]
-    pub fn quarter_turned(&self, quarters: u16) -> Self {
+    pub fn quarter_rotated(&self, quarters: u16) -> Self {
         match quarters % 4 {
             0 => self.clone(),
             2 => Self {
@@ -263,8 +263,8 @@ impl Planes {
 impl<S: Copy + Default> Planes<S> {
     /// The picture rotated clockwise by `quarters` quarters of a circle.
     #[must_use]
-    pub fn quarter_turned(&self, quarters: u16) -> Self {
-        self.map(|plane| plane.quarter_turned(quarters))
+    pub fn quarter_rotated(&self, quarters: u16) -> Self {
+        self.map(|plane| plane.quarter_rotated(quarters))
     }
 
     /// Applies `change` to each plane.

@@ -202,7 +202,7 @@ impl Surface {
     }
 
     /// The plane rotated clockwise about its centre, ((side − 1)/2, (side − 1)/2).
-    pub fn turned(&self, angle: Angle) -> Plane<i16> {
+    pub fn rotated(&self, angle: Angle) -> Plane<i16> {
         let samples = match &self.samples {
             Samples::Nearest(samples) => self.map(angle, |x, y| {
                 let half = 1 << (FRACTION_BITS - 1);
@@ -211,11 +211,11 @@ impl Surface {
             }),
             Samples::Sheared(source) => {
                 let (quarters, rest) = angle.to_nearest_quarter();
-                let turned = source.turned(rest);
+                let rotated = source.rotated(rest);
                 return if quarters == 0 {
-                    turned
+                    rotated
                 } else {
-                    turned.quarter_turned(quarters)
+                    rotated.quarter_rotated(quarters)
                 };
             }
             Samples::Convolved(samples, weights) => match weights.taps {

@@ -179,8 +179,8 @@ impl Icon {
     #[inline(never)]
     pub fn frame(&self, n: u16, frames: FrameCount) -> Result<Frame, FrameError> {
         let Place { base, quarters } = Place::of(n, frames);
-        let turned = self.turned_to(base, frames);
-        Encoder::new(&turned, self.rendering)?.frame(n, quarters)
+        let rotated = self.rotated_to(base, frames);
+        Encoder::new(&rotated, self.rendering)?.frame(n, quarters)
     }
 
     /// All frames that are quarter turns of frame `base` and come after it:
@@ -190,10 +190,10 @@ impl Icon {
     /// # Errors
     /// When one is too large at any quality.
     pub fn frames_from(&self, base: u16, frames: FrameCount) -> Result<Vec<Frame>, FrameError> {
-        let turned = self.turned_to(Place::of(base, frames).base, frames);
-        let encoder = Encoder::new(&turned, self.rendering)?;
+        let rotated = self.rotated_to(Place::of(base, frames).base, frames);
+        let encoder = Encoder::new(&rotated, self.rendering)?;
         let step = bases(frames).len();
-        let (upright, quarter_turned): (Vec<_>, Vec<_>) = (base..frames.get())
+        let (upright, quarter_rotated): (Vec<_>, Vec<_>) = (base..frames.get())
             .step_by(step)
             .map(|n| (n, Place::of(n, frames).quarters))
             .partition(|(_, quarters)| quarters.is_multiple_of(2));
@@ -203,7 +203,7 @@ impl Icon {
                 .map(|(n, quarters)| encoder.frame(n, quarters));
             frames.collect::<Result<Vec<Frame>, FrameError>>()
         };
-        let (first, second) = join(|| made(upright), || made(quarter_turned));
+        let (first, second) = join(|| made(upright), || made(quarter_rotated));
         let mut made = first?;
         made.extend(second?);
         Ok(made)
@@ -240,25 +240,25 @@ impl Icon {
     /// Frame `n` before it is encoded, 400×400 pixels.
     pub fn planes(&self, n: u16, frames: FrameCount) -> Planes {
         let Place { base, quarters } = Place::of(n, frames);
-        let turned = self.turned_to(base, frames).map(Plane::to_bytes);
+        let rotated = self.rotated_to(base, frames).map(Plane::to_bytes);
         if quarters == 0 {
-            turned
+            rotated
         } else {
-            turned.quarter_turned(quarters)
+            rotated.quarter_rotated(quarters)
         }
     }
 
     /// The icon turned to a place that others are quarter turns of.
-    fn turned_to(&self, base: i16, frames: FrameCount) -> Planes<i16> {
+    fn rotated_to(&self, base: i16, frames: FrameCount) -> Planes<i16> {
         if base == 0 {
             return self.planes.map(Plane::to_fine);
         }
         let angle = Angle::from_degrees(f64::from(base) * 360.0 / f64::from(frames.get()));
         let [luma, blue, red] = self.surfaces();
         Planes {
-            luma: luma.turned(angle),
-            blue: blue.turned(angle),
-            red: red.turned(angle),
+            luma: luma.rotated(angle),
+            blue: blue.rotated(angle),
+            red: red.rotated(angle),
         }
     }
 
@@ -355,35 +355,35 @@ fn ycbcr(colour: [u8; 3]) -> [u8; 3] {
 /// Encodes a turned icon and its quarter turns, and does for all of them what
 /// can be done once.
 struct Encoder<'a> {
-    turned: &'a Planes<i16>,
+    rotated: &'a Planes<i16>,
     rendering: Rendering,
     coefficients: Option<Coefficients>,
     upright: OnceLock<jpeg::CodedScan>,
-    quarter_turned: OnceLock<Option<jpeg::CodedScan>>,
+    quarter_rotated: OnceLock<Option<jpeg::CodedScan>>,
 }
 
 impl<'a> Encoder<'a> {
-    fn new(turned: &'a Planes<i16>, rendering: Rendering) -> Result<Self, FrameError> {
+    fn new(rotated: &'a Planes<i16>, rendering: Rendering) -> Result<Self, FrameError> {
         let coefficients = match rendering.shape {
             Shape::Square => {
-                Some(Coefficients::of(turned, rendering.quality).ok_or(FrameError::Encode)?)
+                Some(Coefficients::of(rotated, rendering.quality).ok_or(FrameError::Encode)?)
             }
             Shape::Circle => None,
         };
         Ok(Self {
-            turned,
+            rotated,
             rendering,
             coefficients,
             upright: OnceLock::new(),
-            quarter_turned: OnceLock::new(),
+            quarter_rotated: OnceLock::new(),
         })
     }
 
     /// Frame `number`, turned by so many quarters further.
     fn frame(&self, number: u16, quarters: u16) -> Result<Frame, FrameError> {
         let Some(coefficients) = &self.coefficients else {
-            let turned = self.turned.map(Plane::to_bytes).quarter_turned(quarters);
-            let file = png::circle(&turned).ok_or(FrameError::Encode)?;
+            let rotated = self.rotated.map(Plane::to_bytes).quarter_rotated(quarters);
+            let file = png::circle(&rotated).ok_or(FrameError::Encode)?;
             if file.len() > MAX_FRAME_BYTES {
                 return Err(FrameError::TooLarge(Shape::Circle));
             }
@@ -410,13 +410,13 @@ impl<'a> Encoder<'a> {
         let scan = if quarters.is_multiple_of(2) {
             self.upright.get_or_init(|| coefficients.upright())
         } else {
-            let quarter_turned = || coefficients.quarter_turned();
-            self.quarter_turned.get_or_init(quarter_turned).as_ref()?
+            let quarter_rotated = || coefficients.quarter_rotated();
+            self.quarter_rotated.get_or_init(quarter_rotated).as_ref()?
         };
         Some(if quarters % 4 < 2 {
             scan.to_file()
         } else {
-            scan.to_half_turned_file()
+            scan.to_half_rotated_file()
         })
     }
 
@@ -428,7 +428,7 @@ impl<'a> Encoder<'a> {
                 quality,
                 ..self.rendering
             };
-            let encoder = Encoder::new(self.turned, rendering).ok()?;
+            let encoder = Encoder::new(self.rotated, rendering).ok()?;
             let file = encoder.jpeg(encoder.coefficients.as_ref()?, quarters)?;
             (file.len() <= MAX_FRAME_BYTES).then_some(Frame {
                 number,

@@ -121,10 +121,10 @@ impl Coefficients {
 
     /// Codes the picture rotated clockwise by a quarter, for it and its half turn. `None` unless
     /// both sides are multiples of 16 pixels.
-    pub fn quarter_turned(&self) -> Option<CodedScan> {
+    pub fn quarter_rotated(&self) -> Option<CodedScan> {
         self.size
             .is_whole_mcus()
-            .then(|| CodedScan::quarter_turned(self))
+            .then(|| CodedScan::quarter_rotated(self))
     }
 }
 

@@ -63,7 +63,7 @@ impl Piece {
     }
 
     #[inline(always)]
-    fn half_turned_bits(self) -> u64 {
+    fn half_rotated_bits(self) -> u64 {
         self.bits() ^ self.inverted
     }
 }
@@ -93,7 +93,7 @@ static UPRIGHT: LazyLock<Order> = LazyLock::new(|| Order::new(false));
 
 /// The picture rotated clockwise by a quarter: blocks are transposed, then mirrored from left to
 /// right, which changes the sign of coefficients of odd horizontal frequency.
-static QUARTER_TURNED: LazyLock<Order> = LazyLock::new(|| Order::new(true));
+static QUARTER_ROTATED: LazyLock<Order> = LazyLock::new(|| Order::new(true));
 
 /// The horizontal and vertical frequency of each step of the zigzag (figure
 /// A.6).
@@ -145,12 +145,12 @@ pub(super) const ZIGZAG: [usize; BLOCK] = {
 
 impl Order {
     #[allow(clippy::cast_possible_truncation)]
-    fn new(is_quarter_turned: bool) -> Self {
+    fn new(is_quarter_rotated: bool) -> Self {
         let mut steps = [Step::default(); BLOCK];
         let mut bits = [[0_u64; BLOCK_SIDE]; BLOCK_SIDE];
         for (k, (step, (u, v))) in steps.iter_mut().zip(zigzag()).enumerate() {
-            let is_mirrored = is_quarter_turned && !u.is_multiple_of(2);
-            let (row, column) = if is_quarter_turned { (v, u) } else { (u, v) };
+            let is_mirrored = is_quarter_rotated && !u.is_multiple_of(2);
+            let (row, column) = if is_quarter_rotated { (v, u) } else { (u, v) };
             *step = Step {
                 index: (BLOCK_SIDE * row + column) as u8,
                 sign: if is_mirrored { -1 } else { 1 },
@@ -245,7 +245,7 @@ impl CodedScan {
         })
     }
 
-    pub(super) fn quarter_turned(picture: &Coefficients) -> Self {
+    pub(super) fn quarter_rotated(picture: &Coefficients) -> Self {
         let Size { width, height } = picture.size;
         let size = Size {
             width: height,
@@ -270,7 +270,7 @@ impl CodedScan {
         );
         with_best_instructions(Coding::<_, true> {
             scan,
-            order: &QUARTER_TURNED,
+            order: &QUARTER_ROTATED,
             mcus,
             dc: [0; COMPONENTS],
         })
@@ -288,7 +288,7 @@ impl CodedScan {
 
     /// Codes the next block, whose DC coefficient follows another one (§F.1.2.1, §F.1.2.2).
     #[inline(always)]
-    fn code_block<const IS_TURNED: bool>(
+    fn code_block<const IS_ROTATED: bool>(
         &mut self,
         order: &Order,
         amplitudes: &Amplitudes,
@@ -324,7 +324,7 @@ impl CodedScan {
             // The masks change no value; they save a check.
             let step = at(&order.steps, k as usize & 63);
             let value = i32::from(at(block, usize::from(step.index) & 63));
-            let value = if IS_TURNED {
+            let value = if IS_ROTATED {
                 value * i32::from(step.sign)
             } else {
                 value
@@ -358,8 +358,8 @@ impl CodedScan {
     }
 
     /// The file of the picture rotated by a half turn.
-    pub fn to_half_turned_file(&self) -> Vec<u8> {
-        self.file_of(HalfTurned(self))
+    pub fn to_half_rotated_file(&self) -> Vec<u8> {
+        self.file_of(HalfRotated(self))
     }
 
     fn file_of(&self, segment: impl Work<Output = SegmentWriter>) -> Vec<u8> {
@@ -378,7 +378,7 @@ impl CodedScan {
 }
 
 /// MCUs to be coded.
-struct Coding<'a, M, const IS_TURNED: bool> {
+struct Coding<'a, M, const IS_ROTATED: bool> {
     /// The scan they are appended to.
     scan: CodedScan,
     order: &'a Order,
@@ -387,7 +387,7 @@ struct Coding<'a, M, const IS_TURNED: bool> {
     dc: [i16; COMPONENTS],
 }
 
-impl<'a, M, const IS_TURNED: bool> Work for Coding<'_, M, IS_TURNED>
+impl<'a, M, const IS_ROTATED: bool> Work for Coding<'_, M, IS_ROTATED>
 where
     M: Iterator<Item = [&'a [i16; BLOCK]; MCU_BLOCKS]>,
 {
@@ -406,7 +406,7 @@ where
             for (block, component) in mcu.into_iter().zip(COMPONENT) {
                 if let Some(dc) = dc.get_mut(component) {
                     let tables = huffman_tables(component);
-                    scan.code_block::<IS_TURNED>(order, amplitudes, block, *dc, tables);
+                    scan.code_block::<IS_ROTATED>(order, amplitudes, block, *dc, tables);
                     *dc = at(block, 0);
                 }
             }
@@ -432,9 +432,9 @@ impl Work for Upright<'_> {
 }
 
 /// The blocks of a scan from the last to the first, each rotated by a half turn.
-struct HalfTurned<'a>(&'a CodedScan);
+struct HalfRotated<'a>(&'a CodedScan);
 
-impl Work for HalfTurned<'_> {
+impl Work for HalfRotated<'_> {
     type Output = SegmentWriter;
 
     #[inline(always)]
@@ -463,10 +463,10 @@ impl Work for HalfTurned<'_> {
                 let pieces = scan.pieces.get(pieces).unwrap_or_default();
                 if let Some((first, others)) = pieces.split_first() {
                     let count = first.count() - u32::from(block.dc_bits);
-                    let bits = first.half_turned_bits() & ((1 << count) - 1);
+                    let bits = first.half_rotated_bits() & ((1 << count) - 1);
                     segment.push(bits, count);
                     for piece in others {
-                        segment.push(piece.half_turned_bits(), piece.count());
+                        segment.push(piece.half_rotated_bits(), piece.count());
                     }
                 }
             }

@@ -334,7 +334,7 @@ proptest! {
     ) {
         let planes = Motif::planes(motifs, width, height);
         let scan = Coefficients::of(&planes.map(Plane::to_fine), quality).unwrap().upright();
-        for file in [scan.to_file(), scan.to_half_turned_file()] {
+        for file in [scan.to_file(), scan.to_half_rotated_file()] {
             let (segments, data) = taken_apart(&file);
             let markers: Vec<u8> = segments.iter().map(|(marker, _)| *marker).collect();
             // JFIF, two quantisation tables, baseline frame, four Huffman
@@ -355,7 +355,7 @@ proptest! {
     }
 
     #[test]
-    fn turned_files_show_the_turned_picture(
+    fn rotated_files_show_the_rotated_picture(
         wide in 1_usize..=4,
         high in 1_usize..=4,
         motifs in any_motifs(),
@@ -363,20 +363,20 @@ proptest! {
     ) {
         let planes = Motif::planes(motifs, 16 * wide, 16 * high);
         let coefficients = Coefficients::of(&planes.map(Plane::to_fine), quality).unwrap();
-        let (upright, turned) = (coefficients.upright(), coefficients.quarter_turned().unwrap());
+        let (upright, rotated) = (coefficients.upright(), coefficients.quarter_rotated().unwrap());
         let files = [
             upright.to_file(),
-            turned.to_file(),
-            upright.to_half_turned_file(),
-            turned.to_half_turned_file(),
+            rotated.to_file(),
+            upright.to_half_rotated_file(),
+            rotated.to_half_rotated_file(),
         ];
         let first = decoded(&files[0]);
         for (quarters, file) in (0..).zip(&files) {
-            let expected = first.quarter_turned(quarters);
-            let turned = decoded(file);
-            prop_assert!(largest_difference(&turned.luma, &expected.luma) <= 1);
-            prop_assert!(largest_difference(&turned.blue, &expected.blue) <= 2);
-            prop_assert!(largest_difference(&turned.red, &expected.red) <= 2);
+            let expected = first.quarter_rotated(quarters);
+            let rotated = decoded(file);
+            prop_assert!(largest_difference(&rotated.luma, &expected.luma) <= 1);
+            prop_assert!(largest_difference(&rotated.blue, &expected.blue) <= 2);
+            prop_assert!(largest_difference(&rotated.red, &expected.red) <= 2);
             decoded_otherwise(file);
         }
     }
@@ -389,7 +389,7 @@ proptest! {
         let planes = Motif::planes([Motif::Flat(9); 3], width, height);
         let coefficients = Coefficients::of(&planes.map(Plane::to_fine), Quality::DEFAULT).unwrap();
         let is_whole = width % 16 == 0 && height % 16 == 0;
-        prop_assert_eq!(coefficients.quarter_turned().is_some(), is_whole);
+        prop_assert_eq!(coefficients.quarter_rotated().is_some(), is_whole);
     }
 }
 
@@ -406,22 +406,22 @@ fn grey_is_coded_as_annex_k_says() {
 }
 
 #[test]
-fn a_half_turned_file_is_that_of_the_half_turned_picture() {
+fn a_half_rotated_file_is_that_of_the_half_rotated_picture() {
     let planes = Motif::planes([1, 2, 3].map(Motif::Noise), 48, 32);
     let scan = Coefficients::of(&planes.map(Plane::to_fine), Quality::DEFAULT).unwrap();
-    let turned = Coefficients::of(
-        &planes.quarter_turned(2).map(Plane::to_fine),
+    let rotated = Coefficients::of(
+        &planes.quarter_rotated(2).map(Plane::to_fine),
         Quality::DEFAULT,
     )
     .unwrap();
     // The transform of a turned picture rounds a few coefficients the other way.
     let same = |a: &Plane, b: &Plane| largest_difference(a, b) <= 12;
-    let (half_turned, turned) = (
-        decoded(&scan.upright().to_half_turned_file()),
-        decoded(&turned.upright().to_file()),
+    let (half_rotated, rotated) = (
+        decoded(&scan.upright().to_half_rotated_file()),
+        decoded(&rotated.upright().to_file()),
     );
-    assert!(same(&half_turned.luma, &turned.luma));
-    assert!(psnr(&half_turned.luma, &turned.luma) > 60.0);
+    assert!(same(&half_rotated.luma, &rotated.luma));
+    assert!(psnr(&half_rotated.luma, &rotated.luma) > 60.0);
 }
 
 #[test]
@@ -523,7 +523,7 @@ fn a_file_is_as_small_and_as_good_as_that_of_another_encoder() {
     });
     let planes = Planes {
         blue: luma.halved(),
-        red: luma.quarter_turned(2).halved(),
+        red: luma.quarter_rotated(2).halved(),
         luma,
     };
     for quality in [10, 50, 75, 90, 95, 100].map(quality) {

@@ -39,9 +39,9 @@ fn a_quarter_turn_moves_the_top_to_the_right() {
         (4, 3, [1, 2, 3, 4, 5, 6]),
         (7, 2, [3, 6, 2, 5, 1, 4]),
     ] {
-        let turned = plane.quarter_turned(quarters);
+        let rotated = plane.quarter_rotated(quarters);
         assert_eq!(
-            (turned.width(), turned.samples()),
+            (rotated.width(), rotated.samples()),
             (width, samples.as_slice())
         );
     }
@@ -52,8 +52,8 @@ proptest! {
 
     #[test]
     fn quarter_turns_add_up(plane in any_plane(20), a in 0_u16..8, b in 0_u16..8) {
-        let turned = plane.quarter_turned(a).quarter_turned(b);
-        prop_assert_eq!(turned, plane.quarter_turned(a + b));
+        let rotated = plane.quarter_rotated(a).quarter_rotated(b);
+        prop_assert_eq!(rotated, plane.quarter_rotated(a + b));
     }
 
     #[test]
@@ -77,8 +77,8 @@ proptest! {
             plane.nearest(x / 2, y / 2) / 2 + plane.nearest(y % 8, x % 8) / 2
         });
         prop_assert_eq!(
-            even.halved().quarter_turned(quarters),
-            even.quarter_turned(quarters).halved()
+            even.halved().quarter_rotated(quarters),
+            even.quarter_rotated(quarters).halved()
         );
     }
 

@@ -189,7 +189,7 @@ impl Source {
 
     /// The plane rotated clockwise about its centre by at most an eighth of a circle in either
     /// direction.
-    pub(super) fn turned(&self, angle: Angle) -> Plane<i16> {
+    pub(super) fn rotated(&self, angle: Angle) -> Plane<i16> {
         let samples = with_best_instructions(Shears {
             source: self,
             angle,
@@ -259,17 +259,17 @@ impl Work for Shears<'_> {
         }
 
         // Rows → the plane.
-        let mut turned = Vec::with_capacity(side * side);
+        let mut rotated = Vec::with_capacity(side * side);
         let mut row = vec![0; side.next_multiple_of(LANES)];
         for y in 0..side {
             rows.shift(y, 0, &mut row, instructions);
-            turned.extend_from_slice(row.get(..side).unwrap_or_default());
+            rotated.extend_from_slice(row.get(..side).unwrap_or_default());
         }
         // An isolate has better uses for the memory.
         if cfg!(not(target_arch = "wasm32")) {
             BUFFERS.set([columns.samples, rows.samples]);
         }
-        turned
+        rotated
     }
 }
 

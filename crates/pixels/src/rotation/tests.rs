@@ -29,7 +29,7 @@ fn sampled(side: usize, truth: impl Fn(f64, f64) -> f64) -> Plane {
 }
 
 /// The function turned clockwise: what is at (0, −1) comes to (1, 0) by 90°.
-fn turned(truth: impl Fn(f64, f64) -> f64, degrees: f64) -> impl Fn(f64, f64) -> f64 {
+fn rotated(truth: impl Fn(f64, f64) -> f64, degrees: f64) -> impl Fn(f64, f64) -> f64 {
     let (sin, cos) = degrees.to_radians().sin_cos();
     move |x, y| truth(x * cos + y * sin, y * cos - x * sin)
 }
@@ -87,22 +87,22 @@ fn mean(errors: &[f64]) -> f64 {
 
 fn turn(plane: &Plane, kernel: Kernel, degrees: f64) -> Plane {
     let surface = Surface::new(plane, kernel, Outside::Reflected);
-    surface.turned(Angle::from_degrees(degrees)).to_bytes()
+    surface.rotated(Angle::from_degrees(degrees)).to_bytes()
 }
 
 /// The plane turned by another library; outside is black.
-fn turned_otherwise(plane: &Plane, interpolation: Interpolation, degrees: f64) -> Plane {
+fn rotated_otherwise(plane: &Plane, interpolation: Interpolation, degrees: f64) -> Plane {
     let side = plane.width() as u32;
     let picture = GrayImage::from_raw(side, side, plane.samples().to_vec()).unwrap();
     let centre = (side as f32 - 1.0) / 2.0;
-    let turned = rotate(
+    let rotated = rotate(
         &picture,
         (centre, centre),
         degrees.to_radians() as f32,
         interpolation,
         Border::Constant(Luma([0])),
     );
-    Plane::new(plane.width(), plane.width(), turned.into_raw()).unwrap()
+    Plane::new(plane.width(), plane.width(), rotated.into_raw()).unwrap()
 }
 
 /// The differences between two planes, no further than so many samples from the
@@ -119,7 +119,7 @@ fn the_nearest_sample_is_the_one_another_library_takes() {
     for side in [100, 101] {
         let plane = Plane::from_fn(side, side, noise);
         for degrees in ANGLES {
-            let other = turned_otherwise(&plane, Interpolation::Nearest, degrees);
+            let other = rotated_otherwise(&plane, Interpolation::Nearest, degrees);
             let all = differences(&turn(&plane, Kernel::Nearest, degrees), &other, 48.0);
             // Between two samples that are as near, the last bit decides.
             let different = all.iter().filter(|difference| **difference != 0.0).count();
@@ -139,7 +139,7 @@ fn bilinear_is_as_in_another_library() {
             (sampled(side, smooth), 2.0),
         ] {
             for degrees in ANGLES {
-                let other = turned_otherwise(&plane, Interpolation::Bilinear, degrees);
+                let other = rotated_otherwise(&plane, Interpolation::Bilinear, degrees);
                 let all = differences(&turn(&plane, Kernel::Bilinear, degrees), &other, 48.0);
                 let worst = largest(&all);
                 assert!(worst <= tolerance, "{side}, {degrees}°: {worst}");
@@ -163,7 +163,7 @@ fn cubic_is_as_in_another_library() {
             (sampled(side, smooth), 2.0),
         ] {
             for degrees in ANGLES {
-                let other = turned_otherwise(&plane, Interpolation::Bicubic, degrees);
+                let other = rotated_otherwise(&plane, Interpolation::Bicubic, degrees);
                 let all = differences(&turn(&plane, Kernel::Cubic, degrees), &other, 47.0);
                 let worst = largest(&all);
                 assert!(worst <= tolerance, "{side}, {degrees}°: {worst}");
@@ -186,8 +186,8 @@ fn a_plane_of_one_value_stays_as_it_is() {
                 for outside in [Outside::Reflected, Outside::Constant(value)] {
                     let surface = Surface::new(&plane, kernel, outside);
                     for degrees in ANGLES {
-                        let turned = surface.turned(Angle::from_degrees(degrees)).to_bytes();
-                        assert_eq!(turned, plane, "{kernel} {outside:?} {side} {degrees}°");
+                        let rotated = surface.rotated(Angle::from_degrees(degrees)).to_bytes();
+                        assert_eq!(rotated, plane, "{kernel} {outside:?} {side} {degrees}°");
                     }
                 }
             }
@@ -206,7 +206,7 @@ fn a_gradient_stays_a_gradient() {
                 let all = errors(
                     &turn(&plane, kernel, degrees),
                     44.0,
-                    turned(gradient, degrees),
+                    rotated(gradient, degrees),
                 );
                 let worst = largest(&all);
                 assert!(worst <= 1.01, "{kernel} {degrees}°: {worst}");
@@ -264,8 +264,8 @@ fn three_shears_are_what_they_are_defined_to_be() {
             for outside in [Outside::Reflected, Outside::Constant(255)] {
                 for degrees in [0.0, 3.0, -13.7, 30.0, -45.0, 45.0] {
                     let surface = Surface::new(&plane, Kernel::Sharp, outside);
-                    let turned = surface.turned(Angle::from_degrees(degrees));
-                    for (y, row) in (0..).zip(turned.rows()) {
+                    let rotated = surface.rotated(Angle::from_degrees(degrees));
+                    for (y, row) in (0..).zip(rotated.rows()) {
                         for (x, sample) in (0..).zip(row) {
                             let sample = f64::from(*sample) / 64.0 + 128.0;
                             let expected = sheared(&plane, outside, degrees, x, y);
@@ -284,15 +284,15 @@ fn three_shears_are_what_they_are_defined_to_be() {
 
 #[test]
 fn what_was_turned_before_changes_nothing() {
-    let turned = |degrees: f64| {
+    let rotated = |degrees: f64| {
         let plane = Plane::from_fn(60, 60, noise);
         turn(&plane, Kernel::Sharp, degrees)
     };
     let alone: Vec<Plane> = ANGLES
-        .map(|degrees| std::thread::spawn(move || turned(degrees)).join().unwrap())
+        .map(|degrees| std::thread::spawn(move || rotated(degrees)).join().unwrap())
         .into();
     turn(&Plane::from_fn(90, 90, |_, _| 255), Kernel::Sharp, 45.0);
-    assert_eq!(ANGLES.map(turned).to_vec(), alone);
+    assert_eq!(ANGLES.map(rotated).to_vec(), alone);
 }
 
 #[test]
@@ -306,8 +306,8 @@ fn samples_are_rounded_without_a_drift() {
         / 1e4;
     for kernel in Kernel::ALL {
         for degrees in [15.0, 30.0, 200.5] {
-            let turned = turn(&plane, kernel, degrees);
-            let after = turned
+            let rotated = turn(&plane, kernel, degrees);
+            let after = rotated
                 .samples()
                 .iter()
                 .map(|sample| f64::from(*sample))
@@ -338,7 +338,7 @@ fn quarters_of_a_circle_are_quarter_turns() {
         for kernel in Kernel::ALL {
             let upright = turn(&plane, kernel, 0.0);
             for (quarters, degrees) in [(1, 90.0), (2, 180.0), (3, 270.0), (3, -90.0), (4, 360.0)] {
-                let expected = upright.quarter_turned(quarters);
+                let expected = upright.quarter_rotated(quarters);
                 let all = differences(&turn(&plane, kernel, degrees), &expected, f64::MAX);
                 assert!(
                     largest(&all) <= 1.0,
@@ -367,11 +367,11 @@ fn outside_is_the_one_colour_that_is_set() {
     for kernel in Kernel::ALL {
         for value in [0, 77, 255] {
             let surface = Surface::new(&plane, kernel, Outside::Constant(value));
-            let plane = surface.turned(Angle::from_degrees(45.0)).to_bytes();
+            let plane = surface.rotated(Angle::from_degrees(45.0)).to_bytes();
             for (x, y) in [(0, 0), (59, 0), (0, 59), (59, 59), (6, 3), (55, 55)] {
                 assert_eq!(plane.nearest(x, y), value, "{kernel}");
             }
-            let inside = errors(&plane, 25.0, turned(smooth, 45.0));
+            let inside = errors(&plane, 25.0, rotated(smooth, 45.0));
             assert!(root_mean_square(&inside) < 4.0, "{kernel}");
         }
     }
@@ -397,7 +397,7 @@ fn outside_is_the_mirror_image_at_the_middle_of_the_outermost_samples() {
             let all = errors(
                 &turn(&plane, kernel, degrees),
                 f64::MAX,
-                turned(wave, degrees),
+                rotated(wave, degrees),
             );
             assert!(
                 largest(&all) <= tolerance,
@@ -416,8 +416,8 @@ fn planes_of_every_small_size_are_turned() {
             for outside in [Outside::Reflected, Outside::Constant(9)] {
                 let surface = Surface::new(&plane, kernel, outside);
                 for degrees in (-360..=720).step_by(37) {
-                    let turned = surface.turned(Angle::from_degrees(degrees.into()));
-                    assert_eq!((turned.width(), turned.height()), (side, side));
+                    let rotated = surface.rotated(Angle::from_degrees(degrees.into()));
+                    assert_eq!((rotated.width(), rotated.height()), (side, side));
                 }
             }
         }
@@ -467,7 +467,7 @@ fn the_better_the_kernel_the_nearer_to_the_truth() {
             root_mean_square(&errors(
                 &turn(&plane, kernel, degrees),
                 50.0,
-                turned(fine, degrees),
+                rotated(fine, degrees),
             ))
         };
         let [nearest, bilinear, sharp, cubic, lanczos, spline] = Kernel::ALL.map(rms);

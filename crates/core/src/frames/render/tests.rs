@@ -174,12 +174,12 @@ fn quarter_turns_move_pixels_without_loss() {
         let icon = icon_with(&png(noise()), rendering);
         let upright = icon.planes(0, count(12));
         for (n, quarters) in [(3, 1), (6, 2), (9, 3)] {
-            assert_eq!(icon.planes(n, count(12)), upright.quarter_turned(quarters));
+            assert_eq!(icon.planes(n, count(12)), upright.quarter_rotated(quarters));
         }
         // What is turned by an angle first, too.
         let one = icon.planes(1, count(12));
         for (n, quarters) in [(4, 1), (7, 2), (10, 3)] {
-            assert_eq!(icon.planes(n, count(12)), one.quarter_turned(quarters));
+            assert_eq!(icon.planes(n, count(12)), one.quarter_rotated(quarters));
         }
     }
 }
@@ -190,9 +190,9 @@ fn files_of_quarter_turns_show_the_same_pixels() {
     for base in 0..3 {
         let first = luma(&icon.frame(base, count(12)).unwrap().file);
         for quarters in 1..4 {
-            let turned = luma(&icon.frame(base + 3 * quarters, count(12)).unwrap().file);
+            let rotated = luma(&icon.frame(base + 3 * quarters, count(12)).unwrap().file);
             // Of colours converted twice.
-            assert!(largest_difference(&turned, &first.quarter_turned(quarters)) <= 3);
+            assert!(largest_difference(&rotated, &first.quarter_rotated(quarters)) <= 3);
         }
     }
 }
@@ -464,7 +464,7 @@ fn the_quality_is_lowered_only_as_far_as_it_takes() {
     let planes = Planes {
         luma: large(640),
         blue: large(320),
-        red: large(320).quarter_turned(1),
+        red: large(320).quarter_rotated(1),
     };
     let best = Rendering {
         quality: Quality::BEST,
@@ -480,14 +480,14 @@ fn the_quality_is_lowered_only_as_far_as_it_takes() {
         let lowered = frame.lowered_to.unwrap();
         let size_at = |quality: u8| {
             let quality = Quality::new(quality).unwrap();
-            let turned = planes.quarter_turned(quarters);
-            jpeg::encode(&turned, quality).unwrap().len()
+            let rotated = planes.quarter_rotated(quarters);
+            jpeg::encode(&rotated, quality).unwrap().len()
         };
         assert!(size_at(lowered.get() + 1) > MAX_FRAME_BYTES);
         // A turned transform may round a few coefficients the other way.
         assert!(size_at(lowered.get()).abs_diff(frame.file.len()) < 1000);
         let difference =
-            largest_difference(&luma(&frame.file), &planes.luma.quarter_turned(quarters));
+            largest_difference(&luma(&frame.file), &planes.luma.quarter_rotated(quarters));
         assert!(difference < 128, "{difference}");
     }
 }
@@ -504,9 +504,9 @@ fn what_is_small_enough_has_the_quality_that_is_asked_for() {
             let frame = icon.frame(n, count(12)).unwrap();
             assert_eq!(frame.lowered_to, None);
             let Place { base, quarters } = Place::of(n, count(12));
-            let turned = icon.turned_to(base, count(12));
+            let rotated = icon.rotated_to(base, count(12));
             if quarters == 0 {
-                let coefficients = Coefficients::of(&turned, Quality::BEST).unwrap();
+                let coefficients = Coefficients::of(&rotated, Quality::BEST).unwrap();
                 assert_eq!(frame.file, coefficients.upright().to_file());
             }
             let encoded = jpeg::encode(&icon.planes(n, count(12)), Quality::BEST).unwrap();
