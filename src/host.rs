@@ -19,6 +19,8 @@ use rotate_icon_core::ports::{
 };
 use rotate_icon_core::settings::Settings;
 
+use crate::zones;
+
 #[wasm_bindgen(module = "/src/glue.js")]
 extern "C" {
     #[wasm_bindgen(js_name = kvGet, catch)]
@@ -113,7 +115,7 @@ pub(super) fn settings(host: &Host) -> Rc<Settings> {
     }
     SETTINGS.with(|settings| {
         settings
-            .get_or_init(|| Rc::new(Settings::read(|name| host.text(name))))
+            .get_or_init(|| Rc::new(Settings::read(&zones::Runtime, |name| host.text(name))))
             .clone()
     })
 }

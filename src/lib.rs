@@ -7,6 +7,7 @@
 mod account;
 mod host;
 mod http;
+mod zones;
 
 use serde_json::json;
 use wasm_bindgen::JsValue;

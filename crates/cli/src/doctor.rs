@@ -21,7 +21,7 @@ use crate::client::Https;
 use crate::settings_source::{Origin, SettingsArgs, SettingsFile, Sources, prepared};
 use crate::status::Status;
 use crate::text::shown;
-use crate::{say, state_file};
+use crate::{say, state_file, time_zones};
 
 /// Check the settings, and ask each network which account they open.
 ///
@@ -129,7 +129,7 @@ pub(crate) async fn run(options: &Doctor) -> Result<ExitCode> {
         Ok(both) => both,
         Err(status) => return Ok(status),
     };
-    let settings = Settings::read(|name| sources.look_up(name));
+    let settings = Settings::read(&time_zones::machine(), |name| sources.look_up(name));
     let networks = settings.networks.iter().map(|one| ask(one, &https));
     let networks = join_all(networks).await;
     let schedule = Finding::of(match &settings.schedule {

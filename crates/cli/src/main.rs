@@ -27,6 +27,7 @@ mod source;
 mod state_file;
 mod status;
 mod text;
+mod time_zones;
 mod turn;
 mod workspace;
 mod wrangler_config;

@@ -8,7 +8,7 @@ use rotate_icon_core::settings::Settings;
 
 use crate::settings_source::{SettingsArgs, prepared};
 use crate::status::Status;
-use crate::{complain, say};
+use crate::{complain, say, time_zones};
 
 /// Remove the frames that turns keep on Bluesky.
 ///
@@ -30,7 +30,7 @@ pub(crate) async fn run(options: &RemoveFrames) -> Result<ExitCode> {
         Err(status) => return Ok(status),
     };
     sources.warn();
-    let settings = Settings::read(|name| sources.look_up(name));
+    let settings = Settings::read(&time_zones::machine(), |name| sources.look_up(name));
     let mut worst = Status::Well;
     let mut is_any = false;
     for one in &settings.networks {

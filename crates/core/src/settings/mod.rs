@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use crate::account::alert::Webhook;
 use crate::network::{Definition, NETWORKS, Network, x};
 use crate::outcome::{Diagnosis, Reason};
+use crate::ports::TimeZones;
 use crate::schedule::time_zone::TimeZone;
 use crate::schedule::{Direction, Period, Schedule};
 use crate::settings::secret::Secret;
@@ -157,11 +158,11 @@ impl Settings {
     /// Reads all settings. `look_up` gives the text of a name, or `None` when
     /// it is not set; what came along by copying does not count
     /// ([`pasted::text`]), and an empty text counts as not set.
-    pub fn read(look_up: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn read(time_zones: &impl TimeZones, look_up: impl Fn(&str) -> Option<String>) -> Self {
         let text = |name: &str| text(&look_up, name);
         let alert_webhook = text(ALERT_WEBHOOK_URL).map(|url| url.parse::<Webhook>());
         let mut reader = Reader::new(&text);
-        let schedule = reader.schedule();
+        let schedule = reader.schedule(time_zones);
         if let Some(Err(_)) = alert_webhook {
             reader.errors.invalid.push(Invalid {
                 name: ALERT_WEBHOOK_URL,
@@ -259,12 +260,12 @@ fn trigger_token(text: &dyn Fn(&str) -> Option<String>) -> Result<Option<Secret>
 }
 
 /// The name of a time zone, with or without spaces: `america / new york`.
-fn time_zone(text: &str) -> Option<TimeZone> {
+fn time_zone(text: &str, time_zones: &impl TimeZones) -> Option<TimeZone> {
     let parts = text.split(['/', '\\']).map(|part| {
         let words: Vec<_> = part.split_whitespace().collect();
         words.join("_")
     });
-    TimeZone::named(&parts.collect::<Vec<_>>().join("/")).ok()
+    TimeZone::named(&parts.collect::<Vec<_>>().join("/"), time_zones).ok()
 }
 
 /// A period in the form that [`Period`] reads: `12 Hours` is `12h`.
@@ -367,8 +368,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn schedule(&mut self) -> Option<Schedule> {
-        let time_zone = self.parsed_by(TIME_ZONE, time_zone);
+    fn schedule(&mut self, time_zones: &impl TimeZones) -> Option<Schedule> {
+        let time_zone = self.parsed_by(TIME_ZONE, |text| time_zone(text, time_zones));
         let period = self.parsed_by(PERIOD, period);
         let direction = self.parsed_by(DIRECTION, direction);
         Some(Schedule {
@@ -466,6 +467,7 @@ mod tests {
         ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_BASE_URL, API_KEY, API_KEY_SECRET, Account,
         BodyForm, X_API, X_BODY,
     };
+    use crate::testing::BundledTimeZones;
 
     const SECRETS: [(&str, &str); 4] = [
         (API_KEY, "k"),
@@ -475,7 +477,7 @@ mod tests {
     ];
 
     fn read(settings: &[(&str, &str)]) -> Settings {
-        Settings::read(|name| {
+        Settings::read(&BundledTimeZones, |name| {
             settings
                 .iter()
                 .find(|(set, _)| *set == name)
@@ -669,7 +671,7 @@ mod tests {
         let plain = format!("{:?}", read(&all));
         assert!(read(&all).errors().is_empty());
         for number in 0..4 {
-            let settings = Settings::read(|name| {
+            let settings = Settings::read(&BundledTimeZones, |name| {
                 let set = all.iter().find(|(set, _)| *set == name);
                 set.map(|(_, value)| wrapped(value)[number].clone())
             });

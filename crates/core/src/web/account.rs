@@ -530,7 +530,7 @@ async fn status_page<H: Store + Clock, L: Ledger>(
     let keeping: Vec<_> = keeping.map(|one| one.definition).collect();
     let html = page::html(&View {
         now,
-        local: schedule.map(|schedule| (schedule.time_zone.name(), schedule.local_time_at(now))),
+        local: schedule.map(|schedule| (&schedule.time_zone, schedule.local_time_at(now))),
         frames: frames.map(FrameCount::get),
         is_new,
         due: schedule

@@ -42,9 +42,8 @@ const LEAST_APART: u32 = 1_500;
 pub struct View<'a> {
     /// The time.
     pub now: DateTime<Utc>,
-    /// The time zone's name and the wall-clock time there; `None` when the
-    /// settings cannot be read.
-    pub local: Option<(&'a str, NaiveDateTime)>,
+    /// The time zone and the wall-clock time there; `None` when the settings cannot be read.
+    pub local: Option<(&'a TimeZone, NaiveDateTime)>,
     /// How many frames the current set has, if there is one.
     pub frames: Option<u16>,
     /// Whether no icon has been published yet.
@@ -153,7 +152,7 @@ fn face(view: &View<'_>) -> Markup {
         div #face
             data-now=(rfc_3339(view.now))
             data-wall=[view.local.map(|(_, wall)| rfc_3339(wall.and_utc()))]
-            data-zone=[view.local.map(|(zone, _)| zone)]
+            data-zone=[view.local.map(|(zone, _)| zone.name())]
             data-frames=[view.frames]
         {
             (dial(view))
@@ -332,7 +331,10 @@ fn shown_frame(view: &View<'_>) -> Option<u16> {
 }
 
 fn time_there(view: &View<'_>) -> Markup {
-    let (zone, wall) = view.local.unwrap_or(("UTC", view.now.naive_utc()));
+    let (zone, wall) = view.local.map_or_else(
+        || ("UTC", view.now.naive_utc()),
+        |(zone, wall)| (zone.name(), wall),
+    );
     html! {
         p.time { time #clock datetime=(wall_clock(wall)) { (clock(wall)) } }
         p.soft { (wall.weekday()) " " (day(wall)) " · " span.zone { (zone) } }
@@ -491,7 +493,6 @@ fn when(line: &Line<'_>, view: &View<'_>) -> String {
 /// An instant by the wall clock there, which may be set to summer time before it.
 fn at_there(instant: DateTime<Utc>, view: &View<'_>) -> String {
     let wall = view.local.and_then(|(zone, today)| {
-        let zone = TimeZone::named(zone).ok()?;
         let offset = TimeDelta::seconds(zone.offset_seconds_at(instant.timestamp()).into());
         let wall = instant.naive_utc().checked_add_signed(offset)?;
         Some(moment(wall, today))
@@ -725,7 +726,7 @@ fn becoming(view: &View<'_>) -> Markup {
             // A single frame never turns.
             @if let Some((period, direction)) = turning.filter(|_| frames > 1) {
                 " They turn " (direction) ", once in " (length(period))
-                @if let Some((zone, _)) = view.local { ", by the clock of " (zone) }
+                @if let Some((zone, _)) = view.local { ", by the clock of " (zone.name()) }
                 "."
             }
             @if replaces_album { " They take the place of the album that is there now." }

@@ -1,11 +1,10 @@
 use super::*;
 use crate::schedule::Direction;
-use crate::schedule::time_zone::TimeZone;
-use crate::testing::instant;
+use crate::testing::{instant, time_zone};
 
 fn schedule(zone: &str, period: &str) -> Schedule {
     Schedule {
-        time_zone: TimeZone::named(zone).unwrap(),
+        time_zone: time_zone(zone),
         period: period.parse().unwrap(),
         direction: Direction::Clockwise,
     }

