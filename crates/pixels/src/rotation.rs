@@ -202,6 +202,17 @@ impl Surface {
     }
 
     /// The plane rotated clockwise about its centre, ((side − 1)/2, (side − 1)/2).
+    ///
+    /// ```
+    /// use pixels::plane::Plane;
+    /// use pixels::rotation::{Angle, Kernel, Outside, Surface};
+    ///
+    /// let plane = Plane::from_fn(3, 3, |x, y| if (x, y) == (0, 0) { 255 } else { 0 });
+    /// let surface = Surface::new(&plane, Kernel::Nearest, Outside::Constant(0));
+    /// let rotated = surface.rotated(Angle::from_degrees(90.0)).to_bytes();
+    /// // The top left corner is at the top right.
+    /// assert_eq!(rotated.samples(), [0, 0, 255, 0, 0, 0, 0, 0, 0]);
+    /// ```
     pub fn rotated(&self, angle: Angle) -> Plane<i16> {
         let samples = match &self.samples {
             Samples::Nearest(samples) => self.map(angle, |x, y| {

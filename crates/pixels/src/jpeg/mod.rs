@@ -130,6 +130,20 @@ impl Coefficients {
 
 /// Encodes one picture with chroma at half the size; `None` as for
 /// [`Coefficients::of`].
+///
+/// ```
+/// use pixels::jpeg::{self, Quality};
+/// use pixels::plane::Planes;
+///
+/// let orange = Planes::from_rgb(16, 16, &[[255, 128, 0]; 256]).expect("256 pixels");
+/// let halved = Planes {
+///     luma: orange.luma,
+///     blue: orange.blue.halved(),
+///     red: orange.red.halved(),
+/// };
+/// let file = jpeg::encode(&halved, Quality::DEFAULT).expect("chroma at half the size");
+/// assert!(file.starts_with(b"\xff\xd8") && file.ends_with(b"\xff\xd9"));
+/// ```
 pub fn encode(planes: &Planes, quality: Quality) -> Option<Vec<u8>> {
     let planes = planes.map(Plane::to_fine);
     Some(Coefficients::of(&planes, quality)?.upright().to_file())
