@@ -13,9 +13,10 @@ use worker::{DurableObject, Env, Request, Response, Result, State, Stub, durable
 
 use super::host::{Host, describe, settings};
 use super::http::{request_from, response_from};
+use rotate_icon_core::account::ledger::{Ledger, MAX_RECORDS, Record};
 use rotate_icon_core::account::state::AccountState;
 use rotate_icon_core::account::turn::{on_schedule, wake};
-use rotate_icon_core::ports::{Ledger, MAX_RECORDS, Record, StoreError};
+use rotate_icon_core::ports::StoreError;
 use rotate_icon_core::schedule::cron::CronEvents;
 use rotate_icon_core::web::api::guarded;
 use rotate_icon_core::web::problem::Problem;

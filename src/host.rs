@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use js_sys::{Array, Reflect, Uint8Array};
 use picture::{Options, PictureError};
 use pixels::plane::{Plane, Planes};
@@ -13,11 +13,11 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, console_error, console_log};
 
+use rotate_icon_core::account::settings::Settings;
 use rotate_icon_core::ports::{
-    self, Advice, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, MAX_VALUE_BYTES, REPLY_HEADERS,
-    SendError, Store, StoreError, USER_AGENT, UploadError,
+    self, Advice, Client, Clock, Lifetime, Log, MAX_REPLY_BYTES, MAX_VALUE_BYTES, SendError, Store,
+    StoreError, USER_AGENT, UploadError,
 };
-use rotate_icon_core::settings::Settings;
 
 use crate::zones;
 
@@ -274,14 +274,13 @@ fn read_reply(reply: &JsValue) -> Option<Response<Vec<u8>>> {
     Some(response)
 }
 
-/// Reads names and values in turn; what is none of [`REPLY_HEADERS`] is passed
-/// over. `fetch` gives names in lower case.
+/// Reads names and values in turn. Skips what `http` does not take.
 fn read_headers(mut texts: impl Iterator<Item = Option<String>>, headers: &mut HeaderMap) {
     while let (Some(name), Some(value)) = (texts.next(), texts.next()) {
-        let name = name.and_then(|name| REPLY_HEADERS.iter().find(|one| one.as_str() == name));
+        let name = name.and_then(|name| HeaderName::try_from(name).ok());
         let value = value.and_then(|value| HeaderValue::try_from(value).ok());
         if let (Some(name), Some(value)) = (name, value) {
-            headers.append(name.clone(), value);
+            headers.append(name, value);
         }
     }
 }

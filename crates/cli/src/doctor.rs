@@ -7,14 +7,15 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use futures_util::future::join_all;
+use rotate_icon_core::account::settings::{self, Configured, Settings};
 use rotate_icon_core::network::Definition;
 use rotate_icon_core::network::Verified;
 use rotate_icon_core::network::bluesky::BLUESKY_APP_PASSWORD;
 use rotate_icon_core::network::x::ACCESS_TOKEN;
 use rotate_icon_core::outcome::{Diagnosis, Reason};
 use rotate_icon_core::schedule::Schedule;
+use rotate_icon_core::settings::SettingsErrors;
 use rotate_icon_core::settings::pasted;
-use rotate_icon_core::settings::{self, Configured, Settings, SettingsErrors};
 use serde::Serialize;
 
 use crate::client::Https;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
-use rotate_icon_core::settings::Settings;
+use rotate_icon_core::account::settings::Settings;
 
 use crate::settings_source::{SettingsArgs, prepared};
 use crate::status::Status;

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use rotate_icon_core::settings::{self, pasted};
+use rotate_icon_core::account::settings;
+use rotate_icon_core::settings::pasted;
 use serde::Serialize;
 
 use crate::client::Https;

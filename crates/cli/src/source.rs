@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use rotate_icon_core::frames::render::{Frame, Icon, Recipe};
 use rotate_icon_core::frames::rendering::{Fill, Rendering, Shape};
 use rotate_icon_core::frames::set::FrameSet;
-use rotate_icon_core::network::x::MAX_FRAME_BYTES;
+use rotate_icon_core::frames::size::MAX_FRAME_BYTES;
 use rotate_icon_core::schedule::FrameCount;
 
 use crate::album::Album;

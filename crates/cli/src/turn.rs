@@ -9,14 +9,13 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use http::{Request, Response};
 use rotate_icon_core::account::journal::{Report, Trigger};
+use rotate_icon_core::account::ledger::Ledger;
+use rotate_icon_core::account::settings::Settings;
 use rotate_icon_core::account::turn::{self, TurnRequest, turn};
 use rotate_icon_core::frames::set::CURRENT_KEY;
 use rotate_icon_core::network::NETWORKS;
 use rotate_icon_core::outcome::Outcome;
-use rotate_icon_core::ports::{
-    Advice, Client, Clock, Ledger, Lifetime, Log, SendError, Store, StoreError,
-};
-use rotate_icon_core::settings::Settings;
+use rotate_icon_core::ports::{Advice, Client, Clock, Lifetime, Log, SendError, Store, StoreError};
 
 use crate::client::Https;
 use crate::rendered::RenderedFolder;

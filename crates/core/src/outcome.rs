@@ -7,7 +7,6 @@ use http::Request;
 use http::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
 
-use crate::network::Picture;
 use crate::stored;
 
 /// How a turn ended.
@@ -163,9 +162,9 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// A request without its secrets: `authorization` stands for that header's
-    /// value.
-    pub fn of(request: &Request<Vec<u8>>, authorization: &str, picture: Picture<'_>) -> Self {
+    /// Describes a request without its secrets: `authorization` replaces the value of that
+    /// header. `frame_bytes` is the size of the frame in the request's body.
+    pub fn of(request: &Request<Vec<u8>>, authorization: &str, frame_bytes: usize) -> Self {
         let headers = request.headers().iter().map(|(name, value)| {
             let value = if name == AUTHORIZATION {
                 authorization.to_owned()
@@ -179,7 +178,7 @@ impl Preview {
             url: request.uri().to_string(),
             headers: headers.collect(),
             body_bytes: request.body().len(),
-            frame_bytes: picture.bytes.len(),
+            frame_bytes,
             account: None,
             unchecked: None,
         }

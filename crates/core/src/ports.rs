@@ -1,18 +1,13 @@
 //! What the core needs from outside. A host (the Worker, the command, a test)
 //! implements these few traits; the core does everything else.
 
-use std::future::ready;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
-use http::header::{DATE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderName, Request, Response};
+use http::{Request, Response};
 use picture::PictureError;
 use pixels::plane::Planes;
 use thiserror::Error;
-
-use crate::account::state::AccountState;
-use crate::schedule::cron::CronEvents;
 
 /// Keeps values by key.
 pub trait Store {
@@ -98,8 +93,7 @@ pub enum UploadError {
 /// Sends a request to a network and reads the whole reply.
 pub trait Client {
     /// Sends it once, follows no redirect, and gives up after `timeout_ms`
-    /// milliseconds. Names the sender by [`USER_AGENT`]. Of the reply's headers it need not give more than
-    /// [`REPLY_HEADERS`].
+    /// milliseconds. Names the sender by [`USER_AGENT`].
     ///
     /// # Errors
     /// When no whole reply came back.
@@ -109,54 +103,6 @@ pub trait Client {
         timeout_ms: u32,
     ) -> impl Future<Output = Result<Response<Vec<u8>>, SendError>>;
 }
-
-/// When Bluesky's limit ends.
-pub const RATELIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
-
-/// When Mastodon's limit ends.
-pub const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
-
-/// When X's limit of a quarter of an hour ends.
-pub const X_RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-rate-limit-reset");
-
-/// What remains of it.
-pub const X_RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-rate-limit-remaining");
-
-/// When X's limit of a day ends for the account.
-pub const X_USER_LIMIT_24HOUR_RESET: HeaderName =
-    HeaderName::from_static("x-user-limit-24hour-reset");
-
-/// What remains of it.
-pub const X_USER_LIMIT_24HOUR_REMAINING: HeaderName =
-    HeaderName::from_static("x-user-limit-24hour-remaining");
-
-/// When X's limit of a day ends for the app.
-pub const X_APP_LIMIT_24HOUR_RESET: HeaderName =
-    HeaderName::from_static("x-app-limit-24hour-reset");
-
-/// What remains of it.
-pub const X_APP_LIMIT_24HOUR_REMAINING: HeaderName =
-    HeaderName::from_static("x-app-limit-24hour-remaining");
-
-/// What X lets the token of a request do.
-pub const X_ACCESS_LEVEL: HeaderName = HeaderName::from_static("x-access-level");
-
-/// The headers of a reply that are ever read. A host that knows them need not make
-/// names of texts, for which `http` has a table of all that there are.
-pub static REPLY_HEADERS: [HeaderName; 12] = [
-    DATE,
-    RETRY_AFTER,
-    WWW_AUTHENTICATE,
-    RATELIMIT_RESET,
-    X_RATELIMIT_RESET,
-    X_RATE_LIMIT_RESET,
-    X_RATE_LIMIT_REMAINING,
-    X_USER_LIMIT_24HOUR_RESET,
-    X_USER_LIMIT_24HOUR_REMAINING,
-    X_APP_LIMIT_24HOUR_RESET,
-    X_APP_LIMIT_24HOUR_REMAINING,
-    X_ACCESS_LEVEL,
-];
 
 /// Tells the time.
 pub trait Clock {
@@ -179,109 +125,6 @@ pub type OffsetAt = Rc<dyn Fn(i64) -> i32>;
 pub trait Log {
     /// Takes one entry as JSON; a turn does not fail for it.
     fn log(&self, entry: &str, is_failure: bool);
-}
-
-/// Keeps what is known of an icon on each network, and its journal. Two turns of
-/// an icon must not be made at once: whoever has a ledger sees to that.
-pub trait Ledger {
-    /// What its owner can do when it fails, in a sentence.
-    const ADVICE: &'static str;
-
-    /// How its owner has a network asked at once that has refused and is left alone,
-    /// as the end of a sentence: `to ask now, …`.
-    const ASK_NOW: &'static str;
-
-    /// Whether what is known is there for the next turn. If not, that turn is held by
-    /// nothing, and nothing is tried again by itself.
-    fn is_kept(&self) -> bool {
-        true
-    }
-
-    /// What is known of the account on a network; nothing at first. What was stored
-    /// and is not understood is noted there ([`AccountState::read`]), and set aside before
-    /// anything is kept in its place.
-    ///
-    /// # Errors
-    /// When the store fails.
-    fn account_state(
-        &self,
-        network: &str,
-    ) -> impl Future<Output = Result<AccountState, StoreError>>;
-
-    /// Keeps what is known, and a record with it: both or neither. A record
-    /// replaces the one with its id; the oldest go when there are more than
-    /// [`MAX_RECORDS`].
-    ///
-    /// Everything is written before the first wait, and [`Ledger::standing`] gives it from
-    /// then on.
-    ///
-    /// # Errors
-    /// When it is not kept.
-    fn keep(
-        &self,
-        network: &str,
-        account_state: &AccountState,
-        record: Option<&Record<'_>>,
-    ) -> impl Future<Output = Result<(), StoreError>>;
-
-    /// An id for a new record, above all that were given before.
-    ///
-    /// # Errors
-    /// When those cannot be read.
-    fn next_id(&self) -> Result<u32, StoreError>;
-
-    /// Sees to a turn at an instant ([`crate::account::turn::wake`]), instead of any other
-    /// that was asked for; at `None`, to none.
-    ///
-    /// # Errors
-    /// When that cannot be promised.
-    fn wake_at(&self, at: Option<DateTime<Utc>>) -> impl Future<Output = Result<(), StoreError>>;
-
-    /// What is known of the schedule whose events come to [`crate::account::turn::on_schedule`].
-    /// Who cannot be woken need not keep it.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn cron_events(&self) -> impl Future<Output = Result<CronEvents, StoreError>> {
-        ready(Ok(CronEvents::default()))
-    }
-
-    /// Keeps what is known of the schedule.
-    ///
-    /// # Errors
-    /// When it is not kept.
-    fn keep_cron_events(
-        &self,
-        _events: &CronEvents,
-    ) -> impl Future<Output = Result<(), StoreError>> {
-        ready(Ok(()))
-    }
-
-    /// The records with an id below `before`, newest first, at most `limit`: the
-    /// id and the entry as JSON, or whatever else is stored there.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    fn records(&self, before: Option<u32>, limit: u16) -> Result<Vec<(u32, String)>, StoreError>;
-
-    /// Forgets the records and what is known of the account, and what was set aside,
-    /// whether or not any of it can be read. The schedule goes on.
-    ///
-    /// # Errors
-    /// When they are still there.
-    fn forget(&self) -> impl Future<Output = Result<(), StoreError>>;
-}
-
-/// How many records a ledger keeps at least before the oldest go.
-pub const MAX_RECORDS: u32 = 2_000;
-
-/// An entry as a ledger keeps it.
-#[derive(Debug, Clone, Copy)]
-pub struct Record<'a> {
-    /// Its place in the journal, from 1.
-    pub id: u32,
-    /// The entry as JSON.
-    pub entry: &'a str,
 }
 
 /// How every request names its sender (RFC 9110 §10.1.5): program, version, and the

@@ -17,19 +17,21 @@ use picture::{Limits, Options};
 use pixels::plane::Planes;
 use serde_json::Value;
 
+use crate::account::ledger::{Ledger, Record};
+use crate::account::settings::{ALERT_WEBHOOK_URL, Settings, TRIGGER_TOKEN};
 use crate::account::state::AccountState;
-use crate::frames::set::{CURRENT_KEY, FrameSet, MediaType};
+use crate::frames::media_type::MediaType;
+use crate::frames::set::{CURRENT_KEY, FrameSet};
 use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_SERVICE};
 use crate::network::mastodon::{MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
 use crate::network::x::{ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET};
 use crate::ports::{
-    Advice, Client, Clock, Ledger, Lifetime, Log, OffsetAt, Record, SendError, Store, StoreError,
-    TimeZones, Upload, UploadError,
+    Advice, Client, Clock, Lifetime, Log, OffsetAt, SendError, Store, StoreError, TimeZones,
+    Upload, UploadError,
 };
 use crate::schedule::FrameCount;
 use crate::schedule::cron::CronEvents;
 use crate::schedule::time_zone::TimeZone;
-use crate::settings::{ALERT_WEBHOOK_URL, Settings, TRIGGER_TOKEN};
 
 /// The four keys of the made-up account; none is part of any other text.
 pub(crate) const KEYS: [(&str, &str); 4] = [

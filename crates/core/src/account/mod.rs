@@ -1,6 +1,8 @@
-//! One account: its turns, what is known of it on each network, its journal and alerts.
+//! One account: its settings, its turns, its state on each network, its journal and alerts.
 
 pub mod alert;
 pub mod journal;
+pub mod ledger;
+pub mod settings;
 pub mod state;
 pub mod turn;

@@ -64,7 +64,7 @@ pub struct AccountState {
     /// What the network wants to find again.
     #[serde(rename = "memory")]
     pub saved_session: Option<SavedSession>,
-    /// The [`Configured::fingerprint`](crate::settings::Configured::fingerprint) of the
+    /// The [`Configured::fingerprint`](crate::account::settings::Configured::fingerprint) of the
     /// settings that all of this comes from; `None` where it was not kept yet.
     pub settings: Option<String>,
     /// What of this could not be read, until a day after the owner was told.

@@ -8,6 +8,8 @@ use futures_util::future::{Either, join, join_all, select};
 
 use crate::account::alert;
 use crate::account::journal::{self, Entry, Report, Trigger};
+use crate::account::ledger::{Ledger, Record};
+use crate::account::settings::{Configured, Settings};
 use crate::account::state::{
     AccountState, Decision, FrameRef, Hold, HoldKind, KnownSet, News, Question, Slot,
 };
@@ -16,9 +18,9 @@ use crate::frames::store::{self, current_set};
 use crate::instant::after;
 use crate::network::{Network, Picture, Verified};
 use crate::outcome::{Diagnosis, Outcome, Reason};
-use crate::ports::{Client, Clock, Ledger, Log, Record, Store, StoreError};
+use crate::ports::{Client, Clock, Log, Store, StoreError};
 use crate::schedule::{FrameCount, Schedule};
-use crate::settings::{Configured, Settings, SettingsErrors};
+use crate::settings::errors::SettingsErrors;
 
 /// What to do in a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,10 @@
-//! Frames: made of an icon, named as a set, and kept in a store.
+//! Frames: how an icon becomes frames, what a set of them is called, and how it lies in a store.
 
+pub mod media_type;
 mod png;
 pub mod render;
 pub mod rendering;
 pub mod set;
+pub mod size;
 pub mod store;
 mod y4m;

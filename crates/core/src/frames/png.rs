@@ -2,7 +2,7 @@
 
 use png::{BitDepth, ColorType, Compression, Encoder};
 
-use crate::network::x::MAX_FRAME_BYTES;
+use crate::frames::size::MAX_FRAME_BYTES;
 use pixels::plane::Planes;
 
 /// The circle in a square picture with chroma at the full size, as an RGBA

@@ -12,17 +12,14 @@ use thiserror::Error;
 
 use crate::frames::rendering::{Fill, Rendering, Shape};
 use crate::frames::set::FrameSet;
+use crate::frames::size::{FRAME_SIZE, MAX_FRAME_BYTES};
 use crate::frames::{png, y4m};
-use crate::network::x::MAX_FRAME_BYTES;
 use crate::schedule::FrameCount;
 use picture::{Colour, Crop, Limits, Options, PictureError};
 use pixels::jpeg::{self, Coefficients, Quality};
 use pixels::plane::{Plane, Planes};
 use pixels::processor::join;
 use pixels::rotation::{Angle, Outside, Surface};
-
-/// The width and height of a frame in pixels: what the networks show at most.
-pub const FRAME_SIZE: usize = 400;
 
 /// Everything that makes frames out of a picture file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::frames::set::MediaType;
+use crate::frames::media_type::MediaType;
 use picture::Colour;
 use pixels::InvalidChoice;
 use pixels::jpeg::Quality;

@@ -7,9 +7,10 @@
 
 use std::fmt;
 
+use crate::frames::media_type::MediaType;
 use crate::frames::render::Icon;
-use crate::frames::set::{CURRENT_KEY, FrameSet, MediaType};
-use crate::network::x::MAX_FRAME_BYTES;
+use crate::frames::set::{CURRENT_KEY, FrameSet};
+use crate::frames::size::MAX_FRAME_BYTES;
 use crate::outcome::{Diagnosis, Reason};
 use crate::ports::{Lifetime, MAX_VALUE_BYTES, Store, StoreError};
 

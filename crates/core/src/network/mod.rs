@@ -1,198 +1,26 @@
-//! The networks that show icons: what a turn asks of each, and their list.
+//! The networks: their list, and what they have in common.
 //!
-//! A network is one file here and one line in [`NETWORKS`]. It makes requests and
-//! reads replies; what carries them is a [`Transport`].
-
-use std::fmt;
-use std::future::ready;
-use std::pin::Pin;
-use std::rc::Rc;
-
-use chrono::{DateTime, Utc};
-use data_encoding::HEXLOWER;
-use http::{Request, Response};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-
-use crate::frames::set::MediaType;
-use crate::outcome::{Diagnosis, Outcome, Preview};
-use crate::ports::{Client, Clock, REPLY_TIMEOUT_MS, SendError};
-use crate::settings::{Reader, Variable};
+//! A network is one folder here and one line in [`NETWORKS`]; nothing outside its folder knows it
+//! by name. It reads its settings, builds requests and reads replies. A [`Transport`] carries them.
 
 pub mod base_url;
 pub mod bluesky;
+mod fingerprint;
+pub mod interface;
 pub mod mastodon;
 mod multipart;
 pub(crate) mod percent;
 mod reply;
 #[cfg(test)]
 mod testing;
+pub mod transport;
 pub mod x;
 
-/// All networks, in the order in which they are told of.
+pub use self::interface::{Attempt, Definition, Network, Picture, SavedSession, Verified};
+pub use self::transport::{Pending, Transport};
+
+/// All networks, in the order in which answers and logs list them.
 pub const NETWORKS: [Definition; 3] = [x::DEFINITION, bluesky::DEFINITION, mastodon::DEFINITION];
 
-/// What is known of a network before its settings are read.
-#[derive(Debug, Clone, Copy)]
-pub struct Definition {
-    /// Its name in settings' documentation, the journal and answers.
-    pub name: &'static str,
-    /// Its name in sentences.
-    pub title: &'static str,
-    /// The settings without which it cannot be used. It is used once one of them
-    /// is set.
-    pub required: &'static [&'static str],
-    /// Its settings that have a default.
-    pub variables: &'static [Variable],
-    /// Reads its settings; what is missing or does not parse is noted by the
-    /// reader.
-    pub read: fn(&mut Reader<'_>) -> Option<Rc<dyn Network>>,
-}
-
-/// An account of a network.
-pub trait Network: fmt::Debug {
-    /// The largest picture that is sent, in bytes.
-    fn max_picture_bytes(&self) -> usize;
-
-    /// Makes a picture the account's profile picture: one attempt, of as many
-    /// requests as the network asks for.
-    ///
-    /// # Errors
-    /// When nothing could be sent.
-    fn update<'a>(
-        &'a self,
-        picture: Picture<'a>,
-        saved_session: &'a mut Option<SavedSession>,
-        transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Attempt, Diagnosis>>;
-
-    /// The request that would carry a picture.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    fn preview(&self, picture: Picture<'_>, now: DateTime<Utc>) -> Result<Preview, Diagnosis>;
-
-    /// What the network says of the settings, by calls that change nothing.
-    fn verify<'a>(
-        &'a self,
-        saved_session: &'a mut Option<SavedSession>,
-        transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Verified, Diagnosis>>;
-
-    /// Whether turns keep frames on the network beside the picture that is shown.
-    fn keeps_frames(&self) -> bool {
-        false
-    }
-
-    /// Removes what turns have kept on the network beside the picture that is shown.
-    ///
-    /// # Errors
-    /// When it may still be there.
-    fn remove_frames<'a>(
-        &'a self,
-        _memory: &'a mut Option<SavedSession>,
-        _wire: &'a dyn Transport,
-    ) -> Pending<'a, Result<(), Diagnosis>> {
-        Box::pin(ready(Ok(())))
-    }
-
-    /// Ends what was begun on the network and is in the memory, such as a session: for a
-    /// host that keeps no memory after its run.
-    fn end<'a>(
-        &'a self,
-        saved_session: &'a mut Option<SavedSession>,
-        _wire: &'a dyn Transport,
-    ) -> Pending<'a, ()> {
-        *saved_session = None;
-        Box::pin(ready(()))
-    }
-}
-
-/// What is to be awaited.
-pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
-
-/// A frame on its way to a network.
-#[derive(Debug, Clone, Copy)]
-pub struct Picture<'a> {
-    /// The encoded picture.
-    pub bytes: &'a [u8],
-    /// What it is encoded as.
-    pub media_type: MediaType,
-    /// The id of the set that it is a frame of.
-    pub set: &'a str,
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    /// What it came to.
-    pub outcome: Outcome,
-    /// The HTTP status of the reply that decided it.
-    pub status: Option<u16>,
-    /// The name of the account, as the network writes it, where an attempt that
-    /// succeeded tells it.
-    pub account: Option<String>,
-    /// What the owner should know besides, in a sentence or two: that another way was
-    /// taken than before.
-    pub note: Option<String>,
-}
-
-/// What a network says of settings that it accepts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verified {
-    /// The name of the account that they belong to, if the network tells it.
-    pub account: Option<String>,
-    /// What the owner should know besides, each a sentence or two.
-    pub notes: Vec<String>,
-    /// Why the network tells nothing of the account, where that does not say that it takes
-    /// no picture.
-    pub unread: Option<Diagnosis>,
-}
-
-impl Verified {
-    /// The account alone.
-    pub fn account(name: impl Into<String>) -> Self {
-        Self {
-            account: Some(name.into()),
-            ..Self::default()
-        }
-    }
-}
-
-/// What a network wants to find again in its next turn, such as a session. It may
-/// hold secrets: its `Debug` form hides it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SavedSession(pub String);
-
-impl fmt::Debug for SavedSession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Memory(hidden)")
-    }
-}
-
-/// Enough of the SHA-256 of bytes to tell a few apart.
-fn fingerprint(bytes: &[u8]) -> String {
-    let digest: [u8; 32] = Sha256::digest(bytes).into();
-    HEXLOWER.encode(&digest[..8])
-}
-
-/// Carries a network's requests, and tells it the time.
-pub trait Transport {
-    /// Sends a request as [`Client::send`] does, and gives up after
-    /// [`REPLY_TIMEOUT_MS`].
-    fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Result<Response<Vec<u8>>, SendError>>;
-
-    /// The instant now.
-    fn now(&self) -> DateTime<Utc>;
-}
-
-impl<H: Client + Clock> Transport for H {
-    fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Result<Response<Vec<u8>>, SendError>> {
-        Box::pin(Client::send(self, request, REPLY_TIMEOUT_MS))
-    }
-
-    fn now(&self) -> DateTime<Utc> {
-        Clock::now(self)
-    }
-}
+/// The network whose settings are asked for when none is set up.
+pub const DEFAULT: Definition = x::DEFINITION;

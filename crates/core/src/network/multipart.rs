@@ -2,7 +2,7 @@
 
 use data_encoding::HEXLOWER;
 
-use crate::frames::set::MediaType;
+use crate::frames::media_type::MediaType;
 use crate::outcome::{Diagnosis, Reason};
 
 /// A boundary that nobody can guess.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::http_date;
 use crate::instant::after;
 use crate::outcome::{Diagnosis, Outcome, Reason};
-use crate::ports::{REPLY_HEADERS, SendError};
+use crate::ports::SendError;
 use crate::settings::secret::{Secret, hidden};
 
 /// To be tried again at an instant, or a day from now if that is sooner: the
@@ -32,9 +32,8 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dat
     (at > now).then_some(at)
 }
 
-/// The text of a header, which has to be one of [`REPLY_HEADERS`].
+/// The text of a header, or `None` if it is missing or not ASCII.
 pub(super) fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    debug_assert!(REPLY_HEADERS.contains(&name), "{name} is not kept");
     headers.get(name)?.to_str().ok()
 }
 

@@ -4,14 +4,19 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::ready;
+use std::rc::Rc;
 
+use chrono::{DateTime, Utc};
+use http::{Request, Response};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::*;
-use crate::outcome::Reason;
-use crate::settings::Settings;
+use super::{Network, Pending, Picture, Transport};
+use crate::account::settings::Settings;
+use crate::frames::media_type::MediaType;
+use crate::outcome::{Diagnosis, Outcome, Reason};
+use crate::ports::SendError;
 use crate::testing::{BundledTimeZones, instant, reply};
 
 pub(super) type Reply = Result<Response<Vec<u8>>, SendError>;

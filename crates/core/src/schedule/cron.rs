@@ -14,7 +14,7 @@ use croner::parser::{CronParser, Seconds, Year};
 use serde::{Deserialize, Serialize};
 
 use crate::instant::after;
-use crate::schedule::{FrameCount, Schedule};
+use crate::schedule::slots::{FrameCount, Schedule};
 
 /// How many intervals a lease lasts: one event may fail to come.
 const INTERVALS: i32 = 2;

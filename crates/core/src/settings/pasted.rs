@@ -63,8 +63,14 @@ fn without_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
+/// The value of a setting in what was pasted for it, which may be a whole line `NAME=value`.
+pub(crate) fn value(pasted: &str, name: &str) -> String {
+    let pasted = text(pasted);
+    text(value_of_line(&pasted, name))
+}
+
 /// The value of a whole line, `NAME=value`, where only the value belongs.
-pub(crate) fn value_of_line<'a>(text: &'a str, name: &str) -> &'a str {
+fn value_of_line<'a>(text: &'a str, name: &str) -> &'a str {
     let line = without_prefix(text, "export ").unwrap_or(text).trim_start();
     let value = without_prefix(line, name).map(str::trim_start);
     value

@@ -19,15 +19,16 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::account::journal::{Recorded, Report, Trigger};
+use crate::account::ledger::Ledger;
+use crate::account::settings::{Configured, Settings};
 use crate::account::state::{AccountState, FrameRef};
 use crate::account::turn::{TurnRequest, load_account_state, turn, wake_when_needed};
 use crate::frames::set::FrameSet;
 use crate::frames::store::{check_frame, current_set};
 use crate::network::NETWORKS;
 use crate::outcome::{Diagnosis, Outcome, Reason};
-use crate::ports::{Client, Clock, Ledger, Log, Store, StoreError};
+use crate::ports::{Client, Clock, Log, Store, StoreError};
 use crate::schedule::{FrameCount, Schedule};
-use crate::settings::{Configured, Settings};
 use crate::web::api::{
     Answer, allow, authorize, frame_number, guarded, insert, json_answer, json_object, query,
     refuse_body,

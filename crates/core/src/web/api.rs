@@ -19,10 +19,10 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::account::settings::{Settings, TRIGGER_TOKEN, trigger_token_in};
 use crate::frames::store::{self, current_set};
 use crate::outcome::{Diagnosis, Reason};
 use crate::ports::{Store, Upload, UploadError};
-use crate::settings::{Settings, TRIGGER_TOKEN, trigger_token_in};
 use crate::web::icon_upload::{self, IconUpload};
 use crate::web::problem::Problem;
 

@@ -10,7 +10,7 @@ use crate::network::x::{
     ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_BASE_URL, API_KEY, API_KEY_SECRET, X_BODY,
 };
 use crate::ports::SendError;
-use crate::settings::{DIRECTION, PERIOD, TIME_ZONE};
+use crate::schedule::settings::{DIRECTION, PERIOD, TIME_ZONE};
 use crate::testing::{
     Host, KEYS, assert_no_secret_in, block_on, frame_bytes, frame_of_size, frame_set, instant,
     reply, settings, settings_with, settings_with_webhook,

@@ -3,8 +3,8 @@
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request};
 
-use crate::network::Picture;
 use crate::network::base_url::BaseUrl;
+use crate::network::interface::Picture;
 use crate::network::percent;
 
 /// <https://docs.bsky.app/docs/api/com-atproto-server-create-session>

@@ -3,14 +3,17 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use http::HeaderName;
 use serde_json::Value;
 
-use super::TITLE;
 use crate::instant::after;
 use crate::network::base_url::BaseUrl;
+use crate::network::bluesky::account::TITLE;
 use crate::network::reply::{ErrorReply, Meaning, header_text, rate_limited, retry, transient};
 use crate::outcome::{Diagnosis, Outcome, Reason};
-use crate::ports::RATELIMIT_RESET;
+
+/// When the limit ends.
+const RATELIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 /// A call that did not get the expected answer.
 pub(super) struct Failure {
@@ -33,6 +36,15 @@ impl Failure {
             status: None,
             outcome: Box::new(outcome),
         }
+    }
+
+    /// A refusal: what is wrong, and what the owner can do.
+    pub(super) fn refused(
+        reason: Reason,
+        message: impl Into<String>,
+        remedy: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(Outcome::Refused(Diagnosis::new(reason, message, remedy)))
     }
 
     pub(super) fn unexpected(call: &str) -> Self {

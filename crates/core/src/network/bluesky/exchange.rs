@@ -4,14 +4,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::call::Call;
-use super::errors::{Failure, invalid_request, outcome_of};
-use super::identity::Home;
-use super::session::Session;
-use super::{Account, BLUESKY_SERVICE, TITLE};
 use crate::network::base_url::BaseUrl;
+use crate::network::bluesky::account::{Account, BLUESKY_SERVICE, TITLE};
+use crate::network::bluesky::call::Call;
+use crate::network::bluesky::errors::{Failure, invalid_request, outcome_of};
+use crate::network::bluesky::home::Home;
+use crate::network::bluesky::session::Session;
+use crate::network::interface::SavedSession;
 use crate::network::reply::{ErrorReply, no_answer, transient};
-use crate::network::{Pending, SavedSession, Transport};
+use crate::network::transport::{Pending, Transport};
 use crate::outcome::Outcome;
 use crate::settings::secret::Secret;
 

@@ -11,13 +11,13 @@
 //! A frame that is shown is not lost with the record: the profile refers to it too.
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
-use super::call::{Call, DELETE_RECORD, JSON, SELF, UPLOAD_BLOB};
-use super::errors::{Failure, MODERATED_PICTURE, uploads_limited};
-use super::exchange::Exchange;
-use super::profile::taken;
-use crate::network::Picture;
+use crate::network::bluesky::blob::{cid, link_of, reference};
+use crate::network::bluesky::call::{Call, DELETE_RECORD, JSON, SELF, UPLOAD_BLOB};
+use crate::network::bluesky::errors::{Failure, MODERATED_PICTURE, uploads_limited};
+use crate::network::bluesky::exchange::Exchange;
+use crate::network::bluesky::records::taken;
+use crate::network::interface::Picture;
 use crate::outcome::Reason;
 
 /// The collection of the record. An account has one, with the key `self`. The name is the same for
@@ -35,35 +35,6 @@ const MAX_TRIES: u32 = 10;
 
 /// The most times that a record is read again after somebody else changed it.
 const MAX_SWAPS: u32 = 2;
-
-/// Version 1 of a content identifier: raw bytes, by their SHA-256 of 32 bytes
-/// (<https://atproto.com/specs/data-model#link-and-cid-formats>).
-const CID_OF_BYTES: [u8; 4] = [0x01, 0x55, 0x12, 0x20];
-
-/// The identifier of the blob with these bytes.
-pub(super) fn cid(bytes: &[u8]) -> String {
-    let mut cid = CID_OF_BYTES.to_vec();
-    cid.extend(Sha256::digest(bytes));
-    let digits = base32::encode(base32::Alphabet::Rfc4648Lower { padding: false }, &cid);
-    // The multibase prefix of base 32.
-    format!("b{digits}")
-}
-
-/// A reference to a picture's blob, as records hold it:
-/// <https://atproto.com/specs/data-model#blob-type>.
-fn reference(picture: Picture<'_>, link: &str) -> Value {
-    json!({
-        "$type": "blob",
-        "ref": { "$link": link },
-        "mimeType": picture.media_type.as_str(),
-        "size": picture.bytes.len(),
-    })
-}
-
-/// The identifier in a reference to a blob.
-pub(super) fn link_of(blob: &Value) -> Option<&str> {
-    blob.pointer("/ref/$link")?.as_str()
-}
 
 /// The frames of a set that the record refers to.
 fn frames_of(record: &mut Map<String, Value>, set: &str) -> Vec<Value> {
@@ -203,26 +174,4 @@ fn can_do_without(failure: &Failure) -> bool {
             Reason::Request | Reason::Access | Reason::UnexpectedReply
         )
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_blob_is_called_as_the_data_model_says() {
-        // Another implementation's form.
-        for (bytes, expected) in [
-            (
-                &b""[..],
-                "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
-            ),
-            (
-                &b"Hello, World!\n"[..],
-                "bafkreigjrqslm57p6regbl7kn5etxoxmloy4js5sbhdpyk53i73g74vnge",
-            ),
-        ] {
-            assert_eq!(cid(bytes), expected);
-        }
-    }
 }

@@ -5,100 +5,18 @@
 //! the account, and the account's document names the handle. The result is saved with the first
 //! session. If it differs later, the turn stops.
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, Utc};
 use http::header::ACCEPT;
 use http::{Request, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::errors::Failure;
-use super::exchange::Exchange;
-use super::{Account, BLUESKY_DIRECTORY, BLUESKY_DNS};
-use crate::network::SavedSession;
 use crate::network::base_url::{BaseUrl, is_domain, is_loopback};
+use crate::network::bluesky::account::{BLUESKY_DIRECTORY, BLUESKY_DNS, Lookup};
+use crate::network::bluesky::errors::Failure;
+use crate::network::bluesky::exchange::Exchange;
+use crate::network::bluesky::home::Home;
 use crate::network::reply::{Meaning, no_answer, quoted, transient};
-use crate::outcome::{Diagnosis, Outcome, Reason};
-
-/// The services that accounts are looked up with.
-#[derive(Debug, Clone)]
-pub struct Lookup {
-    /// The directory of accounts.
-    pub directory: BaseUrl,
-    /// The server that answers DNS queries.
-    pub dns: BaseUrl,
-    /// The server for an account known only by its e-mail address.
-    pub default: BaseUrl,
-}
-
-/// An account and its server, as found from a handle.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Home {
-    pub(super) did: String,
-    pub(super) service: BaseUrl,
-}
-
-impl Home {
-    /// What was found when the account first signed in.
-    pub(super) fn recalled(saved_session: &SavedSession, account: &Account) -> Option<Self> {
-        let kept: Value = serde_json::from_slice(saved_session.0.as_bytes()).ok()?;
-        let text = |name: &str| kept.get(name).and_then(Value::as_str);
-        let is_found = kept.get("found") == Some(&Value::Bool(true));
-        let is_ours = account.service.is_none() && text("identifier") == Some(&account.identifier);
-        (is_found && is_ours).then_some(())?;
-        Some(Self {
-            did: text("did")?.to_owned(),
-            service: text("service")?.parse().ok()?,
-        })
-    }
-
-    /// The text to save while there is no session.
-    pub(super) fn saved_session(&self, account: &Account) -> SavedSession {
-        let kept = json!({
-            "service": self.service.to_string(),
-            "identifier": account.identifier,
-            "did": self.did,
-            "found": true,
-        });
-        SavedSession(kept.to_string())
-    }
-
-    /// Checks that the account and its server are the same as at the first sign-in.
-    fn check_same_as(&self, before: &Self, identifier: &str) -> Result<(), Failure> {
-        let Self { did, service } = self;
-        if before.did != *did {
-            return Err(refused(
-                Reason::Account,
-                format!(
-                    "{identifier} is the handle of another account than before: {}, not {}",
-                    quoted(did, &[]),
-                    quoted(&before.did, &[])
-                ),
-                format!(
-                    "The app password was sent to nobody. If you have given the handle to another \
-                     account of yours, set BLUESKY_IDENTIFIER to {did} and store that account's \
-                     app password. If not, find out who has taken your handle."
-                ),
-            ));
-        }
-        if before.service != *service {
-            return Err(refused(
-                Reason::Account,
-                format!(
-                    "The account is on another server than before: {service}, not {}",
-                    before.service
-                ),
-                format!(
-                    "The app password was sent to nobody. If you have moved the account, make an \
-                     app password there, store it as BLUESKY_APP_PASSWORD, and set \
-                     BLUESKY_SERVICE to {service}. If not, somebody else has: change the \
-                     account's password."
-                ),
-            ));
-        }
-        Ok(())
-    }
-}
+use crate::outcome::Reason;
 
 impl Exchange<'_> {
     /// Finds the server the account signs in to, and directs calls there, unless it differs from
@@ -153,14 +71,14 @@ impl Exchange<'_> {
         };
         let document = self.document_of(&did).await?;
         if !is_did && !names_handle(&document, identifier) {
-            return Err(refused(
+            return Err(Failure::refused(
                 Reason::Settings,
                 format!("The account that {identifier} names, {did}, has another handle"),
                 "Check BLUESKY_IDENTIFIER: it has to be the handle that the account has now.",
             ));
         }
         let service = server_in(&document, &did, &account.lookup).ok_or_else(|| {
-            refused(
+            Failure::refused(
                 Reason::Account,
                 format!(
                     "The document of the account {did} names no server that a password may go to"
@@ -234,7 +152,7 @@ impl Exchange<'_> {
         match dids.len() {
             0 => Ok(None),
             1 => Ok(dids.pop()),
-            _ => Err(refused(
+            _ => Err(Failure::refused(
                 Reason::Settings,
                 format!("The entries _atproto.{handle} in DNS name several accounts"),
                 "Leave the one of your account and remove the others.",
@@ -315,16 +233,8 @@ fn diagnosis_at(title: &str, reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> F
     Failure::new(transient(title, &said, reply.headers(), now))
 }
 
-fn refused(
-    reason: Reason,
-    message: impl Into<String>,
-    remedy: impl Into<Cow<'static, str>>,
-) -> Failure {
-    Failure::new(Outcome::Refused(Diagnosis::new(reason, message, remedy)))
-}
-
 fn unexpected(title: &str, setting: &str) -> Failure {
-    refused(
+    Failure::refused(
         Reason::UnexpectedReply,
         format!("{title} answered what it is not known to answer"),
         format!(
@@ -335,7 +245,7 @@ fn unexpected(title: &str, setting: &str) -> Failure {
 }
 
 fn unknown_handle(handle: &str) -> Failure {
-    refused(
+    Failure::refused(
         Reason::Settings,
         format!(
             "No account can be found by the handle {}",
@@ -347,7 +257,7 @@ fn unknown_handle(handle: &str) -> Failure {
 }
 
 fn unknown_account(did: &str) -> Failure {
-    refused(
+    Failure::refused(
         Reason::Account,
         format!(
             "There is no account {} any more, or nothing is known of it",

@@ -5,33 +5,37 @@
 //! picture if the service does not have it (`frames.rs`). The record is put only in place of the
 //! one that was read, so no concurrent change is overwritten.
 
-use std::rc::Rc;
-use std::str::FromStr;
-
-use chrono::{DateTime, Utc};
-
-use self::call::{Call, DELETE_RECORD, GET_SESSION};
-use self::errors::{Failure, invalid_request, unexpected};
-use self::exchange::Exchange;
-use self::identifier::Identifier;
-pub use self::identity::Lookup;
-use super::base_url::{self, BaseUrl, InvalidBaseUrl};
-use super::reply::text_of;
-use super::{Attempt, Definition, Network, Pending, Picture, SavedSession, Transport, Verified};
-use crate::outcome::{Diagnosis, Outcome, Preview};
-use crate::settings::secret::Secret;
-use crate::settings::{Reader, Variable};
-
+mod account;
+mod blob;
 mod call;
 mod errors;
 mod exchange;
 mod frames;
+mod home;
 pub mod identifier;
 mod identity;
 mod profile;
+mod records;
 mod session;
+mod sign_in;
 
-const TITLE: &str = "Bluesky";
+use std::rc::Rc;
+
+use chrono::{DateTime, Utc};
+
+use self::account::TITLE;
+pub use self::account::{
+    Account, BLUESKY_APP_PASSWORD, BLUESKY_DIRECTORY, BLUESKY_DNS, BLUESKY_IDENTIFIER,
+    BLUESKY_SERVICE, Lookup,
+};
+use self::call::{Call, DELETE_RECORD, GET_SESSION};
+use self::errors::{Failure, invalid_request, unexpected};
+use self::exchange::Exchange;
+use crate::network::interface::{Attempt, Definition, Network, Picture, SavedSession, Verified};
+use crate::network::reply::text_of;
+use crate::network::transport::{Pending, Transport};
+use crate::outcome::{Diagnosis, Outcome, Preview};
+use crate::settings::reader::Reader;
 
 /// Bluesky's entry in the list of networks.
 pub const DEFINITION: Definition = Definition {
@@ -42,55 +46,9 @@ pub const DEFINITION: Definition = Definition {
     read,
 };
 
-/// The account's handle, or the e-mail address it signs in with.
-pub const BLUESKY_IDENTIFIER: &str = "BLUESKY_IDENTIFIER";
-/// The account's app password.
-pub const BLUESKY_APP_PASSWORD: &str = "BLUESKY_APP_PASSWORD";
-
-/// The server the account signs in to.
-pub const BLUESKY_SERVICE: Variable = Variable {
-    name: "BLUESKY_SERVICE",
-    default: AUTO,
-    accepts: "auto, which finds the server from the handle, or an https:// URL without path \
-              (http:// only for localhost)",
-};
-/// The directory that accounts are looked up in, of `did:plc`:
-/// <https://web.plc.directory/spec/v0.1/did-plc>.
-pub const BLUESKY_DIRECTORY: Variable = Variable {
-    name: "BLUESKY_DIRECTORY",
-    default: "https://plc.directory",
-    accepts: base_url::ACCEPTS,
-};
-/// The resolver for handles: a server that answers DNS queries in JSON at `/dns-query`,
-/// <https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/make-api-requests/dns-json/>.
-pub const BLUESKY_DNS: Variable = Variable {
-    name: "BLUESKY_DNS",
-    default: "https://cloudflare-dns.com",
-    accepts: base_url::ACCEPTS,
-};
-
-/// The value that finds the service from the handle.
-const AUTO: &str = "auto";
-
-/// The server for accounts whose handle is not known.
-const DEFAULT_SERVICE: &str = "https://bsky.social";
-
 /// The largest frame that is sent, in bytes: `maxSize` of `avatar` in the lexicon,
 /// <https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/actor/profile.json>.
 pub const MAX_FRAME_BYTES: usize = 1_000_000;
-
-/// An account on Bluesky.
-#[derive(Debug, Clone)]
-pub struct Account {
-    /// The server to sign in to; if `None`, found from the handle.
-    pub service: Option<BaseUrl>,
-    /// The services that find it.
-    pub lookup: Lookup,
-    /// Its handle, or its e-mail address.
-    pub identifier: String,
-    /// Its app password.
-    pub app_password: Secret,
-}
 
 fn read(reader: &mut Reader<'_>) -> Option<Rc<dyn Network>> {
     Some(Rc::new(Account::read(reader)?))
@@ -130,7 +88,11 @@ impl Network for Account {
         let service = self.service.as_ref().unwrap_or(&self.lookup.default);
         let request = Call::upload(picture).request(service, Some(""));
         let request = request.map_err(|error| invalid_request(&error))?;
-        Ok(Preview::of(&request, "Bearer (not shown)", picture))
+        Ok(Preview::of(
+            &request,
+            "Bearer (not shown)",
+            picture.bytes.len(),
+        ))
     }
 
     fn verify<'a>(
@@ -194,43 +156,6 @@ impl Network for Account {
 fn diagnosis_of(failure: &Failure, call: &str) -> Diagnosis {
     let diagnosis = failure.outcome.diagnosis().cloned();
     diagnosis.unwrap_or_else(|| unexpected(call))
-}
-
-impl Account {
-    /// Reads an account's settings. Returns `None` after reporting to `reader` what is missing or
-    /// wrong.
-    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let service = reader.parsed::<Service>(BLUESKY_SERVICE);
-        let directory = reader.parsed(BLUESKY_DIRECTORY);
-        let dns = reader.parsed(BLUESKY_DNS);
-        let identifier =
-            reader.required_parsed::<Identifier>(BLUESKY_IDENTIFIER, identifier::ACCEPTS);
-        let app_password = reader.password(BLUESKY_APP_PASSWORD);
-        Some(Self {
-            service: service?.0,
-            lookup: Lookup {
-                directory: directory?,
-                dns: dns?,
-                default: DEFAULT_SERVICE.parse().ok()?,
-            },
-            identifier: identifier?.to_string(),
-            app_password: app_password?,
-        })
-    }
-}
-
-/// The service in the settings; `None` for `auto`.
-struct Service(Option<BaseUrl>);
-
-impl FromStr for Service {
-    type Err = InvalidBaseUrl;
-
-    fn from_str(text: &str) -> Result<Self, InvalidBaseUrl> {
-        if text.eq_ignore_ascii_case(AUTO) {
-            return Ok(Self(None));
-        }
-        text.parse().map(|service| Self(Some(service)))
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! The profile record, `app.bsky.actor.profile`: read, and put back with only the picture changed.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::call::{Call, GET_RECORD, JSON, PUT_RECORD, SELF, get_record};
-use super::errors::{Failure, MODERATED_PROFILE, REFUSED_PROFILE};
-use super::exchange::Exchange;
-use super::frames::link_of;
-use crate::network::Picture;
+use crate::network::bluesky::blob::link_of;
+use crate::network::bluesky::call::PUT_RECORD;
+use crate::network::bluesky::errors::{Failure, MODERATED_PROFILE, REFUSED_PROFILE};
+use crate::network::bluesky::exchange::Exchange;
+use crate::network::interface::Picture;
 use crate::network::reply::quoted;
 use crate::outcome::Reason;
 
@@ -16,10 +16,6 @@ const PROFILE: &str = "app.bsky.actor.profile";
 /// The most times that a record is read again after somebody else changed it, as in `upsertProfile`
 /// of the official client.
 const MAX_SWAPS: u32 = 5;
-
-/// A record as it was read: its members, and the identifier to replace; empty and `null` if it does
-/// not exist.
-pub(super) type Read = (Map<String, Value>, Value);
 
 impl Exchange<'_> {
     /// Reads the profile and puts it back with a new picture.
@@ -55,42 +51,6 @@ impl Exchange<'_> {
                 }
                 _ => return Err(about_profile(failure, &profile, &blob)),
             }
-        }
-    }
-
-    /// An account's only record in a collection.
-    pub(super) async fn record(&mut self, did: &str, collection: &str) -> Result<Read, Failure> {
-        match self.call(&Call::get(&get_record(did, collection))).await {
-            Ok(mut reply) => match (taken(&mut reply, "value"), taken(&mut reply, "cid")) {
-                (Value::Object(value), cid @ Value::String(_)) => Ok((value, cid)),
-                _ => Err(Failure::unexpected(GET_RECORD)),
-            },
-            Err(failure) if failure.is_not_found() => Ok(Default::default()),
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// Puts a record in place of the one that was read.
-    pub(super) async fn put(
-        &mut self,
-        did: &str,
-        collection: &str,
-        value: &Value,
-        swap: &Value,
-    ) -> Result<(), Failure> {
-        let record = json!({
-            "repo": did,
-            "collection": collection,
-            "rkey": SELF,
-            "record": value,
-            "swapRecord": swap,
-        });
-        let record = record.to_string();
-        let put = Call::post(PUT_RECORD, Some(JSON), record.as_bytes());
-        let reply = self.call(&put).await?;
-        match reply.get("cid") {
-            Some(Value::String(_)) => Ok(()),
-            _ => Err(Failure::unexpected(PUT_RECORD)),
         }
     }
 }
@@ -159,9 +119,4 @@ fn about_profile(failure: Failure, profile: &Value, avatar: &Value) -> Failure {
         return failure;
     }
     failure.told(Reason::Request, REFUSED_PROFILE)
-}
-
-/// Takes a member out of an object; `null` if it does not exist.
-pub(super) fn taken(object: &mut Value, name: &str) -> Value {
-    object.get_mut(name).map(Value::take).unwrap_or_default()
 }

@@ -3,6 +3,7 @@ use http::Request;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::account::DEFAULT_SERVICE;
 use super::session::Session;
 use super::*;
 use crate::network::testing::{
@@ -11,6 +12,7 @@ use crate::network::testing::{
 };
 use crate::outcome::Reason;
 use crate::ports::SendError;
+use crate::settings::secret::Secret;
 use crate::testing::{block_on, reply};
 
 const PASSWORD: &str = "abcd-efgh-ijkl-mnop";
@@ -322,7 +324,7 @@ fn a_png_is_uploaded_as_one_and_referred_to_as_one() {
             .chain([(GET, record("bafyreiold")), (PUT, put())]),
     );
     let picture = Picture {
-        media_type: crate::frames::set::MediaType::Png,
+        media_type: crate::frames::media_type::MediaType::Png,
         ..PICTURE
     };
     let mut saved_session = new_for(1);
@@ -383,7 +385,7 @@ fn a_frame_joins_those_of_its_set_and_replaces_those_of_another() {
 #[test]
 fn a_record_that_is_full_stays_below_what_servers_take_and_the_rest_is_uploaded_each_time() {
     let links: Vec<_> = (0..1_000)
-        .map(|n: u16| frames::cid(&n.to_be_bytes()))
+        .map(|n: u16| blob::cid(&n.to_be_bytes()))
         .collect();
     let links: Vec<&str> = links.iter().map(String::as_str).collect();
     // The thousandth is still entered.

@@ -10,18 +10,29 @@ use http::header::DATE;
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use serde_json::Value;
 
-use super::TITLE;
 use crate::http_date;
 use crate::instant::after;
 use crate::network::reply::{
     Meaning, header_text, is_html, rate_limited, retry, text_of, transient,
 };
+use crate::network::x::account::TITLE;
 use crate::outcome::{Diagnosis, Outcome, Reason};
-use crate::ports::{
-    X_ACCESS_LEVEL, X_APP_LIMIT_24HOUR_REMAINING, X_APP_LIMIT_24HOUR_RESET, X_RATE_LIMIT_REMAINING,
-    X_RATE_LIMIT_RESET, X_USER_LIMIT_24HOUR_REMAINING, X_USER_LIMIT_24HOUR_RESET,
-};
 use crate::settings::secret::Secret;
+
+/// When the limit for fifteen minutes ends, and how many calls it still allows.
+const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-rate-limit-reset");
+const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-rate-limit-remaining");
+
+/// When the account's limit for a day ends, and how many calls it still allows.
+const USER_LIMIT_RESET: HeaderName = HeaderName::from_static("x-user-limit-24hour-reset");
+const USER_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-user-limit-24hour-remaining");
+
+/// When the app's limit for a day ends, and how many calls it still allows.
+const APP_LIMIT_RESET: HeaderName = HeaderName::from_static("x-app-limit-24hour-reset");
+const APP_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-app-limit-24hour-remaining");
+
+/// What the request's token may do.
+const ACCESS_LEVEL: HeaderName = HeaderName::from_static("x-access-level");
 
 /// A reply of X, and the secrets that must not appear in a message.
 pub(super) struct Reply {
@@ -88,7 +99,7 @@ impl Reply {
 
     /// Whether a header of v1.1 says that the app is read-only.
     pub(super) fn may_only_read(&self) -> bool {
-        header_text(self.response.headers(), X_ACCESS_LEVEL).map(str::trim) == Some("read")
+        header_text(self.response.headers(), ACCESS_LEVEL).map(str::trim) == Some("read")
     }
 
     /// Whether the body holds errors in the shape of any version.
@@ -361,7 +372,7 @@ fn outcome_of_status(reply: &Response<Vec<u8>>, error: &ErrorReply, now: DateTim
 
 /// Too many requests: waits for the reset of the limit that is used up.
 fn limited(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
-    let reset = exhausted(headers).or_else(|| instant(headers, X_RATE_LIMIT_RESET));
+    let reset = exhausted(headers).or_else(|| instant(headers, RATE_LIMIT_RESET));
     rate_limited("the app's keys", said, reset, headers, now)
 }
 
@@ -369,9 +380,9 @@ fn limited(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
 /// and for some calls daily ones per account and per app.
 fn exhausted(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     [
-        (X_RATE_LIMIT_REMAINING, X_RATE_LIMIT_RESET),
-        (X_USER_LIMIT_24HOUR_REMAINING, X_USER_LIMIT_24HOUR_RESET),
-        (X_APP_LIMIT_24HOUR_REMAINING, X_APP_LIMIT_24HOUR_RESET),
+        (RATE_LIMIT_REMAINING, RATE_LIMIT_RESET),
+        (USER_LIMIT_REMAINING, USER_LIMIT_RESET),
+        (APP_LIMIT_REMAINING, APP_LIMIT_RESET),
     ]
     .into_iter()
     .filter_map(|(remaining, reset)| {

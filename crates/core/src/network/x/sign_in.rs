@@ -9,17 +9,19 @@ use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
 use http::{Request, Response};
 
-use super::errors::ErrorReply;
-use super::{
-    API_BASE_URL, API_KEY, API_KEY_SECRET, Account, Api, BaseUrl, BodyForm, Version,
-    invalid_request, no_reply, quoted, read_reply, stamp,
-};
-use crate::network::Transport;
+use crate::network::base_url::BaseUrl;
 use crate::network::percent;
-use crate::network::reply::is_html;
+use crate::network::reply::{is_html, quoted};
+use crate::network::transport::Transport;
+use crate::network::x::account::{
+    self, API_BASE_URL, API_KEY, API_KEY_SECRET, Account, Api, BodyForm, Version,
+};
+use crate::network::x::errors::ErrorReply;
+use crate::network::x::exchange::{invalid_request, no_reply, stamp};
 use crate::network::x::oauth1::{self, Credentials, Keys, Pair};
+use crate::network::x::v1::read_reply;
 use crate::outcome::{Diagnosis, Reason};
-use crate::settings::Reader;
+use crate::settings::reader::Reader;
 use crate::settings::secret::Secret;
 
 const REQUEST_TOKEN: &str = "/oauth/request_token";
@@ -201,8 +203,8 @@ impl SignedIn {
         [
             (API_KEY, api_key),
             (API_KEY_SECRET, api_key_secret),
-            (super::ACCESS_TOKEN, access_token),
-            (super::ACCESS_TOKEN_SECRET, access_token_secret),
+            (account::ACCESS_TOKEN, access_token),
+            (account::ACCESS_TOKEN_SECRET, access_token_secret),
         ]
     }
 }

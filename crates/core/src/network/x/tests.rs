@@ -3,13 +3,17 @@ mod ways;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::TimeDelta;
+use http::Response;
 use http::header::CONTENT_TYPE;
 use multer::Multipart;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::oauth1::{Credentials, Stamp};
+use super::v1::{read_reply, update_profile_image};
 use super::*;
+use crate::frames::media_type::MediaType;
 use crate::settings::secret::Secret;
 use crate::testing::{USER, block_on, instant, reply};
 

@@ -11,12 +11,16 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::errors::{self, Reply};
-use super::{Account, Tried, invalid_request, multipart, no_reply, stamp};
 use crate::instant::after;
+use crate::network::fingerprint::fingerprint;
+use crate::network::interface::Picture;
+use crate::network::multipart;
 use crate::network::reply::{quoted, retry};
+use crate::network::transport::Transport;
+use crate::network::x::account::Account;
+use crate::network::x::errors::{self, Reply};
+use crate::network::x::exchange::{Tried, invalid_request, no_reply, stamp};
 use crate::network::x::oauth1::{self, Stamp};
-use crate::network::{Picture, Transport, fingerprint};
 use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::settings::secret::Secret;
 

@@ -1,12 +1,13 @@
 use http::header::{AUTHORIZATION, LOCATION};
 
 use super::*;
+use crate::account::ledger::Ledger;
+use crate::account::settings::TRIGGER_TOKEN;
 use crate::account::state::{Hold, HoldKind};
 use crate::account::turn::{on_schedule, wake};
 use crate::frames::set::CURRENT_KEY;
 use crate::network::x::API_KEY;
-use crate::ports::{Ledger, SendError};
-use crate::settings::TRIGGER_TOKEN;
+use crate::ports::SendError;
 use crate::testing::{
     Host, TRIGGER, USER, assert_no_secret_in, block_on, frame_bytes, instant, reply, settings,
     settings_of_all_networks, settings_with, settings_with_webhook,

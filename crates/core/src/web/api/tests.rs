@@ -13,7 +13,7 @@ use crate::frames::set::{CURRENT_KEY, FrameSet};
 use crate::network::x::{ACCESS_TOKEN, API_KEY};
 use crate::ports::SendError;
 use crate::schedule::FrameCount;
-use crate::settings::PERIOD;
+use crate::schedule::settings::PERIOD;
 use crate::testing::{
     Host, KEYS, NoBody, Sent, TRIGGER, assert_no_secret_in, block_on, frame_bytes, frame_of_size,
     frame_set, instant, reply, settings, settings_of_all_networks, settings_with,

@@ -6,10 +6,12 @@ use serde_json::json;
 
 use super::*;
 use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_SERVICE};
+use crate::network::interface::SavedSession;
 use crate::network::testing::{
     Reply, Script, any_reply, assert_fit_to_be_shown, header, network, now, ok, pause, refused,
 };
 use crate::network::{Pending, Transport};
+use crate::outcome::Diagnosis;
 use crate::ports::SendError;
 use crate::testing::{block_on, reply};
 

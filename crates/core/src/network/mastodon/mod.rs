@@ -11,24 +11,29 @@ use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::server::Server;
-use super::base_url::BaseUrl;
-use super::reply::{ErrorReply, Meaning, header_text, no_answer, rate_limited, text_of, transient};
-use super::{
-    Attempt, Definition, Network, Pending, Picture, SavedSession, Transport, Verified, fingerprint,
-    multipart,
+use crate::network::base_url::BaseUrl;
+use crate::network::fingerprint::fingerprint;
+use crate::network::interface::{Attempt, Definition, Network, Picture, SavedSession, Verified};
+use crate::network::multipart;
+use crate::network::reply::{
+    ErrorReply, Meaning, header_text, no_answer, rate_limited, text_of, transient,
 };
+use crate::network::transport::{Pending, Transport};
 use crate::outcome::{Diagnosis, Outcome, Preview, Reason};
-use crate::ports::{SendError, X_RATELIMIT_RESET};
+use crate::ports::SendError;
 use crate::rfc3339;
-use crate::settings::Reader;
+use crate::settings::reader::Reader;
 use crate::settings::secret::Secret;
 
 pub mod server;
+
+/// When the limit ends.
+const RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 const TITLE: &str = "Mastodon";
 
@@ -133,7 +138,11 @@ impl Network for Account {
 
     fn preview(&self, picture: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Diagnosis> {
         let request = self.update_credentials(picture, UpdateMethod::Patch)?;
-        Ok(Preview::of(&request, "Bearer (not shown)", picture))
+        Ok(Preview::of(
+            &request,
+            "Bearer (not shown)",
+            picture.bytes.len(),
+        ))
     }
 
     fn verify<'a>(
@@ -638,7 +647,7 @@ const ANOTHER_TOKEN: &str = "Check MASTODON_ACCESS_TOKEN: complete, of an accoun
 /// Too many requests: waits for the reset the server names, an ISO 8601 time
 /// (<https://docs.joinmastodon.org/api/rate-limits/>).
 fn limited(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome {
-    let reset = header_text(reply.headers, X_RATELIMIT_RESET);
+    let reset = header_text(reply.headers, RATELIMIT_RESET);
     let reset = reset.and_then(|at| rfc3339::parse(at.trim()));
     rate_limited("the account", &reply.said, reset, reply.headers, now)
 }

@@ -1,0 +1,69 @@
+//! What is wrong with settings.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::outcome::{Diagnosis, Reason};
+
+/// Everything that keeps the settings from being used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SettingsErrors {
+    /// The names of secrets that are not set.
+    pub missing: Vec<&'static str>,
+    /// The variables whose value does not parse.
+    pub invalid: Vec<Invalid>,
+}
+
+/// A variable whose value does not parse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Invalid {
+    /// The variable's name.
+    pub name: &'static str,
+    /// What it may be.
+    pub accepts: &'static str,
+}
+
+impl SettingsErrors {
+    /// One that is wrong.
+    pub(crate) fn of(invalid: Invalid) -> Self {
+        Self {
+            missing: Vec::new(),
+            invalid: vec![invalid],
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.invalid.is_empty()
+    }
+
+    /// These and others.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.missing.extend(other.missing);
+        self.invalid.extend(other.invalid);
+        self
+    }
+
+    /// What they mean for a turn, and what to do.
+    pub fn diagnosis(&self, remedy: &'static str) -> Diagnosis {
+        let message = format!("The settings are not complete: {self}.");
+        Diagnosis::new(Reason::Settings, message, remedy)
+    }
+}
+
+impl fmt::Display for SettingsErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        if !self.missing.is_empty() {
+            write!(f, "not set: {}", self.missing.join(", "))?;
+            separator = "; ";
+        }
+        for Invalid { name, accepts } in &self.invalid {
+            write!(f, "{separator}{name} has to be {accepts}")?;
+            separator = "; ";
+        }
+        Ok(())
+    }
+}
