@@ -1,32 +1,34 @@
 /**
- * Reads pictures in a wasm instance of their own (the package `decoder`), a new one for each, over
- * the one memory that the isolate has for it. Whatever a picture does there, it is over with the
- * instance: nothing is thrown from here, since what passes wasm's frames cannot be caught there and
- * ends the instance that runs turns.
+ * Reads each picture in a wasm instance of its own (the package `decoder`), one after the other, in
+ * one memory. A picture that breaks the decoder breaks only that instance. Nothing is thrown from
+ * here: an error that passes through the frames of the instance that runs turns cannot be caught
+ * there, and would end it.
  */
 
-/** The memory, in pages of 64 KiB: 64 MiB, as decoder/build.rs has it. */
+/** The size of the memory, in pages of 64 KiB: 64 MiB, as in crates/decoder/build.rs. */
 const PAGES = 1024;
 
-/**
- * One memory for all instances, one after the other: reading is one synchronous call. Memories that
- * are dropped are not given back in time.
- */
+/** The memory of all instances. V8 does not free dropped memories in time to make one for each. */
 let memory;
 
-/** How far the instances before have written, in bytes. Beyond are only the allocator's own marks, which the next one writes anew. */
+/**
+ * How far earlier instances have written, in bytes. What lies beyond are the allocator's marks,
+ * which the next instance writes anew.
+ */
 let written = 0;
 
 /** What the bytes of a reply are; crates/decoder/src/exports.rs has the same numbers. */
 const [REFUSAL, SQUARE] = [0, 1];
 
 /**
- * Reads a picture file, which lies in pieces, with a compiled `decoder` and its options as JSON.
- * Gives one of
+ * Reads a picture file.
  *
- * - `{ square }`: the bytes of its three planes,
- * - `{ refusal }`: the JSON of why it is no picture that can be used,
- * - `{ failed }`: "memory" if there was not enough, "crashed" if the decoder failed at it.
+ * @param {WebAssembly.Module} decoder
+ * @param {Uint8Array[]} pieces the file's bytes
+ * @param {string} options JSON
+ * @returns {{ square: Uint8Array } | { refusal: string } | { failed: "memory" | "crashed" }}
+ *   the samples of three planes; or, as JSON, why the picture cannot be used; or that the memory
+ *   did not suffice or the decoder broke
  */
 export function readSquare(decoder, pieces, options) {
   let wasm;
@@ -50,7 +52,7 @@ export function readSquare(decoder, pieces, options) {
   }
 }
 
-/** Copies pieces into the memory, one after the other; gives where they are and how many bytes. */
+/** Copies pieces into the memory, one after the other. Gives their address and length. */
 function place(wasm, pieces) {
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
   const start = wasm.allocate(length);
@@ -69,10 +71,10 @@ function readReply(address) {
   return { kind, bytes: new Uint8Array(memory.buffer, start, length) };
 }
 
-/** Logs why an instance ended, and gives it in a word. */
+/** Logs why an instance ended, and gives the reason in a word. */
 function explain(wasm, error) {
   const failed = attempt(wasm?.ran_out) === 1 ? "memory" : "crashed";
-  // An instance that has trapped can still be asked; it may trap again.
+  // An instance that has trapped can still be called; it may trap again.
   const panic = attempt(() => new TextDecoder().decode(readReply(wasm.panicked()).bytes));
   console.error(
     JSON.stringify({ event: "decoder", failed, message: String(panic || error).slice(0, 500) }),
@@ -80,7 +82,7 @@ function explain(wasm, error) {
   return failed;
 }
 
-/** What a function gives; undefined where it throws. */
+/** Gives what a function gives, or undefined where it throws. */
 function attempt(ask) {
   try {
     return ask();

@@ -1,13 +1,14 @@
 //! Requests and responses between the runtime's types and the core's.
 
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, IF_NONE_MATCH, TRANSFER_ENCODING};
-use http::{StatusCode, Uri};
+use http::{HeaderName, StatusCode};
+use wasm_bindgen::{JsCast, JsValue};
 
 use rotate_icon_core::web::api::Answer;
 use rotate_icon_core::web::problem::Problem;
 
 /// The headers that the core looks at.
-const READ_HEADERS: [http::HeaderName; 5] = [
+const READ_HEADERS: [HeaderName; 5] = [
     AUTHORIZATION,
     CONTENT_LENGTH,
     CONTENT_TYPE,
@@ -16,26 +17,22 @@ const READ_HEADERS: [http::HeaderName; 5] = [
 ];
 
 /// An incoming request without its body.
-pub(super) fn request_from(request: &worker::Request) -> Result<http::Request<()>, Problem> {
-    let unreadable = |_| Problem::new(StatusCode::BAD_REQUEST, "The request cannot be read.");
+pub(crate) fn request_from(request: &worker::Request) -> Result<http::Request<()>, Problem> {
     let inner = request.inner();
-    let uri: Uri = inner
-        .url()
-        .parse()
-        .map_err(|error: http::uri::InvalidUri| unreadable(error.into()))?;
     let mut builder = http::Request::builder()
         .method(inner.method().as_str())
-        .uri(uri);
+        .uri(inner.url());
     for name in READ_HEADERS {
         if let Ok(Some(value)) = inner.headers().get(name.as_str()) {
             builder = builder.header(name, value);
         }
     }
+    let unreadable = |_| Problem::new(StatusCode::BAD_REQUEST, "The request cannot be read.");
     builder.body(()).map_err(unreadable)
 }
 
 /// The core's answer as a response.
-pub(super) fn response_from(answer: Answer) -> worker::Result<worker::Response> {
+pub(crate) fn response_from(answer: Answer) -> worker::Result<worker::Response> {
     let (parts, body) = answer.into_parts();
     let headers = worker::Headers::new();
     for (name, value) in &parts.headers {
@@ -51,4 +48,15 @@ pub(super) fn response_from(answer: Answer) -> worker::Result<worker::Response> 
     Ok(response
         .with_status(parts.status.as_u16())
         .with_headers(headers))
+}
+
+/// Whether JavaScript has thrown an error of this name.
+pub(crate) fn has_name(error: &JsValue, name: &str) -> bool {
+    let error = error.dyn_ref::<js_sys::Error>();
+    error.is_some_and(|error| error.name() == name)
+}
+
+/// Whether `body.js` has given up a body for its size.
+pub(crate) fn is_too_large(error: &JsValue) -> bool {
+    has_name(error, "TooLargeError")
 }

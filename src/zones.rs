@@ -40,7 +40,7 @@ extern "C" {
 const LAST_INSTANT: i64 = 8_640_000_000_000;
 
 /// The runtime's time zones.
-pub(super) struct Runtime;
+pub(crate) struct Runtime;
 
 impl TimeZones for Runtime {
     fn open(&self, name: &str) -> Option<OffsetAt> {

@@ -1,6 +1,6 @@
 /**
  * What keeps a decoder's failure to itself (src/decoder.js) and what bounds the bodies of
- * pictures (src/glue.js), with decoders that fail in every way that wasm can, and bodies that
+ * pictures (src/body.js), with decoders that fail in every way that wasm can, and bodies that
  * come as they like. Only here these are run by Node.
  */
 import assert from "node:assert/strict";
@@ -10,7 +10,7 @@ import test, { mock } from "node:test";
 import sharp from "sharp";
 import { root } from "../../scripts/lib/run.js";
 import { readSquare } from "../../src/decoder.js";
-import { readPicture } from "../../src/glue.js";
+import { readPicture } from "../../src/body.js";
 import { scene } from "../command/pictures.js";
 import { decoderWasm } from "./harness/decoders.js";
 

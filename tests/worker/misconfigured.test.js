@@ -3,6 +3,8 @@
  * neither hangs nor falls back.
  */
 import assert from "node:assert/strict";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,6 +19,8 @@ const ACCOUNT = {
   migrations: [{ tag: "v1", new_sqlite_classes: ["Account"] }],
 };
 
+const build = path.resolve(import.meta.dirname, "../../build");
+
 /** Runs the built Worker with a configuration of its own. */
 async function startWith(t, config) {
   const server = createTestHarness({
@@ -24,7 +28,7 @@ async function startWith(t, config) {
       {
         config: {
           name: "misconfigured",
-          main: path.resolve(import.meta.dirname, "../../build/index.js"),
+          main: path.join(build, "index.js"),
           compatibility_date: "2026-11-01",
           ...config,
           vars: { ...SECRETS, ...config.vars },
@@ -188,3 +192,46 @@ for (const [what, config] of [
     assert.match(line.message, /^The account's Durable Object cannot be reached: /);
   });
 }
+
+/** Makes a copy of the built Worker whose entry is changed; gives its main file. */
+function changedWorker(t, pattern, replacement) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-changed-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const name of ["index_bg.wasm", "decoder.wasm"])
+    copyFileSync(path.join(build, name), path.join(folder, name));
+  const script = readFileSync(path.join(build, "index.js"), "utf8");
+  const changed = script.replace(pattern, replacement);
+  assert.notEqual(changed, script, `${pattern} in the entry`);
+  const main = path.join(folder, "index.js");
+  writeFileSync(main, changed);
+  return main;
+}
+
+test("a Worker without its decoder says that it is at fault itself, and logs it", async (t) => {
+  const main = changedWorker(t, "globalThis.decodePicture=", "globalThis.unused=");
+  const server = await startWith(t, { ...FRAMES, ...ACCOUNT, main });
+  const headers = { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}` };
+  const body = readFileSync(path.resolve(import.meta.dirname, "../../assets/icon.png"));
+  const answer = server.fetch("/icon", { method: "PUT", headers, body });
+  const { detail } = await problem(await within(20_000, "an answer", answer), 500);
+  assert.match(detail, /^The picture is not at fault: .*without its decoder.*`main`/);
+  assert.match(detail, /The icon has not been changed\.$/);
+  const [{ level, message }, ...others] = server.getLogs();
+  assert.deepEqual([level, others], ["error", []]);
+  const { event, failed } = JSON.parse(message);
+  assert.deepEqual([event, failed], ["decoder", "unavailable"]);
+});
+
+test("a Worker whose wasm traps answers like any other, and logs it", async (t) => {
+  const main = changedWorker(
+    t,
+    /return await new \w+\(\w+,\w+\)\.fetch\(\w+\)/,
+    'throw new WebAssembly.RuntimeError("unreachable")',
+  );
+  const server = await startWith(t, { ...FRAMES, ...ACCOUNT, main });
+  const answer = server.fetch("/health");
+  const { detail } = await problem(await within(20_000, "an answer", answer), 500);
+  assert.match(detail, /^The Worker failed at this request\./);
+  const [{ level, message }] = server.getLogs();
+  assert.deepEqual([level, JSON.parse(message).event], ["error", "failed"]);
+});

@@ -85,6 +85,9 @@ pub enum UploadError {
     /// Others are being read, and there is no memory for one more.
     #[error("too many pictures are being read")]
     Busy,
+    /// The host itself cannot read pictures, whatever they are.
+    #[error("pictures cannot be read: {0}")]
+    Unavailable(String),
     /// The file is no picture that can be used.
     #[error(transparent)]
     Picture(#[from] PictureError),

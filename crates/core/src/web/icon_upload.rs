@@ -113,6 +113,10 @@ pub(crate) fn refusal(error: &UploadError, content_type: &str) -> Problem {
             StatusCode::SERVICE_UNAVAILABLE,
             "Too many pictures are being read at this moment; send it again.".to_owned(),
         ),
+        UploadError::Unavailable(cause) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("The picture is not at fault: this Worker cannot read any ({cause})."),
+        ),
         UploadError::Picture(error) => {
             let why = as_sentence(&error.to_string());
             (

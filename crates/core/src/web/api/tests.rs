@@ -1008,6 +1008,12 @@ fn a_bad_icon_is_refused_and_changes_nothing() {
         ),
         ("/icon", Err(incomplete), 400, "did not arrive completely"),
         (
+            "/icon",
+            Err(UploadError::Unavailable("no decoder".to_owned())),
+            500,
+            "The picture is not at fault: this Worker cannot read any (no decoder).",
+        ),
+        (
             "/icon?crop=0,0,50",
             Ok(picture()),
             422,

@@ -1,0 +1,29 @@
+//! HTTP requests: answers what needs no account, and passes the rest on to the account's object.
+
+use worker::{Context, Env, Request, Response, Result, event};
+
+use crate::account;
+use crate::decoder::IncomingPicture;
+use crate::host::Host;
+use crate::http::{request_from, response_from};
+use crate::settings::settings;
+use rotate_icon_core::web::{account as account_api, api};
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    let settings = settings(&env);
+    let asked = match request_from(&request) {
+        Ok(asked) => asked,
+        Err(problem) => return response_from(api::guarded(Err(problem))),
+    };
+    if !api::needs_account(&asked) {
+        let picture = IncomingPicture(request.inner());
+        let host = Host::new(env);
+        return response_from(api::respond(&asked, &picture, &settings, &host).await);
+    }
+    if let Err(problem) = account_api::admit(&asked, &settings) {
+        return response_from(api::guarded(Err(problem)));
+    }
+    let answer = account::pass_on(&env, &asked).await;
+    answer.or_else(|error| response_from(api::guarded(Err(account::unreachable(error)))))
+}
