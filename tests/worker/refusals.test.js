@@ -45,7 +45,7 @@ const refused = (reason, network_status, says, remedy) => ({
 });
 
 const WAIT = /Nothing to do but wait/;
-const X_TROUBLE = /trouble of its own\. Nothing to do if it passes\./;
+const X_TROUBLE = /is failing\. Nothing to do: the turn is retried\./;
 const NO_ANSWER = /Nothing to do if it passes\..*API_BASE_URL/;
 const KEYS = /API_KEY, API_KEY_SECRET, ACCESS_TOKEN and ACCESS_TOKEN_SECRET.*developer portal/;
 const PICTURE = /Publish the icon again.*X_BODY/;

@@ -15,7 +15,7 @@ pub(super) fn fresh_boundary() -> Result<String, Diagnosis> {
         Ok(()) => Ok(HEXLOWER.encode(&random)),
         Err(error) => Err(Diagnosis::new(
             Reason::Host,
-            format!("There is no randomness for the request: {error}."),
+            format!("The host provides no randomness for the request: {error}."),
             "Try again.",
         )),
     }

@@ -112,7 +112,7 @@ pub(super) fn transient(
     let diagnosis = Diagnosis::new(
         Reason::Transient,
         said,
-        format!("{title} has trouble of its own. Nothing to do if it passes."),
+        format!("{title} is failing. Nothing to do: the turn is retried."),
     );
     retry(at, now, diagnosis)
 }

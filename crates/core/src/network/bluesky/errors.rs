@@ -314,7 +314,7 @@ pub(super) fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome 
         ),
         _ => refused(
             Reason::UnexpectedReply,
-            "This is no reply that Bluesky is known to give. Check BLUESKY_SERVICE; if it is \
+            "Bluesky is not known to give this reply. Check BLUESKY_SERVICE; if it is \
              right, see whether Bluesky reports a problem.",
         ),
     }

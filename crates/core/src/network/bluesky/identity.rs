@@ -236,7 +236,7 @@ fn diagnosis_at(title: &str, reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> F
 fn unexpected(title: &str, setting: &str) -> Failure {
     Failure::refused(
         Reason::UnexpectedReply,
-        format!("{title} answered what it is not known to answer"),
+        format!("{title} gave an answer that it is not known to give"),
         format!(
             "Check {setting}. Or set BLUESKY_SERVICE to the server that the account is on, so that \
              nothing has to be looked up."

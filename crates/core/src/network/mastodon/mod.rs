@@ -622,7 +622,7 @@ fn outcome_of(reply: &ErrorReply<'_>, needs: Needs, now: DateTime<Utc>) -> Outco
         }
         (_, Meaning::Payment | Meaning::Unexpected) => refused(
             Reason::UnexpectedReply,
-            "This is no reply that Mastodon is known to give. Check MASTODON_SERVER: the address \
+            "Mastodon is not known to give this reply. Check MASTODON_SERVER: the address \
              at which you sign in.",
         ),
     }

@@ -164,7 +164,7 @@ pub(super) fn refuses_oauth_1(reply: &Reply) -> bool {
 pub(super) fn only_reads() -> Diagnosis {
     Diagnosis::new(
         Reason::Access,
-        "X accepts the keys, and says that the app may only read.",
+        "X accepts the keys, and says that the app is read-only.",
         WRITE,
     )
 }
@@ -243,7 +243,7 @@ const REGENERATE: &str = "Check the four values API_KEY, API_KEY_SECRET, ACCESS_
      ACCESS_TOKEN_SECRET: all from one app, complete, and not regenerated since. \
      Copy them again from the developer portal, under Keys and tokens.";
 
-const WRITE: &str = "The app may only read. Set its permissions to Read and Write in the \
+const WRITE: &str = "The app is read-only. Set its permissions to Read and Write in the \
      developer portal, then regenerate the access token and its secret and store both again.";
 
 /// The outcome of a known code: <https://docs.x.com/x-api/fundamentals/response-codes-and-errors>.
@@ -286,7 +286,7 @@ fn outcome_of_code(
             Diagnosis::new(
                 Reason::SpamFilter,
                 said,
-                "X takes the turns for spam. Leave them off for a day, then turn less often.",
+                "X takes the turns for spam. Pause for a day, then turn less often.",
             ),
         )),
         88 => Some(limited(said, headers, now)),
@@ -364,7 +364,7 @@ fn outcome_of_status(reply: &Response<Vec<u8>>, error: &ErrorReply, now: DateTim
         Meaning::Payment => Outcome::Refused(used_up(said)),
         Meaning::Unexpected => refused(
             Reason::UnexpectedReply,
-            "This is no reply that X is known to give. Check API_BASE_URL; if it is right, see \
+            "X is not known to give this reply. Check API_BASE_URL; if it is right, see \
              whether X reports a problem.",
         ),
     }

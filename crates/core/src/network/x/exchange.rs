@@ -56,7 +56,7 @@ pub(super) fn stamp(now: DateTime<Utc>) -> Result<Stamp, Diagnosis> {
     Stamp::fresh(now).map_err(|error| {
         Diagnosis::new(
             Reason::Host,
-            format!("There is no randomness for the signature: {error}."),
+            format!("The host provides no randomness for the signature: {error}."),
             "Try again.",
         )
     })

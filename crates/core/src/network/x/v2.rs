@@ -189,7 +189,7 @@ fn read_media(reply: &Reply, picture: Picture<'_>, now: DateTime<Utc>) -> Result
     if state_in(&body) == Some("failed") {
         return Err(Outcome::Refused(Diagnosis::new(
             Reason::Request,
-            "X has taken the picture and could not process it.",
+            "X accepted the picture and could not process it.",
             "Publish the icon again.",
         )));
     }
@@ -236,7 +236,7 @@ fn said_no(reply: &Reply) -> Diagnosis {
     Diagnosis::new(
         Reason::UnexpectedReply,
         reply.said(),
-        "X said yes and told of an error. See whether the picture has changed, and whether X \
+        "X reported success and an error at once. See whether the picture has changed, and whether X \
          reports a problem.",
     )
 }

@@ -457,10 +457,10 @@ fn a_refusal_by_x_is_a_bad_gateway_that_says_what_to_do() {
 #[test]
 fn what_x_says_and_what_to_do_are_two_sentences() {
     for (said, told) in [
-        ("No", "X answered 404: No. This"),
-        ("No.", "X answered 404: No. This"),
-        ("No!", "X answered 404: No! This"),
-        ("", "X answered 404. This"),
+        ("No", "X answered 404: No. X"),
+        ("No.", "X answered 404: No. X"),
+        ("No!", "X answered 404: No! X"),
+        ("", "X answered 404. X"),
     ] {
         let mut host = Host::new();
         host.reply = Ok(reply(404, &[], json!({ "error": said }).to_string()));
