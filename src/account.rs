@@ -21,7 +21,8 @@ use worker::{
     durable_object,
 };
 
-use crate::host::{Host, describe};
+use crate::errors::describe;
+use crate::host::Host;
 use crate::http::{request_from, response_from};
 use crate::settings::settings;
 use crate::storage::Storage;

@@ -3,7 +3,7 @@
  * counted after it was decoded; no length that a header states is believed.
  */
 
-/** The name of the error for a body with too many bytes; http.rs knows it too. */
+/** The name of the error for a body with too many bytes; errors.rs has it too. */
 const TOO_LARGE = "TooLargeError";
 
 /** A picture is read in pieces of at most this size: one that trickles in takes little memory. */

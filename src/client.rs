@@ -5,8 +5,8 @@ use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::host::{Host, describe};
-use crate::http::{has_name, is_too_large};
+use crate::errors::{describe, has_name, is_too_large};
+use crate::host::Host;
 use rotate_icon_core::ports::{Client, MAX_REPLY_BYTES, SendError, USER_AGENT};
 
 #[wasm_bindgen(module = "/src/client.js")]

@@ -8,20 +8,19 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::console_error;
 
-use crate::host::describe;
-use crate::http::{has_name, is_too_large};
+use crate::errors::{describe, has_name, is_too_large};
 use rotate_icon_core::ports::{Upload, UploadError};
 
 #[wasm_bindgen]
 extern "C" {
-    /// What `entry.js` brings in: reads a picture that lies in pieces.
+    /// Decodes a picture that lies in pieces. `entry.js` defines it.
     #[wasm_bindgen(thread_local_v2, js_name = decodePicture)]
     static DECODE: Option<Function>;
 }
 
 #[wasm_bindgen(module = "/src/body.js")]
 extern "C" {
-    /// What `readSquare` in `decoder.js` gives: one of these.
+    /// The result of `readSquare` in `decoder.js`: one of these three.
     type Decoded;
 
     /// The samples of three planes, one after the other.

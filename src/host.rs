@@ -3,7 +3,6 @@
 use std::cell::OnceCell;
 
 use chrono::{DateTime, Utc};
-use wasm_bindgen::{JsCast, JsValue};
 use worker::kv::KvStore;
 use worker::{Env, console_error, console_log};
 
@@ -41,16 +40,4 @@ impl Log for Host {
             console_log!("{entry}");
         }
     }
-}
-
-/// The message of an error, without its full stop, to go into a sentence. Takes whatever JavaScript
-/// throws, and the errors of the `worker` crate.
-pub(crate) fn describe(error: impl Into<JsValue>) -> String {
-    let error = error.into();
-    let message = error
-        .dyn_ref::<js_sys::Error>()
-        .map(|error| String::from(error.message()))
-        .or_else(|| error.as_string())
-        .unwrap_or_else(|| "unknown error".to_owned());
-    message.trim_end_matches('.').to_owned()
 }

@@ -2,7 +2,6 @@
 
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, IF_NONE_MATCH, TRANSFER_ENCODING};
 use http::{HeaderName, StatusCode};
-use wasm_bindgen::{JsCast, JsValue};
 
 use rotate_icon_core::web::api::Answer;
 use rotate_icon_core::web::problem::Problem;
@@ -48,15 +47,4 @@ pub(crate) fn response_from(answer: Answer) -> worker::Result<worker::Response> 
     Ok(response
         .with_status(parts.status.as_u16())
         .with_headers(headers))
-}
-
-/// Whether JavaScript has thrown an error of this name.
-pub(crate) fn has_name(error: &JsValue, name: &str) -> bool {
-    let error = error.dyn_ref::<js_sys::Error>();
-    error.is_some_and(|error| error.name() == name)
-}
-
-/// Whether `body.js` has given up a body for its size.
-pub(crate) fn is_too_large(error: &JsValue) -> bool {
-    has_name(error, "TooLargeError")
 }

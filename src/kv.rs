@@ -8,8 +8,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Delay;
 use worker::kv::{KvError, KvStore};
 
-use crate::host::{Host, describe};
-use crate::http::is_too_large;
+use crate::errors::{describe, is_too_large};
+use crate::host::Host;
 use rotate_icon_core::ports::{Advice, Lifetime, MAX_VALUE_BYTES, Store, StoreError};
 
 #[wasm_bindgen(module = "/src/body.js")]
@@ -85,7 +85,7 @@ impl Store for Host {
     }
 }
 
-/// Reads a value as a stream: its length is not known before, and may be that of the whole memory.
+/// Reads a value as a stream, so that one that is too large is given up early.
 async fn read(frames: &KvStore, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
     let stream = frames.get(key).stream().await;
     let stream = stream.map_err(|error| StoreError::Read(describe(error)))?;

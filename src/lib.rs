@@ -19,6 +19,7 @@
 mod account;
 mod client;
 mod decoder;
+mod errors;
 mod fetch;
 mod host;
 mod http;

@@ -7,7 +7,8 @@ use js_sys::Reflect;
 use worker::{Delay, Env, Result, ScheduleContext, ScheduledEvent, event};
 
 use crate::account::{self, DueTurn};
-use crate::host::{Host, describe};
+use crate::errors::describe;
+use crate::host::Host;
 use crate::settings::settings;
 use rotate_icon_core::account::journal::{Entry, Report, Trigger};
 use rotate_icon_core::outcome::{Diagnosis, Outcome, Reason};

@@ -12,7 +12,7 @@ use js_sys::JSON;
 use wasm_bindgen::JsValue;
 use worker::{SqlCursor, SqlStorage, SqlStorageValue, State};
 
-use crate::host::describe;
+use crate::errors::describe;
 use rotate_icon_core::account::ledger::{Ledger, MAX_RECORDS, Record};
 use rotate_icon_core::account::state::AccountState;
 use rotate_icon_core::ports::StoreError;
@@ -21,14 +21,14 @@ use rotate_icon_core::schedule::cron::CronEvents;
 const CREATE_RECORDS: &str =
     "create table if not exists records (id integer primary key, entry text not null)";
 
-/// The columns of the journal's table: their names, and whether a row needs a value for them.
+/// The columns of the journal's table: their names, and whether each row has to give a value.
 const COLUMNS: &str =
     "select name, \"notnull\" and dflt_value is null from pragma_table_info('records')";
 
 /// The key of the cron events.
 const CRON_EVENTS: &str = "schedule";
 
-/// The oldest records go each time that so many have come.
+/// After this many new records, the oldest go.
 const RECORDS_BETWEEN_CLEANINGS: u32 = 100;
 
 /// More than any id of a record.
@@ -44,16 +44,16 @@ fn aside_key(network: &str) -> String {
     format!("set aside: standing on {network}")
 }
 
-/// The object's storage, and what is known to lie there: nobody else writes to it.
+/// The object's storage, with a cache of what it holds. Nobody else writes to it.
 #[derive(Debug)]
 pub(crate) struct Storage {
     inner: worker::Storage,
     sql: SqlStorage,
-    known: RefCell<Known>,
+    cache: RefCell<Cache>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct Cache {
     /// The account's state by network.
     states: Vec<(String, AccountState)>,
     events: Option<CronEvents>,
@@ -61,7 +61,7 @@ struct Known {
     last_id: Option<u32>,
 }
 
-impl Known {
+impl Cache {
     fn state(&self, network: &str) -> Option<&AccountState> {
         let mut states = self.states.iter();
         states.find_map(|(of, state)| (of == network).then_some(state))
@@ -83,19 +83,19 @@ impl Storage {
         Self {
             inner,
             sql,
-            known: RefCell::default(),
+            cache: RefCell::default(),
         }
     }
 
-    /// The value of a key; undefined where there is none. Not by `get`, which takes values of one
-    /// type alone.
+    /// The value of a key; undefined where there is none. The crate's `get` would refuse a value
+    /// of another type than it is asked for.
     async fn value(&self, key: &str) -> worker::Result<JsValue> {
         let values = self.inner.get_multiple(vec![key]).await?;
         Ok(values.get(&key.into()))
     }
 
-    /// Runs a query on the journal's table. If that has another form, sets it aside, makes one
-    /// anew, and runs the query again.
+    /// Runs a query on the journal's table. Where the table has another form, replaces it and runs
+    /// the query again.
     fn query(&self, query: &str, bindings: &[SqlStorageValue]) -> worker::Result<SqlCursor> {
         match self.sql.exec(query, bindings.to_vec()) {
             Err(_) if !self.has_records()? => self.sql.exec(query, bindings.to_vec()),
@@ -103,8 +103,8 @@ impl Storage {
         }
     }
 
-    /// Whether the journal's table is there in a form that this version can use. If not, sets what
-    /// is there aside, and makes one that is.
+    /// Whether this version can use the journal's table as it is. If not, sets it aside and creates
+    /// another.
     fn has_records(&self) -> worker::Result<bool> {
         let rows = self.sql.exec(COLUMNS, None)?.raw();
         let rows = rows.collect::<worker::Result<Vec<_>>>()?;
@@ -142,15 +142,16 @@ impl Storage {
     }
 
     fn last_id(&self) -> worker::Result<u32> {
-        // The largest number is nobody's id: what follows it is none.
-        let query = "select ifnull(max(id), 0) from records where id < ?";
+        // After the largest number there would be no next one.
+        let query = "select ifnull(max(id), 0) from records where id > 0 and id < ?";
         let mut rows = self.query(query, &[i64::from(u32::MAX).into()])?.raw();
-        let row = rows.next().transpose()?.unwrap_or_default();
-        Ok(row.first().and_then(record_id).unwrap_or_default())
+        let row = rows.next().transpose()?;
+        let last = row.as_ref().and_then(|row| record_id(row.first()?));
+        last.ok_or_else(|| "the journal does not tell its last id".into())
     }
 
     async fn cron_events_text(&self) -> Option<String> {
-        // What cannot be read, the next event of the cron makes anew.
+        // The next event of the cron replaces what cannot be read.
         self.value(CRON_EVENTS).await.ok()?.as_string()
     }
 }
@@ -162,7 +163,7 @@ impl Ledger for Storage {
     const ASK_NOW: &'static str = "press Turn now on the page";
 
     async fn account_state(&self, network: &str) -> Result<AccountState, StoreError> {
-        if let Some(state) = self.known.borrow().state(network) {
+        if let Some(state) = self.cache.borrow().state(network) {
             return Ok(state.clone());
         }
         let value = self.value(&state_key(network)).await.ok();
@@ -186,16 +187,16 @@ impl Ledger for Storage {
             let (read, is_whole) = AccountState::read(text.as_bytes(), &note);
             state = read;
             if let Some(value) = value.filter(|_| !is_whole) {
-                // Nothing is lost that anyone could use, should this fail.
+                // If this fails, the value cannot be read back, and is of no use.
                 let _ = self.inner.put_raw(&aside, value).await;
             }
         }
-        let mut known = self.known.borrow_mut();
+        let mut cache = self.cache.borrow_mut();
         // A turn may have kept a newer one while this was read.
-        if let Some(newer) = known.state(network) {
+        if let Some(newer) = cache.state(network) {
             return Ok(newer.clone());
         }
-        known.set_state(network, Some(state.clone()));
+        cache.set_state(network, Some(state.clone()));
         Ok(state)
     }
 
@@ -211,27 +212,27 @@ impl Ledger for Storage {
         if let Some(record) = record {
             self.put_record(record).map_err(unwritten)?;
         }
-        if self.known.borrow().state(network) == Some(state) {
+        if self.cache.borrow().state(network) == Some(state) {
             return Ok(());
         }
-        self.known
+        self.cache
             .borrow_mut()
             .set_state(network, Some(state.clone()));
         let put = self.inner.put_raw(&state_key(network), text).await;
         put.map_err(|error| {
-            self.known.borrow_mut().set_state(network, None);
+            self.cache.borrow_mut().set_state(network, None);
             unwritten(error)
         })
     }
 
     fn next_id(&self) -> Result<u32, StoreError> {
-        let last = self.known.borrow().last_id;
+        let last = self.cache.borrow().last_id;
         let last = match last {
             Some(last) => last,
             None => self.last_id().map_err(unread)?,
         };
         let next = last.saturating_add(1);
-        self.known.borrow_mut().last_id = Some(next);
+        self.cache.borrow_mut().last_id = Some(next);
         Ok(next)
     }
 
@@ -244,7 +245,7 @@ impl Ledger for Storage {
     }
 
     async fn cron_events(&self) -> Result<CronEvents, StoreError> {
-        if let Some(events) = &self.known.borrow().events {
+        if let Some(events) = &self.cache.borrow().events {
             return Ok(events.clone());
         }
         let text = self.cron_events_text().await;
@@ -255,10 +256,10 @@ impl Ledger for Storage {
     async fn keep_cron_events(&self, events: &CronEvents) -> Result<(), StoreError> {
         let text = serde_json::to_string(events);
         let text = text.map_err(|error| StoreError::Write(error.to_string()))?;
-        self.known.borrow_mut().events = Some(events.clone());
+        self.cache.borrow_mut().events = Some(events.clone());
         let put = self.inner.put_raw(CRON_EVENTS, text).await;
         put.map_err(|error| {
-            self.known.borrow_mut().events = None;
+            self.cache.borrow_mut().events = None;
             unwritten(error)
         })
     }
@@ -284,7 +285,7 @@ impl Ledger for Storage {
 
     async fn forget(&self) -> Result<(), StoreError> {
         let events = self.cron_events_text().await;
-        // Begun together, so that nobody finds a storage without its table.
+        // Both begin before anything is awaited, so that nobody finds a storage without its table.
         let (deleted, renewed) = join(self.inner.delete_all(), async {
             self.sql.exec(CREATE_RECORDS, None)?;
             match events {
@@ -293,7 +294,7 @@ impl Ledger for Storage {
             }
         })
         .await;
-        self.known.borrow_mut().states.clear();
+        self.cache.borrow_mut().states.clear();
         deleted.and(renewed).map_err(unwritten)
     }
 }
