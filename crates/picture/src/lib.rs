@@ -47,12 +47,31 @@ pub struct Options {
     pub background: Colour,
 }
 
-/// Reads a picture file and makes a square of it: three planes of `side` by
-/// `side` samples, chroma at the full size.
+/// Reads a picture file and makes a square of it: three planes of `side` by `side` samples, with
+/// chroma at full size.
 ///
 /// # Errors
-/// When the file is no picture that can be read within the limits, or the square
-/// is not inside of it.
+/// When the file is not a picture, is broken or takes more memory than `limits` allow, and when
+/// the square is not inside the picture.
+///
+/// # Examples
+/// ```
+/// use picture::{Colour, Crop, Limits, Options};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut file = std::io::Cursor::new(Vec::new());
+/// image::RgbImage::new(640, 480).write_to(&mut file, image::ImageFormat::Png)?;
+///
+/// let options = Options {
+///     side: 400,
+///     crop: Crop::Centre,
+///     background: Colour::WHITE,
+/// };
+/// let planes = picture::square(file.get_ref(), &options, Limits::COMPUTER)?;
+/// assert_eq!((planes.luma.width(), planes.luma.height()), (400, 400));
+/// # Ok(())
+/// # }
+/// ```
 pub fn square(file: &[u8], options: &Options, limits: Limits) -> Result<Planes, PictureError> {
     let scaled = limits.beside(file, |limits| match file {
         [0x89, b'P', b'N', b'G', ..] => png::scaled(file, options, limits),
@@ -147,6 +166,23 @@ pub enum PictureError {
         /// What decoding would take, in bytes.
         memory: u64,
         /// What it may take, in bytes.
+        limit: u64,
+    },
+    /// The pixels of a PNG file unpack to more bytes than may be read row by row.
+    #[error(
+        "the pixels of this picture of {width}×{height} pixels unpack to {} MB, and a PNG file may \
+         have {} MB of them here; make it smaller, no more than 400×400 pixels are shown anyway",
+        bytes.div_ceil(1_000_000),
+        limit / 1_000_000
+    )]
+    Unpacked {
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+        /// Of all pixels, in bytes.
+        bytes: u64,
+        /// How many there may be, in bytes.
         limit: u64,
     },
     /// The file says what it is, but is broken.

@@ -4,7 +4,7 @@
 //! 16 bits, which take twice the memory, and gives no single rows. So a picture
 //! of any size is read in a few megabytes, unless it is interlaced.
 
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 
 use png::{ColorType, Decoder, DecodingError, Info, Limits as PngLimits, Reader, Transformations};
 
@@ -19,7 +19,7 @@ const METADATA: usize = 8 << 20;
 /// Of how many bytes the pixels may be that are unpacked a row at a time. A small
 /// file may unpack to many, which takes time if no memory; a photo of 48
 /// megapixels has 144 MB. Where there are more, all have to fit.
-const UNPACKED: usize = 400_000_000;
+const MAX_UNPACKED: usize = 400_000_000;
 
 /// A file whose first chunks were read.
 struct Source<'a> {
@@ -89,7 +89,18 @@ impl<'a> Source<'a> {
         let rows = self.picture.width.saturating_mul(8 * 4);
         self.check(strip.saturating_add(rows), limits)?;
         let unpacked = self.reader.output_buffer_size().unwrap_or(usize::MAX);
-        if unpacked > UNPACKED {
+        if unpacked > MAX_UNPACKED {
+            let bytes = u64::try_from(unpacked).unwrap_or(u64::MAX);
+            let limit = u64::try_from(MAX_UNPACKED).unwrap_or(u64::MAX);
+            if limits.memory < limit {
+                let (width, height) = self.reader.info().size();
+                return Err(PictureError::Unpacked {
+                    width,
+                    height,
+                    bytes,
+                    limit,
+                });
+            }
             self.check(unpacked, limits)?;
         }
 
@@ -168,7 +179,33 @@ impl<'a> Source<'a> {
 fn refused(error: DecodingError) -> PictureError {
     match error {
         DecodingError::LimitsExceeded => PictureError::Memory,
-        error => broken("PNG")(&error),
+        DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            broken("PNG")(&"it ends too early")
+        }
+        error => broken("PNG")(&in_words(&error)),
+    }
+}
+
+/// The words of the decoder as a plain sentence: it prints chunks and errors of decompression as
+/// Rust structures.
+fn in_words(error: &DecodingError) -> String {
+    let words = error.to_string();
+    let chunk = words
+        .split_once("ChunkType { type: ")
+        .and_then(|(_, rest)| rest.split_once(", critical: "))
+        .map(|(chunk, _)| chunk);
+    match chunk {
+        _ if words.starts_with("Corrupt deflate stream") => {
+            "its compressed data are damaged".to_owned()
+        }
+        Some(chunk) if words.starts_with("CRC error") => {
+            format!("the checksum of its chunk {chunk} is wrong")
+        }
+        Some(chunk) if words.starts_with("Chunk length wrong") => {
+            format!("the length of its chunk {chunk} is wrong")
+        }
+        Some(chunk) => format!("its chunk {chunk} is in the wrong place"),
+        None => words,
     }
 }
 

@@ -41,9 +41,12 @@ pub(super) enum Channels {
     Cmyk,
 }
 
-impl Profile {
-    /// The pixels in sRGB, three bytes each; `None` if they are to be taken as
-    /// they are: the profile is for other channels, broken, or as good as sRGB.
+/// A profile that was parsed.
+pub(super) struct ParsedProfile(ColorProfile);
+
+impl ParsedProfile {
+    /// Converts samples to sRGB, three bytes a pixel. Returns `None` if the samples are to be
+    /// taken as they are: the profile is for other channels, or as good as sRGB.
     pub(super) fn to_srgb(&self, channels: Channels, samples: &[u8]) -> Option<Vec<u8>> {
         let transform = self.transform(channels)?;
         if channels == Channels::Rgb && is_identity(&*transform)? {
@@ -53,7 +56,7 @@ impl Profile {
     }
 
     fn transform(&self, channels: Channels) -> Option<Arc<Transform8BitExecutor>> {
-        let profile = self.read()?;
+        let Self(profile) = self;
         let (space, layout) = match channels {
             Channels::Grey => (DataColorSpace::Gray, Layout::Gray),
             Channels::Rgb => (DataColorSpace::Rgb, Layout::Rgb),
@@ -81,13 +84,16 @@ impl Profile {
             .create_transform_8bit(layout, &srgb, Layout::Rgb, options)
             .ok()
     }
+}
 
-    fn read(&self) -> Option<ColorProfile> {
-        match *self {
+impl Profile {
+    /// Parses the profile; `None` if it is broken or cannot be applied.
+    pub(super) fn parse(&self) -> Option<ParsedProfile> {
+        let profile = match *self {
             Self::Icc(ref profile) if profile.len() <= MAX_BYTES => {
-                ColorProfile::new_from_slice(profile).ok()
+                ColorProfile::new_from_slice(profile).ok()?
             }
-            Self::Icc(_) => None,
+            Self::Icc(_) => return None,
             Self::CodePoints {
                 primaries,
                 transfer,
@@ -104,9 +110,10 @@ impl Profile {
                     matrix_coefficients: moxcms::MatrixCoefficients::Identity,
                     full_range: true,
                 });
-                Some(profile)
+                profile
             }
-        }
+        };
+        Some(ParsedProfile(profile))
     }
 }
 

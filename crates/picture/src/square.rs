@@ -293,7 +293,8 @@ fn to_planes(
     profile: Option<&Profile>,
     background: Colour,
 ) -> Option<Planes> {
-    let srgb = |channels, samples: &[u8]| profile?.to_srgb(channels, samples);
+    let profile = profile.and_then(Profile::parse);
+    let srgb = |channels, samples: &[u8]| profile.as_ref()?.to_srgb(channels, samples);
     let rgb: Vec<u8> = match pixels {
         Pixels::Grey(grey) => srgb(Channels::Grey, &grey).unwrap_or_else(|| {
             let rgb: Vec<u8> = grey.iter().flat_map(|grey| [*grey; 3]).collect();
@@ -320,7 +321,9 @@ fn to_planes(
         }),
         Pixels::YCbCr(samples) => {
             let planes = Planes::from_ycbcr(side, side, samples.as_chunks().0)?;
-            let rgb = profile.and_then(|_| srgb(Channels::Rgb, planes.to_rgb().as_flattened()));
+            let rgb = profile
+                .as_ref()
+                .and_then(|_| srgb(Channels::Rgb, planes.to_rgb().as_flattened()));
             match rgb {
                 Some(rgb) => rgb,
                 None => return Some(planes),

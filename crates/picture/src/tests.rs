@@ -1339,12 +1339,50 @@ fn a_png_that_unpacks_to_very_much_is_refused_though_a_row_is_little() {
     };
     let refused = of_height(9000).unwrap_err();
     assert!(
-        matches!(refused, PictureError::TooLarge { .. }),
+        matches!(refused, PictureError::Unpacked { .. }),
         "{refused}"
+    );
+    assert_eq!(
+        refused.to_string(),
+        "the pixels of this picture of 16000×9000 pixels unpack to 432 MB, and a PNG file may have \
+         400 MB of them here; make it smaller, no more than 400×400 pixels are shown anyway"
     );
     // As large as is let pass; it is cut off.
     let broken = of_height(8000).unwrap_err();
     assert!(matches!(broken, PictureError::Broken { .. }), "{broken}");
+}
+
+#[test]
+fn what_is_wrong_with_a_png_is_told_in_a_plain_sentence() {
+    let good = colour_png(&noise(40, 40));
+    let at = |name: &[u8]| good.windows(4).position(|bytes| bytes == name).unwrap();
+    let told = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut file = good.clone();
+        change(&mut file);
+        let refused = super::square(&file, &OPTIONS, Limits::WORKER).unwrap_err();
+        refused.to_string()
+    };
+    let ends = "this PNG file is broken: it ends too early; save or download it again";
+    assert_eq!(told(&|file| file.truncate(at(b"IDAT") + 40)), ends);
+    let checksum = told(&|file| file[at(b"IHDR") + 17] ^= 1);
+    assert!(
+        checksum.contains("the checksum of its chunk IHDR is wrong"),
+        "{checksum}"
+    );
+    // Compressed data that begin with an impossible header, under a checksum of their own.
+    let header = &good[..at(b"IDAT") - 4];
+    let damaged = [header, &chunk(*b"IDAT", &[0xff; 40]), &chunk(*b"IEND", b"")];
+    let damaged = told(&|file| *file = damaged.concat());
+    assert!(
+        damaged.contains("its compressed data are damaged"),
+        "{damaged}"
+    );
+    let twice = [header, &header[8..]].concat();
+    let twice = told(&|file| file.splice(..header.len(), twice.clone()).for_each(drop));
+    assert!(
+        twice.contains("its chunk IHDR is in the wrong place"),
+        "{twice}"
+    );
 }
 
 #[test]

@@ -137,7 +137,9 @@ fn status_of(error: &PictureError) -> StatusCode {
         PictureError::Format(_) | PictureError::Unsupported { .. } => {
             StatusCode::UNSUPPORTED_MEDIA_TYPE
         }
-        PictureError::TooLarge { .. } | PictureError::Memory => StatusCode::PAYLOAD_TOO_LARGE,
+        PictureError::TooLarge { .. } | PictureError::Unpacked { .. } | PictureError::Memory => {
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
         PictureError::Empty
         | PictureError::Broken { .. }
         | PictureError::Crop { .. }
@@ -153,7 +155,9 @@ const REDUCED_BY_PAGE: &str = " The page at / reduces a picture of any size befo
 /// a whole file may come as one.
 fn advice(error: &PictureError, content_type: &str) -> &'static str {
     match error {
-        PictureError::TooLarge { .. } | PictureError::Memory => return REDUCED_BY_PAGE,
+        PictureError::TooLarge { .. } | PictureError::Unpacked { .. } | PictureError::Memory => {
+            return REDUCED_BY_PAGE;
+        }
         PictureError::Crop { .. } => return "",
         PictureError::Format(_)
         | PictureError::Empty
