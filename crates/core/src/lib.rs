@@ -9,12 +9,10 @@
 
 pub mod account;
 pub mod frames;
-mod http_date;
 mod instant;
 pub mod network;
 pub mod outcome;
 pub mod ports;
-mod rfc3339;
 pub mod schedule;
 pub mod settings;
 mod stored;

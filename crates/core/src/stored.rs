@@ -6,7 +6,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::rfc3339;
+use crate::instant::from_rfc3339;
 
 /// Reads a member, or gives the default where it is not understood.
 pub(crate) fn or_default<'de, D, T>(member: D) -> Result<T, D::Error>
@@ -37,7 +37,7 @@ pub(crate) fn says_all(read: &Value, stored: &Value) -> bool {
 /// (RFC 3339).
 fn unix_ms(stored: &Value) -> Option<i64> {
     match stored {
-        Value::String(text) => rfc3339::parse(text).map(|at| at.timestamp_millis()),
+        Value::String(text) => from_rfc3339(text).map(|at| at.timestamp_millis()),
         // Whole numbers below 2^53 are the same as a float.
         #[allow(clippy::cast_possible_truncation)]
         number => number
@@ -92,7 +92,7 @@ pub(crate) fn from_rfc_3339<'de, D: Deserializer<'de>>(
     member: D,
 ) -> Result<DateTime<Utc>, D::Error> {
     let text = String::deserialize(member)?;
-    rfc3339::parse(&text).ok_or_else(|| D::Error::custom("not an instant"))
+    from_rfc3339(&text).ok_or_else(|| D::Error::custom("not an instant"))
 }
 
 /// The same, or `None` where there is none that is understood.
@@ -100,5 +100,5 @@ pub(crate) fn from_rfc_3339_or_none<'de, D: Deserializer<'de>>(
     member: D,
 ) -> Result<Option<DateTime<Utc>>, D::Error> {
     let stored = Value::deserialize(member)?;
-    Ok(stored.as_str().and_then(rfc3339::parse))
+    Ok(stored.as_str().and_then(from_rfc3339))
 }

@@ -6,8 +6,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, Response};
 use serde_json::Value;
 
-use crate::http_date;
-use crate::instant::after;
+use crate::instant::{after, from_http_date};
 use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::ports::SendError;
 use crate::settings::secret::{Secret, hidden};
@@ -27,7 +26,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dat
     let value = header_text(headers, RETRY_AFTER)?.trim();
     let at = match value.parse::<u32>() {
         Ok(seconds) => after(now, TimeDelta::seconds(seconds.into())),
-        Err(_) => http_date::parse(value)?,
+        Err(_) => from_http_date(value)?,
     };
     (at > now).then_some(at)
 }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::server::Server;
+use crate::instant::from_rfc3339;
 use crate::network::base_url::BaseUrl;
 use crate::network::fingerprint::fingerprint;
 use crate::network::interface::{Attempt, Definition, Network, Picture, SavedSession, Verified};
@@ -26,7 +27,6 @@ use crate::network::reply::{
 use crate::network::transport::{Pending, Transport};
 use crate::outcome::{Diagnosis, Outcome, Preview, Reason};
 use crate::ports::SendError;
-use crate::rfc3339;
 use crate::settings::reader::Reader;
 use crate::settings::secret::Secret;
 
@@ -648,7 +648,7 @@ const ANOTHER_TOKEN: &str = "Check MASTODON_ACCESS_TOKEN: complete, of an accoun
 /// (<https://docs.joinmastodon.org/api/rate-limits/>).
 fn limited(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome {
     let reset = header_text(reply.headers, RATELIMIT_RESET);
-    let reset = reset.and_then(|at| rfc3339::parse(at.trim()));
+    let reset = reset.and_then(|at| from_rfc3339(at.trim()));
     rate_limited("the account", &reply.said, reset, reply.headers, now)
 }
 

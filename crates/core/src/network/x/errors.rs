@@ -10,8 +10,7 @@ use http::header::DATE;
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use serde_json::Value;
 
-use crate::http_date;
-use crate::instant::after;
+use crate::instant::{after, from_http_date};
 use crate::network::reply::{
     Meaning, header_text, is_html, rate_limited, retry, text_of, transient,
 };
@@ -399,7 +398,7 @@ fn instant(headers: &HeaderMap, name: HeaderName) -> Option<DateTime<Utc>> {
 }
 
 fn clock_skew(said: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Outcome {
-    let theirs = header_text(headers, DATE).and_then(http_date::parse);
+    let theirs = header_text(headers, DATE).and_then(from_http_date);
     let message = match theirs {
         Some(theirs) => {
             let seconds = now.signed_duration_since(theirs).num_seconds();
