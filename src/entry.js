@@ -14,8 +14,7 @@ function failed() {
   const problem = {
     title: "Internal Server Error",
     status: 500,
-    detail:
-      "The Worker failed at this request. Try again; if it stays, report it with what its log says.",
+    detail: "The Worker failed at this request. Try again; if it stays, report it with its log.",
   };
   const headers = {
     "cache-control": "no-store",
