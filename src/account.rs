@@ -160,6 +160,8 @@ impl Account {
         let settings = settings(&self.host.env);
         let _changes = self.changes.lock().await;
         on_schedule(&settings, &self.host, &self.storage, &due.cron, at).await;
+        // If this fails, turns come with the cron's events alone until the next one.
+        let _ = self.storage.write_cron_events().await;
     }
 
     async fn answer(&self, request: &Request) -> Answer {

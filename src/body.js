@@ -6,6 +6,9 @@
 /** The name of the error for a body with too many bytes; errors.rs has it too. */
 const TOO_LARGE = "TooLargeError";
 
+/** Most replies and frames fit into one piece of this size. */
+const FIRST_PIECE = 98_304;
+
 /** A picture is read in pieces of at most this size: one that trickles in takes little memory. */
 const LARGEST_PIECE = 1_048_576;
 
@@ -40,7 +43,7 @@ function named(name, message) {
  */
 export async function readAtMost(body, maxBytes) {
   const pieces = [];
-  await readPieces(body, maxBytes, pieces);
+  await readPieces(body, maxBytes, pieces, { first: FIRST_PIECE });
   return pieces.length === 1 ? pieces[0] : new Blob(pieces).bytes();
 }
 
@@ -82,18 +85,18 @@ export async function readPicture({ body }, maxBytes, options, decode) {
 }
 
 /**
- * Reads a body into `pieces` of at most `largest` bytes. Calls `hold` before it allocates each, and
+ * Reads a body into `pieces`, from `first` to at most `largest` bytes. Calls `hold` before it allocates each, and
  * stops when `signal` aborts.
  */
-async function readPieces(body, maxBytes, pieces, { largest = Infinity, hold, signal } = {}) {
+async function readPieces(body, maxBytes, pieces, limits) {
+  const { first = 16_384, largest = Infinity, hold, signal } = limits;
   if (body === null) return;
   const reader = body.getReader({ mode: "byob" });
   // Without waiting for the sender to notice.
   const leave = (error) => reader.cancel(error).catch(() => {});
   signal?.addEventListener("abort", () => leave(signal.reason));
   try {
-    // Most bodies fit into the first piece.
-    for (let total = 0, size = 16_384; ; size = Math.min(4 * size, largest)) {
+    for (let total = 0, size = first; ; size = Math.min(4 * size, largest)) {
       // One byte more than allowed is enough to see that there is too much.
       const wanted = Math.min(size, maxBytes + 1 - total);
       hold?.(wanted);

@@ -57,6 +57,8 @@ struct Cache {
     /// The account's state by network.
     states: Vec<(String, AccountState)>,
     events: Option<CronEvents>,
+    /// Whether the cron events are yet to be written.
+    are_events_unwritten: bool,
     /// The last id that was given to a record.
     last_id: Option<u32>,
 }
@@ -129,6 +131,41 @@ impl Storage {
         }
         self.sql.exec(CREATE_RECORDS, None)?;
         Ok(false)
+    }
+
+    /// Writes the cron events, unless they have been written with an account's state.
+    pub(crate) async fn write_cron_events(&self) -> Result<(), StoreError> {
+        let events = {
+            let mut cache = self.cache.borrow_mut();
+            let is_due = std::mem::take(&mut cache.are_events_unwritten);
+            cache.events.clone().filter(|_| is_due)
+        };
+        let Some(events) = events else {
+            return Ok(());
+        };
+        let text = serde_json::to_string(&events);
+        let text = text.map_err(|error| StoreError::Write(error.to_string()))?;
+        let put = self.inner.put_raw(CRON_EVENTS, text).await;
+        put.map_err(|error| {
+            self.cache.borrow_mut().events = None;
+            unwritten(error)
+        })
+    }
+
+    async fn put_state(&self, network: &str, state: &AccountState) -> Result<(), StoreError> {
+        if self.cache.borrow().state(network) == Some(state) {
+            return Ok(());
+        }
+        let text = serde_json::to_string(state);
+        let text = text.map_err(|error| StoreError::Write(error.to_string()))?;
+        self.cache
+            .borrow_mut()
+            .set_state(network, Some(state.clone()));
+        let put = self.inner.put_raw(&state_key(network), text).await;
+        put.map_err(|error| {
+            self.cache.borrow_mut().set_state(network, None);
+            unwritten(error)
+        })
     }
 
     fn put_record(&self, Record { id, entry }: &Record<'_>) -> worker::Result<()> {
@@ -206,23 +243,12 @@ impl Ledger for Storage {
         state: &AccountState,
         record: Option<&Record<'_>>,
     ) -> Result<(), StoreError> {
-        let text = serde_json::to_string(state);
-        let text = text.map_err(|error| StoreError::Write(error.to_string()))?;
-        // Nothing is waited for before all writes have begun: the runtime commits them as one.
+        // All writes begin before any is awaited, so the runtime commits them as one.
         if let Some(record) = record {
             self.put_record(record).map_err(unwritten)?;
         }
-        if self.cache.borrow().state(network) == Some(state) {
-            return Ok(());
-        }
-        self.cache
-            .borrow_mut()
-            .set_state(network, Some(state.clone()));
-        let put = self.inner.put_raw(&state_key(network), text).await;
-        put.map_err(|error| {
-            self.cache.borrow_mut().set_state(network, None);
-            unwritten(error)
-        })
+        let (events, kept) = join(self.write_cron_events(), self.put_state(network, state)).await;
+        events.and(kept)
     }
 
     fn next_id(&self) -> Result<u32, StoreError> {
@@ -253,15 +279,13 @@ impl Ledger for Storage {
         Ok(events.unwrap_or_default())
     }
 
+    /// Leaves the writing to `keep` or `write_cron_events`, whichever comes
+    /// first: a commit for them alone would cost a tenth of a turn.
     async fn keep_cron_events(&self, events: &CronEvents) -> Result<(), StoreError> {
-        let text = serde_json::to_string(events);
-        let text = text.map_err(|error| StoreError::Write(error.to_string()))?;
-        self.cache.borrow_mut().events = Some(events.clone());
-        let put = self.inner.put_raw(CRON_EVENTS, text).await;
-        put.map_err(|error| {
-            self.cache.borrow_mut().events = None;
-            unwritten(error)
-        })
+        let mut cache = self.cache.borrow_mut();
+        cache.events = Some(events.clone());
+        cache.are_events_unwritten = true;
+        Ok(())
     }
 
     fn records(&self, before: Option<u32>, limit: u16) -> Result<Vec<(u32, String)>, StoreError> {

@@ -69,10 +69,10 @@ impl CronEvents {
     pub fn renew(&mut self, cron: &str, now: DateTime<Utc>) {
         self.crons
             .retain(|lease| lease.is_live(now) && (lease.cron == cron || !lease.has_missed(now)));
-        let known = self.crons.len();
-        self.crons.retain(|lease| lease.cron != cron);
-        let is_new = self.crons.len() == known;
-        if let Some(parsed) = parse(cron) {
+        let known = self.crons.iter().position(|lease| lease.cron == cron);
+        let known = known.map(|index| self.crons.remove(index).interval);
+        let is_new = known.is_none();
+        if let Some(interval) = known.or_else(|| parse(cron).as_ref().map(interval)) {
             for lease in &mut self.crons {
                 // What fired at the same time was not replaced.
                 lease.is_doubted |= is_new && after(lease.last, SKEW) < now;
@@ -80,7 +80,7 @@ impl CronEvents {
             self.crons.push(Lease {
                 cron: cron.to_owned(),
                 last: now,
-                interval: interval(&parsed),
+                interval,
                 is_doubted: false,
             });
         }
