@@ -1,21 +1,20 @@
 /**
- * What a frame costs that is rendered at the edge: the CPU time of workerd for
- * GET /frames/{n} whose frame is missing, warm and as the first request of a
- * new workerd, and for PUT /icon; and the script's size. Linux only, since it
- * reads the CPU time from /proc.
+ * Measures what it costs to render a frame at the edge: the CPU time of workerd for GET /frames/{n}
+ * when the frame is missing and for PUT /icon, warm and as the first request of a new workerd; and
+ * the script's size. Linux only, because it reads the CPU time from /proc.
  *
  *   npm run bench:edge [-- --rounds 15 --requests 30 --starts 15]
  *
- * KV is a server of this process that has no frames and forgets those it gets,
- * so every request renders. Beside each stands a plain JavaScript Worker that
- * makes the same reads and writes and renders nothing: the difference is the
- * rendering. Each frame is compared with the command's.
+ * KV is a server of this process that has no frames and drops those it gets, so that every request
+ * renders. A plain JavaScript Worker beside it makes the same reads and writes and renders nothing:
+ * the difference is the rendering. Each frame is compared with the command's.
  */
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import sharp from "sharp";
+import { portOf } from "../scripts/lib/listen.js";
 import { UserError, main, root, say } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
 import {
@@ -41,7 +40,10 @@ const [rounds, requests, starts] = [values.rounds, values.requests, values.start
 
 const token = "local-trigger-token";
 
-/** Sends a request to a Worker as often as it is asked for, one after the other, and gives the last answer's body. */
+/**
+ * The script of a Worker that sends a request to another several times, one after the other, and
+ * answers with the body of the last answer.
+ */
 const driver = `export default {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);
@@ -58,29 +60,40 @@ const driver = `export default {
   },
 };`;
 
-/** Nothing but what every Worker needs of workerd: a read from KV, an answer. */
+/** The script of a Worker that does what every Worker does: reads from KV, and answers. */
 const trivial = `export default {
   async fetch(request, env) {
     return new Response(await env.FRAMES.get("current"));
   },
 };`;
 
-/** What is measured warm: the name, the icon, how it is rendered, and the frame. */
+/** @typedef {Map<string, Buffer>} Published a frame set, by key */
+
+/**
+ * What is measured warm: the name, the icon, how it is rendered, and the frame.
+ *
+ * @type {[string, string, Record<string, string>, number][]}
+ */
 const warm = [
   ["quarter turn (frame 3)", "noisy.png", {}, 3],
   ["30° (frame 1), kernel sharp", "noisy.png", {}, 1],
-  ...["nearest", "bilinear", "cubic", "lanczos", "spline"].map((kernel) => [
-    `30°, kernel ${kernel}`,
-    "noisy.png",
-    { kernel },
-    1,
-  ]),
+  ["30°, kernel nearest", "noisy.png", { kernel: "nearest" }, 1],
+  ["30°, kernel bilinear", "noisy.png", { kernel: "bilinear" }, 1],
+  ["30°, kernel cubic", "noisy.png", { kernel: "cubic" }, 1],
+  ["30°, kernel lanczos", "noisy.png", { kernel: "lanczos" }, 1],
+  ["30°, kernel spline", "noisy.png", { kernel: "spline" }, 1],
   ["30°, shape circle", "noisy.png", { shape: "circle" }, 1],
   ["30°, kernel sharp, the sample icon", "sample.png", {}, 1],
 ];
 
-/** A JPEG file of about so many bytes. */
+/**
+ * Writes a picture as a JPEG file of about so many bytes.
+ *
+ * @param {number} bytes
+ * @param {() => import("sharp").Sharp} picture
+ */
 async function jpegOf(bytes, picture) {
+  /** @type {Buffer} */
   let best = Buffer.alloc(0);
   for (let quality = 50; quality < 100 && best.length < bytes; quality++)
     best = await picture().jpeg({ quality }).toBuffer();
@@ -91,6 +104,7 @@ await main(async () => {
   await buildWorker();
   await buildCommand();
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-bench-"));
+  /** @param {string} name */
   const inFolder = (name) => path.join(folder, name);
   writeFileSync(inFolder("noisy.png"), noisyIcon(amplitude));
   copyFileSync(path.join(root, "assets/icon.png"), inFolder("sample.png"));
@@ -98,36 +112,60 @@ await main(async () => {
   for (const [name, text] of Object.entries({ driver, plain: plainIconWorker, trivial }))
     writeFileSync(inFolder(`${name}.js`), text);
 
-  // What KV says it holds changes from measurement to measurement.
+  // What KV has differs between measurements.
+  /** @type {Published} */
   let published = new Map();
   let hasFrames = false;
   const kv = await kvServer((key) =>
     hasFrames || !/\/\d+$/.test(key) ? published.get(key) : undefined,
   );
+  /**
+   * @param {number} frameBytes the size of the plain Worker's frames
+   * @param {string[]} ids
+   */
   const start = (frameBytes, ...ids) => {
     const vars = { TRIGGER_TOKEN: token, FRAME_BYTES: String(frameBytes) };
     const workers = ids.map((id) => ({ id, isBuilt: id === "edge", vars }));
-    return workerd(folder, configuration(workers, kv.address().port, folder));
+    return workerd(folder, configuration(workers, portOf(kv), folder));
   };
+  /**
+   * @param {{ url: string }} workerd
+   * @param {string} worker
+   * @param {string} where
+   * @param {number} times
+   * @param {Buffer} [body]
+   */
   const ask = async ({ url }, worker, where, times, body) => {
-    const init = body ? { method: "PUT", body } : {};
+    const init = body ? { method: "PUT", body: new Uint8Array(body) } : {};
     const response = await fetch(`${url}${where}?worker=${worker}&times=${times}`, init);
     const bytes = Buffer.from(await response.arrayBuffer());
     if (!response.ok) throw new UserError(`${worker} ${where}: ${bytes}`);
     return bytes;
   };
 
+  /** @type {Map<string, Published>} */
   const sets = new Map();
   for (const [name, icon, options] of warm) {
     const flags = Object.entries(options).flatMap(([option, value]) => [`--${option}`, value]);
     sets.set(name, await publishedValues(inFolder(icon), inFolder("out"), ...flags));
   }
-  const frameOf = (set, n) => [...set].find(([key]) => key.endsWith(`/${n}`))[1];
+  /** @param {string} name */
+  const setOf = (name) => sets.get(name) ?? new Map();
+  /**
+   * @param {Published} set
+   * @param {number} n
+   */
+  const frameOf = (set, n) => {
+    const found = [...set].find(([key]) => key.endsWith(`/${n}`));
+    if (!found) throw new UserError(`The set has no frame ${n}.`);
+    return found[1];
+  };
   const small = await jpegOf(52_000, () => sharp(noisyIcon(amplitude)));
   const large = await sharp(noisyIcon(amplitude))
     .resize(4000, 3000)
     .jpeg({ quality: 92 })
     .toBuffer();
+  /** @type {[string, Buffer, number][]} */
   const uploads = [
     [`PUT /icon, JPEG of 400×400 (${Math.round(small.length / 1000)} kB)`, small, requests],
     [`PUT /icon, JPEG of 4000×3000 (${(large.length / 1e6).toFixed(1)} MB)`, large, 2],
@@ -135,9 +173,23 @@ await main(async () => {
 
   // --- Warm ---------------------------------------------------------------
   say(`Warm: ${rounds} rounds of ${requests} requests …`);
+  /** @type {Map<string, number[]>} */
   const samples = new Map();
-  const sample = (key, ms) => samples.set(key, [...(samples.get(key) ?? []), ms]);
-  const both = await start(frameOf(sets.get(warm[0][0]), 1).length, "edge", "plain");
+  /** @param {string} key */
+  const samplesOf = (key) => samples.get(key) ?? [];
+  /**
+   * @param {string} key
+   * @param {number} ms
+   */
+  const sample = (key, ms) => samples.set(key, [...samplesOf(key), ms]);
+  const both = await start(frameOf(setOf(warm[0][0]), 1).length, "edge", "plain");
+  /**
+   * @param {string} key
+   * @param {string} worker
+   * @param {string} where
+   * @param {number} times
+   * @param {Buffer} [body]
+   */
   const measure = async (key, worker, where, times, body) => {
     const [all, workers] = [both.cpuMs(), both.workersMs()];
     const last = await ask(both, worker, where, times, body);
@@ -149,7 +201,7 @@ await main(async () => {
   for (let round = -3; round < rounds; round++) {
     if (round === 0) samples.clear();
     for (const [name, , , n] of warm) {
-      published = sets.get(name);
+      published = setOf(name);
       for (const worker of round % 2 ? ["edge", "plain"] : ["plain", "edge"]) {
         hasFrames = false;
         const frame = await measure(`${name} ${worker}`, worker, `/frames/${n}`, requests);
@@ -167,44 +219,54 @@ await main(async () => {
   }
   await both.stop();
 
-  const ms = (key) => median(samples.get(key)).toFixed(2);
+  /** @param {string} key */
+  const ms = (key) => median(samplesOf(key)).toFixed(2);
   const rows = [...warm, ...uploads].map(([name]) => {
-    const [edge, beside] = [`${name} edge`, `${name} plain`].map((key) => samples.get(key));
+    const [edge, beside] = [`${name} edge`, `${name} plain`].map(samplesOf);
     const difference = median(edge.map((one, i) => one - beside[i])).toFixed(2);
     const stored = samples.has(`${name} stored`) ? ms(`${name} stored`) : "";
     return `| ${name} | ${ms(`${name} edge`)} | ${ms(`${name} plain`)} | ${difference} | ${stored} | ${ms(`${name} edge all`)} |`;
   });
 
   // --- Cold ---------------------------------------------------------------
-  published = sets.get(warm[0][0]);
+  published = setOf(warm[0][0]);
+  /** @typedef {"edge" | "plain"} Measured */
+  /** @type {{ name: string, where: string, stored?: boolean, body?: Buffer, worker?: Measured }[]} */
   const cold = [
-    ["GET /frames/1, stored, from the plain Worker", "/frames/1", true, undefined, "plain"],
-    ["GET /health", "/health", false],
-    ["GET /frames/1, stored", "/frames/1", true],
-    ["GET /frames/3, rendered: a quarter turn", "/frames/3", false],
-    ["GET /frames/1, rendered: 30°", "/frames/1", false],
-    [uploads[0][0], "/icon", false, small],
+    {
+      name: "GET /frames/1, stored, from the plain Worker",
+      where: "/frames/1",
+      stored: true,
+      worker: "plain",
+    },
+    { name: "GET /health", where: "/health" },
+    { name: "GET /frames/1, stored", where: "/frames/1", stored: true },
+    { name: "GET /frames/3, rendered: a quarter turn", where: "/frames/3" },
+    { name: "GET /frames/1, rendered: 30°", where: "/frames/1" },
+    { name: uploads[0][0], where: "/icon", body: small },
   ];
   say(`Cold: ${starts} starts for each of ${cold.length} first requests …`);
-  const coldSamples = new Map(cold.map(([name]) => [name, []]));
+  const coldSamples = cold.map(() => /** @type {{ workers: number, all: number }[]} */ ([]));
+  /** @type {Record<Measured, number[]>} */
   const startMs = { edge: [], plain: [] };
   for (let i = 0; i < starts; i++) {
-    for (const [name, where, stored, body, worker = "edge"] of cold) {
+    for (const [n, { where, stored = false, body, worker = "edge" }] of cold.entries()) {
       hasFrames = stored;
       const fresh = await start(0, worker, "trivial");
       startMs[worker].push(fresh.cpuMs());
       await ask(fresh, "trivial", "/", 1);
       const [all, workers] = [fresh.cpuMs(), fresh.workersMs()];
-      // Not ready, for want of secrets: what that costs is the same.
+      // Without secrets the Worker is not ready, which costs as much to say.
       await ask(fresh, worker, where, 1, body).catch((error) => {
         if (where !== "/health") throw error;
       });
-      coldSamples.get(name).push([fresh.workersMs() - workers, fresh.cpuMs() - all]);
+      coldSamples[n].push({ workers: fresh.workersMs() - workers, all: fresh.cpuMs() - all });
       await fresh.stop();
     }
   }
-  const coldRows = cold.map(([name]) => {
-    const [workers, all] = [0, 1].map((side) => coldSamples.get(name).map((pair) => pair[side]));
+  const coldRows = cold.map(({ name }, n) => {
+    const workers = coldSamples[n].map((pair) => pair.workers);
+    const all = coldSamples[n].map((pair) => pair.all);
     return `| ${name} | ${median(workers).toFixed(2)} | ${Math.max(...workers).toFixed(2)} | ${median(all).toFixed(2)} |`;
   });
   kv.close();

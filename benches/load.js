@@ -1,7 +1,7 @@
 /**
- * How many requests a second the page and the frames stand, and how long the
- * slowest take, beside a plain JavaScript Worker that serves the same bytes from
- * KV; both in one workerd, in turn.
+ * Measures how many requests a second the page and the frames stand, and how long the slowest take,
+ * beside a plain JavaScript Worker that serves the same bytes from KV. Both run in one workerd, in
+ * turn.
  *
  *   npm run bench:load [-- --rounds 9 --requests 2000 --connections 16]
  */
@@ -12,6 +12,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { UserError, main, say } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
+import { portOf } from "../scripts/lib/listen.js";
 import { accountSecrets } from "../scripts/lib/local-x.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
 import {
@@ -36,7 +37,7 @@ const [rounds, requests, connections] = [values.rounds, values.requests, values.
   Number,
 );
 
-/** Passes each request on to the Worker that its host names. */
+/** The script of a Worker that passes each request on to the one that its host names. */
 const driver = `export default {
   fetch(request, env) {
     const [worker] = request.headers.get("host").split(".");
@@ -44,7 +45,7 @@ const driver = `export default {
   },
 };`;
 
-/** The same bytes, from KV. */
+/** The script of the plain Worker: the same bytes, from KV. */
 const plain = `export default {
   async fetch(request, env) {
     const { pathname } = new URL(request.url);
@@ -59,7 +60,14 @@ const plain = `export default {
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
 
-/** One request; gives its time in ms and its body. */
+/**
+ * Sends a request, and returns its time in ms and the body of the answer.
+ *
+ * @param {string} url
+ * @param {string} worker
+ * @param {string} where
+ * @returns {Promise<{ ms: number, body: Buffer }>}
+ */
 function get(url, worker, where) {
   const start = performance.now();
   return new Promise((resolve, reject) => {
@@ -67,6 +75,7 @@ function get(url, worker, where) {
       url + where,
       { agent, headers: { host: `${worker}.local` } },
       (response) => {
+        /** @type {Buffer[]} */
         const chunks = [];
         response.on("data", (chunk) => chunks.push(chunk));
         response.on("error", reject);
@@ -82,8 +91,16 @@ function get(url, worker, where) {
   });
 }
 
-/** Sends requests over all connections; gives requests a second and the time that 99 of 100 keep to, in ms. */
+/**
+ * Sends requests over all connections. Returns the requests a second, and the time within which 99
+ * of 100 are answered, in ms.
+ *
+ * @param {string} url
+ * @param {string} worker
+ * @param {string} where
+ */
 async function load(url, worker, where) {
+  /** @type {number[]} */
   const times = [];
   let left = requests;
   const start = performance.now();
@@ -101,11 +118,13 @@ await main(async () => {
   await buildWorker();
   await buildCommand();
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-load-"));
+  /** @param {string} name */
   const inFolder = (name) => path.join(folder, name);
   copyScript(folder, "edge");
   writeFileSync(inFolder("driver.js"), driver);
   writeFileSync(inFolder("plain.js"), plain);
   writeFileSync(inFolder("icon.png"), noisyIcon(amplitude));
+  /** @type {Map<string, Buffer>} */
   const published = await publishedValues(inFolder("icon.png"), inFolder("out"));
   const kv = await kvServer((key) => published.get(key));
   const vars = { ...accountSecrets, TRIGGER_TOKEN: "local-trigger-token" };
@@ -113,25 +132,31 @@ await main(async () => {
     { id: "edge", isBuilt: true, vars },
     { id: "plain", vars },
   ];
-  const { url, stop } = await workerd(folder, configuration(workers, kv.address().port, folder), {
+  const { url, stop } = await workerd(folder, configuration(workers, portOf(kv), folder), {
     log: "ignore",
   });
   published.set("page", (await get(url, "edge", "/")).body);
 
   say(`${rounds} rounds of ${requests} requests over ${connections} connections …`);
+  const inOrder = /** @type {const} */ (["edge", "plain"]);
   const rows = [];
   for (const [name, where] of [
     ["the page, GET /", "/"],
     ["a frame, GET /frames/3", "/frames/3"],
   ]) {
     const bytes = (await get(url, "edge", where)).body.length;
-    const samples = { edge: [], plain: [] };
+    /** @typedef {Awaited<ReturnType<typeof load>>} Sample */
+    const samples = { edge: /** @type {Sample[]} */ ([]), plain: /** @type {Sample[]} */ ([]) };
     for (let round = -1; round < rounds; round++) {
-      for (const worker of round % 2 ? ["edge", "plain"] : ["plain", "edge"]) {
+      for (const worker of round % 2 ? inOrder : inOrder.toReversed()) {
         const sample = await load(url, worker, where);
         if (round >= 0) samples[worker].push(sample);
       }
     }
+    /**
+     * @param {"edge" | "plain"} worker
+     * @param {keyof Sample} figure
+     */
     const of = (worker, figure) => median(samples[worker].map((sample) => sample[figure]));
     const ratio = median(
       samples.edge.map(({ perSecond }, i) => perSecond / samples.plain[i].perSecond),

@@ -1,12 +1,16 @@
-/** A picture whose frames weigh about as much as is asked for. */
+/** A picture of noise, whose amplitude determines the size of the frames. */
 import { deflateSync } from "node:zlib";
 import { pngChunk, pngFile } from "../scripts/lib/png.js";
 import { randomNumbers } from "../scripts/lib/random.js";
 
-/** The amplitude at which a turned frame has about 80 kB. */
+/** The amplitude at which a rotated frame has about 80 kB. */
 export const amplitude = 40;
 
-/** A 400×400 PNG file: a gradient under noise of an amplitude from 0 to 255. */
+/**
+ * Draws a PNG file of 400×400 pixels: a gradient under noise.
+ *
+ * @param {number} amplitude from 0 to 255
+ */
 export function noisyIcon(amplitude) {
   const size = 400;
   const rows = Buffer.alloc(size * (1 + size * 3));

@@ -1,14 +1,13 @@
 /**
- * What it costs to read a picture at the edge: for each kind and size of
- * tests/pictures/real.js, the most memory of the decoder's instance, and the CPU
- * time of workerd for PUT /icon, warm and as the first request of a new workerd,
- * beside a plain JavaScript Worker that reads the body and stores as much. Linux
- * only, since it reads the CPU time from /proc.
+ * Measures what it costs to decode a picture at the edge, for each kind and size of
+ * tests/pictures/real.js: the most memory of the decoder, and the CPU time of workerd for PUT /icon,
+ * warm and as the first request of a new workerd, beside a plain JavaScript Worker that reads the
+ * body and stores as much. Linux only, because it reads the CPU time from /proc.
  *
  *   npm run bench:pictures [-- --requests 5 --starts 3]
  *
- * With another build of the Worker it measures instead what the first request of
- * a new workerd takes for a stored frame, of both in turn:
+ * Given another build of the Worker, it measures instead what the first request of a new workerd
+ * costs for a stored frame, of both builds in turn:
  *
  *   npm run bench:pictures -- --before FOLDER/build [--starts 25]
  */
@@ -25,6 +24,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { buildCommand, buildWorker } from "../scripts/build.js";
+import { portOf } from "../scripts/lib/listen.js";
 import { UserError, main, root, say } from "../scripts/lib/run.js";
 import { REAL, realFile } from "../tests/pictures/real.js";
 import {
@@ -51,7 +51,7 @@ const starts = Number(values.starts ?? (values.before ? 25 : 3));
 const token = "local-trigger-token";
 const vars = { TRIGGER_TOKEN: token };
 
-/** Passes a request on to the Worker that the query names. */
+/** The script of a Worker that passes a request on to the one that the query names. */
 const driver = `export default {
   fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);
@@ -61,59 +61,88 @@ const driver = `export default {
   },
 };`;
 
-/** Nothing but what every Worker needs of workerd: a read from KV, an answer. */
+/** The script of a Worker that does what every Worker does: reads from KV, and answers. */
 const trivial = `export default {
   async fetch(request, env) {
     return new Response(await env.FRAMES.get("current"));
   },
 };`;
 
+/** @typedef {import("./lib/workerd.js").Workerd} Workerd */
+/** @typedef {(...ids: string[]) => Promise<Workerd>} Start starts these Workers */
+
+/** @param {number} bytes */
 const MB = (bytes) => (bytes / 1e6).toFixed(1);
 
-/** The most memory that the decoder's instance has used of its own for a file, in MB; the time is Node's. */
+/**
+ * Returns the most memory that the decoder has used for a file, in MB, the file included.
+ *
+ * @param {WebAssembly.Module} module
+ * @param {Uint8Array} file
+ */
 async function decoderMB(module, file) {
   const memory = new WebAssembly.Memory({ initial: 1024, maximum: 1024 });
-  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  const instance = await WebAssembly.instantiate(module, { env: { memory } });
+  const { allocate, square, end } = /** @type {import("../src/decoder.js").Decoder} */ (
+    /** @type {unknown} */ (instance.exports)
+  );
+  /** @param {Uint8Array} bytes */
   const place = (bytes) => {
-    const start = exports.allocate(bytes.length);
+    const start = allocate(bytes.length);
     if (start === 0) throw new UserError("the file does not fit into the decoder's memory");
     new Uint8Array(memory.buffer).set(bytes, start);
-    return [start, bytes.length];
+    return start;
   };
   const options = Buffer.from(
     JSON.stringify({ side: 400, crop: "Centre", background: [255, 255, 255] }),
   );
   try {
-    exports.square(...place(file), ...place(options));
+    square(place(file), file.length, place(options), options.length);
   } catch {
-    // It ran out of memory; PUT /icon says so.
+    // It ran out of memory, as the status of PUT /icon shows.
   }
-  return exports.end() / 1e6;
+  return end() / 1e6;
 }
 
-/** Sends a request to a Worker; gives the answer's status and body. */
+/**
+ * Sends a request to a Worker, and returns the status and body of the answer.
+ *
+ * @param {{ url: string }} workerd
+ * @param {string} worker
+ * @param {string} where
+ * @param {Buffer} [body]
+ */
 async function ask({ url }, worker, where, body) {
   const response = await fetch(
     `${url}${where}?worker=${worker}`,
-    body ? { method: "PUT", body, duplex: "half" } : {},
+    body ? { method: "PUT", body: new Uint8Array(body) } : {},
   );
   const answer = Buffer.from(await response.arrayBuffer());
   return { status: response.status, answer };
 }
 
-/** What a request takes of the thread that runs the Workers, in ms of its CPU time. */
-async function cost(running, ...request) {
+/**
+ * Sends a request, and returns the CPU time of the thread that runs the Workers too, in ms.
+ *
+ * @param {Workerd} running
+ * @param {string} worker
+ * @param {string} where
+ * @param {Buffer} [body]
+ */
+async function cost(running, worker, where, body) {
   const before = running.workersMs();
-  const { status, answer } = await ask(running, ...request);
+  const { status, answer } = await ask(running, worker, where, body);
   return { status, answer, ms: running.workersMs() - before };
 }
 
+/** @param {number[]} numbers */
 const milliseconds = (numbers) => median(numbers).toFixed(numbers.every((ms) => ms < 20) ? 1 : 0);
 
 await main(async () => {
   await buildWorker();
   await buildCommand();
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-pictures-"));
+  /** @param {string} name */
   const inFolder = (name) => path.join(folder, name);
   copyScript(folder, "edge");
   for (const [name, text] of Object.entries({ driver, plain: plainIconWorker, trivial }))
@@ -121,28 +150,35 @@ await main(async () => {
   writeFileSync(inFolder("icon.png"), noisyIcon(amplitude));
   const published = await publishedValues(inFolder("icon.png"), inFolder("out"));
   const kv = await kvServer((key) => published.get(key));
+  /** @type {Record<string, true | Record<string, string>>} */
+  const builds = { edge: true, before: { "index_bg.wasm": "before.wasm" } };
+  /** @type {Start} */
   const start = (...ids) => {
-    const workers = ids.map((id) => ({
-      id,
-      isBuilt: { edge: true, before: { "index_bg.wasm": "before.wasm" } }[id],
-      vars,
-    }));
-    return workerd(folder, configuration(workers, kv.address().port, folder), { log: "ignore" });
+    const workers = ids.map((id) => ({ id, isBuilt: builds[id], vars }));
+    return workerd(folder, configuration(workers, portOf(kv), folder), { log: "ignore" });
   };
 
-  if (values.before) await compare(start, inFolder);
+  if (values.before) await compare(values.before, start, inFolder);
   else await measure(start);
   kv.close();
   rmSync(folder, { recursive: true });
 });
 
-/** The first request of a new workerd, of this build and another one, in turn. */
-async function compare(start, inFolder) {
-  const build = path.resolve(values.before);
+/**
+ * Measures the first request of a new workerd, of this build and another one in turn.
+ *
+ * @param {string} before the folder of the other build
+ * @param {Start} start
+ * @param {(name: string) => string} inFolder
+ */
+async function compare(before, start, inFolder) {
+  const build = path.resolve(before);
   copyFileSync(path.join(build, "index.js"), inFolder("before.js"));
   copyFileSync(path.join(build, "index_bg.wasm"), inFolder("before.wasm"));
   const workers = ["before", "edge", "plain"];
-  const [samples, begun] = [0, 1].map(() => Object.fromEntries(workers.map((id) => [id, []])));
+  /** @returns {Record<string, number[]>} */
+  const none = () => Object.fromEntries(workers.map((id) => [id, []]));
+  const [samples, begun] = [none(), none()];
   say(`${starts} starts of each …`);
   for (let i = 0; i < starts; i++) {
     for (const id of i % 2 ? workers : workers.toReversed()) {
@@ -155,19 +191,26 @@ async function compare(start, inFolder) {
       await fresh.stop();
     }
   }
+  /** @param {string} folder */
   const size = (folder) => {
-    const files = ["index.js", "index_bg.wasm", "decoder.wasm"]
-      .map((name) => path.join(folder, name))
-      .filter(existsSync);
-    return files
-      .map(
-        (file) =>
-          `${path.basename(file)} ${(gzipSync(readFileSync(file), { level: 9 }).length / 1000).toFixed(0)} kB`,
-      )
-      .join(", ");
+    const names = ["index.js", "index_bg.wasm", "decoder.wasm"];
+    const sizes = names
+      .filter((name) => existsSync(path.join(folder, name)))
+      .map((name) => {
+        const { length } = gzipSync(readFileSync(path.join(folder, name)), { level: 9 });
+        return `${name} ${(length / 1000).toFixed(0)} kB`;
+      });
+    return sizes.join(", ");
   };
-  const row = (id, name) =>
-    `| ${name} | ${median(samples[id]).toFixed(2)} | ${Math.min(...samples[id]).toFixed(2)} | ${Math.max(...samples[id]).toFixed(2)} | ${median(begun[id]).toFixed(0)} |`;
+  /**
+   * @param {string} id
+   * @param {string} name
+   */
+  const row = (id, name) => {
+    const all = samples[id];
+    const figures = [median(all), Math.min(...all), Math.max(...all)].map((ms) => ms.toFixed(2));
+    return `| ${name} | ${figures.join(" | ")} | ${median(begun[id]).toFixed(0)} |`;
+  };
   const ratio = median(samples.edge.map((ms, i) => ms / samples.before[i]));
   console.log(`
 The first request of a new workerd, a stored frame; CPU time of the thread that runs the Workers, in ms, ${starts} starts each, in turn:
@@ -182,27 +225,34 @@ Now beside before, the median of pairs: ${ratio.toFixed(2)}.
 Gzipped at level 9, before: ${size(build)}; now: ${size(path.join(root, "build"))}.`);
 }
 
-/** Memory and CPU time for each kind and size. */
+/**
+ * Measures memory and CPU time for each kind and size.
+ *
+ * @param {Start} start
+ */
 async function measure(start) {
   const module = await WebAssembly.compile(readFileSync(path.join(root, "build/decoder.wasm")));
   say(
     `${requests} requests and ${starts} starts for each of ${Object.keys(REAL).length} pictures …`,
   );
+  /** @type {string[]} */
   const rows = [];
   for (const [name, { size }] of Object.entries(REAL)) {
     const file = await realFile(name);
+    /** @type {Record<"edge" | "plain", number[]>} */
     const cold = { edge: [], plain: [] };
+    /** @type {Record<"edge" | "plain", number[]>} */
     const warm = { edge: [], plain: [] };
-    let status;
-    let memory;
+    let status = 0;
+    let memory = "";
     for (let i = 0; i < starts; i++) {
-      for (const id of ["edge", "plain"]) {
+      for (const id of /** @type {const} */ (["edge", "plain"])) {
         const fresh = await start(id, "trivial");
         await ask(fresh, "trivial", "/");
         const first = await cost(fresh, id, "/icon", file);
         cold[id].push(first.ms);
         if (id === "edge") status = first.status;
-        // Warm: the last of the starts, in which V8 has compiled it.
+        // Measures it warm in the last start.
         if (i === starts - 1) {
           for (let n = 0; n < requests; n++)
             warm[id].push((await cost(fresh, id, "/icon", file)).ms);
@@ -211,7 +261,8 @@ async function measure(start) {
         await fresh.stop();
       }
     }
-    // Without the first ones, in which V8 still compiles for speed.
+    // Leaves out the first third, in which V8 still optimizes.
+    /** @param {number[]} numbers */
     const later = (numbers) => milliseconds(numbers.slice(Math.floor(numbers.length / 3)));
     const decoder = (await decoderMB(module, file)).toFixed(1);
     rows.push(

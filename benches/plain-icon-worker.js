@@ -1,4 +1,7 @@
-/** A Worker that makes the reads and writes of frames and icons, and renders and decodes nothing: plain JavaScript, as text. */
+/**
+ * The script of a Worker in plain JavaScript that makes the reads and writes of frames and icons,
+ * and neither renders nor decodes.
+ */
 export const plainIconWorker = `export default {
   async fetch(request, env) {
     const set = await env.FRAMES.get("current", "json");

@@ -1,18 +1,38 @@
 /**
- * The rival of the turn's benchmark: a plain JavaScript Worker that makes the
- * same turn with what the platform has: KV, WebCrypto, FormData and fetch with a
- * time limit (which `TIME_LIMIT = "none"` leaves out). Bound to its Durable Object,
- * it makes the turn there and keeps what was shown and a journal.
+ * A Worker in plain JavaScript that makes the same turn with the platform's means: KV, WebCrypto,
+ * FormData, and `fetch` with a time limit (which `TIME_LIMIT = "none"` leaves out). If it has a
+ * Durable Object, it makes the turn there, and stores what is shown and a journal.
  */
+
+/**
+ * @typedef {object} Env
+ * @property {KVNamespace} FRAMES
+ * @property {DurableObjectNamespace} [ACCOUNT]
+ * @property {string} API_BASE_URL
+ * @property {string} API_KEY
+ * @property {string} API_KEY_SECRET
+ * @property {string} ACCESS_TOKEN
+ * @property {string} ACCESS_TOKEN_SECRET
+ * @property {string} [TIME_LIMIT]
+ */
+
 const PATH = "/1.1/account/update_profile_image.json";
 
+/** @param {string} text */
 const encode = (text) =>
   encodeURIComponent(text).replace(
     /[!'()*]/g,
     (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 
+/**
+ * Signs a request (OAuth 1.0a, RFC 5849 §3.4).
+ *
+ * @param {string} url
+ * @param {Env} env
+ */
 async function authorization(url, env) {
+  /** @type {Record<string, string>} */
   const oauth = {
     oauth_consumer_key: env.API_KEY,
     oauth_nonce: crypto.randomUUID().replaceAll("-", ""),
@@ -40,12 +60,20 @@ async function authorization(url, env) {
     .join(", ")}`;
 }
 
-/** Makes the turn that is due and gives what the log says of it. */
+/**
+ * Makes the turn that is due, and returns what it logs.
+ *
+ * @param {number} scheduledTime in Unix ms
+ * @param {Env} env
+ */
 async function turn(scheduledTime, env) {
+  /** @type {{ id: string, frames: number, media_type: string } | null} */
   const set = await env.FRAMES.get("current", "json");
+  if (!set) throw new Error("no frame set");
   const hour = new Date(scheduledTime + 9 * 3_600_000).getUTCHours();
   const frame = hour % set.frames;
   const bytes = await env.FRAMES.get(`sets/${set.id}/${frame}`, "arrayBuffer");
+  if (!bytes) throw new Error("no frame");
   const form = new FormData();
   form.append("image", new Blob([bytes], { type: set.media_type }), "image.jpg");
   const url = env.API_BASE_URL + PATH;
@@ -56,6 +84,7 @@ async function turn(scheduledTime, env) {
     redirect: "manual",
     signal: env.TIME_LIMIT === "none" ? undefined : AbortSignal.timeout(20_000),
   });
+  /** @type {{ screen_name?: string }} */
   const reply = await response.json();
   if (!response.ok || !reply.screen_name) {
     throw new Error(`${response.status} ${JSON.stringify(reply)}`);
@@ -71,8 +100,12 @@ async function turn(scheduledTime, env) {
   return { set: set.id, ...entry };
 }
 
-/** Makes turns and remembers them. */
+/** Makes turns and records them. */
 export class Account {
+  /**
+   * @param {DurableObjectState} state
+   * @param {Env} env
+   */
   constructor({ storage }, env) {
     this.storage = storage;
     this.env = env;
@@ -81,6 +114,7 @@ export class Account {
     );
   }
 
+  /** @param {Request} request */
   async fetch(request) {
     const { set, ...entry } = await turn(
       Number(new URL(request.url).searchParams.get("at")),
@@ -93,8 +127,15 @@ export class Account {
 }
 
 export default {
+  /**
+   * @param {ScheduledController} event
+   * @param {Env} env
+   */
   async scheduled({ scheduledTime }, env) {
-    if (!env.ACCOUNT) return turn(scheduledTime, env);
+    if (!env.ACCOUNT) {
+      await turn(scheduledTime, env);
+      return;
+    }
     await env.ACCOUNT.getByName("default").fetch(`https://account/?at=${+scheduledTime}`);
   },
 };

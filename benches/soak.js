@@ -1,14 +1,12 @@
 /**
- * Ten thousand turns through real workerd, with faults of X, events that are
- * delivered twice, turns by hand in between, and workerd killed in the middle:
- * what the journal says and what X has taken have to agree, and memory must not
- * grow. Linux only, since it reads the memory from /proc.
+ * Makes ten thousand turns through workerd, with faults of X, events that are delivered twice, turns
+ * by hand in between, and workerd killed in the middle. The journal has to agree with what X has
+ * accepted, and memory must not grow. Linux only, because it reads the memory from /proc.
  *
  *   npm run soak [-- --turns 10000 --seed 1]
  *
- * X is a server of this process that answers by chance and counts. The hours
- * are those of the years from 2031 on, one after the other, so that no turn
- * waits for a real one.
+ * X is a server of this process that answers at random and counts. The turns are those of the hours
+ * from 2031 on, one after the other, so that none has to wait.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
@@ -19,6 +17,7 @@ import { parseArgs } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError, main, root, say } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
+import { listen, portOf } from "../scripts/lib/listen.js";
 import { accountSecrets } from "../scripts/lib/local-x.js";
 import { randomNumbers } from "../scripts/lib/random.js";
 import { configuration, copyScript, kvServer, publishedValues, workerd } from "./lib/workerd.js";
@@ -30,7 +29,7 @@ const turns = Number(values.turns);
 
 const token = "local-trigger-token";
 
-/** Passes events and requests on to the Worker. */
+/** The script of a Worker that passes events and requests on to the built one. */
 const driver = `export default {
   async fetch(request, env) {
     const { pathname, search, searchParams } = new URL(request.url);
@@ -42,38 +41,48 @@ const driver = `export default {
   },
 };`;
 
-/** The same faults for the same seed. */
+/** The next random number: the same faults for the same seed. */
 const chance = randomNumbers(Number(values.seed));
-const among = (list) => list[Math.floor(chance() * list.length)];
 
 const user = JSON.stringify({ id_str: "1", screen_name: "local_account" });
+/**
+ * @param {number} status
+ * @param {number} code X's own
+ * @returns {[number, string]}
+ */
 const error = (status, code) => [
   status,
   JSON.stringify({ errors: [{ code, message: "By chance." }] }),
 ];
 
-/** What X does instead of taking a picture. */
+/**
+ * What X does instead of accepting a picture: a status and body, or a way to end the connection.
+ *
+ * @type {([number, string] | "reset" | "cut off")[]}
+ */
 const faults = [
-  () => error(503, 130),
-  () => error(500, 131),
-  () => [502, "<html>Bad gateway</html>"],
-  () => error(429, 88),
-  () => error(401, 89),
-  () => error(403, 453),
-  () => error(403, 226),
-  () => [200, "not a user"],
-  () => "reset",
-  () => "cut off",
+  error(503, 130),
+  error(500, 131),
+  [502, "<html>Bad gateway</html>"],
+  error(429, 88),
+  error(401, 89),
+  error(403, 453),
+  error(403, 226),
+  [200, "not a user"],
+  "reset",
+  "cut off",
 ];
 
 await main(async () => {
   await buildWorker();
   await buildCommand();
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-soak-"));
+  /** @param {string} name */
   const inFolder = (name) => path.join(folder, name);
   copyScript(folder, "edge");
   writeFileSync(inFolder("driver.js"), driver);
   const published = await publishedValues(path.join(root, "assets/icon.png"), inFolder("out"));
+  /** The frame numbers, by the SHA-256 of the frame. @type {Map<string, number>} */
   const frameOf = new Map();
   for (const [key, value] of published) {
     const [, n] = /\/(\d+)$/.exec(key) ?? [];
@@ -81,9 +90,9 @@ await main(async () => {
   }
   const kv = await kvServer((key) => published.get(key));
 
-  /** The frames that X has taken since the last look. */
+  /** The frames that X has accepted since they were last looked at. @type {(number | undefined)[]} */
   let taken = [];
-  /** Called instead of an answer, if there is one. */
+  /** Called instead of sending an answer, if there is one. @type {(() => void) | undefined} */
   let onTaken;
   let caught = 0;
   let sent = 0;
@@ -92,14 +101,14 @@ await main(async () => {
     try {
       for await (const chunk of request) chunks.push(chunk);
     } catch {
-      // workerd was killed in the middle of it.
+      // workerd was killed meanwhile.
       return;
     }
-    // A dry run asks whose account it is.
+    // A dry run asks for the account.
     if (request.method === "GET")
       return response.writeHead(200, { "content-type": "application/json" }).end(user);
     sent += 1;
-    const fault = chance() < 0.25 ? among(faults)() : undefined;
+    const fault = chance() < 0.25 ? faults[Math.floor(chance() * faults.length)] : undefined;
     if (fault === "reset") return request.socket.destroy();
     if (fault === "cut off")
       return response
@@ -110,7 +119,7 @@ await main(async () => {
     const start = body.indexOf("\r\n\r\n") + 4;
     const picture = body.subarray(start, body.lastIndexOf("\r\n--"));
     taken.push(frameOf.get(createHash("sha256").update(picture).digest("hex")));
-    // The answer does not reach one that is killed now.
+    // workerd is killed now, and gets no answer.
     if (onTaken) {
       caught += 1;
       onTaken();
@@ -119,21 +128,23 @@ await main(async () => {
     }
     response.writeHead(200, { "content-type": "application/json" }).end(user);
   });
-  await new Promise((resolve) => x.listen(0, "127.0.0.1", resolve));
+  const xPort = await listen(x);
 
   const vars = {
     ...accountSecrets,
     TRIGGER_TOKEN: token,
     X_API: "1.1",
-    API_BASE_URL: `http://127.0.0.1:${x.address().port}`,
+    API_BASE_URL: `http://127.0.0.1:${xPort}`,
   };
   const start = () =>
-    workerd(
-      folder,
-      configuration([{ id: "edge", isBuilt: true, vars }], kv.address().port, folder),
-      { log: "ignore" },
-    );
+    workerd(folder, configuration([{ id: "edge", isBuilt: true, vars }], portOf(kv), folder), {
+      log: "ignore",
+    });
   let running = await start();
+  /**
+   * @param {string} where
+   * @param {RequestInit} init
+   */
   const ask = (where, init = {}) =>
     fetch(running.url + where, {
       ...init,
@@ -141,6 +152,7 @@ await main(async () => {
       signal: AbortSignal.timeout(60_000),
     });
 
+  /** @type {Record<string, number>} */
   const counts = { turned: 0, refused: 0, retry: 0, unchanged: 0 };
   let [kills, twice, byHand, interrupted] = [0, 0, 0, 0];
   let waitsForFrame = false;
@@ -155,7 +167,7 @@ await main(async () => {
     if (times > 1) twice += 1;
     const cron = () =>
       ask(`/scheduled?at=${at}&times=${times}`).then((response) => response.text());
-    // Half of the kills come at any moment, half when X takes a frame and workerd does not know it yet.
+    // Half of the kills come at any moment, half between X's acceptance of a frame and its answer.
     const isAnyMoment = chance() < 0.0025;
     waitsForFrame ||= chance() < 0.0025;
     let isKilled = false;
@@ -163,7 +175,9 @@ await main(async () => {
       const event = cron().catch(() => "ended");
       const caughtBefore = caught;
       const moment = waitsForFrame
-        ? new Promise((resolve) => (onTaken = resolve))
+        ? new Promise((resolve) => {
+            onTaken = () => resolve(undefined);
+          })
         : sleep(chance() * 8);
       await Promise.race([event, moment]);
       onTaken = undefined;
@@ -184,13 +198,14 @@ await main(async () => {
       byHand += 1;
       await (await ask("/turn?dry_run=true", { method: "POST" })).arrayBuffer();
     }
+    /** @type {{ entries: { scheduled_at: string, outcome: string, frame: number }[] }} */
     const { entries } = await (await ask("/journal?limit=2")).json();
     const ofHour = entries.filter(({ scheduled_at: scheduled }) => Date.parse(scheduled) === at);
     if (ofHour.length !== 1)
       throw new UserError(`hour ${hour}: ${ofHour.length} entries, ${JSON.stringify(entries)}`);
     const [entry] = ofHour;
     counts[entry.outcome] += 1;
-    // Of a turn that was killed, X may have taken the frame before.
+    // If a turn was killed, X may have accepted the frame before.
     const wasTaken = taken.length > 0;
     if (isKilled && taken.length === 2) interrupted += 1;
     const agrees =

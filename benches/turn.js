@@ -1,23 +1,20 @@
 /**
- * What a turn costs: the CPU time of workerd for one cron turn with an 80 kB
- * frame, beside a plain JavaScript Worker that does the same; and the script's
- * size. Linux only, since it reads the CPU time from /proc.
- *
- * A second plain Worker makes its turns in an object, too, and writes what is
- * shown and a journal there: that is what remembering costs without this Worker.
+ * Measures what a turn costs: the CPU time of workerd for one turn by cron with an 80 kB frame,
+ * beside plain JavaScript Workers that do the same; and the script's size. Linux only, because it
+ * reads the CPU time from /proc.
  *
  *   npm run bench [-- --rounds 101 --turns 100 --warm-up 3000]
  *
- * Each Worker first makes so many turns that V8 has compiled what is hot: for wasm, which it
- * optimizes function by function beside the turns, that takes about 2,000.
+ * One of the plain Workers also makes its turns in a Durable Object and keeps a journal there. A
+ * second table compares this Worker on several networks with itself on X alone.
  *
- * Then, what a second and a third network add, beside this Worker on X alone.
+ * Each Worker first makes `--warm-up` turns, after which V8 has compiled what is hot. For
+ * WebAssembly, which V8 optimizes function by function in the background, that takes about 2,000.
  *
- * All that are compared run in one workerd, each once a round, so the ratios are of
- * the same minutes, and hold where the machine's speed drifts. KV and X are servers of this
- * process, so workerd's CPU time is that of the Workers and of workerd's own
- * HTTP. First of all, each Worker turns against `simulate`, which checks that
- * its request is right.
+ * The Workers that are compared run in one workerd, each once a round, so that the ratios hold even
+ * if the machine's speed drifts. KV and X are servers of this process: workerd's CPU time is that
+ * of the Workers and of its own HTTP. Before it is measured, each Worker turns against the
+ * simulator, which checks its requests.
  */
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
@@ -30,6 +27,7 @@ import {
   mastodonSettings,
   startLocalX,
 } from "../scripts/lib/local-x.js";
+import { listen, portOf } from "../scripts/lib/listen.js";
 import { UserError, main, root, say, stopAll } from "../scripts/lib/run.js";
 import { buildCommand, buildWorker } from "../scripts/build.js";
 import {
@@ -56,7 +54,7 @@ const rounds = Number(values.rounds);
 const turns = Number(values.turns);
 const warmUp = Number(values["warm-up"]);
 
-/** Runs as many turns as it is asked for, one after the other: hour after hour, each a slot of its own. */
+/** The script of a Worker that runs turns one after the other, each an hour after the last. */
 const driver = `let hour = Date.parse("2031-01-01T03:00:00Z");
 export default {
   async fetch(request, env) {
@@ -70,7 +68,7 @@ export default {
   },
 };`;
 
-/** Networks that take everything and cost next to nothing while others are measured. */
+/** Starts networks that accept everything and cost next to nothing. */
 async function lightNetworks() {
   const description = "x".repeat(2500);
   const did = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
@@ -113,7 +111,7 @@ async function lightNetworks() {
     Object.entries(answers).map(([where, answer]) => [where, JSON.stringify(answer)]),
   );
   const server = http.createServer((request, response) => {
-    const text = texts.get(request.url.split("?")[0]);
+    const text = texts.get((request.url ?? "").split("?")[0]);
     request
       .resume()
       .on("end", () =>
@@ -122,23 +120,52 @@ async function lightNetworks() {
           .end(text),
       );
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { server, url: `http://127.0.0.1:${server.address().port}` };
+  return { server, url: `http://127.0.0.1:${await listen(server)}` };
 }
 
-/** Lets each contender make its turns in each round, the order by chance, and gives what a turn took it in each, in ms. */
+/**
+ * A Worker that is measured.
+ *
+ * @typedef {object} Contender
+ * @property {string} id
+ * @property {string} name
+ * @property {string} script
+ * @property {boolean} [isBuilt]
+ * @property {boolean} [hasObject]
+ * @property {Record<string, string>} vars
+ * @property {((url: string) => Record<string, string>)[]} [settings] of the networks at a URL;
+ *   default: X alone
+ */
+
+/** @typedef {Map<Contender, number[]>} Times what a turn of each took in each round, in ms */
+
+/**
+ * Has each contender make its turns in each round, in random order.
+ *
+ * @param {Contender[]} contenders
+ * @param {number} rounds
+ * @param {(id: string, count: number) => Promise<number>} batch makes turns, and returns the ms of one
+ */
 async function measure(contenders, rounds, batch) {
+  /** @type {Times} */
   const took = new Map(contenders.map((one) => [one, []]));
   for (let round = 0; round < rounds; round++) {
-    const order = contenders.map((one) => [Math.random(), one]).sort(([a], [b]) => a - b);
-    for (const [, one] of order) took.get(one).push(await batch(one.id, turns));
+    const order = [...took].map((entry) => ({ entry, place: Math.random() }));
+    order.sort((a, b) => a.place - b.place);
+    for (const { entry } of order) entry[1].push(await batch(entry[0].id, turns));
   }
   return took;
 }
 
-/** A row of the table: a contender beside a rival, round by round. */
+/**
+ * Writes a row of the table: a contender beside a rival, round by round.
+ *
+ * @param {Times} took
+ * @param {Contender} contender
+ * @param {Contender} rival
+ */
 function row(took, contender, rival) {
-  const [own, others] = [took.get(contender), took.get(rival)];
+  const [own, others] = [took.get(contender) ?? [], took.get(rival) ?? []];
   const ratios = sort(own.map((ms, round) => ms / others[round]));
   const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => quantile(ratios, q).toFixed(2));
   return `| ${contender.name} | ${rival.name} | ${median(own).toFixed(2)} | ${median(others).toFixed(2)} | ${middle} | ${low}–${high} |`;
@@ -188,6 +215,7 @@ await main(async () => {
     name: "plain JavaScript with an object and a journal",
     hasObject: true,
   };
+  /** @param {string} url */
   const onX = (url) => ({ ...accountSecrets, API_BASE_URL: url });
   const two = {
     ...multipart,
@@ -213,12 +241,22 @@ await main(async () => {
     name: "on Mastodon alone",
     settings: [mastodonSettings],
   };
+  /**
+   * @param {Contender} contender
+   * @param {string} url where its networks are
+   * @returns {Record<string, string>}
+   */
   const varsFor = ({ settings = [onX], vars }, url) =>
     Object.assign({}, ...settings.map((of) => of(url)), vars);
   copyScript(folder);
   writeFileSync(path.join(folder, "driver.js"), driver);
 
-  /** Runs these Workers side by side in a workerd of their own, sees that they are right, and compares them. */
+  /**
+   * Runs Workers side by side in a workerd of their own, checks their requests, and measures them.
+   *
+   * @param {Contender[]} contenders
+   * @param {number} rounds
+   */
   const inOneWorkerd = async (contenders, rounds) => {
     const services = contenders.flatMap((contender) => [
       { ...contender, vars: varsFor(contender, light.url) },
@@ -227,10 +265,11 @@ await main(async () => {
     for (const { id, script } of services)
       copyFileSync(path.join(root, script), path.join(folder, `${id}.js`));
     const disk = mkdtempSync(path.join(folder, "disk-"));
-    const { url, cpuMs, stop } = await workerd(
-      folder,
-      configuration(services, kv.address().port, disk),
-    );
+    const { url, cpuMs, stop } = await workerd(folder, configuration(services, portOf(kv), disk));
+    /**
+     * @param {string} id
+     * @param {number} count how many turns
+     */
     const batch = async (id, count) => {
       const before = cpuMs();
       const response = await fetch(`${url}/${id}?turns=${count}`);
@@ -240,11 +279,13 @@ await main(async () => {
     for (const { id, name, settings = [onX] } of contenders) {
       await fetch(`${strict}/simulator/received`, { method: "DELETE" });
       await batch(`${id}-checked`, 12);
+      /** @typedef {{ endpoint: string, verdict: string, explanation: string }} Received */
+      /** @type {(Received & { took_effect: boolean })[]} */
       const received = await (await fetch(`${strict}/simulator/received`)).json();
-      const isOfPicture = ({ endpoint }) =>
+      const isOfPicture = (/** @type {Received} */ { endpoint }) =>
         /update_profile_image|putRecord|update_credentials/.test(endpoint);
       const refused = received.find((one) => one.verdict === "rejected" && isOfPicture(one));
-      // At Bluesky, the record that keeps the frames is put too, and shows nothing.
+      // On Bluesky, the record that keeps the frames is put too, and shows nothing.
       const shown = received.filter((one) => one.took_effect && isOfPicture(one));
       if (refused || shown.length < 12 * settings.length)
         throw new UserError(`${name}: ${refused?.explanation ?? "not every turn was sent"}`);

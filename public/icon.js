@@ -1,26 +1,25 @@
 /**
- * The owner's card "Change the icon": a picture is chosen, a square of it cropped and
- * seen turning as it will, and that square sent. So a photo of any size passes, and the
- * Worker has little to decode. Where a browser lets no page read back what it draws,
- * the file itself is sent, with the square in words.
+ * The owner's card "Change the icon": chooses a picture, crops a square of it, shows it turning,
+ * and sends the square. So photos of any size will do, and the Worker decodes little. In a browser
+ * that keeps pages from reading what they draw, it sends the file and the square's position.
  */
 import { openCrop } from "./crop.js";
 import { byId } from "./page.js";
-import { SENT, canReadBack, kindOf, open, refusal, squareFile } from "./picture.js";
+import { SENT, canReadBack, contextOf, kindOf, open, refusal, squareFile } from "./picture.js";
 
-/** How long the preview takes for all frames, in ms, and for one at least. */
+/** How long the preview shows all frames, in ms, and the least for one. */
 const ROTATION_MS = 6000;
 const LEAST_MS = 50;
 
-/** Makes the card work: `say` tells the owner something, `run` does something and tells how it went, `usePicture` sends. Gives what ends it. */
+/** Makes the card work. Returns a function that ends it. @param {IconTools} tools */
 export function openIcon({ say, run, usePicture }) {
   const [field, preview, turned] = [byId("file"), byId("preview"), byId("turned")];
   const pictures = byId("plain").querySelectorAll("img");
   const areTrue = canReadBack();
 
-  /** What was chosen: `{ file, kind }`, with what `open` gives if the browser can open it, else its `address`. */
+  /** @type {Choice | null} */
   let chosen = null;
-  /** How often something was chosen, for of two that are being read the later one counts. */
+  /** Counts the choices: of two files that are being read, the later one is used. */
   let choices = 0;
 
   const parts = {
@@ -30,9 +29,9 @@ export function openIcon({ say, run, usePicture }) {
     down: byId("down"),
     place: byId("place"),
   };
-  const crop = openCrop(parts, showSquare);
+  const cropper = openCrop(parts, showSquare);
 
-  /** Draws the square into the preview, once before the screen is painted. */
+  /** Whether the preview will be drawn: once before the screen is painted. */
   let isDrawn = true;
   function showSquare() {
     if (!isDrawn) return;
@@ -40,38 +39,50 @@ export function openIcon({ say, run, usePicture }) {
     requestAnimationFrame(() => {
       isDrawn = true;
       if (!chosen?.bitmap) return;
-      const context = turned.getContext("2d");
+      const context = contextOf(turned);
       // Frames show white where the picture is transparent.
       context.fillStyle = "#fff";
       context.fillRect(0, 0, turned.width, turned.height);
       context.imageSmoothingQuality = "medium";
-      const { left, top, side } = crop.square();
+      const { left, top, side } = cropper.square();
       context.drawImage(chosen.bitmap, left, top, side, side, 0, 0, turned.width, turned.height);
     });
   }
 
   // --- Turning ---
 
+  /** @type {number | null} */
   let timer = null;
   let frame = 0;
 
-  function showFrame() {
+  /** How many frames the set will have, and whether they turn counterclockwise. */
+  function turning() {
     const { frames, direction } = byId("becoming").dataset;
+    return { frames: Number(frames), isReversed: direction === "counterclockwise" };
+  }
+
+  function showFrame() {
+    const { frames, isReversed } = turning();
     const angle = `rotate(${(frame * 360) / frames}`;
     turned.style.transform = `${angle}deg)`;
     byId("place-of-frame").setAttribute("transform", `${angle} 200 200)`);
     byId("which").textContent =
-      `Frame ${frame} of ${frames}${direction === "counterclockwise" ? ", counterclockwise" : ""}`;
+      `Frame ${frame} of ${frames}${isReversed ? ", counterclockwise" : ""}`;
   }
 
-  function animate(isMoving) {
-    clearInterval(timer);
+  function stop() {
+    if (timer !== null) clearInterval(timer);
     timer = null;
-    const { frames, direction } = byId("becoming").dataset;
+  }
+
+  /** @param {boolean} isMoving */
+  function animate(isMoving) {
+    stop();
+    const { frames, isReversed } = turning();
     if (isMoving) {
-      // Of many frames, some are left out.
+      // Leaves some of many frames out.
       const every = Math.ceil((LEAST_MS * frames) / ROTATION_MS);
-      const step = direction === "counterclockwise" ? frames - every : every;
+      const step = isReversed ? frames - every : every;
       timer = setInterval(
         () => {
           frame = (frame + step) % frames;
@@ -87,7 +98,7 @@ export function openIcon({ say, run, usePicture }) {
   // --- Choosing ---
 
   async function choose() {
-    const [file] = field.files;
+    const file = field.files?.[0];
     drop(false);
     if (!file) return;
     const mine = choices;
@@ -103,19 +114,23 @@ export function openIcon({ say, run, usePicture }) {
       if (!picture || !isTrue) limited(chosen);
     } catch (error) {
       drop();
-      return say(error.message, "bad");
+      return say(/** @type {Error} */ (error).message, "bad");
     }
     byId("note").textContent = notes(picture, kind, isTrue).join(" ");
     byId("cropping").hidden = byId("turning").hidden = !picture;
     preview.hidden = false;
     if (picture) {
-      crop.show(picture.bitmap);
+      cropper.show(picture.bitmap);
       animate(!matchMedia("(prefers-reduced-motion: reduce)").matches);
-    } else showPlain();
+    } else showPlain(chosen);
     say("");
   }
 
-  /** What there is to know about a picture. */
+  /**
+   * What the owner should know about a picture.
+   *
+   * @param {Picture | null} picture @param {Kind} kind @param {boolean} isTrue
+   */
   function notes(picture, kind, isTrue) {
     const notes = [];
     if (kind.moves) notes.push("Of this animation, the first picture is used.");
@@ -130,55 +145,67 @@ export function openIcon({ say, run, usePicture }) {
     return notes;
   }
 
-  /** The file as the browser shows it, if it can: the middle square. */
-  function showPlain() {
-    chosen.address = URL.createObjectURL(chosen.file);
-    pictures[0].onload = () => (byId("plain").hidden = false);
-    for (const picture of pictures) picture.src = chosen.address;
+  /** Shows the middle square of the file, if the browser can. @param {Choice} choice */
+  function showPlain(choice) {
+    const address = URL.createObjectURL(choice.file);
+    choice.address = address;
+    pictures[0].onload = () => {
+      byId("plain").hidden = false;
+    };
+    for (const picture of pictures) picture.src = address;
   }
 
-  /** Throws if a file cannot be sent as it is. */
+  /** The most bytes of a file that is sent as it is. */
+  const most = () => Number(field.dataset.most);
+
+  /** Throws if a file cannot be sent as it is. @param {Choice} choice */
   function limited({ file, kind }) {
-    const { most } = field.dataset;
     if (!kind.isTaken) throw new Error(`${refusal(kind)} Or use another browser.`);
-    if (file.size > most)
+    if (file.size > most())
       throw new Error(
-        `This file is too large to be sent as it is: at most ${most / 1e6} MB can be. Make it smaller, or use another browser, which can crop it before it is sent.`,
+        `This file is too large to be sent as it is: at most ${most() / 1e6} MB can be. Make it smaller, or use another browser, which can crop it before it is sent.`,
       );
   }
 
   // --- Sending ---
 
-  /** What to send: a file, and how the Worker is to read it. */
-  async function toSend() {
-    const { file, kind, bitmap, width, height } = chosen;
-    if (!bitmap) return [file, {}];
-    const square = crop.square();
+  /**
+   * Returns what to send.
+   *
+   * @param {Choice} choice
+   * @returns {Promise<{ file: Blob, choices: Record<string, string> }>}
+   */
+  async function toSend(choice) {
+    const { file, kind, bitmap, width = 0, height = 0 } = choice;
+    if (!bitmap) return { file, choices: {} };
+    const square = cropper.square();
     const isWhole = square.side === width && square.side === height;
-    // Nothing would be gained, and a JPEG would lose a little.
-    const isReady =
-      isWhole && width <= SENT && kind.isTaken && !kind.moves && file.size <= field.dataset.most;
-    if (isReady) return [file, {}];
+    // A square that is small enough gains nothing by cropping, and a JPEG would lose a little.
+    const isReady = isWhole && width <= SENT && kind.isTaken && !kind.moves && file.size <= most();
+    if (isReady) return { file, choices: {} };
     if (await areTrue) {
       try {
         const isRound = byId("becoming").dataset.shape === "round";
-        return [await squareFile(bitmap, square, { isOpaque: kind.isOpaque, isRound }), {}];
+        const options = { isOpaque: kind.isOpaque, isRound };
+        return { file: await squareFile(bitmap, square, options), choices: {} };
       } catch {
-        // As where nothing can be read back.
+        // The file is sent instead, as if nothing could be read back.
       }
     }
-    limited(chosen);
-    // As the Worker counts: in pixels of the file, the right way up.
+    limited(choice);
+    // The Worker counts in pixels of the file, the right way up.
     const scale = width / bitmap.width;
     const side = Math.min(Math.round(square.side * scale), width, height);
+    /** @param {number} from @param {number} length */
     const start = (from, length) => Math.min(Math.round(from * scale), length - side);
-    return [file, { crop: [start(square.left, width), start(square.top, height), side].join(",") }];
+    const crop = [start(square.left, width), start(square.top, height), side].join(",");
+    return { file, choices: { crop } };
   }
 
   async function use() {
     if (!chosen) return;
     const sent = chosen;
-    const [file, choices] = await toSend();
+    const { file, choices } = await toSend(sent);
     const said = await usePicture(file, choices);
     if (chosen === sent) {
       drop();
@@ -189,8 +216,8 @@ export function openIcon({ say, run, usePicture }) {
 
   function drop(isEmptied = true) {
     choices += 1;
-    clearInterval(timer);
-    crop.show(null);
+    stop();
+    cropper.show(null);
     chosen?.bitmap?.close();
     if (chosen?.address) URL.revokeObjectURL(chosen.address);
     chosen = null;
@@ -212,6 +239,6 @@ export function openIcon({ say, run, usePicture }) {
   });
   return () => {
     drop();
-    crop.close();
+    cropper.close();
   };
 }

@@ -1,29 +1,29 @@
-/**
- * The owner's tools on the page at /: turns by hand and the journal. Loaded once the
- * owner has signed in.
- */
+/** The owner's tools on the page at /: turns by hand, and the journal. Loaded at sign-in. */
 import { openIcon } from "./icon.js";
 import { ask, byId, face, refresh, signedOut, there, token } from "./page.js";
 
-/** Shows the tools; gives what takes them away. */
+/** Shows the tools. Returns a function that removes them. */
 export function openTools() {
   byId("owner").after(byId("tools-template").content.cloneNode(true));
-  const tools = byId("tools");
-  const press = (id, action) => byId(id).addEventListener("click", () => run(action));
-  const submit = (id, action) =>
-    byId(id).addEventListener("submit", (event) => {
+  const tools = /** @type {HTMLElement} */ (byId("tools"));
+  /** @param {HTMLButtonElement} button @param {Action} action */
+  const press = (button, action) => button.addEventListener("click", () => run(action));
+  /** @param {HTMLFormElement} form @param {Action} action */
+  const submit = (form, action) =>
+    form.addEventListener("submit", (event) => {
       event.preventDefault();
       run(action);
     });
-  submit("turn", () => turn({ force: byId("force").checked }));
-  submit("send-frame", () =>
-    turn({ frame: Number(byId("frame").value), force: byId("force-frame").checked }),
+  submit(byId("turn"), () => turn({ force: `${byId("force").checked}` }));
+  submit(byId("send-frame"), () =>
+    turn({ frame: `${Number(byId("frame").value)}`, force: `${byId("force-frame").checked}` }),
   );
-  submit("rehearse", () => turn({ dry_run: true }));
-  press("older", () => showJournal(byId("older").value));
+  submit(byId("rehearse"), () => turn({ dry_run: "true" }));
+  press(byId("older"), () => showJournal(byId("older").value));
   byId("frame").addEventListener("input", chooseFrame);
-  for (const { id, value } of byId("tools").querySelectorAll(".remove"))
-    press(id, () => removeFrames(value));
+  /** @type {NodeListOf<HTMLButtonElement>} */
+  const removers = tools.querySelectorAll(".remove");
+  for (const button of removers) press(button, () => removeFrames(button.value));
   byId("journal").addEventListener(
     "toggle",
     () => byId("journal").open && run(() => showJournal()),
@@ -33,10 +33,12 @@ export function openTools() {
     byId("owner").open = true;
     byId("token").focus();
   });
-  tools.addEventListener("refreshed", ({ detail: page }) => {
-    byId("becoming").replaceWith(
-      page.getElementById("tools-template").content.getElementById("becoming"),
-    );
+  tools.addEventListener("refreshed", (event) => {
+    const { detail: page } = /** @type {CustomEvent<Document>} */ (event);
+    /** @type {HTMLTemplateElement | null} */
+    const template = page.querySelector("#tools-template");
+    const fresh = template?.content.getElementById("becoming");
+    if (fresh) byId("becoming").replaceWith(fresh);
     chooseFrame();
   });
   chooseFrame();
@@ -47,6 +49,7 @@ export function openTools() {
   };
 }
 
+/** @type {Say} */
 function say(message, mood = "") {
   const result = byId("result");
   if (!result) return;
@@ -56,44 +59,44 @@ function say(message, mood = "") {
 
 let busy = false;
 
-/** Does one thing at a time and says how it went. */
+/** Does one thing at a time and tells how it went. @param {Action} action */
 async function run(action) {
   if (busy) return;
   busy = true;
-  byId("tools").setAttribute("aria-busy", "true");
+  byId("tools")?.setAttribute("aria-busy", "true");
   try {
     const message = await action();
-    if (message !== undefined) say(message, "good");
+    if (typeof message === "string") say(message, "good");
   } catch (error) {
-    if (error.status === 401) {
-      signedOut(error.message);
+    const { message, status } = /** @type {import("./page.js").Failure} */ (error);
+    if (status === 401) {
+      signedOut(message);
       byId("owner").open = true;
       byId("token").focus();
-    } else say(error.message, "bad");
+    } else say(message, "bad");
   } finally {
     busy = false;
     byId("tools")?.setAttribute("aria-busy", "false");
   }
 }
 
-/** A frame's number in a sentence. */
+/** Names a frame in a sentence. @param {number} frame */
 const named = (frame) => (frame === 0 ? "frame 0 (upright)" : `frame ${frame}`);
 
-/** Turns, and says what came of it. */
-async function turn(order) {
+/** Turns, and returns how it went. @param {Record<string, string>} query */
+async function turn(query) {
   say("One moment …");
   try {
-    const answer = await ask("POST", `/turn?${new URLSearchParams(order)}`);
-    // Of one network, or of each of several; that none refused is known here.
-    const { turns = [answer] } = answer;
+    const answer = await ask("POST", `/turn?${new URLSearchParams(query)}`);
+    // Of the one network, or of each of several. None has failed: that would have thrown.
+    /** @type {TurnAnswer[]} */
+    const turns = answer.turns ?? [answer];
     const [{ frame }] = turns;
-    const previews = turns.flatMap(({ would_send: send, account }) =>
-      send
-        ? [
-            `(${send.frame_bytes.toLocaleString("en")} bytes)${account ? ` for the account ${account}` : ""} to ${send.url}`,
-          ]
-        : [],
-    );
+    const previews = turns.flatMap(({ would_send: send, account }) => {
+      if (!send) return [];
+      const whose = account ? ` for the account ${account}` : "";
+      return [`(${send.frame_bytes.toLocaleString("en")} bytes)${whose} to ${send.url}`];
+    });
     const unchecked = turns.map(({ unchecked: why }) =>
       why ? ` The sign-in was not checked: ${why}` : "",
     );
@@ -107,24 +110,28 @@ async function turn(order) {
   }
 }
 
-/** The face and, if it is open, the journal; what was done counts without them. */
+/** Fetches the face, and the journal if it is open. Whether that works matters to no action. */
 async function seeWhatChanged(anew = false) {
   if (!token) return;
+  /** @type {Promise<unknown>[]} */
   const seen = [refresh(anew)];
   if (byId("journal").open) seen.push(showJournal());
   await Promise.allSettled(seen);
 }
 
-/** Shows the frame whose number is there, if the set has it. */
+/** Shows the frame whose number is in the field, if the set has it. */
 function chooseFrame() {
   const [field, picture] = [byId("frame"), byId("frame-picture")];
   const { frames } = face().dataset;
-  field.max = frames ? frames - 1 : 0;
+  field.max = `${frames ? Number(frames) - 1 : 0}`;
   picture.hidden = !frames || field.value === "" || !field.validity.valid;
   if (!picture.hidden) picture.src = `/frames/${Number(field.value)}`;
 }
 
-/** Puts a picture in place of the icon: a file, and how it is to be read. */
+/**
+ * Replaces the icon. @param {Blob} file
+ * @param {Record<string, string>} choices how the Worker reads the file
+ */
 async function usePicture(file, choices) {
   say("One moment …");
   const query = String(new URLSearchParams(choices));
@@ -135,7 +142,7 @@ async function usePicture(file, choices) {
     : "The new icon is in place. The next turn shows it, or press “Turn now”. It may take a minute to be seen everywhere.";
 }
 
-/** Removes what is kept on a network. */
+/** Removes the frames kept on a network. @param {string} network */
 async function removeFrames(network) {
   say("One moment …");
   await ask("DELETE", `/networks/${network}/frames`);
@@ -144,18 +151,19 @@ async function removeFrames(network) {
 
 // --- The journal ---
 
-/** Shows the newest entries, or those before one, after what is there. */
+/** Shows the newest entries, or adds those before one. @param {string} [before] */
 async function showJournal(before) {
+  /** @type {{ entries: JournalEntry[], next?: string | null }} */
   const { entries, next } = await ask(
     "GET",
     `/journal?limit=20${before ? `&before=${encodeURIComponent(before)}` : ""}`,
   );
-  const list = byId("journal").querySelector("ol");
+  const list = /** @type {HTMLElement} */ (byId("journal").querySelector("ol"));
   const areSeveral = entries.some(({ network }) => network !== entries[0].network);
   const items = entries.map((entry) => journalItem(entry, areSeveral));
   if (before) list.append(...items);
   else list.replaceChildren(...items);
-  // Who reads on with the keyboard stands at the first of what came.
+  // The keyboard goes on at the first of the older entries.
   if (before && items[0]) {
     items[0].tabIndex = -1;
     items[0].focus();
@@ -165,7 +173,9 @@ async function showJournal(before) {
   byId("older").value = next ?? "";
 }
 
+/** @type {Record<string, string>} */
 const TRIGGERS = { cron: "by the schedule", retry: "tried again", manual: "by hand" };
+/** @type {Record<string, string>} */
 const MOODS = {
   turned: "good",
   unchanged: "calm",
@@ -174,14 +184,14 @@ const MOODS = {
   unread: "wait",
 };
 
-/** An entry in the list, with its network's name if there are several. */
+/** @param {JournalEntry} entry @param {boolean} isOneOfSeveral whether to name its network */
 function journalItem(entry, isOneOfSeveral) {
+  /** @param {string} name @param {string} text */
   const element = (name, text) =>
     Object.assign(document.createElement(name), { textContent: text });
   const item = document.createElement("li");
   item.className = MOODS[entry.outcome] ?? "bad";
   const at = entry.sent_at ?? entry.scheduled_at;
-  // What another version has written may lack anything.
   const time = at
     ? Object.assign(element("time", there(at)), { dateTime: at })
     : element("span", "?");
@@ -191,9 +201,10 @@ function journalItem(entry, isOneOfSeveral) {
       ? `${entry.network[0].toUpperCase()}${entry.network.slice(1)}: `
       : "";
   item.append(time, element("span", `${network}${entry.outcome}${frame}`));
-  const facts = [TRIGGERS[entry.trigger] ?? entry.trigger ?? ""];
+  const { trigger = "" } = entry;
+  const facts = [TRIGGERS[trigger] ?? trigger];
   if (entry.duration_ms != null) facts.push(`${entry.duration_ms} ms`);
-  if (entry.attempts > 1) facts.push(`${entry.attempts} tries`);
+  if (entry.attempts && entry.attempts > 1) facts.push(`${entry.attempts} tries`);
   if (entry.network_status != null) facts.push(`answered with status ${entry.network_status}`);
   if (entry.retry_at) facts.push(`next try at ${there(entry.retry_at)}`);
   item.append(element("small", facts.join(", ")));

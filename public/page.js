@@ -1,30 +1,30 @@
 /**
- * What moves on the page at /: the time, the countdown, and where the owner signs
- * in. The owner's tools are in modules of their own, which no visitor loads.
+ * The moving parts of the page at /: the clock, the countdown, and the owner's sign-in. The owner's
+ * tools are in other modules, which visitors do not load.
  *
- * The owner's token stays in this browser's localStorage and goes along, in the
- * Authorization header, with what the owner does here and nothing else. There
- * is no cookie: a browser would send that with another site's requests too.
+ * The owner's token stays in this browser's localStorage. It is sent in the Authorization header,
+ * and only with what the owner does here. A cookie would go along with other sites' requests too.
  *
- * Whatever comes from the Worker is put in as text, never as HTML; the face,
- * which the Worker has escaped, is replaced as a whole.
+ * What the Worker answers is inserted as text, never as HTML. Only the face, which the Worker has
+ * escaped, is replaced as a whole.
  */
 
-export const byId = (id) => document.getElementById(id);
+/** @template {keyof PageElements} Id @param {Id} id @returns {PageElements[Id]} */
+export const byId = (id) => /** @type {any} */ (document.getElementById(id));
 export const face = () => byId("face");
 
 // --- The time ---
 
-// By the Worker's clock: this machine's may be wrong.
+/** How far the Worker's clock is ahead of this machine's, which may be wrong, in ms. */
 let ahead = 0;
 
 function readClock() {
-  ahead = Date.parse(face().dataset.now) - Date.now();
+  ahead = Date.parse(face().dataset.now ?? "") - Date.now();
 }
 
 const now = () => Date.now() + ahead;
 
-/** How long, in words: the two largest units that are not zero. */
+/** A duration in its two largest units. @param {number} ms */
 function inWords(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   const [d, h, m, s] = [
@@ -38,16 +38,16 @@ function inWords(ms) {
   return m ? `${m} min ${s} s` : `${s} s`;
 }
 
-/** For which time the face was fetched anew, so that it happens once. */
+/** The time for which the face was last fetched, so that it is fetched once. @type {string} */
 let asked;
 
 function tick() {
-  const { wall, now: told } = face().dataset;
+  const { wall, now: told = "" } = face().dataset;
   if (wall) {
     const there = new Date(Date.parse(wall) + now() - Date.parse(told)).toISOString();
     byId("clock").textContent = there.slice(11, 16);
     byId("clock").dateTime = there.slice(0, 19);
-    const angle = there.slice(14, 16) * 6 + there.slice(17, 19) / 10;
+    const angle = Number(there.slice(14, 16)) * 6 + Number(there.slice(17, 19)) / 10;
     byId("minute").setAttribute("transform", `rotate(${angle} 200 200)`);
   }
   const next = byId("next");
@@ -55,21 +55,22 @@ function tick() {
   const left = Date.parse(next.dateTime) - now();
   byId("left").hidden = false;
   byId("countdown").textContent = left > 0 ? `in ${inWords(left)}` : "now";
-  // Some seconds later, when the turn is done.
+  // Some seconds later, when the turn has ended.
   if (left < -5000 && asked !== next.dateTime) {
     asked = next.dateTime;
     refresh().catch(() => {});
   }
 }
 
-// --- The face, anew ---
+// --- The face ---
 
-/** Replaces what anybody may see; with `anew`, pictures too, past every cache. */
+/** Fetches the face again; with `anew`, its pictures too, past every cache. */
 export async function refresh(anew = false) {
   const response = await fetch("/", { cache: "no-store" });
   if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById("face");
+  if (!fresh) return;
   if (anew) await Promise.all([...fresh.querySelectorAll("[href],[src]")].map(bring));
   face().replaceWith(fresh);
   readClock();
@@ -77,10 +78,13 @@ export async function refresh(anew = false) {
   byId("tools")?.dispatchEvent(new CustomEvent("refreshed", { detail: page }));
 }
 
-/** Fetches a picture past the cache. What was shown before cannot be shown by its address again. */
+/**
+ * Fetches a picture past the cache. It gets another address, since the page may hold on to what the
+ * old one had. @param {Element} picture
+ */
 async function bring(picture) {
   const name = picture.hasAttribute("href") ? "href" : "src";
-  const response = await fetch(picture.getAttribute(name), { cache: "reload" });
+  const response = await fetch(picture.getAttribute(name) ?? "", { cache: "reload" });
   if (response.ok) picture.setAttribute(name, URL.createObjectURL(await response.blob()));
 }
 
@@ -88,7 +92,7 @@ async function bring(picture) {
 
 const KEY = "rotate-icon-token";
 
-// Where a browser keeps nothing, the token is there until the page is closed.
+// Without localStorage, the token lasts until the page is closed.
 const kept = {
   get: () => {
     try {
@@ -97,51 +101,65 @@ const kept = {
       return null;
     }
   },
-  set: (token) => {
+  set: (/** @type {string | null} */ token) => {
     try {
       if (token === null) localStorage.removeItem(KEY);
       else localStorage.setItem(KEY, token);
     } catch {
-      // Nothing is kept.
+      // Nothing is stored.
     }
   },
 };
 
+/** @type {string | null} */
 export let token = null;
 
-/** A token as a header can hold it; the Worker takes off the rest. */
+/** Makes a pasted token fit for a header; the Worker removes the rest. @param {string} pasted */
 const carried = (pasted) =>
   pasted
     .replace(/[«»‹›‘-‟]/g, '"')
     .replace(/[\p{Cc}\p{Cf}\p{DI}\ufffc]/gu, "")
     .trim();
 
-/** Sends a request as the owner; throws what the Worker says if it is not done. */
+/** A request of the owner's that failed. */
+export class Failure extends Error {
+  /** @param {string} message @param {number} [status] */
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/**
+ * Sends a request as the owner. Returns the JSON of the answer; throws what the Worker says if it
+ * fails.
+ *
+ * @param {string} method @param {string} where @param {BodyInit} [body]
+ */
 export async function ask(method, where, body, bearer = token) {
-  const failed = (message, status) => Object.assign(new Error(message), { status });
   let headers;
   try {
     headers = new Headers({ authorization: `Bearer ${bearer}` });
   } catch {
-    // What no header can hold is no token.
-    throw failed("That is not the trigger token.", 401);
+    // No header can hold it.
+    throw new Failure("That is not the trigger token.", 401);
   }
   let response;
   try {
     response = await fetch(where, { method, body, headers, cache: "no-store" });
   } catch {
-    throw failed("The Worker did not answer. Check the connection and try again.");
+    throw new Failure("The Worker did not answer. Check the connection and try again.");
   }
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
   const what = answer.detail ?? `The Worker answered with status ${response.status}.`;
-  throw failed(
+  throw new Failure(
     answer.retry_at ? `${what} The next try is at ${there(answer.retry_at)}.` : what,
     response.status,
   );
 }
 
-/** Shows the form for the token, with what was wrong about the last one. */
+/** Shows the form for the token, and why the last one was refused. */
 export function signedOut(message = "") {
   token = null;
   kept.set(null);
@@ -151,15 +169,16 @@ export function signedOut(message = "") {
   byId("token").setAttribute("aria-invalid", String(message !== ""));
 }
 
+/** @param {Event} event */
 async function signIn(event) {
   event.preventDefault();
   const field = byId("token");
   const given = carried(field.value);
   try {
-    // Whether the token is right, the Worker alone knows.
+    // Only the Worker can tell whether the token is right.
     await ask("GET", "/journal?limit=1", undefined, given);
   } catch (error) {
-    signedOut(error.message);
+    signedOut(String(/** @type {Failure} */ (error).message));
     field.focus();
     return;
   }
@@ -169,10 +188,10 @@ async function signIn(event) {
   byId("tools-title")?.focus();
 }
 
-/** Takes the tools away. */
+/** Removes the tools. */
 let closeTools = () => {};
 
-/** Shows the tools. */
+/** Shows the tools. @param {string} given the token */
 async function signedIn(given) {
   token = given;
   byId("token-error").textContent = "";
@@ -186,15 +205,16 @@ async function signedIn(given) {
       "The tools did not load. Check the connection, then reload the page.";
     return;
   }
-  // Signed out while they loaded.
+  // The owner may have signed out while they loaded.
   if (token !== given) return;
   byId("owner").hidden = true;
   byId("owner").open = false;
   closeTools = owner.openTools();
 }
 
-/** An instant on the wall clock there. */
+/** A time on the clock of the schedule's zone. @param {string} instant */
 export function there(instant) {
+  /** @type {Intl.DateTimeFormatOptions} */
   const form = {
     day: "numeric",
     month: "short",

@@ -1,22 +1,19 @@
-/**
- * Picture files in the browser: what a file is, its pixels the right way up, and a
- * square of them as a file.
- */
+/** Picture files: what a file is, its pixels the right way up, and a square of them as a file. */
 
-/** The most pixels across of a square that is sent: as many as a frame has, so that the Worker need not reduce it. */
+/** The most pixels across of a square that is sent: as many as a frame has. */
 export const SENT = 400;
 
-/** The quality of a JPEG that is sent: square frames of it are then as good as those of the whole photo. */
+/** The quality of a JPEG that is sent: its frames are then as good as those of the photo. */
 const QUALITY = 0.99;
 
-/** What is held of a picture at most, in pixels: 48 MB, and as wide as any phone can draw. */
+/** The most pixels of a picture in memory: 48 MB, and as wide as any phone can draw. */
 const MOST_PIXELS = 12_000_000;
 const LONGEST = 4096;
 
-/** How many of a file's bytes are looked at to tell what it is. */
+/** How many bytes of a file are read to tell what it is. */
 const HEAD = 16_384;
 
-/** What files begin with, as the Worker tells them apart; the first four kinds are those that it takes. */
+/** The kinds of files, as the Worker tells them apart. @type {KnownKind[]} */
 const KINDS = [
   { name: "a JPEG picture", begins: /^\xff\xd8\xff/, isTaken: true, isOpaque: true },
   { name: "a PNG picture", begins: /^\x89PNG/, isTaken: true, moves: /^.{33,}?acTL/s },
@@ -26,7 +23,7 @@ const KINDS = [
     isTaken: true,
     moves: /^.{12}VP8X.{14,}?ANIM/s,
   },
-  // What moves repeats, or has a second picture with a delay before it.
+  // An animation repeats, or has a delay before a second picture.
   {
     name: "a GIF picture",
     begins: /^GIF8/,
@@ -44,22 +41,21 @@ const KINDS = [
   { name: "an empty file", begins: /^$/, isNone: true },
 ];
 
-/**
- * What a file is: its `name` in a sentence, whether the Worker takes it, whether it
- * cannot be transparent, and whether it has several pictures, of which the first counts.
- */
+/** @type {KnownKind} */
+const UNKNOWN = { name: "no picture, or one of an unknown kind", begins: /^/, isNone: true };
+
+/** Returns what a file is. @param {File} file @returns {Promise<Kind>} */
 export async function kindOf(file) {
   const bytes = new Uint8Array(await file.slice(0, HEAD).arrayBuffer());
   const head = String.fromCharCode(...bytes);
-  const kind = KINDS.find(({ begins }) => begins.test(head)) ??
-    KINDS.find(({ type }) => type?.test(file.type)) ?? {
-      name: "no picture, or one of an unknown kind",
-      isNone: true,
-    };
+  const kind =
+    KINDS.find(({ begins }) => begins.test(head)) ??
+    KINDS.find(({ type }) => type?.test(file.type)) ??
+    UNKNOWN;
   return { isTaken: false, isOpaque: false, ...kind, moves: kind.moves?.test(head) ?? false };
 }
 
-/** What to say about a file that neither the browser nor the Worker reads. */
+/** What to say about a file that neither browser nor Worker reads. @param {Kind} kind */
 export function refusal({ name, isNone }) {
   if (isNone) return `This is ${name}. Choose a JPEG, PNG, WebP or GIF picture.`;
   const browser = `This is ${name}, which this browser cannot open`;
@@ -68,7 +64,7 @@ export function refusal({ name, isNone }) {
     : `${browser}. Open it in a program that can, save it as JPEG or PNG, and choose that.`;
 }
 
-/** The width and height of a picture, the right way up, without its pixels. */
+/** Returns the size of a picture, the right way up, without its pixels. @param {Blob} file */
 async function sizeOf(file) {
   const address = URL.createObjectURL(file);
   try {
@@ -83,9 +79,10 @@ async function sizeOf(file) {
 }
 
 /**
- * Opens a picture: `{ bitmap, width, height }`, the right way up and in sRGB, the bitmap
- * reduced while it is read if the picture is large. Of several pictures, it is the first.
- * Throws where the browser cannot.
+ * Opens a picture, the right way up and in sRGB. Reduces a large one while it is read. Of several
+ * pictures, opens the first. Throws if the browser cannot.
+ *
+ * @param {Blob} file @returns {Promise<Picture>}
  */
 export async function open(file) {
   const { width, height } = await sizeOf(file);
@@ -94,6 +91,7 @@ export async function open(file) {
     LONGEST / Math.max(width, height),
     Math.sqrt(MOST_PIXELS / (width * height)),
   );
+  /** @type {ImageBitmapOptions} */
   const upright = { imageOrientation: "from-image" };
   if (scale === 1) return { bitmap: await createImageBitmap(file, upright), width, height };
   const [resizeWidth, resizeHeight] = [width, height].map((length) =>
@@ -105,46 +103,60 @@ export async function open(file) {
     resizeHeight,
     resizeQuality: "high",
   });
-  // What a browser resizes before it turns it comes out squeezed.
+  // A browser that resizes before it turns the picture upright squeezes it.
   if (bitmap.width === resizeWidth && bitmap.height === resizeHeight)
     return { bitmap, width, height };
   bitmap.close();
   return { bitmap: await createImageBitmap(file, upright), width, height };
 }
 
-/** A canvas of so many pixels across, and its context. */
-function squareCanvas(side) {
+/** @param {HTMLCanvasElement} canvas @param {CanvasRenderingContext2DSettings} [settings] */
+export function contextOf(canvas, settings) {
+  const context = canvas.getContext("2d", settings);
+  if (!context) throw new Error("This browser cannot draw pictures.");
+  return context;
+}
+
+/** Makes a canvas, and returns its context. @param {number} side in pixels */
+function squareContext(side) {
   const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const context = contextOf(canvas, { willReadFrequently: true });
   context.imageSmoothingQuality = "high";
-  return [canvas, context];
+  return context;
 }
 
 /**
- * Draws a square of a bitmap, `{ left, top, side }`, halved until it is less than
- * `limit` pixels across: at fewer pixels, a browser leaves some out. Gives the canvas,
- * its context and its side.
+ * Draws a square of a bitmap and halves it until it is less than `limit` pixels across: browsers
+ * that reduce by more leave pixels out. Returns its context.
+ *
+ * @param {ImageBitmap} bitmap @param {Square} square @param {number} limit
  */
 function halved(bitmap, { left, top, side }, limit) {
   let size = side;
   // The first halving needs no canvas of the whole size.
   if (size >= limit) size = Math.ceil(size / 2);
-  let [canvas, context] = squareCanvas(size);
+  let context = squareContext(size);
   context.drawImage(bitmap, left, top, side, side, 0, 0, size, size);
   while (size >= limit) {
-    const larger = canvas;
+    const larger = context.canvas;
     size = Math.ceil(size / 2);
-    [canvas, context] = squareCanvas(size);
+    context = squareContext(size);
     context.drawImage(larger, 0, 0, size, size);
   }
-  return [canvas, context, size];
+  return context;
 }
 
 const LOBES = 3;
+/** @param {number} x */
 const sinc = (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+/** @param {number} x */
 const lanczos = (x) => (Math.abs(x) < LOBES ? sinc(x) * sinc(x / LOBES) : 0);
 
-/** Reduces rows of pixels from one length to another, and makes columns of them: done twice, it reduces a picture. */
+/**
+ * Reduces rows of pixels and makes columns of them. Done twice, it reduces a picture.
+ *
+ * @param {Float32Array} pixels RGBA @param {number} from old length @param {number} to new one
+ */
 function reducedRows(pixels, from, to) {
   const rows = pixels.length / 4 / from;
   const reduced = new Float32Array(to * rows * 4);
@@ -177,25 +189,32 @@ function reducedRows(pixels, from, to) {
 }
 
 /**
- * A picture reduced to a square of `to` pixels across as the Worker would do it, by
- * Lanczos' kernel with three lobes. What browsers do instead is seen in the frames.
+ * Reduces a square picture as the Worker would, by Lanczos' kernel with three lobes. What browsers
+ * do instead shows in the frames.
+ *
+ * @param {ImageData} image @param {number} to pixels across
  */
 function reduced(image, to) {
   let result = Float32Array.from(image.data);
+  /** @param {(alpha: number) => number} scale */
   const scaleByAlpha = (scale) => {
     for (let at = 0; at < result.length; at += 4) {
       const factor = scale(result[at + 3]);
       for (const colour of [at, at + 1, at + 2]) result[colour] *= factor;
     }
   };
-  // What is transparent has no colour to mix in.
+  // Transparent pixels have no colour to mix in.
   scaleByAlpha((alpha) => alpha / 255);
   result = reducedRows(reducedRows(result, image.width, to), image.width, to);
   scaleByAlpha((alpha) => (alpha > 0 ? 255 / alpha : 0));
   return new ImageData(Uint8ClampedArray.from(result), to, to);
 }
 
-/** What is on a canvas as a file of a type. */
+/**
+ * Writes a canvas as a file of a media type.
+ *
+ * @param {HTMLCanvasElement} canvas @param {string} type @returns {Promise<Blob>}
+ */
 const fileOf = (canvas, type) =>
   new Promise((resolve, reject) => {
     canvas.toBlob(
@@ -206,36 +225,41 @@ const fileOf = (canvas, type) =>
   });
 
 /**
- * A square of a bitmap as a file to send: as JPEG; as PNG if anything of it may be
- * transparent and is, or for round frames, which have more colour than a browser's JPEG.
+ * Writes a square of a bitmap as a file to send: a JPEG, or a PNG if something is transparent or if
+ * the frames are round, which have more colour than a browser's JPEG.
+ *
+ * @param {ImageBitmap} bitmap @param {Square} square
+ * @param {{ isOpaque: boolean, isRound: boolean }} options
  */
 export async function squareFile(bitmap, square, { isOpaque, isRound }) {
-  let [canvas, context, side] = halved(bitmap, square, 4 * SENT);
+  let context = halved(bitmap, square, 4 * SENT);
+  const { width: side } = context.canvas;
   let image = context.getImageData(0, 0, side, side);
   if (side > SENT) {
     image = reduced(image, SENT);
-    [canvas, context] = squareCanvas(SENT);
+    context = squareContext(SENT);
     context.putImageData(image, 0, 0);
   }
   const isTransparent = () => image.data.some((value, n) => n % 4 === 3 && value < 255);
-  return fileOf(canvas, isRound || (!isOpaque && isTransparent()) ? "image/png" : "image/jpeg");
+  const isPng = isRound || (!isOpaque && isTransparent());
+  return fileOf(context.canvas, isPng ? "image/png" : "image/jpeg");
 }
 
 /**
- * Whether what is drawn is what can be read back and sent. Browsers that hinder
- * fingerprinting change some of it, or all.
+ * Whether pages can read back what they draw. Browsers that hinder fingerprinting change some of
+ * it, or all.
  */
 export async function canReadBack() {
   try {
     const side = 64;
-    const [canvas, context] = squareCanvas(side);
+    const context = squareContext(side);
     const known = context.createImageData(side, side);
-    // Opaque, and each pixel another colour.
+    // Opaque, and each pixel of another colour.
     for (let n = 0; n < known.data.length; n++) {
       known.data[n] = n % 4 === 3 ? 255 : (n * 2_654_435_761) >>> 24;
     }
     context.putImageData(known, 0, 0);
-    const bitmap = await createImageBitmap(await fileOf(canvas, "image/png"), {
+    const bitmap = await createImageBitmap(await fileOf(context.canvas, "image/png"), {
       colorSpaceConversion: "none",
     });
     context.clearRect(0, 0, side, side);

@@ -1,6 +1,6 @@
 /**
- * Builds the Worker into build/, and the command. wrangler calls this for the Worker before it runs or deploys
- * (`[build]` in wrangler.toml); with nothing changed it does nothing.
+ * Builds the Worker into build/, and the command. wrangler runs this before it starts or deploys
+ * the Worker (`[build]` in wrangler.toml). It does nothing if no source has changed.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import path from "node:path";
 import { isMain, main, root, run, say } from "./lib/run.js";
 import { buildTools, setup } from "./setup.js";
 
-/** What the Worker is made from; the command and the tests are not part of it. */
+/** The sources of the Worker: not the command, nor the tests. */
 const sources = [
   "Cargo.toml",
   "Cargo.lock",
@@ -17,9 +17,16 @@ const sources = [
   "scripts/setup.js",
   "scripts/build.js",
 ];
+/** @param {string} name */
 const isNoSource = (name) =>
   ["crates/cli", "crates/simulator"].includes(name) || /(^|\/)(tests|testing|fuzz)\.rs$/.test(name);
 
+/**
+ * Lists the sources in a folder, or the file itself.
+ *
+ * @param {string} name
+ * @returns {Generator<string>}
+ */
 function* files(name) {
   if (isNoSource(name)) return;
   if (!statSync(path.join(root, name)).isDirectory()) return yield name;
@@ -48,12 +55,12 @@ export async function buildWorker() {
   );
   if (built && existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
   say("Building the Worker …");
-  // A build that is broken off must not pass for one of these sources.
+  // So that an interrupted build does not pass for a finished one.
   rmSync(stamp, { force: true });
   const { workerBuild, env } = buildTools();
   await run(workerBuild, ["--profile", "worker", "--package", "rotate-icon"], { env, quiet: true });
   await buildDecoder(env);
-  // What worker-build makes is called by an entry of our own.
+  // The entry imports what worker-build has written, and replaces it.
   const entry = [
     "src/entry.js",
     "--bundle",
@@ -70,7 +77,11 @@ export async function buildWorker() {
   writeFileSync(stamp, hash);
 }
 
-/** Builds what reads pictures, which runs in an instance of its own. */
+/**
+ * Builds the decoder of pictures, a WebAssembly module of its own.
+ *
+ * @param {{ WASM_OPT_BIN: string }} env
+ */
 async function buildDecoder(env) {
   await run(
     "cargo",

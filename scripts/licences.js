@@ -1,18 +1,24 @@
-/** Checks that every crate has a licence that this project may be shipped with. */
+/** Checks that every crate has a licence under which this project may ship it. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { UserError, isMain, main, root, run } from "./lib/run.js";
 
 /** The list of deny.toml, which `cargo deny` reads too. */
-const [, list] = readFileSync(path.join(root, "deny.toml"), "utf8").match(
-  /^\[licenses\]\nallow = \[([^\]]*)\]/m,
-);
+const [, list = ""] =
+  readFileSync(path.join(root, "deny.toml"), "utf8").match(
+    /^\[licenses\]\nallow = \[([^\]]*)\]/m,
+  ) ?? [];
 const allowed = new Set([...list.matchAll(/"([^"]+)"/g)].map(([, licence]) => licence));
 
-/** Whether an SPDX expression can be met with allowed licences alone. */
+/**
+ * Whether allowed licences alone satisfy an SPDX expression.
+ *
+ * @param {string} expression
+ */
 function isAllowed(expression) {
   const tokens =
     expression.replaceAll("/", " OR ").match(/\(|\)|[^\s()]+(?: WITH [^\s()]+)?/g) ?? [];
+  /** @returns {boolean} */
   const any = () => {
     let value = all();
     while (tokens[0] === "OR") {
@@ -31,7 +37,7 @@ function isAllowed(expression) {
   };
   const one = () => {
     const token = tokens.shift();
-    if (token !== "(") return allowed.has(token);
+    if (token !== "(") return token !== undefined && allowed.has(token);
     const value = any();
     tokens.shift();
     return value;
@@ -39,12 +45,13 @@ function isAllowed(expression) {
   return any();
 }
 
-/** Fails with the names of the crates whose licence is not allowed. */
+/** Throws an error that names the crates whose licence is not allowed. */
 export async function checkLicences() {
-  const metadata = JSON.parse(
+  /** @type {{ packages: { name: string, version: string, license: string | null }[] }} */
+  const { packages } = JSON.parse(
     await run("cargo", ["metadata", "--format-version", "1", "--locked"], { quiet: true }),
   );
-  const refused = metadata.packages.filter(({ license }) => !license || !isAllowed(license));
+  const refused = packages.filter(({ license }) => !license || !isAllowed(license));
   if (refused.length > 0) {
     const names = refused.map(
       ({ name, version, license }) => `${name} ${version}: ${license ?? "none named"}`,

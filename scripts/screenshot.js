@@ -1,6 +1,6 @@
 /**
- * Takes the picture of the page for the documentation: starts all of it as
- * `npm start` does, with the sample icon, and writes docs/status-page.png.
+ * Takes the screenshot of the page for the documentation: starts everything as `npm start` does,
+ * with the sample icon, and writes docs/status-page.png.
  */
 import path from "node:path";
 import { chromium } from "playwright-core";
@@ -9,10 +9,14 @@ import { FLAGS, findBrowser } from "./lib/browser.js";
 import { UserError, main, root, say, start, stopAll } from "./lib/run.js";
 
 const picture = "docs/status-page.png";
-// Not the usual ports, so that a running `npm start` is not in the way.
+// Not the usual ports, which an `npm start` may be using.
 const [port, simulatorPort] = ["9787", "9788"];
 
-/** Starts everything; gives the Worker's address once the icon has turned. */
+/**
+ * Starts everything, and returns the Worker's URL once the icon has turned.
+ *
+ * @returns {Promise<string>}
+ */
 function turned() {
   return new Promise((resolve, reject) => {
     const args = ["scripts/start.js", "--port", port, "--simulator-port", simulatorPort];

@@ -1,7 +1,7 @@
 /**
- * Sets up everything that building and running needs, from a fresh clone and
- * from package registries alone: npm packages, the wasm target and the two
- * build tools that are Rust programs. What is there already costs nothing.
+ * Installs everything that building and running needs, from package registries alone: the npm
+ * packages, Rust's wasm target, and the two build tools that are Rust programs. Does nothing where
+ * all of it is there.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -10,10 +10,10 @@ import path from "node:path";
 import { spawnSync } from "node:child_process";
 import { UserError, isMain, main, root, run, say } from "./lib/run.js";
 
-/** worker-build refuses other versions of wasm-bindgen than it knows. */
+/** worker-build refuses versions of wasm-bindgen that it does not know. */
 const rustTools = { "worker-build": "0.8.7", "wasm-bindgen-cli": wasmBindgenVersion() };
 
-/** The version that Cargo.lock has: library and command must be the same. */
+/** Returns the version in Cargo.lock: the library and the program have to be the same. */
 function wasmBindgenVersion() {
   const lock = readFileSync(path.join(root, "Cargo.lock"), "utf8");
   const found = lock.match(/name = "wasm-bindgen"\nversion = "([^"]+)"/);
@@ -21,7 +21,7 @@ function wasmBindgenVersion() {
   return found[1];
 }
 
-/** Where the Rust tools are kept, for all clones of the project. */
+/** The folder of the Rust tools, which all clones of the project share. */
 const toolsFolder = path.join(
   process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache"),
   "rotate-icon",
@@ -30,7 +30,7 @@ const toolsFolder = path.join(
     .join("+"),
 );
 
-/** The programs that worker-build calls, which it would download otherwise. */
+/** The paths of worker-build and, as its environment, of the programs that it would download. */
 export function buildTools() {
   const exe = process.platform === "win32" ? ".exe" : "";
   return {
@@ -44,9 +44,14 @@ export function buildTools() {
 }
 
 /**
- * Installs the npm packages that a folder's package-lock.json names, unless they are there: the
- * project's, or those of another folder. `what` says what they are; they are installed anew for
- * another `version` of what they depend on besides; `prepare` is called before that.
+ * Installs the npm packages of a folder's package-lock.json, unless they are there.
+ *
+ * @param {object} options
+ * @param {string} [options.folder] default: the project's
+ * @param {string} [options.what] what they are, for the terminal
+ * @param {string} [options.version] of what else they depend on: another one installs them anew
+ * @param {import("./lib/run.js").Environment} [options.env] for npm
+ * @param {() => void} [options.prepare] called before they are installed
  */
 export async function npmPackages({ folder = root, what, version = "", env, prepare } = {}) {
   const stamp = path.join(folder, "node_modules/.package-lock-hash");
@@ -55,7 +60,7 @@ export async function npmPackages({ folder = root, what, version = "", env, prep
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
   prepare?.();
   say(`Installing ${what ?? "the npm packages of package-lock.json"} …`);
-  // An old system Node only warns here: the packages bring the Node they need.
+  // An old Node only warns here, and the packages bring the one that everything else needs.
   await run("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: folder,
     env,
@@ -64,14 +69,17 @@ export async function npmPackages({ folder = root, what, version = "", env, prep
   writeFileSync(stamp, hash);
 }
 
-/** wrangler needs a newer Node than some systems have; the package `node` brings one. */
+/**
+ * Starts the script again under the Node of the npm package `node` if this one is too old for
+ * wrangler.
+ */
 export async function suitableNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > 22 || (major === 22 && minor >= 12)) return;
   const node = path.join(root, "node_modules/.bin/node");
   const { status, signal, error } = spawnSync(node, process.argv.slice(1), { stdio: "inherit" });
   if (error) throw new UserError(`cannot start the Node of node_modules: ${error.message}`);
-  process.exit(signal ? 1 : status);
+  process.exit(signal ? 1 : (status ?? 1));
 }
 
 async function rustToolchain() {
@@ -97,7 +105,7 @@ async function rustToolchain() {
 async function rustBuildTools() {
   if (existsSync(toolsFolder)) return;
   say("Building worker-build and wasm-bindgen, once for this machine (3 to 6 minutes) …");
-  // Into a folder of its own first: an interrupted run leaves nothing half done.
+  // Into another folder first, so that an interrupted run leaves no unfinished one.
   const unfinished = `${toolsFolder}.unfinished`;
   mkdirSync(unfinished, { recursive: true });
   for (const [name, version] of Object.entries(rustTools)) {
@@ -120,7 +128,7 @@ async function rustBuildTools() {
   renameSync(unfinished, toolsFolder);
 }
 
-/** Sets everything up. May start the script anew under another Node. */
+/** Installs everything. May start the script again under another Node. */
 export async function setup() {
   await npmPackages();
   await suitableNode();

@@ -1,7 +1,7 @@
 /**
- * The main job on this machine, with no account anywhere: publishes the sample
- * icon to a local KV, starts the local networks and the Worker, fires the cron once,
- * and says what happened. `npm start -- --help` lists the options.
+ * Turns the sample icon on this machine, without an account anywhere: publishes it to a local KV,
+ * starts the simulator and the Worker, fires the Cron Trigger once, and says what happened.
+ * `npm start -- --help` lists the options.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -15,7 +15,8 @@ import {
   mastodonSettings,
   startLocalX,
 } from "./lib/local-x.js";
-import { UserError, main, root, run, say, start, stopAll } from "./lib/run.js";
+import { listen } from "./lib/listen.js";
+import { UserError, main, messageOf, root, run, say, start, stopAll } from "./lib/run.js";
 import { buildCommand, buildWorker } from "./build.js";
 
 const help = `Usage: npm start -- [options]
@@ -28,7 +29,13 @@ Turns the sample icon once on a local X, Bluesky and Mastodon, then keeps all ru
   --icon FILE            another icon than assets/icon.png
   --help                 this text`;
 
-/** What the Worker is told of the networks, which are all at one address here. */
+const token = "local-trigger-token";
+
+/**
+ * The Worker's settings.
+ *
+ * @param {string} url where the simulator answers for all networks
+ */
 const settingsFor = (url) => ({
   ...accountSecrets,
   ...blueskySettings(url),
@@ -36,9 +43,7 @@ const settingsFor = (url) => ({
   TRIGGER_TOKEN: token,
 });
 
-const token = "local-trigger-token";
-
-/** The Worker's variables, which are those of wrangler.toml here. */
+/** The Worker's variables, which wrangler.toml alone sets here. */
 const variables = [
   "TIME_ZONE",
   "PERIOD",
@@ -49,24 +54,29 @@ const variables = [
   "ALERT_WEBHOOK_URL",
 ];
 
-function options() {
-  const flags = {
-    once: { type: "boolean", default: false },
-    port: { type: "string" },
-    "simulator-port": { type: "string" },
-    icon: { type: "string", default: "assets/icon.png" },
-    help: { type: "boolean", default: false },
-  };
-  let values;
+function parsed() {
   try {
-    values = parseArgs({ options: flags }).values;
+    return parseArgs({
+      options: {
+        once: { type: "boolean", default: false },
+        port: { type: "string" },
+        "simulator-port": { type: "string" },
+        icon: { type: "string", default: "assets/icon.png" },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
   } catch (error) {
-    throw new UserError(`${error.message}\n\n${help}`);
+    throw new UserError(`${messageOf(error)}\n\n${help}`);
   }
+}
+
+function options() {
+  const values = parsed();
   if (values.help) {
     console.log(help);
     process.exit(0);
   }
+  /** @param {"port" | "simulator-port"} flag */
   const port = (flag) => {
     if (values[flag] === undefined) return undefined;
     const number = Number(values[flag]);
@@ -79,27 +89,31 @@ function options() {
   return chosen;
 }
 
-/** Listens on a port for a moment (0: any free one), and gives its number. */
-function tryPort(port) {
-  return new Promise((resolve, reject) => {
-    const probe = net.createServer();
-    probe.once("error", reject);
-    probe.listen(port, "127.0.0.1", () => {
-      const { port: number } = probe.address();
-      probe.close(() => resolve(number));
-    });
-  });
+/**
+ * Listens on a port for a moment, and returns its number.
+ *
+ * @param {number} port 0: any free one
+ */
+async function tryPort(port) {
+  const probe = net.createServer();
+  const number = await listen(probe, port);
+  await new Promise((resolve) => probe.close(resolve));
+  return number;
 }
 
-/** The port that was asked for, or else the usual one, or any other where that is taken. */
+/**
+ * Returns the port that was asked for, or else the usual one, or any free one if that is taken.
+ *
+ * @param {number | undefined} asked
+ * @param {number} usual
+ * @param {string} flag the option that asks for one
+ */
 async function freePort(asked, usual, flag) {
   try {
     return await tryPort(asked ?? usual);
   } catch (error) {
-    const why =
-      error.code === "EADDRINUSE"
-        ? "is taken by another program"
-        : `cannot be used (${error.code})`;
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+    const why = code === "EADDRINUSE" ? "is taken by another program" : `cannot be used (${code})`;
     if (asked)
       throw new UserError(
         `Port ${asked} ${why}. Choose another with --${flag}, or leave that out.`,
@@ -110,11 +124,18 @@ async function freePort(asked, usual, flag) {
   }
 }
 
-/** Asks for the Worker's health until it answers; gives up when it ends or after a minute. */
+/**
+ * Asks for the Worker's health until it answers. Gives up after a minute, or when the Worker ends.
+ *
+ * @param {string} worker its URL
+ * @param {import("./lib/run.js").Background} dev
+ */
 async function waitForHealth(worker, dev) {
   const deadline = Date.now() + 60_000;
   let running = true;
-  dev.ended.then(() => (running = false));
+  dev.ended.then(() => {
+    running = false;
+  });
   while (running && Date.now() < deadline) {
     try {
       return await (await fetch(`${worker}/health`, { signal: AbortSignal.timeout(5000) })).json();
@@ -126,12 +147,21 @@ async function waitForHealth(worker, dev) {
   throw new UserError(`The Worker did not start:\n${dev.log.slice(-30).join("\n")}`);
 }
 
-/** Fires the cron for this moment and tells whether each local network took the due frame. */
+/**
+ * Fires the Cron Trigger for the present time, and throws if a network does not show the due frame
+ * then.
+ *
+ * @param {string} worker its URL
+ * @param {string} simulator its URL
+ */
 async function turnOnce(worker, simulator) {
   const time = Date.now();
   const fired = await fetch(`${worker}/cdn-cgi/handler/scheduled?cron=0+*+*+*+*&time=${time}`);
   if (!fired.ok)
     throw new UserError(`The cron could not be fired: ${fired.status} ${await fired.text()}`);
+  /** @typedef {{ network: string, verdict: string }} Verdict */
+  /** @typedef {{ status: number, code?: number, explanation: string }} Answer */
+  /** @type {(Verdict & Answer)[]} */
   const received = await (await fetch(`${simulator}/simulator/received`)).json();
   const { frame_set: set, dial, networks } = await (await fetch(`${worker}/health`)).json();
   const frame = Buffer.from(await (await fetch(`${worker}/frames/${set.frame_now}`)).arrayBuffer());
@@ -168,7 +198,7 @@ await main(async () => {
   say("Building the command …");
   await buildCommand();
 
-  // Apart from the state of `npx wrangler dev`, which may hold an icon of yours.
+  // Apart from the state of `npx wrangler dev`, which may hold the user's own icon.
   const state = ".wrangler/sample";
   const secretsFile = path.join(root, state, "secrets.env");
   mkdirSync(path.dirname(secretsFile), { recursive: true });
@@ -184,7 +214,7 @@ await main(async () => {
   const published = run(command, ["publish", icon, "--local", "--persist-to", state], {
     quiet: true,
   });
-  // Awaited below; a failure before that is not lost.
+  // Awaited below. Until then, a failure must not end the process.
   published.catch(() => {});
   const worker = `http://127.0.0.1:${port}`;
   let shown = false;
@@ -221,7 +251,7 @@ await main(async () => {
       ],
     ],
     {
-      // wrangler lets the shell's variables of these names go before files.
+      // In wrangler, the shell's variables of these names win over files.
       env: Object.fromEntries(
         [...Object.keys(settings), ...variables].map((name) => [name, undefined]),
       ),
@@ -232,7 +262,7 @@ await main(async () => {
   const health = await waitForHealth(worker, dev);
   if (!health.ready) throw new UserError(`The Worker is not ready. ${health.detail}`);
 
-  // The local networks are new ones, whatever the last ones were made to show.
+  // The simulator is a new one, and the journal tells of the one before.
   const owner = { authorization: `Bearer ${token}` };
   const forgotten = await fetch(`${worker}/journal`, { method: "DELETE", headers: owner });
   if (!forgotten.ok)

@@ -1,26 +1,32 @@
 /**
- * Every check, in the order of how soon it fails: format, lints, licences,
- * native tests, then the built Worker in workerd and pages in a browser.
+ * Runs every check, the quickest first: format, lints, types, licences, native tests, and then the
+ * built Worker in workerd and its pages in a browser.
  */
 import path from "node:path";
-import { main, root, run, say } from "./lib/run.js";
+import { main, messageOf, outputOf, root, run, say } from "./lib/run.js";
 import { setup } from "./setup.js";
 import { buildCommand, buildWorker } from "./build.js";
 import { checkLicences } from "./licences.js";
 import { installPds } from "../tests/pds/install.js";
 
-/** How long a test, or a file of tests, may take: many times what any takes, for a machine that is busy. */
+/** How long a file of tests may take: many times as long as any does, for a busy machine. */
 const LONGEST_MS = 20 * 60_000;
 
-/** Where the Worker lies as it would be deployed. */
+/** The folder of the Worker's bundle, as it would be deployed. */
 const bundle = path.join(root, "target/worker-bundle");
 const wasm = ["--target", "wasm32-unknown-unknown"];
 
-/** Each check: what it is, and how it is made. Those that give output are counted. */
+/**
+ * The checks: name and function. What a function returns is the output of test runners, whose
+ * results are counted.
+ *
+ * @type {[string, () => Promise<string | void>][]}
+ */
 const checks = [
   ["Format", () => run("cargo", ["fmt", "--all", "--check"])],
   ["Format of the JavaScript", () => run("biome", ["format"])],
   ["Lints of the JavaScript", () => run("biome", ["lint", "--error-on-warnings"])],
+  ["Types of the JavaScript", () => run("tsc", ["--build"])],
   [
     "Lints of the core and the command",
     () =>
@@ -103,24 +109,31 @@ const checks = [
   ],
 ];
 
-/** Bundles the Worker as a deploy would, once for all tests. */
+/** Bundles the Worker as a deployment would, once for all tests. */
 async function bundleWorker() {
   await buildWorker();
   await run("wrangler", ["deploy", "--dry-run", "--outdir", bundle], { quiet: true });
 }
 
-/** Adds up what cargo's and Node's test runners say at their ends. */
+/**
+ * Adds the results that cargo's and Node's test runners print to those so far.
+ *
+ * @param {string} output
+ * @param {number} passed
+ * @param {number} failed
+ */
 function count(output, passed, failed) {
+  /** @param {RegExp} pattern */
   const sum = (pattern) =>
     [...output.matchAll(pattern)].reduce((total, [, number]) => total + Number(number), 0);
   return [
     passed + sum(/^test result: .*?(\d+) passed/gm) + sum(/^ℹ pass (\d+)$/gm),
-    // What ran out of time is cancelled in Node's words, and has failed.
+    // Node calls a test that ran out of time cancelled.
     failed + sum(/^test result: .*?(\d+) failed/gm) + sum(/^ℹ (?:fail|cancelled) (\d+)$/gm),
   ];
 }
 
-/** A minimal toolchain has neither rustfmt nor clippy. */
+/** Installs rustfmt and clippy, which a minimal toolchain lacks. */
 async function rustComponents() {
   try {
     await run("cargo", ["fmt", "--version"], { quiet: true });
@@ -143,13 +156,13 @@ await main(async () => {
       output = (await check()) ?? "";
     } catch (error) {
       broken.push(name);
-      output = error.output ?? "";
-      console.error(`✗ ${error.message}`);
+      output = outputOf(error);
+      console.error(`✗ ${messageOf(error)}`);
     }
     [passed, failed] = count(output, passed, failed);
   }
   for (const name of broken) console.log(`✗ ${name}: failed, see above`);
-  // A check that fails without a test's failing counts as one.
+  // A check that fails without a failed test counts as one.
   console.log(`total: ${passed} passed, ${Math.max(failed, broken.length)} failed`);
   process.exitCode = broken.length > 0 ? 1 : 0;
 });

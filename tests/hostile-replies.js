@@ -4,7 +4,11 @@ import { gzipSync } from "node:zlib";
 
 const MB = 1_000_000;
 
-/** A server that answers by no rules: `reply` gets the connection once a request has begun to come. */
+/**
+ * A server that answers by no rules: `reply` gets the connection once a request has begun to come.
+ *
+ * @param {(socket: import("node:net").Socket) => unknown} reply
+ */
 export const plainServer = (reply) =>
   net.createServer((socket) => {
     socket.on("error", () => {});
@@ -14,7 +18,12 @@ export const plainServer = (reply) =>
     });
   });
 
-/** Writes pieces without end, as fast as they are taken. */
+/**
+ * Writes pieces without end, as fast as they are taken.
+ *
+ * @param {import("node:net").Socket} socket
+ * @param {string | Buffer} piece
+ */
 export function endlessly(socket, piece) {
   const more = () => {
     while (!socket.destroyed && socket.write(piece));
@@ -23,6 +32,7 @@ export function endlessly(socket, piece) {
   more();
 }
 
+/** @param {Buffer} bytes */
 export const chunk = (bytes) =>
   Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
 export const TEXT = Buffer.alloc(65_536, "x");

@@ -1,29 +1,49 @@
-/** workerd as the benchmarks run it: Workers side by side, and what they cost. */
+/** Runs workerd for benchmarks and tests: Workers side by side, and what they cost. */
 import { spawn } from "node:child_process";
 import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
+import { listen } from "../../scripts/lib/listen.js";
 import { command } from "../../scripts/lib/local-x.js";
 import { UserError, root, run } from "../../scripts/lib/run.js";
 
 const wasmModules = ["index_bg.wasm", "decoder.wasm"];
 
-/** The Worker's script: what is deployed. */
+/** The files that are deployed. */
 const scriptFiles = ["index.js", ...wasmModules].map((name) => path.join(root, "build", name));
 
-/** Copies the Worker's script to where workerd is to find it: as `{id}.js` for each of the ids. */
+/**
+ * Copies the built Worker's modules into a folder, and its script as `{id}.js` for each id.
+ *
+ * @param {string} folder
+ * @param {string[]} ids
+ */
 export function copyScript(folder, ...ids) {
   const [script, ...modules] = scriptFiles;
   for (const id of ids) copyFileSync(script, path.join(folder, `${id}.js`));
   for (const module of modules) copyFileSync(module, path.join(folder, path.basename(module)));
 }
 
+/**
+ * A Worker that runs in workerd. Its script is `{id}.js`.
+ *
+ * @typedef {object} Worker
+ * @property {string} id
+ * @property {boolean | Record<string, string>} [isBuilt] whether it is the built Worker, or the
+ *   modules of another build: files by the names that its script imports
+ * @property {Record<string, string>} vars
+ * @property {boolean} [hasObject] whether it has the account's Durable Object; default: if it is
+ *   built
+ */
+
+/** @param {string} value */
 const text = (value) => JSON.stringify(value);
 
 /**
- * A Worker as a service of workerd's configuration: `{ id, isBuilt, vars, hasObject }`, its script `{id}.js`, with the
- * modules of the built Worker if it is that, or those of another build: files by the names that its script imports.
+ * Writes a Worker as a service of workerd's configuration.
+ *
+ * @param {Worker} worker
  */
 export function service({ id, isBuilt, vars, hasObject = Boolean(isBuilt) }) {
   const modules = [`(name = "index.js", esModule = embed "${id}.js")`];
@@ -37,7 +57,7 @@ export function service({ id, isBuilt, vars, hasObject = Boolean(isBuilt) }) {
     ([name, value]) => `(name = ${text(name)}, text = ${text(value)})`,
   );
   bindings.push(`(name = "FRAMES", kvNamespace = "kv")`);
-  // What an account's object knows lies on the disk.
+  // The account's object stores on the disk.
   const account = hasObject
     ? `, durableObjectNamespaces = [(className = "Account", uniqueKey = "${id}", enableSql = true)],
       durableObjectStorage = (localDisk = "disk")`
@@ -46,7 +66,14 @@ export function service({ id, isBuilt, vars, hasObject = Boolean(isBuilt) }) {
   return `(name = "${id}", worker = (compatibilityDate = "2026-11-01", modules = [${modules}], bindings = [${bindings}]${account}))`;
 }
 
-/** workerd's configuration: the Workers, a driver that can call each by its id, KV and the way out. */
+/**
+ * Writes workerd's configuration: the Workers, a driver that can call each by its id, KV, a disk
+ * and the internet.
+ *
+ * @param {Worker[]} workers
+ * @param {number} kvPort where a server answers as KV does
+ * @param {string} disk a folder
+ */
 export function configuration(workers, kvPort, disk) {
   const targets = workers.map(({ id }) => `(name = "${id}", service = "${id}")`);
   return `using Workerd = import "/workerd/workerd.capnp";
@@ -64,39 +91,50 @@ const config :Workerd.Config = (
 );`;
 }
 
+/** @typedef {Awaited<ReturnType<typeof workerd>>} Workerd */
+
 /**
- * Starts workerd and gives its address, a reading of its CPU time in ms (of all
- * threads, or of the one that runs the Workers) and what stops it.
+ * Starts workerd. Returns its URL, functions that measure it, and functions that end it.
+ *
+ * @param {string} folder of the scripts
+ * @param {string} config
+ * @param {object} options
+ * @param {"inherit" | "ignore" | number} [options.log] where its log goes, as for `spawn`
  */
 export async function workerd(folder, config, { log = "inherit" } = {}) {
   const file = path.join(folder, "config.capnp");
   writeFileSync(file, config);
+  // @ts-expect-error: the package has no types.
   const { default: binary } = (await import("workerd")).default;
   const child = spawn(binary, ["serve", "--experimental", "--control-fd=3", file], {
     stdio: ["ignore", "ignore", log, "pipe"],
   });
+  /** @type {number} */
   const port = await new Promise((resolve, reject) => {
     child.on("exit", (code) => reject(new UserError(`workerd ended with ${code}`)));
-    child.stdio[3].on("data", (data) => resolve(JSON.parse(String(data).split("\n")[0]).port));
+    child.stdio[3]?.on("data", (data) => resolve(JSON.parse(String(data).split("\n")[0]).port));
   });
   const ended = new Promise((resolve) => child.once("exit", resolve));
+  /** @param {string | number | undefined} thread */
   const threadMs = (thread) =>
     Number(readFileSync(`/proc/${child.pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+  /** @param {string} field of the process's status */
+  const statusMB = (field) => {
+    const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+    const [, kB] = new RegExp(`${field}:\\s+(\\d+)`).exec(status) ?? [];
+    return Math.round(Number(kB) / 1000);
+  };
   return {
     url: `http://127.0.0.1:${port}`,
+    /** The CPU time of all threads, in ms. */
     cpuMs: () =>
       readdirSync(`/proc/${child.pid}/task`)
         .map(threadMs)
         .reduce((a, b) => a + b),
+    /** The CPU time of the thread that runs the Workers, in ms. */
     workersMs: () => threadMs(child.pid),
-    peakMB: () =>
-      Math.round(
-        Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) / 1000,
-      ),
-    residentMB: () =>
-      Math.round(
-        Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) / 1000,
-      ),
+    peakMB: () => statusMB("VmHWM"),
+    residentMB: () => statusMB("VmRSS"),
     stop: () => {
       child.kill();
       return ended;
@@ -108,41 +146,63 @@ export async function workerd(folder, config, { log = "inherit" } = {}) {
   };
 }
 
-/** What KV holds once the frame set of an icon is published, by key. */
+/**
+ * Renders an icon by the command, and returns what it would store in KV, by key.
+ *
+ * @param {string} icon the path of a picture
+ * @param {string} folder
+ * @param {string[]} flags further arguments of `rotate-icon render`
+ */
 export async function publishedValues(icon, folder, ...flags) {
   const bulk = path.join(folder, "kv-bulk.json");
   await run(command, ["render", icon, "--out", folder, "--bulk", bulk, ...flags], { quiet: true });
+  /** @type {{ key: string, value: string }[]} */
   const entries = JSON.parse(readFileSync(bulk, "utf8"));
   return new Map(entries.map(({ key, value }) => [key, Buffer.from(value, "base64")]));
 }
 
-/** A server that answers as KV's does, with what `lookUp` gives for a key; what is stored is taken and forgotten. */
+/**
+ * Returns the key of a request to KV.
+ *
+ * @param {http.IncomingMessage} request
+ */
+export const kvKey = ({ url = "" }) => decodeURIComponent(url.slice(1).split("?")[0]);
+
+/**
+ * Starts a server that answers as KV does, with what `lookUp` returns for a key. Accepts what is to
+ * be stored, and drops it.
+ *
+ * @param {(key: string) => Uint8Array | undefined} lookUp
+ */
 export async function kvServer(lookUp) {
   const server = http.createServer((request, response) => {
-    const value =
-      request.method === "PUT"
-        ? ""
-        : lookUp(decodeURIComponent(request.url.slice(1).split("?")[0]));
+    const value = request.method === "PUT" ? "" : lookUp(kvKey(request));
     request
       .resume()
       .on("end", () => response.writeHead(value === undefined ? 404 : 200).end(value));
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await listen(server);
   return server;
 }
 
-/** Numbers in order. */
+/** Sorts numbers. @param {number[]} numbers */
 export const sort = (numbers) => [...numbers].sort((a, b) => a - b);
 
-/** A quantile of numbers in order. */
+/**
+ * Returns a quantile of sorted numbers.
+ *
+ * @param {number[]} sorted
+ * @param {number} q from 0 to 1
+ */
 export const quantile = (sorted, q) => sorted[Math.round((sorted.length - 1) * q)];
 
-/** The median of numbers. */
+/** Returns the median of numbers. @param {number[]} numbers */
 export const median = (numbers) => quantile(sort(numbers), 0.5);
 
-/** The script's size, in a sentence. */
+/** Tells the script's size in a sentence. */
 export function scriptSize() {
   const script = scriptFiles.map((file) => readFileSync(file));
+  /** @param {number[]} sizes */
   const kB = (sizes) => `${(sizes.reduce((a, b) => a + b) / 1000).toFixed(1)} kB`;
   const [size, gzipped] = [
     script.map((file) => file.length),

@@ -1,4 +1,4 @@
-/** Finds the browser for the tests of pages. */
+/** Finds the browser that tests and screenshots use. */
 import { accessSync, constants } from "node:fs";
 
 const USUAL = [
@@ -9,7 +9,7 @@ const USUAL = [
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
 
-/** Flags for a Chromium that shows no window and asks for nothing by itself. */
+/** Flags for a Chromium that opens no window and sends no request of its own. */
 export const FLAGS = [
   "--headless",
   "--no-sandbox",
@@ -21,6 +21,7 @@ export const FLAGS = [
   "--disable-sync",
 ];
 
+/** @param {string} file */
 function isProgram(file) {
   try {
     accessSync(file, constants.X_OK);
@@ -31,8 +32,10 @@ function isProgram(file) {
 }
 
 /**
- * The path of a Chromium: the one at CHROME_PATH, else at a usual place.
- * Throws with how to get one when there is none.
+ * Returns the path of a Chromium: the one that CHROME_PATH names, or else the first of `usual`.
+ * Throws an error that says how to get one if there is none.
+ *
+ * @param {Record<string, string | undefined>} environment
  */
 export function findBrowser(environment = process.env, usual = USUAL) {
   const { CHROME_PATH: given } = environment;

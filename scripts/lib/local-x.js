@@ -1,11 +1,11 @@
-/** The command and the local X, as the scripts and benchmarks use them. */
+/** The command and its simulator, as scripts and benchmarks use them. */
 import path from "node:path";
 import { UserError, root, start } from "./run.js";
 
-/** The command `rotate-icon`, once it is built. */
+/** The path of the command `rotate-icon`, once it is built. */
 export const command = path.join(root, "target/debug/rotate-icon");
 
-/** Good for the local X only; it accepts exactly these. */
+/** The secrets for X that the simulator accepts, and no others. */
 export const accountSecrets = {
   API_KEY: "local-api-key",
   API_KEY_SECRET: "local-api-key-secret",
@@ -13,32 +13,48 @@ export const accountSecrets = {
   ACCESS_TOKEN_SECRET: "local-access-token-secret",
 };
 
-/** The settings that show the icon on the local Bluesky too, and on the local Mastodon. */
+/**
+ * The settings that turn the icon on the simulator's Bluesky.
+ *
+ * @param {string} url the simulator's
+ */
 export const blueskySettings = (url) => ({
   BLUESKY_SERVICE: url,
   BLUESKY_IDENTIFIER: "local.test",
   BLUESKY_APP_PASSWORD: "loca-lapp-pass-word",
 });
+
+/**
+ * The settings that turn the icon on the simulator's Mastodon.
+ *
+ * @param {string} url the simulator's
+ */
 export const mastodonSettings = (url) => ({
   MASTODON_SERVER: url,
   MASTODON_ACCESS_TOKEN: "local-mastodon-token",
 });
 
 /**
- * Starts the local X on a port (0: any free one) and waits until it listens:
- * `{ url, ended }`. `onLine` gets what it prints from then on.
+ * Starts the simulator and waits until it listens.
+ *
+ * @param {number} port 0: any free one
+ * @param {(line: string) => unknown} onLine called with each line that it prints from then on
+ * @returns {Promise<{ url: string, ended: Promise<unknown> }>}
  */
 export function startLocalX(port, onLine = () => {}) {
   return new Promise((resolve, reject) => {
+    /** @type {string | undefined} */
     let url;
-    const x = start(command, ["simulate", "--port", String(port)], {
+    const simulator = start(command, ["simulate", "--port", String(port)], {
       env: accountSecrets,
       onLine: (line) => {
         if (url) return onLine(line);
         [, url] = line.match(/listening on (\S+)/) ?? [];
-        if (url) resolve({ url, ended: x.ended });
+        if (url) resolve({ url, ended: simulator.ended });
       },
     });
-    x.ended.then(() => reject(new UserError(`The local X ended:\n${x.log.slice(-30).join("\n")}`)));
+    simulator.ended.then(() =>
+      reject(new UserError(`The local X ended:\n${simulator.log.slice(-30).join("\n")}`)),
+    );
   });
 }

@@ -1,7 +1,14 @@
-/** Writes PNG files, for benchmarks and tests that need pictures of their own. */
+/** Writes PNG files, for benchmarks and tests that draw their own pictures. */
 import { crc32 } from "node:zlib";
 
-/** A square PNG file: bits a sample, colour type, and its chunks up to the end. */
+/**
+ * Returns a square PNG file.
+ *
+ * @param {number} side in pixels
+ * @param {number} depth bits a sample
+ * @param {number} colourType as in the header: 0 grey, 2 RGB, 3 palette, 6 RGBA
+ * @param {Buffer[]} chunks those between the first and the last
+ */
 export function pngFile(side, depth, colourType, ...chunks) {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(side, 0);
@@ -16,7 +23,12 @@ export function pngFile(side, depth, colourType, ...chunks) {
   ]);
 }
 
-/** One chunk of a PNG file. */
+/**
+ * Returns one chunk of a PNG file.
+ *
+ * @param {string} type
+ * @param {Uint8Array} data
+ */
 export function pngChunk(type, data) {
   const body = Buffer.concat([Buffer.from(type), data]);
   const chunk = Buffer.alloc(body.length + 8);

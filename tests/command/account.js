@@ -1,4 +1,4 @@
-/** An account with settings of its own, and small stand-ins, for the commands that turn, check and sign in. */
+/** An account with its own settings, and small servers, for tests of `turn`, `doctor` and `login`. */
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
@@ -7,14 +7,17 @@ import path from "node:path";
 import { accountSecrets, startLocalX } from "../../scripts/lib/local-x.js";
 import { stopAll } from "../../scripts/lib/run.js";
 import { root, rotateIcon, temporaryFolder } from "./command.js";
+import { listen, portOf } from "../../scripts/lib/listen.js";
 
-/** What an entry of the journal holds when nothing is wrong, in its order. */
+/** @typedef {import("./command.js").TestContext} TestContext */
+
+/** The members of a journal entry of a turn without faults, in order. */
 export const entryKeys = [
   ...["event", "trigger", "scheduled_at", "sent_at", "duration_ms"],
   ...["network", "frame", "frames", "outcome", "attempts", "network_status"],
 ];
 
-/** No setting of the person who runs the tests counts: blank ones are as if they were not set. */
+/** Blanks every setting in the environment of whoever runs the tests: blank means not set. */
 export const unset = Object.fromEntries(
   Object.keys(process.env)
     .concat(
@@ -35,8 +38,13 @@ export const unset = Object.fromEntries(
 );
 
 /**
- * A folder with a settings file, and the command with both: what it prints never holds a secret.
- * The dial is slow, so that no test runs into the next frame.
+ * Writes a settings file into a folder. Returns both, and `run`, which runs the command with them
+ * and asserts that it prints and stores no secret. The period is long, so that no test runs into
+ * the next frame.
+ *
+ * @param {TestContext} t
+ * @param {string} url where X answers
+ * @param {Record<string, string>} changes further settings
  */
 export async function account(t, url, changes = {}) {
   const folder = await temporaryFolder(t);
@@ -45,6 +53,10 @@ export async function account(t, url, changes = {}) {
   const text = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);
   await writeFile(settings, text.join(""), { mode: 0o600 });
   const state = path.join(folder, "rotate-icon/state.json");
+  /**
+   * @param {string[]} words
+   * @param {import("./command.js").Environment} env
+   */
   const run = async (words, env = {}, cwd = root) => {
     const result = await rotateIcon(
       [...words, "--settings", settings],
@@ -61,14 +73,21 @@ export async function account(t, url, changes = {}) {
   return { folder, settings, state, run };
 }
 
-/** The local X: its URL, what it received (the oldest first), and faults on demand. */
+/**
+ * Starts the simulator. Returns its URL, what it received (oldest first), the picture that X shows,
+ * and a function that makes the next requests fail.
+ *
+ * @param {TestContext} t
+ */
 export async function localX(t) {
   const { url } = await startLocalX(0);
   t.after(stopAll);
   return {
     url,
+    /** @returns {Promise<any[]>} */
     received: async () => (await (await fetch(`${url}/simulator/received`)).json()).reverse(),
     picture: async () => Buffer.from(await (await fetch(`${url}/simulator/icon`)).arrayBuffer()),
+    /** @param {string} fault */
     fault: async (fault, times = 1) => {
       const answer = await fetch(`${url}/simulator/faults`, {
         method: "PUT",
@@ -79,30 +98,54 @@ export async function localX(t) {
   };
 }
 
-/** A server that answers by a function of `(request, body)` with `[status, body, headers]`. */
+/** @typedef {import("node:http").IncomingMessage} IncomingMessage */
+
+/**
+ * Status, body and headers of an answer.
+ *
+ * @typedef {[number, string?, Record<string, string>?]} Answer
+ */
+
+/**
+ * Starts a server that answers by a function. Returns its URL, and the requests that it received.
+ *
+ * @param {TestContext} t
+ * @param {(request: IncomingMessage & { url: string }, body: string) => Answer | Promise<Answer>} answer
+ */
 export async function server(t, answer) {
+  /** @type {(Pick<IncomingMessage, "method" | "url" | "headers"> & { body: string })[]} */
   const received = [];
   const http = createServer(async (request, response) => {
     let body = "";
     for await (const chunk of request) body += chunk;
     received.push({ method: request.method, url: request.url, headers: request.headers, body });
-    const [status, text = "", headers = {}] = await answer(request, body);
+    const [status, text = "", headers = {}] = await answer(
+      /** @type {IncomingMessage & { url: string }} */ (request),
+      body,
+    );
     response.writeHead(status, headers).end(text);
   });
-  await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
+  await listen(http);
   t.after(() => new Promise((resolve) => http.close(resolve).closeAllConnections()));
-  return { url: `http://127.0.0.1:${http.address().port}`, received };
+  return { url: `http://127.0.0.1:${portOf(http)}`, received };
 }
 
+/** @param {string} text */
 const encoded = (text) =>
   encodeURIComponent(text).replace(
     /[!'()*]/g,
     (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 
-/** The parameters of an OAuth header, once its signature is right for these secrets (RFC 5849 §3.4). */
+/**
+ * Checks the signature of a request (RFC 5849 §3.4). Returns the parameters of its OAuth header.
+ *
+ * @param {Pick<IncomingMessage, "method" | "url" | "headers">} request
+ * @param {string} base the URL of the server
+ * @param {string} appSecret
+ */
 export function signed(request, base, appSecret, tokenSecret = "") {
-  const pairs = [...request.headers.authorization.matchAll(/([a-z_]+)="([^"]*)"/g)].map(
+  const pairs = [...(request.headers.authorization ?? "").matchAll(/([a-z_]+)="([^"]*)"/g)].map(
     ([, name, value]) => [name, decodeURIComponent(value)],
   );
   const { oauth_signature: signature, ...parameters } = Object.fromEntries(pairs);

@@ -15,9 +15,15 @@ import {
   scene,
 } from "./pictures.js";
 
+/** @param {string} background */
 const plain = (background) => sharp({ create: { width: 64, height: 48, channels: 3, background } });
 
-/** A folder of these files. */
+/**
+ * A folder of these files.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {Record<string, string | Buffer>} files
+ */
 async function album(t, files) {
   const folder = path.join(await temporaryFolder(t), "album");
   await mkdir(folder);
@@ -45,7 +51,7 @@ test("every picture is a frame as it is, in the order of the names", async (t) =
     const data = await pixels(frame);
     assert.ok(isNear(pixelAt(data, 200, 200), colour), `frame ${n}: ${pixelAt(data, 200, 200)}`);
     assert.ok(isNear(pixelAt(data, 5, 5), colour));
-    assert.ok(frame.equals(values.get(`sets/${set.id}/${n}`)));
+    assert.deepEqual(frame, values.get(`sets/${set.id}/${n}`));
   }
   // There is no icon to turn.
   assert.deepEqual(Object.keys(set).sort(), ["frames", "id", "media_type"]);
@@ -84,6 +90,10 @@ test("an album's set is told by its pictures and their order", async (t) => {
     plain("red").png().toBuffer(),
     plain("blue").png().toBuffer(),
   ]);
+  /**
+   * @param {Record<string, string | Buffer>} files
+   * @param {string[]} flags
+   */
   const id = async (files, ...flags) =>
     (await render(t, ["--album", await album(t, files)], ...flags)).set.id;
   const first = await id({ "1.png": red, "2.png": blue });
@@ -106,6 +116,10 @@ test("a sheet of an album shows its pictures", async (t) => {
   for (const shape of ["square", "circle"]) {
     const sheet = path.join(await temporaryFolder(t), "sheet.png");
     await render(t, ["--album", folder], "--sheet", sheet, "--shape", shape);
+    /**
+     * @param {number} left
+     * @param {number} top
+     */
     const at = async (left, top) => [
       ...(await sharp(sheet).extract({ left, top, width: 1, height: 1 }).raw().toBuffer()),
     ];
@@ -126,7 +140,7 @@ test("what may not be meant as a frame is refused by its name", async (t) => {
     t,
     Object.fromEntries(Array.from({ length: 1441 }, (_, n) => [`${n}.png`, ""])),
   );
-  for (const [folder, message] of [
+  for (const [folder, message] of /** @type {[string, RegExp][]} */ ([
     [
       await album(t, { "1.png": red, "notes.txt": "Paris" }),
       /notes\.txt: this is a text, not a JPEG, PNG, GIF or WebP file/,
@@ -144,7 +158,7 @@ test("what may not be meant as a frame is refused by its name", async (t) => {
     [many, /there are 1441 files in .*at most 1440/],
     [path.join(folderInside, "nowhere"), /cannot read the folder .*nowhere/],
     [path.join(folderInside, "1.png"), /cannot read the folder .*1\.png/],
-  ]) {
+  ])) {
     const out = path.join(await temporaryFolder(t), "out");
     const { status, stderr } = await rotateIcon(["render", "--album", folder, "--out", out]);
     assert.equal(status, 1, stderr);

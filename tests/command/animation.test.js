@@ -7,13 +7,18 @@ import sharp from "sharp";
 import { rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
 import { isNear, meanDifference, pixelAt, pixels, render, scene } from "./pictures.js";
 
+/** @param {number} number */
 const u16 = (number) => [number & 255, number >> 8];
 
-/** Bits as a GIF has them: codes of a growing or fixed length, the lowest bit first. */
+/**
+ * Bits as a GIF has them: codes of a growing or fixed length, the lowest bit first.
+ *
+ * @param {{ code: number, length: number }[]} codes
+ */
 function packed(codes) {
   const bytes = [];
   let [bits, count] = [0, 0];
-  for (const [code, length] of codes) {
+  for (const { code, length } of codes) {
     bits |= code << count;
     count += length;
     for (; count >= 8; count -= 8, bits >>= 8) bytes.push(bits & 255);
@@ -21,7 +26,25 @@ function packed(codes) {
   return count > 0 ? [...bytes, bits] : bytes;
 }
 
-/** One picture of one colour of the palette, uncompressed: a clear code before every two pixels. */
+/**
+ * A picture of one colour.
+ *
+ * @typedef {object} Frame
+ * @property {number} [delay] in hundredths of a second
+ * @property {number} [left]
+ * @property {number} [top]
+ * @property {number} width
+ * @property {number} height
+ * @property {number} colour of the palette
+ * @property {number} [disposal]
+ * @property {number} [transparent] a colour of the palette
+ */
+
+/**
+ * Writes a picture, uncompressed: with a clear code before every two pixels.
+ *
+ * @param {Frame} frame
+ */
 function gifPicture({
   delay = 10,
   left = 0,
@@ -32,12 +55,13 @@ function gifPicture({
   disposal = 1,
   transparent,
 }) {
+  /** @type {{ code: number, length: number }[]} */
   const codes = [];
   for (let i = 0; i < width * height; i++) {
-    if (i % 2 === 0) codes.push([8, 4]);
-    codes.push([colour, 4]);
+    if (i % 2 === 0) codes.push({ code: 8, length: 4 });
+    codes.push({ code: colour, length: 4 });
   }
-  codes.push([9, 4]);
+  codes.push({ code: 9, length: 4 });
   const data = packed(codes);
   const blocks = [];
   for (let i = 0; i < data.length; i += 255) {
@@ -74,7 +98,13 @@ const palette = [
   "#ffffff",
 ].map((colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
 
-/** A GIF file made by hand, so that nothing about it is chosen by a library. */
+/**
+ * A GIF file made by hand, so that nothing about it is chosen by a library.
+ *
+ * @param {number} width
+ * @param {number} height
+ * @param {Frame[]} pictures
+ */
 const gif = (width, height, pictures) =>
   Buffer.from([
     ...Buffer.from("GIF89a"),
@@ -88,15 +118,27 @@ const gif = (width, height, pictures) =>
     0x3b,
   ]);
 
-/** A GIF whose pictures are of one colour each, with these delays. */
+/**
+ * A GIF whose pictures are of one colour each, with these delays.
+ *
+ * @param {number[]} delays
+ */
 const flashes = (delays) =>
+  /**
+   * @param {number} delay
+   * @param {number} i
+   */
   gif(
     8,
     8,
     delays.map((delay, i) => ({ delay, width: 8, height: 8, colour: i + 1 })),
   );
 
-/** Which colours of the palette the frames show. */
+/**
+ * Which colours of the palette the frames show.
+ *
+ * @param {Buffer[]} frames
+ */
 async function coloursOf(frames) {
   const colours = [];
   for (const frame of frames) {
@@ -107,7 +149,7 @@ async function coloursOf(frames) {
 }
 
 test("a frame is what is seen at its part of the duration", async (t) => {
-  for (const [delays, frames, expected] of [
+  for (const [delays, frames, expected] of /** @type {[number[], number, number[]][]} */ ([
     [[10, 10, 10], 3, [1, 2, 3]],
     [[10, 10, 10], 6, [1, 1, 2, 2, 3, 3]],
     [[10, 10, 10, 10], 2, [1, 3]],
@@ -119,7 +161,7 @@ test("a frame is what is seen at its part of the duration", async (t) => {
     [[0, 20, 1], 4, [1, 2, 2, 3]],
     [[2, 2, 4], 4, [1, 2, 3, 3]],
     [[100, 1], 1, [1]],
-  ]) {
+  ])) {
     const file = flashes(delays);
     const made = await render(t, file, "--from-animation", "--frames", String(frames));
     assert.deepEqual(await coloursOf(made.frames), expected, `delays ${delays}`);
@@ -143,14 +185,15 @@ test("there are twelve frames if nothing is said, and the same one twice if need
 
 test("pictures are laid on each other as their disposal says", async (t) => {
   const ground = { width: 32, height: 32, colour: 1 };
+  /** @param {number} disposal */
   const corner = (disposal) => ({ left: 16, top: 16, width: 16, height: 16, colour: 2, disposal });
   const other = { left: 0, top: 0, width: 16, height: 16, colour: 3 };
-  for (const [disposal, after] of [
+  for (const [disposal, after] of /** @type {[number, number[]][]} */ ([
     [0, palette[2]],
     [1, palette[2]],
     [2, [255, 255, 255]],
     [3, palette[1]],
-  ]) {
+  ])) {
     const file = gif(32, 32, [ground, corner(disposal), other]);
     const { frames } = await render(t, file, "--from-animation", "--frames", "3");
     const [, second, third] = await Promise.all(frames.map((frame) => pixels(frame)));
@@ -238,7 +281,7 @@ test("what is no animation, or too much of one, is one clear line", async (t) =>
   inside.writeUInt16LE(65535, second + 7);
   const tiny = { width: 1, height: 1, colour: 1 };
   const large = gif(8000, 8000, Array(100).fill(tiny));
-  for (const [name, content, message] of [
+  for (const [name, content, message] of /** @type {[string, string | Buffer, RegExp][]} */ ([
     ["one.gif", flashes([10]), /one picture and is no animation; leave --from-animation out/],
     ["none.gif", gif(8, 8, []), /GIF/],
     ["cut.gif", flashes([10, 10]).subarray(0, 140), /this GIF file is broken/],
@@ -250,9 +293,9 @@ test("what is no animation, or too much of one, is one clear line", async (t) =>
     ["text.gif", "this is no picture", /takes an animated GIF/],
     ["empty.gif", "", /takes an animated GIF/],
     ["icon.png", sampleIcon, /takes an animated GIF/],
-  ]) {
-    const file = name === "icon.png" ? content : path.join(folder, name);
-    if (file !== content) await writeFile(file, content);
+  ])) {
+    const file = name === "icon.png" ? sampleIcon : path.join(folder, name);
+    if (file !== sampleIcon) await writeFile(file, content);
     const out = path.join(folder, "out");
     const started = Date.now();
     const { status, stderr } = await rotateIcon(["render", file, "--from-animation", "--out", out]);

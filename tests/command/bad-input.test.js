@@ -10,7 +10,16 @@ import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
 import { scene } from "./pictures.js";
 
-/** Renders what has to fail: status 1, one line that says why, nothing written, and soon. */
+/**
+ * Asserts that rendering a file fails soon, with status 1 and one line that says why, and writes
+ * nothing.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {string} name
+ * @param {string | Buffer | null} content
+ * @param {RegExp} message
+ * @param {string[]} flags
+ */
 async function refused(t, name, content, message, ...flags) {
   const folder = await temporaryFolder(t);
   const file = path.join(folder, name);
@@ -61,7 +70,11 @@ test("a file that was cut off is broken, wherever it was cut", async (t) => {
 
 test("what is no picture is told what it is", async (t) => {
   const jpeg = await scene(50, 50).jpeg().toBuffer();
-  for (const [name, content, message] of [
+  for (const [
+    name,
+    content,
+    message,
+  ] of /** @type {[string, string | Buffer | null, RegExp][]} */ ([
     ["text.jpg", "this is no picture", /this is a text, not a JPEG, PNG, GIF or WebP file/],
     ["empty.png", "", /this is an empty file, not /],
     ["page.png", "<!doctype html><title>Not found</title>", /this is a text, not /],
@@ -78,7 +91,7 @@ test("what is no picture is told what it is", async (t) => {
     ["signature.gif", "GIF89a", /this GIF file is broken/],
     ["signature.webp", "RIFF\0\0\0\0WEBP", /this WebP file is broken/],
     ["nothing.png", null, /cannot read .*No such file/],
-  ]) {
+  ])) {
     await refused(t, name, content, message);
   }
 });
@@ -96,7 +109,11 @@ test("a small file cannot ask for a large memory", async (t) => {
   // The signature, then 14 bits each of width − 1 and height − 1.
   const header = webp.indexOf("VP8L") + 9;
   webp.writeUInt32LE((webp.readUInt32LE(header) & 0xf0000000) | 15999 | (15999 << 14), header);
-  for (const [name, content, message] of [
+  for (const [
+    name,
+    content,
+    message,
+  ] of /** @type {[string, string | Buffer | null, RegExp][]} */ ([
     [
       "bomb.png",
       pngFile(20_000, 8, 6, rows),
@@ -110,7 +127,7 @@ test("a small file cannot ask for a large memory", async (t) => {
     ["bomb.gif", gif, /65535×65535 pixels takes \d+ MB to decode/],
     ["bomb.jpg", jpeg, /JPEG file is broken: /],
     ["bomb.webp", webp, /16000×16000 pixels takes \d+ MB to decode/],
-  ]) {
+  ])) {
     await refused(t, name, content, message);
   }
 });
@@ -118,7 +135,7 @@ test("a small file cannot ask for a large memory", async (t) => {
 test("every byte of a header may be wrong", async (t) => {
   const folder = await temporaryFolder(t);
   const file = path.join(folder, "picture");
-  for (const format of ["jpeg", "png", "gif", "webp"]) {
+  for (const format of /** @type {const} */ (["jpeg", "png", "gif", "webp"])) {
     const picture = await scene(24, 24)[format]().toBuffer();
     for (let at = 3; at < 48; at += 3) {
       const changed = Buffer.from(picture);

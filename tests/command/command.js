@@ -1,4 +1,4 @@
-/** Runs the command `rotate-icon` and the project's scripts for the tests. */
+/** Runs the command `rotate-icon` and the project's scripts. */
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
@@ -7,18 +7,34 @@ import { environment, root } from "../../scripts/lib/run.js";
 
 export { root };
 
+/** @typedef {import("../../scripts/lib/run.js").Environment} Environment */
+/** @typedef {import("node:test").TestContext} TestContext */
+
 /** The sample icon. */
 export const sampleIcon = path.join(root, "assets/icon.png");
 
+/** The path of the command under test. */
 export const command = process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon");
 
-/** Runs a program to its end: its exit status and what it printed, in which no secret of its environment may be. */
+/**
+ * Runs a program to its end. Returns its exit status and what it printed; rejects if that contains a
+ * secret of its environment.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {Environment} env added to the environment
+ * @returns {Promise<{ status: number | null, stdout: string, stderr: string }>}
+ */
 export function runProgram(program, args, env = {}, cwd = root) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd, env: environment(env) });
     const output = { stdout: "", stderr: "" };
-    for (const stream of ["stdout", "stderr"])
-      child[stream].on("data", (text) => (output[stream] += text));
+    child.stdout.on("data", (text) => {
+      output.stdout += text;
+    });
+    child.stderr.on("data", (text) => {
+      output.stderr += text;
+    });
     child.on("error", reject);
     child.on("close", (status) => {
       for (const [name, value] of Object.entries(env)) {
@@ -31,10 +47,20 @@ export function runProgram(program, args, env = {}, cwd = root) {
   });
 }
 
-/** Runs `rotate-icon` with these words. */
+/**
+ * Runs `rotate-icon`.
+ *
+ * @param {string[]} args
+ * @param {Environment} [env] added to the environment
+ * @param {string} [cwd] default: the project's folder
+ */
 export const rotateIcon = (args, env, cwd) => runProgram(command, args, env, cwd);
 
-/** A new folder that is gone after the test. */
+/**
+ * Makes a folder that is removed after the test.
+ *
+ * @param {TestContext} test
+ */
 export async function temporaryFolder(test) {
   const folder = await mkdtemp(path.join(os.tmpdir(), "rotate-icon-test-"));
   test.after(() => rm(folder, { recursive: true, force: true }));

@@ -11,9 +11,14 @@ import { accountSecrets, blueskySettings, mastodonSettings } from "../../scripts
 import { localX, unset } from "./account.js";
 import { command, root, runProgram, temporaryFolder } from "./command.js";
 
+/** @param {string} name */
 const read = (name) => readFile(path.join(root, name), "utf8");
 
-/** The settings of each network alone, and of all, without addresses that are no setting of a person's own. */
+/**
+ * The settings of each network alone, and of all, without addresses that are no setting of a person's own.
+ *
+ * @param {string} url
+ */
 const accounts = (url) => {
   const { BLUESKY_SERVICE: _, ...bluesky } = blueskySettings(url);
   const each = { X: accountSecrets, Bluesky: bluesky, Mastodon: mastodonSettings(url) };
@@ -23,7 +28,12 @@ const accounts = (url) => {
   ];
 };
 
-/** A checkout of the project, a home, and programs that stand in for a compiler and systemd. */
+/**
+ * A checkout of the project, a home, and programs that stand in for a compiler and systemd.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {string} url
+ */
 async function machine(t, url) {
   const folder = await temporaryFolder(t);
   const [checkout, home, bin] = ["checkout", "home", "bin"].map((name) => path.join(folder, name));
@@ -41,6 +51,10 @@ async function machine(t, url) {
     await chmod(path.join(bin, name), 0o755);
   }
   const env = { ...unset, XDG_STATE_HOME: "", HOME: home, API_BASE_URL: url, BLUESKY_SERVICE: url };
+  /**
+   * @param {string} script
+   * @param {string} cwd
+   */
   const run = async (script, cwd, more = {}) => {
     const file = path.join(folder, "script");
     await writeFile(file, script);
@@ -55,7 +69,11 @@ async function machine(t, url) {
   return { checkout, home, run, log: () => readFile(log, "utf8") };
 }
 
-/** Each `run` of a workflow with its `env`, read by the indentation that the file keeps to. */
+/**
+ * Each `run` of a workflow with its `env`, read by the indentation that the file keeps to.
+ *
+ * @param {string} yml
+ */
 function steps(yml) {
   return [...yml.matchAll(/^ {6}- [\s\S]*?(?=^ {6}- |(?![\s\S]))/gm)]
     .map(([step]) => {
@@ -69,14 +87,20 @@ function steps(yml) {
     .filter(({ script }) => script);
 }
 
-/** An environment as GitHub makes it of expressions: what is not set is an empty text. */
+/**
+ * An environment as GitHub makes it of expressions: what is not set is an empty text.
+ *
+ * @param {Record<string, string>} env
+ * @param {Record<string, string>} secrets
+ * @param {Record<string, string>} vars
+ */
 const evaluated = (env, secrets, vars) =>
   Object.fromEntries(
     Object.entries(env).map(([name, value]) => [
       name,
       value.replace(
         /\$\{\{ (secrets|vars)\.([A-Z_]+) \}\}/g,
-        (_, from, key) => ({ secrets, vars })[from][key] ?? "",
+        (_, from, key) => (from === "secrets" ? secrets : vars)[key] ?? "",
       ),
     ]),
   );
@@ -170,13 +194,22 @@ test("the workflow turns the owner's icon on every network, by the owner's clock
   );
 });
 
-/** The blocks of a page in a language, in order. */
+/**
+ * The blocks of a page in a language, in order.
+ *
+ * @param {string} page
+ * @param {string} language
+ */
 const blocks = (page, language) =>
   [...page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
     .filter(([, found]) => found === language)
     .map(([, , text]) => text);
 
-/** The commands of a console block. */
+/**
+ * The commands of a console block.
+ *
+ * @param {string} block
+ */
 const commands = (block) =>
   block
     .split("\n")
@@ -211,6 +244,7 @@ test("the page's steps turn the icon on every network, and so do cron and system
     const turned = await run(first, checkout);
     assert.equal(turned.status, 0, turned.said);
     assert.match(turned.said, /on the clock of Europe\/Berlin$/m);
+    /** @param {RegExp} pattern */
     const told = (pattern) => [...turned.said.matchAll(pattern)].map(([, title]) => title);
     assert.deepEqual(told(/^✓ (\w+): the account /gm), titles, turned.said);
     assert.deepEqual(told(/^(\w+): would send frame /gm), titles);
@@ -218,18 +252,18 @@ test("the page's steps turn the icon on every network, and so do cron and system
     assert.ok(!turned.said.includes("! "), turned.said);
 
     const [cron] = blocks(page, "cron");
-    const [, line] = cron.match(/^(?:\S+ ){5}(.*)\n$/);
+    const [, line = ""] = cron.match(/^(?:\S+ ){5}(.*)\n$/) ?? [];
     const byCron = await run(`cd /\n${line}\n`, home);
     assert.deepEqual([byCron.status, byCron.said], [0, ""]);
 
     const [service, timer] = blocks(page, "ini");
-    const [, start] = service.match(/^ExecStart=(.*)$/m);
-    const [, where] = service.match(/^WorkingDirectory=(.*)$/m);
+    const [, start = ""] = service.match(/^ExecStart=(.*)$/m) ?? [];
+    const [, where = ""] = service.match(/^WorkingDirectory=(.*)$/m) ?? [];
     assert.equal(where.replaceAll("%h", home), folder);
     const bySystemd = await run(`${start.replaceAll("%h", home)}\n`, folder);
     assert.equal(bySystemd.status, 0, bySystemd.said);
     assert.equal(
-      bySystemd.stdout.match(/: nothing to do, frame \d+ of 12 has been sent\./g).length,
+      bySystemd.stdout.match(/: nothing to do, frame \d+ of 12 has been sent\./g)?.length,
       titles.length,
     );
     assert.match(timer, /^OnCalendar=/m);

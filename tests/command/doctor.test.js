@@ -10,7 +10,12 @@ const refusal = JSON.stringify({
   errors: [{ code: 89, message: `Invalid token ${accountSecrets.ACCESS_TOKEN}` }],
 });
 
-/** An X that answers who it is with what `answers` gives for each request, by API v1.1 alone. */
+/**
+ * Starts an X that knows API v1.1 alone and gives these answers to the question who one is.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {import("./account.js").Answer[]} answers
+ */
 const verifier = (t, ...answers) =>
   server(t, ({ url }) => (url.startsWith("/2/") ? [404] : (answers.shift() ?? [200, user])));
 
@@ -138,6 +143,10 @@ test("which versions of X's API are open is told, by calls that change nothing",
   const both = await run(["doctor"]);
   assert.equal(both.status, 0, both.stdout);
   assert.match(both.stdout, /^ {2}API v1\.1 answers this app; API v2 answers this app\./m);
+  /**
+   * @param {string} fault
+   * @param {string} endpoint
+   */
   const ask = (fault, endpoint) =>
     fetch(`${x.url}/simulator/faults`, {
       method: "PUT",
@@ -159,7 +168,7 @@ test("which versions of X's API are open is told, by calls that change nothing",
   );
   const methods = await (await fetch(`${x.url}/simulator/received`)).json();
   assert.ok(
-    methods.every(({ endpoint }) =>
+    methods.every((/** @type {{ endpoint: string }} */ { endpoint }) =>
       ["account/verify_credentials", "2/users/me"].includes(endpoint),
     ),
   );
@@ -169,6 +178,7 @@ test("a token of Mastodon that may write and not read is told as that", async (t
   const x = await localX(t);
   const { run } = await account(t, x.url);
   const settings = { MASTODON_SERVER: x.url, MASTODON_ACCESS_TOKEN: "local-mastodon-token" };
+  /** @param {object} what */
   const change = (what) =>
     fetch(`${x.url}/simulator/mastodon`, { method: "PATCH", body: JSON.stringify(what) });
   await change({ scopes: "write:accounts" });

@@ -7,10 +7,17 @@ import { expectedIcon, meanDifference, pixels, render, scene } from "./pictures.
 /** How far a frame may be from sharp's picture on average: JPEG at quality 95 with half the colour. */
 const TOLERANCE = 3;
 
+/** @typedef {import("sharp").Sharp} Sharp */
+
 const photo = () => scene(640, 480);
 const seeThrough = () => scene(640, 480, { alpha: true });
 
-/** sharp's pixels as a new picture, so that what is done to them comes after. */
+/**
+ * Makes a picture of sharp's pixels, so that what is done to it comes afterwards.
+ *
+ * @param {Sharp} picture
+ * @param {"uchar" | "ushort"} depth
+ */
 const raw = async (picture, depth = "uchar") => {
   const { data, info } = await picture.raw({ depth }).toBuffer({ resolveWithObject: true });
   const samples =
@@ -18,6 +25,7 @@ const raw = async (picture, depth = "uchar") => {
   return sharp(samples, { raw: info });
 };
 
+/** @type {Record<string, () => Sharp | Promise<Sharp>>} */
 const files = {
   "JPEG 4:2:0": () => photo().jpeg({ quality: 92 }),
   "JPEG 4:4:4": () => photo().jpeg({ quality: 92, chromaSubsampling: "4:4:4" }),
@@ -71,13 +79,12 @@ test("the files above are of the kinds that they are named after", async () => {
   };
   for (const [name, kind] of Object.entries(kinds)) {
     const metadata = await sharp(await (await files[name]()).toBuffer()).metadata();
-    for (const [key, value] of Object.entries(kind))
-      assert.equal(metadata[key], value, `${name}: ${key}`);
+    assert.partialDeepStrictEqual(metadata, kind, name);
   }
 });
 
 test("all eight EXIF orientations are applied", async (t) => {
-  for (const format of ["jpeg", "webp", "png"]) {
+  for (const format of /** @type {const} */ (["jpeg", "webp", "png"])) {
     for (let orientation = 1; orientation <= 8; orientation++) {
       const file = await photo().withMetadata({ orientation })[format]().toBuffer();
       assert.equal((await sharp(file).metadata()).orientation, orientation);
@@ -141,7 +148,7 @@ test("of an animation, the first picture is the icon", async (t) => {
       picture.png().toBuffer(),
     ),
   );
-  for (const format of ["gif", "webp"]) {
+  for (const format of /** @type {const} */ (["gif", "webp"])) {
     const file = await sharp(pictures, { join: { animated: true } })
       [format]()
       .toBuffer();

@@ -23,7 +23,9 @@ for (const kind of new Set([...hostile.keys()].map((name) => name.split(": ")[0]
   test(`each hostile file ends in frames or in a sentence: ${kind}`, async (t) => {
     const folder = await temporaryFolder(t);
     const waiting = [...hostile].filter(([name]) => name.startsWith(`${kind}: `));
+    /** @type {string[]} */
     const wrong = [];
+    /** @param {number} number */
     const renderNext = async (number) => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         const [name, file] = next;
@@ -50,7 +52,12 @@ for (const kind of new Set([...hostile.keys()].map((name) => name.split(": ")[0]
   });
 }
 
-/** The colour in each corner of a square picture. */
+/**
+ * Returns the colour in each corner of a square picture.
+ *
+ * @param {Buffer} data
+ * @returns {Record<string, number[]>}
+ */
 function cornersOf(data) {
   const [near, far] = [SIZE / 8, SIZE - SIZE / 8];
   return {
@@ -99,7 +106,7 @@ test("what is refused leaves nothing behind", async (t) => {
     "GIF: codes of 0 bits",
     "WebP: no picture",
   ]) {
-    await writeFile(picture, hostile.get(name));
+    await writeFile(picture, hostile.get(name) ?? assert.fail(name));
     const { status } = await rotateIcon(["render", picture, "--out", path.join(folder, "out")]);
     assert.equal(status, 1, name);
     assert.deepEqual(await readdir(folder), ["picture"], name);

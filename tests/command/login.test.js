@@ -9,13 +9,21 @@ import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { localX, server, signed } from "./account.js";
 import { command, rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
 
+/** @typedef {import("./account.js").Answer} Answer */
+/** @typedef {import("node:test").TestContext} TestContext */
+
 /** What X gives, none of which may be shown, and the app's own keys. */
 const app = { API_KEY: "aPPkAPPkAPPk", API_KEY_SECRET: "aPPsECRETsECRET" };
 const temporary = { token: "tMPtMPtMPtMP", secret: "tMPsECRETsECRET" };
 const token = { ACCESS_TOKEN: "7-aCCESSaCCESS", ACCESS_TOKEN_SECRET: "aCCESSsECRETsECRET" };
 const pin = "1234567";
 
-/** X as it signs accounts in, strict about every signature; `changes` answers a path in another way. */
+/**
+ * Starts an X that signs accounts in and checks every signature.
+ *
+ * @param {TestContext} t
+ * @param {Record<string, Answer>} changes other answers, by path
+ */
 async function signingX(t, changes = {}) {
   const x = await server(t, (request) => {
     const other = changes[request.url];
@@ -56,7 +64,18 @@ async function signingX(t, changes = {}) {
   return x;
 }
 
-/** Runs the sign-in with these lines as answers; no secret is ever printed. */
+/**
+ * Runs the sign-in, and asserts that it prints no secret.
+ *
+ * @param {TestContext} t
+ * @param {{ url: string }} x
+ * @param {string[]} answers to what the command asks, one a line
+ * @param {string[]} words
+ * @param {object} options
+ * @param {Record<string, string>} [options.env]
+ * @param {string | null} [options.file] what the settings file has; null: there is none
+ * @param {string} [options.folder]
+ */
 async function login(t, x, answers, words = [], { env = app, file = "", folder } = {}) {
   folder ??= await temporaryFolder(t);
   const settings = path.join(folder, ".dev.vars");
@@ -69,8 +88,12 @@ async function login(t, x, answers, words = [], { env = app, file = "", folder }
   child.stdin.on("error", () => {});
   child.stdin.end(answers.map((line) => `${line}\n`).join(""));
   const said = { stdout: "", stderr: "" };
-  for (const stream of Object.keys(said))
-    child[stream].on("data", (text) => (said[stream] += text));
+  child.stdout.on("data", (text) => {
+    said.stdout += text;
+  });
+  child.stderr.on("data", (text) => {
+    said.stderr += text;
+  });
   const status = await new Promise((resolve) => child.on("close", resolve));
   const output = said.stdout + said.stderr;
   for (const secret of [...Object.values(app), temporary.secret, ...Object.values(token), pin]) {
@@ -173,7 +196,7 @@ test("other keys are replaced only if that is wanted", async (t) => {
   assert.equal(no.text, file);
   const yes = await login(t, x, [pin, "f", "y"], [], { file });
   assert.match(yes.output, /replaced ACCESS_TOKEN\.$/m);
-  assert.match(yes.text, new RegExp(`^ACCESS_TOKEN=${token.ACCESS_TOKEN}\nB=2\n`));
+  assert.match(yes.text ?? "", new RegExp(`^ACCESS_TOKEN=${token.ACCESS_TOKEN}\nB=2\n`));
 
   const other = path.join(yes.folder, "other.vars");
   await writeFile(other, file);
@@ -190,10 +213,10 @@ test("wrangler gets each key on its standard input", async (t) => {
   await writeFile(npx, `#!/bin/sh\nprintf '%s|' "$*" >> ${log}\ncat >> ${log}\necho >> ${log}\n`);
   await chmod(npx, 0o755);
   const env = { ...app, PATH: `${folder}:${process.env.PATH}` };
-  for (const [answers, words] of [
+  for (const [answers, words] of /** @type {[string[], string[]][]} */ ([
     [[pin], ["--wrangler"]],
     [[pin, "w"], []],
-  ]) {
+  ])) {
     const { status, output, text } = await login(t, x, answers, words, { env, file: "A=1\n" });
     assert.equal(status, 0, output);
     assert.equal(text, "A=1\n");
@@ -216,7 +239,7 @@ test("what X refuses is told with what to do, and stores nothing", async (t) => 
   const wrong = await login(t, await signingX(t), ["7654321"], ["--write"]);
   assert.equal(wrong.status, 1);
   assert.match(wrong.output, /X answered 401.*The PIN is wrong or too old/);
-  for (const [changes, status, text] of [
+  for (const [changes, status, text] of /** @type {[Record<string, Answer>, number, RegExp][]} */ ([
     [
       {
         "/oauth/request_token": [
@@ -240,7 +263,7 @@ test("what X refuses is told with what to do, and stores nothing", async (t) => 
     [{ "/oauth/request_token": [503] }, 75, /X answered 503/],
     [{ "/oauth/request_token": [200, "<html>"] }, 1, /not with a token of X/],
     [{ "/oauth/access_token": [200, "oauth_token=a"] }, 1, /not with a token of X/],
-  ]) {
+  ])) {
     const refused = await login(t, await signingX(t, changes), [pin], ["--write"], {
       file: "A=1\n",
     });

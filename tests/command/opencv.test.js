@@ -12,7 +12,7 @@ const cv = createRequire(import.meta.url)("@techstark/opencv-js");
 before(
   () =>
     new Promise((resolve) => {
-      if (cv.Mat) resolve();
+      if (cv.Mat) resolve(undefined);
       else cv.onRuntimeInitialized = resolve;
     }),
 );
@@ -21,7 +21,12 @@ before(
 const RADIUS = 195;
 const CENTRE = (SIZE - 1) / 2;
 
-/** RGB pixels turned clockwise by OpenCV, bilinear between pixels and mirrored outside. */
+/**
+ * RGB pixels turned clockwise by OpenCV, bilinear between pixels and mirrored outside.
+ *
+ * @param {Buffer} data
+ * @param {number} degrees
+ */
 function turned(data, degrees, centre = CENTRE) {
   const source = cv.matFromArray(SIZE, SIZE, cv.CV_8UC3, data);
   const result = new cv.Mat();
@@ -41,7 +46,12 @@ function turned(data, degrees, centre = CENTRE) {
   return copy;
 }
 
-/** How alike two pictures are within the disc, in decibels. */
+/**
+ * How alike two pictures are within the disc, in decibels.
+ *
+ * @param {Buffer} a
+ * @param {Buffer} b
+ */
 function psnr(a, b) {
   let [sum, count] = [0, 0];
   for (let y = 0; y < SIZE; y++) {
@@ -70,6 +80,10 @@ for (const [name, { make, bound }] of Object.entries(icons)) {
     assert.equal(frames.length, 12);
     for (const [n, frame] of frames.entries()) {
       const data = await pixels(frame);
+      /**
+       * @param {number} degrees
+       * @param {number} [centre]
+       */
       const as = (degrees, centre) => psnr(data, turned(icon, degrees, centre));
       const right = as(30 * n);
       assert.ok(right > bound, `frame ${n}: ${right.toFixed(1)} dB`);

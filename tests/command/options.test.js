@@ -8,7 +8,14 @@ import { SIZE, isNear, meanDifference, pixelAt, pixels, render, scene } from "./
 
 const TOLERANCE = 3;
 
-/** A square of a picture as sharp takes it. */
+/** @typedef {{ left: number, top: number, side: number }} Square */
+
+/**
+ * Extracts a square of a picture by sharp.
+ *
+ * @param {Buffer} file
+ * @param {Square} square
+ */
 async function extracted(file, { left, top, side }) {
   const square = await sharp(file)
     .autoOrient()
@@ -21,7 +28,7 @@ async function extracted(file, { left, top, side }) {
 test("--crop takes the square that it names", async (t) => {
   const wide = await scene(900, 500).png().toBuffer();
   const high = await scene(500, 900).png().toBuffer();
-  for (const [file, crop, square] of [
+  for (const [file, crop, square] of /** @type {[Buffer, string, Square][]} */ ([
     [wide, "centre", { left: 200, top: 0, side: 500 }],
     [wide, "left", { left: 0, top: 0, side: 500 }],
     [wide, "right", { left: 400, top: 0, side: 500 }],
@@ -31,7 +38,7 @@ test("--crop takes the square that it names", async (t) => {
     [high, "left", { left: 0, top: 200, side: 500 }],
     [wide, "10,20,300", { left: 10, top: 20, side: 300 }],
     [wide, "500,100,400", { left: 500, top: 100, side: 400 }],
-  ]) {
+  ])) {
     const frame = await pixels((await render(t, file, "--crop", crop)).frames[0]);
     const difference = meanDifference(frame, await extracted(file, square));
     assert.ok(difference < TOLERANCE, `${crop}: ${difference.toFixed(2)}`);
@@ -44,14 +51,14 @@ test("--crop means the picture the right way up", async (t) => {
       .withMetadata({ orientation })
       .jpeg({ quality: 95 })
       .toBuffer();
-    for (const [crop, square] of [
+    for (const [crop, square] of /** @type {[string, Square][]} */ ([
       ["30,60,350", { left: 30, top: 60, side: 350 }],
       ["top", orientation > 4 ? { left: 0, top: 0, side: 480 } : { left: 80, top: 0, side: 480 }],
       [
         "right",
         orientation > 4 ? { left: 0, top: 80, side: 480 } : { left: 160, top: 0, side: 480 },
       ],
-    ]) {
+    ])) {
       const frame = await pixels((await render(t, file, "--crop", crop)).frames[0]);
       const difference = meanDifference(frame, await extracted(file, square));
       assert.ok(difference < TOLERANCE, `${orientation} ${crop}: ${difference.toFixed(2)}`);
@@ -88,7 +95,7 @@ test("--background shows where the picture is transparent", async (t) => {
   const file = await sharp(half, { raw: { width: SIZE, height: SIZE, channels: 4 } })
     .png()
     .toBuffer();
-  for (const [flags, clear, mixed] of [
+  for (const [flags, clear, mixed] of /** @type {[string[], number[], number[]][]} */ ([
     [[], [255, 255, 255], [227, 127, 127]],
     [
       ["--background", "black"],
@@ -105,7 +112,7 @@ test("--background shows where the picture is transparent", async (t) => {
       [0x20, 0xc0, 0x40],
       [116, 96, 32],
     ],
-  ]) {
+  ])) {
     const frame = await pixels((await render(t, file, ...flags)).frames[0]);
     assert.ok(isNear(pixelAt(frame, 60, 200), clear), `${flags}: ${pixelAt(frame, 60, 200)}`);
     assert.ok(isNear(pixelAt(frame, 340, 200), mixed), `${flags}: ${pixelAt(frame, 340, 200)}`);
@@ -124,7 +131,7 @@ test("--fill is what the corners show", async (t) => {
     [8, 391],
     [391, 391],
   ];
-  for (const [flags, colour] of [
+  for (const [flags, colour] of /** @type {[string[], number[]][]} */ ([
     [[], [0x80, 0x40, 0xc0]],
     [
       ["--fill", "reflect"],
@@ -142,7 +149,7 @@ test("--fill is what the corners show", async (t) => {
       ["--fill", "10a0f0"],
       [0x10, 0xa0, 0xf0],
     ],
-  ]) {
+  ])) {
     const { frames } = await render(t, file, "--frames", "8", ...flags);
     const [upright, turned] = [await pixels(frames[0]), await pixels(frames[1])];
     for (const [x, y] of corners) {
@@ -190,6 +197,10 @@ test("--shape circle makes PNG files with nothing around the circle", async (t) 
       { format: "png", width: SIZE, height: SIZE, hasAlpha: true },
     );
     const data = await pixels(frame, 4);
+    /**
+     * @param {number} x
+     * @param {number} y
+     */
     const alpha = (x, y) => pixelAt(data, x, y, 4)[3];
     for (const [x, y] of [
       [0, 0],
@@ -211,6 +222,7 @@ test("--shape circle makes PNG files with nothing around the circle", async (t) 
       assert.equal(alpha(x, y), 255);
     // Inside, the picture is the same as in the square.
     const rgb = await pixels(square.frames[n]);
+    /** @type {[number[], number[]]} */
     const [inCircle, inSquare] = [[], []];
     for (let y = 0; y < SIZE; y++) {
       for (let x = 0; x < SIZE; x++) {
@@ -294,7 +306,7 @@ test("every option is part of the set's identity", async (t) => {
 
 test("options that make no sense are refused with what they may be", async (t) => {
   const folder = await temporaryFolder(t);
-  for (const [flag, value, message] of [
+  for (const [flag, value, message] of /** @type {[string, string, RegExp][]} */ ([
     ["--frames", "0", /whole number from 1 to 1440/],
     ["--frames", "1441", /1 to 1440/],
     ["--frames", "many", /1 to 1440/],
@@ -309,7 +321,7 @@ test("options that make no sense are refused with what they may be", async (t) =
     ["--shape", "oval", /square or circle/],
     ["--quality", "0", /1 to 100/],
     ["--quality", "101", /1 to 100/],
-  ]) {
+  ])) {
     const { status, stderr } = await rotateIcon([
       "render",
       sampleIcon,
@@ -321,7 +333,7 @@ test("options that make no sense are refused with what they may be", async (t) =
     assert.equal(status, 2, `${flag} ${value}`);
     assert.match(stderr, message);
   }
-  for (const [flags, message] of [
+  for (const [flags, message] of /** @type {[string[], RegExp][]} */ ([
     [[], /<ICON\|--album <DIR>>/],
     [[sampleIcon, "--album", folder], /cannot be used with/],
     [["--album", folder, "--frames", "12"], /cannot be used with/],
@@ -330,7 +342,7 @@ test("options that make no sense are refused with what they may be", async (t) =
     [["--album", folder, "--from-animation"], /cannot be used with/],
     [["--from-animation"], /ICON/],
     [[sampleIcon, "--from-animation", "--fill", "black"], /cannot be used with/],
-  ]) {
+  ])) {
     const { status, stderr } = await rotateIcon(["render", "--out", folder, ...flags]);
     assert.equal(status, 2, flags.join(" "));
     assert.match(stderr, message);

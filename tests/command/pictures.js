@@ -1,4 +1,4 @@
-/** Pictures for tests, made and read by sharp, which shares no code with the project. */
+/** Pictures for tests, drawn and read by sharp, which shares no code with the project. */
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import sharp from "sharp";
@@ -7,7 +7,12 @@ import { rotateIcon, temporaryFolder } from "./command.js";
 /** The width and height of a frame. */
 export const SIZE = 400;
 
-/** A picture with no symmetry at all, as sharp's input: colours, soft and hard edges. */
+/**
+ * A picture with no symmetry at all, as sharp's input: colours, soft and hard edges.
+ *
+ * @param {number} width
+ * @param {number} height
+ */
 export function scene(width, height, { alpha = false } = {}) {
   const ground = alpha ? "" : '<rect width="100" height="100" fill="url(#ground)"/>';
   return sharp(
@@ -22,7 +27,11 @@ export function scene(width, height, { alpha = false } = {}) {
   );
 }
 
-/** The pixels of any picture, 8-bit RGB or RGBA row by row. */
+/**
+ * The pixels of any picture, 8-bit RGB or RGBA row by row.
+ *
+ * @param {import("sharp").SharpInput} picture
+ */
 export async function pixels(picture, channels = 3) {
   const image = channels === 3 ? sharp(picture).removeAlpha() : sharp(picture).ensureAlpha();
   const { data, info } = await image
@@ -33,7 +42,11 @@ export async function pixels(picture, channels = 3) {
   return data;
 }
 
-/** What sharp makes of a picture file: the right way up, the middle square, 400×400, on a colour. */
+/**
+ * What sharp makes of a picture file: the right way up, the middle square, 400×400, on a colour.
+ *
+ * @param {Buffer} file
+ */
 export async function expectedIcon(file, background = "#ffffff") {
   const opaque = await sharp(file)
     .autoOrient()
@@ -46,7 +59,12 @@ export async function expectedIcon(file, background = "#ffffff") {
   );
 }
 
-/** The mean of how far the channels of two pictures are apart, 0 to 255. */
+/**
+ * Returns the mean difference of the channels of two pictures, from 0 to 255.
+ *
+ * @param {ArrayLike<number>} a
+ * @param {ArrayLike<number>} b
+ */
 export function meanDifference(a, b) {
   if (a.length !== b.length) throw new Error(`${a.length} samples against ${b.length}`);
   let sum = 0;
@@ -54,23 +72,38 @@ export function meanDifference(a, b) {
   return sum / a.length;
 }
 
-/** The pixel at a place of a picture of so many channels. */
+/**
+ * Returns the pixel at a place of a frame.
+ *
+ * @param {Buffer} data
+ * @param {number} x
+ * @param {number} y
+ */
 export const pixelAt = (data, x, y, channels = 3) => [
   ...data.subarray((y * SIZE + x) * channels, (y * SIZE + x + 1) * channels),
 ];
 
-/** Whether two colours are the same but for what JPEG loses. */
+/**
+ * Whether two colours are the same but for what JPEG loses.
+ *
+ * @param {number[]} a
+ * @param {number[]} b
+ */
 export const isNear = (a, b, tolerance = 6) =>
   a.every((channel, i) => Math.abs(channel - b[i]) <= tolerance);
 
-/** Renders, and gives the files of all frames and what `--bulk` writes. */
+/**
+ * Renders a picture. Returns the files of the frames and what `--bulk` writes.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {Buffer | string[]} source
+ * @param {string[]} flags
+ */
 export async function render(t, source, ...flags) {
   const folder = await temporaryFolder(t);
-  let words = source;
-  if (Buffer.isBuffer(source)) {
-    words = [path.join(folder, "picture")];
-    await writeFile(words[0], source);
-  }
+  const picture = path.join(folder, "picture");
+  const words = Buffer.isBuffer(source) ? [picture] : source;
+  if (Buffer.isBuffer(source)) await writeFile(picture, source);
   const out = path.join(folder, "out");
   const bulk = path.join(folder, "kv-bulk.json");
   const { status, stdout, stderr } = await rotateIcon([
@@ -86,7 +119,8 @@ export async function render(t, source, ...flags) {
   const names = (await readdir(out)).filter((name) => /^\d+\.(jpg|png)$/.test(name));
   names.sort((a, b) => parseInt(a, 10) - parseInt(b, 10));
   const frames = await Promise.all(names.map((name) => readFile(path.join(out, name))));
+  /** @type {{ key: string, value: string }[]} */
   const entries = JSON.parse(await readFile(bulk, "utf8"));
   const values = new Map(entries.map(({ key, value }) => [key, Buffer.from(value, "base64")]));
-  return { frames, names, values, set: JSON.parse(values.get("current")), stdout };
+  return { frames, names, values, set: JSON.parse(String(values.get("current"))), stdout };
 }

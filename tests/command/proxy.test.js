@@ -4,6 +4,7 @@ import net from "node:net";
 import test from "node:test";
 import { account, localX } from "./account.js";
 import { sampleIcon } from "./command.js";
+import { listen, portOf } from "../../scripts/lib/listen.js";
 
 const icon = ["turn", sampleIcon, "--stateless"];
 const variables = [
@@ -15,7 +16,12 @@ const variables = [
   "http_proxy",
 ];
 
-/** Listens on a free port until the test ends. */
+/**
+ * Listens on a free port until the test ends.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {(socket: import("node:net").Socket) => void} onConnection
+ */
 async function listening(t, onConnection) {
   const sockets = new Set();
   const proxy = net.createServer((socket) => {
@@ -23,15 +29,20 @@ async function listening(t, onConnection) {
     socket.on("error", () => {});
     onConnection(socket);
   });
-  await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  await listen(proxy);
   t.after(() => {
     for (const socket of sockets) socket.destroy();
     proxy.close();
   });
-  return proxy.address().port;
+  return portOf(proxy);
 }
 
-/** Reads so many bytes of a socket. */
+/**
+ * Reads so many bytes of a socket.
+ *
+ * @param {import("node:net").Socket} socket
+ * @param {number} count
+ */
 async function take(socket, count) {
   for (;;) {
     const bytes = socket.read(count);
@@ -42,8 +53,14 @@ async function take(socket, count) {
   }
 }
 
-/** A SOCKS5 server (RFC 1928), with a password (RFC 1929) if one is given: its port, and what it connected to. */
+/**
+ * A SOCKS5 server (RFC 1928), with a password (RFC 1929) if one is given: its port, and what it connected to.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {string} [password]
+ */
 async function socks5(t, password) {
+  /** @type {string[]} */
   const connected = [];
   const port = await listening(t, async (socket) => {
     try {
@@ -168,12 +185,12 @@ test("what cannot be read as a proxy is an error, and nothing is sent", async (t
 test("hosts of NO_PROXY are reached without it", async (t) => {
   const x = await localX(t);
   const { run } = await account(t, x.url);
-  for (const [variable, hosts, status] of [
+  for (const [variable, hosts, status] of /** @type {[string, string, number][]} */ ([
     ["NO_PROXY", "localhost, 127.0.0.1", 0],
     ["no_proxy", "*", 0],
     ["NO_PROXY", "localhost,127.0.0.2", 75],
     ["NO_PROXY", "", 75],
-  ]) {
+  ])) {
     const result = await run(icon, { ALL_PROXY: "socks5://127.0.0.1:9", [variable]: hosts });
     assert.equal(result.status, status, `${variable}=${hosts}: ${result.stderr}`);
   }

@@ -11,10 +11,15 @@ import { command, root, rotateIcon, runProgram, sampleIcon, temporaryFolder } fr
 import { render, scene } from "./pictures.js";
 import { noisyIcon } from "../../benches/noisy-icon.js";
 
-/** A local namespace of its own for a test, and what is in it. */
+/**
+ * A local namespace of its own for a test, and what is in it.
+ *
+ * @param {import("node:test").TestContext} t
+ */
 async function namespace(t) {
   const folder = await temporaryFolder(t);
   const flags = ["--binding", "FRAMES", "--local", "--persist-to", folder];
+  /** @param {string[]} words */
   const kv = async (...words) => {
     const { status, stdout, stderr } = await runProgram("npx", [
       "--no-install",
@@ -28,12 +33,22 @@ async function namespace(t) {
   };
   return {
     folder,
+    /**
+     * @param {string} icon
+     * @param {Record<string, string>} [env]
+     * @param {string[]} flags
+     */
     publish: (icon, env, ...flags) =>
       rotateIcon(["publish", icon, ...flags, "--local", "--persist-to", folder], env),
+    /**
+     * @param {string} album
+     * @param {string[]} flags
+     */
     publishAlbum: (album, ...flags) =>
       rotateIcon(["publish", "--album", album, ...flags, "--local", "--persist-to", folder]),
     // Values as they are: wrangler's command prints text. A configuration of
     // its own, since only the store matters.
+    /** @param {string[]} keys */
     values: async (keys) => {
       const configPath = path.join(folder, "wrangler.json");
       await writeFile(
@@ -49,25 +64,40 @@ async function namespace(t) {
         persist: { path: path.join(folder, "v3") },
         remoteBindings: false,
       });
-      const values = await Promise.all(keys.map((key) => env.FRAMES.get(key, "arrayBuffer")));
+      const frames = /** @type {import("@cloudflare/workers-types").KVNamespace} */ (env.FRAMES);
+      const values = await Promise.all(keys.map((key) => frames.get(key, "arrayBuffer")));
       await dispose();
       return values.map((value) => value && Buffer.from(value));
     },
-    keys: async () => JSON.parse(await kv("key", "list")).map(({ name }) => name),
+    /** @returns {Promise<string[]>} */
+    keys: async () =>
+      JSON.parse(await kv("key", "list")).map((/** @type {any} */ { name }) => name),
     current: async () => JSON.parse(await kv("key", "get", "current")),
+    /** @param {string} key */
     delete: (key) => kv("key", "delete", key),
   };
 }
 
+/**
+ * The keys of a set.
+ *
+ * @param {{ id: string, frames: number }} set
+ */
 const keysOf = ({ id, frames }) => [
   ...Array.from({ length: frames }, (_, n) => `sets/${id}/${n}`),
   `sets/${id}/icon`,
 ];
 
-/** Not deepEqual: it takes a minute to print how frames differ. */
+/**
+ * Not deepEqual: it takes a minute to print how frames differ.
+ *
+ * @param {(Buffer | null)[]} values
+ * @param {(Buffer | undefined)[]} expected
+ */
 function assertSame(values, expected) {
   assert.equal(values.length, expected.length);
-  for (const [i, value] of values.entries()) assert.ok(value?.equals(expected[i]), `value ${i}`);
+  for (const [i, value] of values.entries())
+    assert.ok(value && expected[i]?.equals(value), `value ${i}`);
 }
 
 test("publish stores a set, switches to it, heals it, and cleans up", async (t) => {
@@ -220,6 +250,7 @@ test("a publish that is ended or killed leaves no folder and no program behind",
   await chmod(npx, 0o755);
   const env = environment({ TMPDIR: temporary });
   env.PATH = `${folder}:${env.PATH}`;
+  /** @param {string} pid */
   const isAlive = (pid) =>
     access(`/proc/${pid}/stat`)
       .then(() => readFile(`/proc/${pid}/stat`, "utf8"))
@@ -227,6 +258,7 @@ test("a publish that is ended or killed leaves no folder and no program behind",
         (stat) => !/\) Z /.test(stat),
         () => false,
       );
+  /** @param {NodeJS.Signals} signal */
   const publish = async (signal) => {
     await rm(started, { force: true });
     const child = spawn(command, ["publish", sampleIcon, "--local"], {
@@ -247,11 +279,11 @@ test("a publish that is ended or killed leaves no folder and no program behind",
     t.after(() => Promise.all(pids.map((pid) => runProgram("kill", ["-9", pid]))));
     return { status, alive };
   };
-  for (const [signal, status] of [
+  for (const [signal, status] of /** @type {[NodeJS.Signals, number][]} */ ([
     ["SIGINT", 130],
     ["SIGTERM", 143],
     ["SIGHUP", 129],
-  ]) {
+  ])) {
     assert.deepEqual(await publish(signal), { status, alive: [false, false] }, signal);
     assert.deepEqual(await readdir(temporary), [], signal);
   }

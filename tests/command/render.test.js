@@ -5,6 +5,14 @@ import path from "node:path";
 import test from "node:test";
 import { root, rotateIcon, runProgram, sampleIcon, temporaryFolder } from "./command.js";
 
+/** @typedef {{ key: string, value: string, base64?: boolean }} Entry of a bulk file */
+
+/**
+ * Reads a JSON file: an object, or what `--bulk` writes.
+ *
+ * @param {string} folder
+ * @param {string} name
+ */
 const read = async (folder, name) => JSON.parse(await readFile(path.join(folder, name), "utf8"));
 
 test("render writes the frames and what they are, and with --bulk all that is stored", async (t) => {
@@ -34,9 +42,12 @@ test("render writes the frames and what they are, and with --bulk all that is st
 
   const entries = await read(out, "kv-bulk.json");
   const values = new Map(
-    entries.map(({ key, value, base64 }) => [key, Buffer.from(value, base64 ? "base64" : "utf8")]),
+    entries.map((/** @type {Entry} */ { key, value, base64 }) => [
+      key,
+      Buffer.from(value, base64 ? "base64" : "utf8"),
+    ]),
   );
-  const set = JSON.parse(values.get("current"));
+  const set = JSON.parse(String(values.get("current")));
   assert.deepEqual(set, {
     id: set.id,
     frames: 12,
@@ -80,7 +91,7 @@ test("the bulk file of round frames holds the icon with all its colour", async (
   );
   const entries = await read(out, "bulk");
   assert.deepEqual(
-    entries.map(({ key }) => key.split("/").at(-1)),
+    entries.map((/** @type {Entry} */ { key }) => key.split("/").at(-1)),
     ["0", "icon", "current"],
   );
   const icon = Buffer.from(entries[1].value, "base64");
@@ -107,6 +118,10 @@ test("counterclockwise numbers the same frames the other way, and leaves the bul
     ]);
     assert.equal(status, 0);
   }
+  /**
+   * @param {string} out
+   * @param {string} name
+   */
   const bytes = (out, name) => readFile(path.join(out, name));
   for (let n = 0; n < 8; n++) {
     assert.ok(
@@ -148,7 +163,7 @@ test("a set of any size is written in full, and to a pipe without a bar", async 
     assert.equal((await readdir(out)).length, frames + 1);
     const last = (await read(out, "../bulk")).slice(-3);
     assert.deepEqual(
-      last.map(({ key }) => key.split("/").at(-1)),
+      last.map((/** @type {Entry} */ { key }) => key.split("/").at(-1)),
       [String(frames - 1), "icon", "current"],
     );
     assert.ok((await stat(path.join(out, `${frames - 1}.jpg`))).size > 10_000);
@@ -162,6 +177,7 @@ const noTerminal = script.stdout.includes("util-linux") ? false : "needs util-li
 test("at a terminal, a bar shows how far long work is", { skip: noTerminal }, async (t) => {
   const out = await temporaryFolder(t);
   const command = process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon");
+  /** @param {number} frames */
   const seen = async (frames) => {
     const words = `${command} render ${sampleIcon} --out ${out} --frames ${frames}`;
     const { status, stdout } = await runProgram("script", ["-qec", words, "/dev/null"], {

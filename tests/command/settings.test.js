@@ -7,9 +7,14 @@ import { accountSecrets, blueskySettings } from "../../scripts/lib/local-x.js";
 import { account, localX, server, unset } from "./account.js";
 import { rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
 
+/** @param {string} zone */
 const toml = (zone) => `name = "w"\n[vars]\nTIME_ZONE = "${zone}"\n`;
 
-/** Where the zone of the dial is set, by the files of a folder in which one is asked; `null` removes a file. */
+/**
+ * Where the time zone is set: the files of a folder, the environment, and the zone.
+ *
+ * @type {[string, Record<string, string>, Record<string, string>, string][]}
+ */
 const orders = [
   ["the default", {}, {}, "Asia/Tokyo"],
   ["wrangler.toml", { "wrangler.toml": toml("Europe/Berlin") }, {}, "Europe/Berlin"],
@@ -82,7 +87,12 @@ const orders = [
   ],
 ];
 
-/** What wrangler gives the Worker in a folder, by wrangler's own functions. */
+/**
+ * What wrangler gives the Worker in a folder, by wrangler's own functions.
+ *
+ * @param {string} folder
+ * @param {string} environment
+ */
 async function byWrangler(folder, environment) {
   const { unstable_getVarsForDev: variables, unstable_readConfig: readConfig } = await import(
     "wrangler"
@@ -182,7 +192,7 @@ test("a file that others may read, and lines that are none, are told by turn and
   );
   assert.match(said[2], /^rotate-icon: Line 8 of /);
   const { stdout } = await run(["doctor"], {}, folder);
-  assert.equal(stdout.match(/^! (Others|Line [78]) /gm).length, 3, stdout);
+  assert.equal(stdout.match(/^! (Others|Line [78]) /gm)?.length, 3, stdout);
 });
 
 test("settings are understood as people paste them, and what cannot be right is named before anything is sent", async (t) => {
@@ -205,7 +215,7 @@ test("settings are understood as people paste them, and what cannot be right is 
   };
   const right = await run(["turn", sampleIcon], { ...pasted, ...others });
   assert.equal(right.status, 0, right.stderr);
-  assert.equal(right.stdout.match(/: turned to frame/g).length, 3);
+  assert.equal(right.stdout.match(/: turned to frame/g)?.length, 3);
 
   for (const [name, value] of [
     ["API_KEY", "a b"],

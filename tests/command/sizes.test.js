@@ -8,13 +8,19 @@ import { environment } from "../../scripts/lib/run.js";
 import { BROKEN, ENDLESS, endlessly, plainServer } from "../hostile-replies.js";
 import { account, unset } from "./account.js";
 import { command, root, sampleIcon } from "./command.js";
+import { listen, portOf } from "../../scripts/lib/listen.js";
 
-/** Makes a turn that is answered so: its exit status, what it says of it, and its peak memory in MB. */
+/**
+ * Makes a turn that is answered so: its exit status, what it says of it, and its peak memory in MB.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {(socket: import("node:net").Socket) => void} answer
+ */
 async function turn(t, answer) {
   const server = plainServer(answer);
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await listen(server);
   t.after(() => server.close());
-  const { folder, settings } = await account(t, `http://127.0.0.1:${server.address().port}`);
+  const { folder, settings } = await account(t, `http://127.0.0.1:${portOf(server)}`);
   const env = environment({ ...unset, XDG_STATE_HOME: folder });
   const child = spawn(command, ["turn", sampleIcon, "--settings", settings], { cwd: root, env });
   let said = "";

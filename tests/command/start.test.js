@@ -4,14 +4,15 @@ import net from "node:net";
 import path from "node:path";
 import test from "node:test";
 import { root, runProgram } from "./command.js";
+import { listen } from "../../scripts/lib/listen.js";
 
+/** @param {string[]} args */
 const npmStart = (...args) => runProgram("node", [path.join(root, "scripts/start.js"), ...args]);
 
 test("a taken port is one clear message that names the way out", async (t) => {
   const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const port = await listen(server);
   t.after(() => server.close());
-  const { port } = server.address();
   for (const flag of ["port", "simulator-port"]) {
     const { status, stderr } = await npmStart("--once", `--${flag}`, String(port));
     assert.equal(status, 1);
@@ -26,11 +27,11 @@ test("options are explained and checked", async () => {
   const help = await npmStart("--help");
   assert.equal(help.status, 0);
   assert.match(help.stdout, /--once/);
-  for (const [args, message] of [
+  for (const [args, message] of /** @type {[string[], RegExp][]} */ ([
     [["--prot", "1"], /--prot/],
     [["--port", "70000"], /--port has to be a port number/],
     [["--port", "8788", "--simulator-port", "8788"], /ports have to differ/],
-  ]) {
+  ])) {
     const { status, stderr } = await npmStart(...args);
     assert.equal(status, 1);
     assert.match(stderr, message);

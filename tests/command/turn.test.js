@@ -9,11 +9,20 @@ import { accountSecrets, mastodonSettings } from "../../scripts/lib/local-x.js";
 import { environment } from "../../scripts/lib/run.js";
 import { command, root, rotateIcon, runProgram, sampleIcon, temporaryFolder } from "./command.js";
 import { account, entryKeys, localX, server } from "./account.js";
+import { listen, portOf } from "../../scripts/lib/listen.js";
 
 const icon = ["turn", sampleIcon];
 
+/**
+ * Reads the entries of the journal in a state file.
+ *
+ * @param {string} state
+ * @returns {Promise<any[]>}
+ */
 const journal = async (state) =>
-  JSON.parse(await readFile(state, "utf8")).journal.map(({ entry }) => entry);
+  JSON.parse(await readFile(state, "utf8")).journal.map(
+    (/** @type {{ entry: object }} */ { entry }) => entry,
+  );
 
 test("a turn is made once a frame, and what is asked for by hand at once", async (t) => {
   const x = await localX(t);
@@ -21,7 +30,7 @@ test("a turn is made once a frame, and what is asked for by hand at once", async
 
   const first = await run(icon);
   assert.deepEqual([first.status, first.stderr], [0, ""]);
-  const [, frame] = first.stdout.match(/^X: turned to frame (\d+) of 12\.\n$/);
+  const [, frame] = first.stdout.match(/^X: turned to frame (\d+) of 12\.\n$/) ?? [];
   const [sent] = await x.received();
   assert.equal(sent.verdict, "accepted");
 
@@ -60,6 +69,7 @@ test("a folder of rendered frames is as good as the icon, whichever way its file
   const x = await localX(t);
   const { folder, run } = await account(t, x.url);
   const out = path.join(folder, "frames");
+  /** @param {string[]} flags */
   const render = (...flags) =>
     rotateIcon(["render", sampleIcon, "--out", out, "--frames", "8", "--quality", "80", ...flags]);
   assert.equal((await render()).status, 0);
@@ -85,6 +95,7 @@ test("of a folder that cannot be turned from, it is said how to write it", async
   const out = path.join(folder, "frames");
   const render = () => rotateIcon(["render", sampleIcon, "--out", out]);
   const remedy = "rotate-icon render ICON --out DIR.";
+  /** @param {RegExp} message */
   const refused = async (message) => {
     const { status, stdout, stderr } = await run([
       "turn",
@@ -177,16 +188,19 @@ test("without a state too, a server that says yes and changes nothing is not tol
   const x = await localX(t);
   const noKeys = Object.fromEntries(Object.keys(accountSecrets).map((name) => [name, ""]));
   const { run } = await account(t, x.url, { ...noKeys, ...mastodonSettings(x.url) });
+  /** @param {string} software */
   const software = (software) =>
     fetch(`${x.url}/simulator/mastodon`, {
       method: "PATCH",
       body: JSON.stringify({ software, scopes: "read write" }),
     });
+  /** @param {string} frame */
   const turns = async (frame) => {
     const { status, stdout, stderr } = await run([...icon, "--stateless", "--frame", frame]);
     assert.deepEqual([status, stderr], [0, ""]);
-    const [, note] = stdout.match(/^Mastodon: turned to frame \d+ of 12\.(?: (.*))?\n$/);
-    return note;
+    const match = stdout.match(/^Mastodon: turned to frame \d+ of 12\.(?: (.*))?\n$/);
+    assert.ok(match, stdout);
+    return match[1];
   };
   const doubt =
     /^The server said yes, but .*avatar has the address of before\..*Look at the account in a browser\.$/;
@@ -229,7 +243,7 @@ test("with --json, each network is one line as in the journal", async (t) => {
 
 test("the exit status tells what passes from what the owner has to see to", async (t) => {
   const x = await localX(t);
-  for (const [fault, status, text] of [
+  for (const [fault, status, text] of /** @type {[string, number, RegExp][]} */ ([
     ["over-capacity", 75, /X answered 503, code 130.*The first run after \S+Z tries again\.$/],
     ["rate-limit", 75, /Too many requests/],
     ["spam-filter", 75, /Leave them off for a day/],
@@ -241,7 +255,7 @@ test("the exit status tells what passes from what the owner has to see to", asyn
     ["credits-depleted", 1, /credits .* used up/],
     ["captive-portal", 1, /Check API_BASE_URL/],
     ["hostile-text", 1, /X answered 403/],
-  ]) {
+  ])) {
     const { state, run } = await account(t, x.url);
     await x.fault(fault);
     const failed = await run(icon);
@@ -303,11 +317,11 @@ test("a pause from a clock that was years ahead is not believed", async (t) => {
 test("without a state, no other run is promised", async (t) => {
   const x = await localX(t);
   const { run } = await account(t, x.url);
-  for (const [fault, status, text] of [
+  for (const [fault, status, text] of /** @type {[string, number, RegExp][]} */ ([
     ["over-capacity", 75, /Nothing tries again by itself: start another run\.\n$/],
     ["rate-limit", 75, /Start no other before \S+Z: without a state, it would send\.\n$/],
     ["invalid-token", 1, /Check the four values[^\n]*\n$/],
-  ]) {
+  ])) {
     await x.fault(fault);
     const failed = await run([...icon, "--stateless"]);
     assert.equal(failed.status, status, failed.stderr);
@@ -330,7 +344,7 @@ test("several networks turn in one run, and the worst of them is its status", as
   });
   const doctor = await run(["doctor"]);
   assert.equal(doctor.status, 0, doctor.stdout);
-  assert.equal(doctor.stdout.match(/^✓ (X|Bluesky|Mastodon): the account /gm).length, 3);
+  assert.equal(doctor.stdout.match(/^✓ (X|Bluesky|Mastodon): the account /gm)?.length, 3);
   await x.fault("over-capacity");
   const first = await run(icon);
   assert.equal(first.status, 75, first.stderr);
@@ -397,7 +411,11 @@ test("a run that is killed in the middle is made good by the next one", async (t
   assert.deepEqual((await readdir(path.dirname(state))).sort(), ["state.json", "state.json.lock"]);
 });
 
-/** A certificate for 127.0.0.1 that nobody has signed but itself; none without openssl. */
+/**
+ * A certificate for 127.0.0.1 that nobody has signed but itself; none without openssl.
+ *
+ * @param {string} folder
+ */
 async function certificate(folder) {
   const [key, cert] = ["key.pem", "cert.pem"].map((name) => path.join(folder, name));
   const words = [
@@ -421,7 +439,7 @@ async function certificate(folder) {
     "subjectAltName=IP:127.0.0.1",
     "-addext",
     "basicConstraints=critical,CA:FALSE",
-  ]).catch(() => ({}));
+  ]).catch(() => ({ status: null }));
   return status === 0 ? { key: await readFile(key), cert: await readFile(cert), path: cert } : null;
 }
 
@@ -434,9 +452,9 @@ test("over https, only who the machine knows is believed", async (t) => {
     requests += 1;
     request.resume().on("end", () => response.end(JSON.stringify({ screen_name: "XAPI" })));
   });
-  await new Promise((resolve) => https.listen(0, "127.0.0.1", resolve));
+  await listen(https);
   t.after(() => https.close().closeAllConnections());
-  const { run } = await account(t, `https://127.0.0.1:${https.address().port}`);
+  const { run } = await account(t, `https://127.0.0.1:${portOf(https)}`);
   const stranger = await run([...icon, "--stateless"]);
   assert.equal(stranger.status, 75);
   assert.match(stranger.stderr, /X did not answer: the connection failed: .*certificate/);
@@ -453,7 +471,7 @@ test("a state that cannot be read is told once and kept beside, and the turn is 
   assert.equal((await run(icon)).status, 0);
   const whole = await readFile(state, "utf8");
   let kept = 0;
-  for (const [text, why] of [
+  for (const [text, why] of /** @type {[string, RegExp][]} */ ([
     ["", /no JSON object/],
     ["\ufeff\u0000", /no JSON object/],
     [whole.slice(0, -20), /no JSON object/],
@@ -461,7 +479,7 @@ test("a state that cannot be read is told once and kept beside, and the turn is 
     ["{}", /version/],
     [whole.replace('"version":1', '"version":9'), /version/],
     [whole.replace('"refusals":0', '"refusals":"none","lease":{"until":1}'), /standings\.x/],
-  ]) {
+  ])) {
     await writeFile(state, text);
     const [sent, told] = [(await x.received()).length, hook.received.length];
     const { status, stdout, stderr } = await run([...icon, "--force"]);
@@ -474,7 +492,7 @@ test("a state that cannot be read is told once and kept beside, and the turn is 
     assert.equal((await x.received()).length, sent + 1);
     assert.equal(hook.received.length, told + 1, "the owner is told");
     assert.match(
-      JSON.parse(hook.received.at(-1).body).text,
+      JSON.parse(hook.received.at(-1)?.body ?? "").text,
       /^About your icon: What was stored .*\.unread-/,
     );
     assert.ok((await journal(state)).some(({ outcome }) => outcome === "unread"));
@@ -528,7 +546,7 @@ test("a state that is no file is refused at once", async (t) => {
   await truncate(path.join(folder, "huge"), 5_000_000_000);
   const locked = path.join(folder, "locked");
   assert.equal((await runProgram("mkfifo", [`${locked}.lock`])).status, 0);
-  for (const [state, why] of [
+  for (const [state, why] of /** @type {[string, RegExp][]} */ ([
     ["/dev/full", /is no regular file/],
     ["/dev/zero", /is no regular file/],
     [pipe, /is no regular file/],
@@ -536,7 +554,7 @@ test("a state that is no file is refused at once", async (t) => {
     [folder, /is no regular file/],
     [locked, /locked\.lock is no regular file/],
     [path.join(folder, "huge"), /has more than 64000000 bytes/],
-  ]) {
+  ])) {
     const began = Date.now();
     const { status, stderr } = await run([...icon, "--state", state]);
     assert.equal(status, 1, `${state}: ${stderr}`);

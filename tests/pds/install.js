@@ -1,6 +1,6 @@
 /**
  * Installs the official server of Bluesky accounts for the tests, apart from the project's own
- * packages, so that only who runs the tests waits for it. Its database is compiled here.
+ * packages, so that only those who run the tests wait for it. Compiles its database.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
@@ -10,15 +10,16 @@ import { npmPackages, suitableNode } from "../../scripts/setup.js";
 
 const folder = import.meta.dirname;
 
-/** What compiling takes, each as any of these programs. */
+/** What compiling needs: a name, and the programs any of which will do. */
 const tools = [
   ["make", "make"],
   ["a C++ compiler", process.env.CXX || "g++", "c++", "clang++"],
   ["Python", process.env.PYTHON || "python3", "python"],
 ];
 
-/** Fails with the names of the tools that are not there. */
+/** Throws an error that names the tools that are missing. */
 function requireTools() {
+  /** @param {string} program */
   const runs = (program) => !spawnSync(program, ["--version"], { stdio: "ignore" }).error;
   const missing = tools.filter(([, ...programs]) => !programs.some(runs)).map(([name]) => name);
   if (missing.length === 0) return;
@@ -28,7 +29,7 @@ function requireTools() {
   );
 }
 
-/** The folder of the headers that the npm package `node` brings for this platform, if it does. */
+/** Returns the folder with the headers of the npm package `node`, if it has them here. */
 function nodeHeaders() {
   const packages = path.join(root, "node_modules/node/node_modules");
   const names = existsSync(packages) ? readdirSync(packages) : [];
@@ -37,15 +38,15 @@ function nodeHeaders() {
     .find((one) => existsSync(path.join(one, "include/node/node.h")));
 }
 
-/** Installs what `package-lock.json` here names, unless it is there. */
+/** Installs the packages of this folder's package-lock.json, unless they are there. */
 export async function installPds() {
   const headers = nodeHeaders();
   await npmPackages({
     folder,
     what: "the official server for the tests, once (3 to 4 minutes)",
-    // What is compiled fits one major version of Node.
+    // The compiled part works with one major version of Node.
     version: JSON.parse(
-      readFileSync(path.join(root, "node_modules/node/package.json")),
+      readFileSync(path.join(root, "node_modules/node/package.json"), "utf8"),
     ).version.split(".")[0],
     env: { npm_config_build_from_source: "true", ...(headers && { npm_config_nodedir: headers }) },
     prepare: requireTools,

@@ -1,26 +1,40 @@
-/** Bytes, bits and segments: what the files of the corpora are put together from. */
+/** Bytes, bits and segments, of which the files of the corpora are made. */
 import { constants, crc32, deflateRawSync } from "node:zlib";
 import { randomNumbers } from "../../scripts/lib/random.js";
 
-/** Whole numbers from 0 below `n`, the same in every run. */
+/**
+ * Returns a function that gives a random whole number from 0 up to but not including `n`; the same
+ * numbers in every run.
+ */
 export function chance(seed = 1) {
   const next = randomNumbers(seed);
-  return (n) => Math.floor(next() * n);
+  return (/** @type {number} */ n) => Math.floor(next() * n);
 }
 
-/** Bytes by chance, the same in every run. */
+/**
+ * Returns random bytes, the same in every run.
+ *
+ * @param {number} length
+ * @param {number} seed
+ */
 export function randomBytes(length, seed) {
   const next = chance(seed);
   return Buffer.from(Uint8Array.from({ length }, () => next(256)));
 }
 
-/** Bits, the lowest of a byte first, as WebP and GIF have them. */
+/** Writes bits, the lowest of a byte first, as in WebP and GIF. */
 export class LowFirst {
+  /** @type {number[]} */
   #bytes = [];
   #held = 0;
   #count = 0;
 
-  /** Appends the lowest `length` bits of a number, at most 16. */
+  /**
+   * Appends the lowest `length` bits of a number, at most 16.
+   *
+   * @param {number} value
+   * @param {number} length
+   */
   put(value, length) {
     this.#held |= value << this.#count;
     this.#count += length;
@@ -37,18 +51,48 @@ export class LowFirst {
   }
 }
 
+/** @param {number} n */
 export const u16be = (n) => Buffer.from([n >>> 8, n & 0xff]);
+/** @param {number} n */
 export const u16le = (n) => Buffer.from([n & 0xff, n >>> 8]);
+/** @param {number} n */
 export const u32be = (n) => Buffer.from([n >>> 24, (n >>> 16) & 0xff, (n >>> 8) & 0xff, n & 0xff]);
+/** @param {number} n */
 export const u32le = (n) => Buffer.from([n & 0xff, (n >>> 8) & 0xff, (n >>> 16) & 0xff, n >>> 24]);
+/** @param {string} text */
 export const ascii = (text) => Buffer.from(text, "latin1");
-export const join = (...parts) =>
-  Buffer.concat(
-    parts.flat(Infinity).map((part) => (typeof part === "number" ? Buffer.of(part) : part)),
-  );
+
+/** @typedef {number | Uint8Array | Part[]} Part a byte, or bytes, or some of them */
+
+/**
+ * Joins parts of a file.
+ *
+ * @param {Part[]} parts
+ */
+export const join = (...parts) => Buffer.concat(parts.flatMap(chunksOf));
+
+/**
+ * @param {Part} part
+ * @returns {Uint8Array[]}
+ */
+function chunksOf(part) {
+  if (typeof part === "number") return [Buffer.of(part)];
+  return Array.isArray(part) ? part.flatMap(chunksOf) : [part];
+}
+
+/**
+ * Repeats bytes.
+ *
+ * @param {number} times
+ * @param {Buffer} part
+ */
 export const repeat = (times, part) => Buffer.alloc(times * part.length, part);
 
-/** So many zeros as zlib has them, a thousandth of their length; made in no time, however many they are. */
+/**
+ * Compresses zeros for zlib, to about a thousandth of their length. It is quick for any number.
+ *
+ * @param {number} bytes
+ */
 export function zlibZeros(bytes) {
   const million = 1_000_000;
   const piece = deflateRawSync(Buffer.alloc(million), {
@@ -56,7 +100,7 @@ export function zlibZeros(bytes) {
     finishFlush: constants.Z_FULL_FLUSH,
   });
   const rest = deflateRawSync(Buffer.alloc(bytes % million), { level: 9 });
-  // Adler-32 of zeros: the first sum stays 1, the second counts.
+  // Adler-32 of zeros: the first sum stays 1, the second one counts.
   return join(
     0x78,
     0xda,
@@ -72,13 +116,24 @@ export function zlibZeros(bytes) {
 export const SOI = Buffer.of(0xff, 0xd8);
 export const EOI = Buffer.of(0xff, 0xd9);
 
-/** A marker with its segment. */
+/**
+ * Writes a marker with its segment.
+ *
+ * @param {number} marker
+ * @param {Part[]} parts
+ */
 export const jpegSegment = (marker, ...parts) => {
   const data = join(parts);
   return join(0xff, marker, u16be(data.length + 2), data);
 };
 
-/** A frame's header; a component is its identifier and two sampling factors. */
+/**
+ * Writes a frame's header. A component is its identifier and two sampling factors.
+ *
+ * @param {number} marker
+ * @param {number} width
+ * @param {number} height
+ */
 export const jpegFrame = (marker, width, height, components = [[1, 1, 1]], precision = 8) =>
   jpegSegment(
     marker,
@@ -89,7 +144,7 @@ export const jpegFrame = (marker, width, height, components = [[1, 1, 1]], preci
     components.map(([id, h, v]) => Buffer.of(id, (h << 4) | v, 0)),
   );
 
-/** A scan's header. */
+/** Writes a scan's header. */
 export const jpegScan = (ids = [1], [from, to, high, low] = [0, 63, 0, 0]) =>
   jpegSegment(
     0xda,
@@ -103,16 +158,28 @@ export const jpegScan = (ids = [1], [from, to, high, low] = [0, 63, 0, 0]) =>
 /** A quantisation table of ones. */
 export const jpegQuantisation = jpegSegment(0xdb, 0, Buffer.alloc(64, 1));
 
-/** Huffman tables of one code of one bit each, of a DC and of an AC symbol. */
+/** Writes two Huffman tables with one code of one bit each, for a DC and for an AC symbol. */
 export const jpegTables = (dc = 0, ac = 0) => {
   const counts = Buffer.from([1, ...Array(15).fill(0)]);
   return join(jpegSegment(0xc4, 0x00, counts, dc), jpegSegment(0xc4, 0x10, counts, ac));
 };
 
-/** Puts segments in behind the start of a JPEG file. */
+/**
+ * Inserts segments after the start of a JPEG file.
+ *
+ * @param {Buffer} jpeg
+ * @param {Part[]} segments
+ */
 export const withSegments = (jpeg, ...segments) => join(SOI, segments, jpeg.subarray(2));
 
-/** The segments of a profile, cut as the ICC says (Annex B.4), or with these numbers. */
+/**
+ * Splits a profile into segments (ICC.1:2022, Annex B.4).
+ *
+ * @param {Buffer} profile
+ * @param {object} options
+ * @param {number} [options.size] of a segment's part of the profile
+ * @param {number} [options.total] how many segments they say there are
+ */
 export function iccSegments(profile, { size = 65_519, total } = {}) {
   const count = Math.ceil(profile.length / size);
   return Array.from({ length: count }, (_, i) =>
@@ -128,12 +195,23 @@ export function iccSegments(profile, { size = 65_519, total } = {}) {
 
 // --- EXIF -----------------------------------------------------------------
 
-/** An entry of an EXIF directory: the value in place, or an offset. */
+/**
+ * Writes an entry of an EXIF directory.
+ *
+ * @param {number} tag
+ * @param {number} type
+ * @param {number} count
+ * @param {Buffer} value the value itself, or its offset
+ */
 const exifEntry = (tag, type, count, value) => join(u16be(tag), u16be(type), u32be(count), value);
 
 /**
- * EXIF data with an orientation and, if there is a thumbnail, a second directory
- * that points to it; `next` is where the first directory says that the next one is.
+ * Writes EXIF data with an orientation.
+ *
+ * @param {number} orientation
+ * @param {object} options
+ * @param {Buffer} [options.thumbnail] adds a second directory that points to it
+ * @param {number} [options.next] where the first directory says that the next one is
  */
 export function exif(orientation, { thumbnail, next } = {}) {
   const first = join(u16be(1), exifEntry(0x0112, 3, 1, join(u16be(orientation), u16be(0))));
@@ -158,44 +236,85 @@ export function exif(orientation, { thumbnail, next } = {}) {
   );
 }
 
-/** EXIF data as a JPEG file has it. */
+/**
+ * Writes EXIF data as a segment of a JPEG file.
+ *
+ * @param {Buffer} data
+ */
 export const exifSegment = (data) => jpegSegment(0xe1, ascii("Exif\0\0"), data);
 
 // --- PNG ------------------------------------------------------------------
 
 export const pngSignature = Buffer.from("89504e470d0a1a0a", "hex");
 
-/** A chunk; the length and the checksum may be wrong. */
+/**
+ * Writes a chunk.
+ *
+ * @param {string} type
+ * @param {Uint8Array} data
+ * @param {{ length?: number, crc?: number }} options what it says instead of the right values
+ */
 export function pngChunk(type, data = Buffer.alloc(0), { length = data.length, crc } = {}) {
   const body = join(ascii(type), data);
   return join(u32be(length), body, u32be(crc ?? crc32(body)));
 }
 
+/**
+ * Writes the header chunk.
+ *
+ * @param {number} width
+ * @param {number} height
+ */
 export const pngHeader = (width, height, depth = 8, colour = 2, interlace = 0) =>
   pngChunk("IHDR", join(u32be(width), u32be(height), depth, colour, 0, 0, interlace));
 
+/** Writes a PNG file. @param {Part[]} chunks */
 export const png = (...chunks) => join(pngSignature, chunks, pngChunk("IEND"));
 
-/** Puts chunks in before the pixels of a PNG file, behind its header. */
+/**
+ * Inserts chunks after the header of a PNG file.
+ *
+ * @param {Buffer} file
+ * @param {Part[]} chunks
+ */
 export const withChunks = (file, ...chunks) =>
   join(file.subarray(0, 33), chunks, file.subarray(33));
 
 // --- WebP (RFC 9649) --------------------------------------------------------
 
+/**
+ * Writes a chunk of a RIFF file.
+ *
+ * @param {string} type
+ * @param {Part[]} parts
+ */
 export const riffChunk = (type, ...parts) => {
   const data = join(parts);
   return join(ascii(type), u32le(data.length), data, data.length % 2 ? 0 : []);
 };
 
+/** Writes a WebP file. @param {Part[]} chunks */
 export const webp = (...chunks) => riffChunk("RIFF", ascii("WEBP"), chunks);
 
+/** @param {number} n */
 const u24le = (n) => Buffer.from([n & 0xff, (n >>> 8) & 0xff, (n >>> 16) & 0xff]);
 
-/** The header of an extended file; the flags say what is in it. */
+/**
+ * Writes the header of an extended file.
+ *
+ * @param {number} flags what the file contains
+ * @param {number} width
+ * @param {number} height
+ */
 export const webpHeader = (flags, width, height) =>
   riffChunk("VP8X", flags, 0, 0, 0, u24le(width - 1), u24le(height - 1));
 
-/** A frame of an animation. */
+/**
+ * Writes a frame of an animation.
+ *
+ * @param {number[]} place left, top, width and height
+ * @param {Part[]} chunks
+ */
 export const webpFrame = ([left, top, width, height], ...chunks) =>
   riffChunk(
     "ANMF",
@@ -210,8 +329,13 @@ export const webpFrame = ([left, top, width, height], ...chunks) =>
 
 // --- GIF --------------------------------------------------------------------
 
-/** Data in blocks of at most 255 bytes. */
+/**
+ * Splits data into blocks of at most 255 bytes.
+ *
+ * @param {Uint8Array} data
+ */
 export function gifBlocks(data) {
+  /** @type {Uint8Array[]} */
   const blocks = [];
   for (let at = 0; at < data.length; at += 255) {
     const block = data.subarray(at, at + 255);
@@ -220,7 +344,13 @@ export function gifBlocks(data) {
   return join(blocks, 0);
 }
 
-/** A file with a global palette of two colours. */
+/**
+ * Writes a GIF file with a global palette of two colours.
+ *
+ * @param {number} width
+ * @param {number} height
+ * @param {Part[]} parts
+ */
 export const gif = (width, height, ...parts) =>
   join(
     ascii("GIF89a"),
@@ -234,6 +364,11 @@ export const gif = (width, height, ...parts) =>
     0x3b,
   );
 
-/** A picture; its data are codes of LZW as they are. */
+/**
+ * Writes a picture.
+ *
+ * @param {number[]} place left, top, width and height
+ * @param {Uint8Array} codes of LZW
+ */
 export const gifImage = ([left, top, width, height], codes, { bits = 2, flags = 0 } = {}) =>
   join(0x2c, u16le(left), u16le(top), u16le(width), u16le(height), flags, bits, gifBlocks(codes));

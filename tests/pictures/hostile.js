@@ -1,7 +1,6 @@
 /**
- * Files that crash, exhaust or stall decoders: what an attacker sends, and what
- * a broken disk leaves. All are made here, in some seconds; none is longer than
- * what the Worker takes.
+ * Files that crash, exhaust or stall decoders, as an attacker sends them or a broken disk leaves
+ * them. All are made here, in some seconds. None is larger than the Worker accepts.
  */
 import { deflateSync } from "node:zlib";
 import sharp from "sharp";
@@ -42,13 +41,20 @@ import {
 import { wildProfiles } from "./icc.js";
 import { webpOfGroups } from "./vp8l.js";
 
-/** The longest file that is made, in bytes. */
+/** The size of the longest file, in bytes. */
 const LONGEST = 10_000_000;
 const SIDE = 65_535;
 
-/** As many copies as make the file as long as can be, with room for what stands around them. */
+/** @typedef {import("./bytes.js").Part} Part */
+
+/**
+ * Repeats a part until the file is as long as it may be, with room for what is around it.
+ *
+ * @param {Buffer} part
+ */
 const flood = (part, length = LONGEST - 20_000) => repeat(Math.floor(length / part.length), part);
 
+/** @param {Buffer} bytes */
 const zlib = (bytes) => deflateSync(bytes, { level: 9 });
 
 /** A small picture as sharp's input: a gradient under some shapes. */
@@ -62,10 +68,19 @@ const small = (width = 40, height = 30) =>
 
 // --- JPEG -------------------------------------------------------------------
 
-/** Data of so many blocks of which each is two codes of one bit: no difference, and the end of the block. */
+/**
+ * Data of so many blocks of which each is two codes of one bit: no difference, and the end of the block.
+ *
+ * @param {number} blocks
+ */
 const emptyBlocks = (blocks) => Buffer.alloc(Math.ceil((2 * blocks) / 8));
 
-/** A whole grey JPEG file that is all one grey: few bytes for many pixels. */
+/**
+ * A whole grey JPEG file that is all one grey: few bytes for many pixels.
+ *
+ * @param {number} width
+ * @param {number} height
+ */
 const flatJpeg = (width, height) =>
   join(
     SOI,
@@ -81,6 +96,10 @@ const flatJpeg = (width, height) =>
  * A progressive file of so many scans of a component, each of which says in a few
  * bits that all its blocks are empty. A decoder that looks at each block once a
  * scan has no end of work.
+ *
+ * @param {number} width
+ * @param {number} height
+ * @param {number} scans
  */
 function manyScans(width, height, scans, [from, to, high, low] = [1, 63, 0, 0]) {
   const blocks = Math.ceil(width / 8) * Math.ceil(height / 8);
@@ -89,7 +108,7 @@ function manyScans(width, height, scans, [from, to, high, low] = [1, 63, 0, 0]) 
   const bits = run
     .repeat(Math.ceil(blocks / 32_767))
     .padEnd(8 * Math.ceil((15 * Math.ceil(blocks / 32_767)) / 8), "1");
-  const data = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)))
+  const data = Buffer.from([...bits.matchAll(/.{8}/g)].map(([byte]) => parseInt(byte, 2)))
     .toString("latin1")
     .replaceAll("\xff", "\xff\0");
   const scan = join(jpegScan([1], [from, to, high, low]), ascii(data));
@@ -110,11 +129,17 @@ async function jpegs() {
   const grey = await small().toColourspace("b-w").jpeg().toBuffer();
   const scan = photo.indexOf(Buffer.of(0xff, 0xda));
   const sof = photo.indexOf(Buffer.of(0xff, 0xc0));
+  /**
+   * @param {Buffer} file
+   * @param {number} at
+   * @param {number[]} values
+   */
   const changed = (file, at, ...values) => {
     const copy = Buffer.from(file);
     copy.set(values, at);
     return copy;
   };
+  /** @type {Record<string, Buffer>} */
   const files = {
     "65535² and no data": join(
       SOI,
@@ -406,10 +431,17 @@ async function jpegs() {
 
 async function pngs() {
   const photo = await small().png().toBuffer();
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   const flat = (width, height, channels = 3) => zlibZeros((1 + width * channels) * height);
+  /** @param {Buffer} bytes */
   const idat = (bytes) => pngChunk("IDAT", bytes);
+  /** @param {Buffer} bytes */
   const profile = (bytes) => pngChunk("iCCP", join(ascii("x\0\0"), bytes));
   const empty = idat(Buffer.alloc(0));
+  /** @type {Record<string, Buffer>} */
   const files = {
     "65535² and no data": png(pngHeader(SIDE, SIDE)),
     "2147483647² and no data": png(pngHeader(0x7fffffff, 0x7fffffff, 16, 6)),
@@ -517,13 +549,18 @@ async function pngs() {
 
 // --- GIF --------------------------------------------------------------------
 
-/** Codes of LZW for a run of so many pixels of one colour, each as long as the code before and one more. */
+/**
+ * Writes codes of LZW for a run of pixels of one colour. Each stands for one pixel more than the
+ * code before it.
+ *
+ * @param {number} pixels
+ */
 function lzwRun(pixels, bits = 2) {
   const [clear, end] = [1 << bits, (1 << bits) + 1];
   const codes = new LowFirst();
   let size = bits + 1;
   codes.put(clear, size).put(0, size);
-  // The next code is the one that is only being made, until no more are.
+  // Each code is the one that the decoder adds as it reads it, until its table is full.
   for (let next = end + 1, length = 2, written = 1; written < pixels; ) {
     codes.put(Math.min(next, 4095), size);
     written += length;
@@ -539,7 +576,12 @@ function lzwRun(pixels, bits = 2) {
 async function gifs() {
   const photo = await small().gif().toBuffer();
   const one = lzwRun(1);
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   const whole = (width, height) => gifImage([0, 0, width, height], lzwRun(width * height));
+  /** @param {number} bits */
   const clears = (bits) => {
     const codes = new LowFirst();
     for (let i = 0; i < 20_000_000 / (bits + 1); i++) codes.put(1 << bits, bits + 1);
@@ -648,10 +690,18 @@ async function webps() {
   const lossy = await small().webp().toBuffer();
   const lossless = await small().webp({ lossless: true }).toBuffer();
   const [vp8, vp8l] = [lossy, lossless].map((file) => file.subarray(12));
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   const losslessOf = (width, height, data = Buffer.alloc(0)) => {
     const bits = (width - 1) | ((height - 1) << 14);
     return webp(riffChunk("VP8L", 0x2f, u16le(bits & 0xffff), u16le(bits >>> 16), data));
   };
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   const lossyOf = (width, height) => {
     const copy = Buffer.from(lossy);
     copy.writeUInt16LE(width, 26);
@@ -659,8 +709,14 @@ async function webps() {
     return copy;
   };
   const animation = riffChunk("ANIM", Buffer.alloc(6));
+  /**
+   * @param {number} width
+   * @param {number} height
+   * @param {Part[]} frames
+   */
   const animated = (width, height, ...frames) =>
     webp(webpHeader(0x12, width, height), animation, frames);
+  /** @param {Part[]} data */
   const alpha = (...data) => riffChunk("ALPH", ...data);
   return {
     "an animation whose frame is smaller than its picture": ANIMATION,
@@ -809,8 +865,9 @@ export async function goodFiles() {
   return Object.fromEntries(files);
 }
 
-/** The good files cut off at each tenth, and with bits that are wrong, the same in every run. */
+/** The good files, cut off at each tenth, and with wrong bits, the same in every run. */
 async function damaged({ flips = 10 } = {}) {
+  /** @type {Record<string, Buffer>} */
   const files = {};
   const next = chance(14);
   for (const [name, file] of Object.entries(await goodFiles())) {
@@ -821,7 +878,6 @@ async function damaged({ flips = 10 } = {}) {
       );
     for (let i = 1; i <= flips; i++) {
       const copy = Buffer.from(file);
-      // The more, the further behind: the header once, then the data.
       for (let bit = 0; bit < i; bit++) copy[4 + next(copy.length - 4)] ^= 1 << next(8);
       files[`${name}, ${i} bits wrong`] = copy;
     }

@@ -1,12 +1,27 @@
 /** Colour profiles (ICC.1:2022) that no camera writes. */
 import { ascii, join, randomBytes, u16be, u32be } from "./bytes.js";
 
+/** @param {number} n */
 const s15f16 = (n) => u32be(Math.round(n * 65_536));
+/** @param {number[]} values */
 const xyz = (...values) => join(ascii("XYZ "), u32be(0), values.map(s15f16));
+/** @param {number} n */
 const gamma = (n) => join(ascii("curv"), u32be(0), u32be(1), u16be(Math.round(n * 256)));
 const WHITE = xyz(0.9642, 1, 0.8249);
 
-/** A profile of these tags; what the header says of itself may be wrong. */
+/**
+ * Writes a profile.
+ *
+ * @param {Record<string, Buffer>} tags
+ * @param {object} options what the header says, which may be wrong
+ * @param {string} [options.space]
+ * @param {string} [options.pcs]
+ * @param {number} [options.version]
+ * @param {string} [options.kind]
+ * @param {number} [options.count] of tags
+ * @param {number} [options.size] of the profile
+ * @param {number} [options.offsets] of every tag
+ */
 function profile(
   tags,
   { space = "RGB ", pcs = "XYZ ", version = 4, kind = "mntr", count, size, offsets } = {},
@@ -49,11 +64,26 @@ const matrix = (
   bTRC: curve,
 });
 
+/**
+ * @param {number} count
+ * @param {Buffer} values
+ */
 const curveOf = (count, values) => join(ascii("curv"), u32be(0), u32be(count), values);
+/**
+ * @param {number} kind
+ * @param {number[]} values
+ */
 const parametric = (kind, ...values) =>
   join(ascii("para"), u32be(0), u16be(kind), u16be(0), values.map(s15f16));
 
-/** Tables of 8 bits (`mft1`, §10.11): as many inputs, outputs and points a side as it says. */
+/**
+ * Tables of 8 bits (`mft1`, §10.11): as many inputs, outputs and points a side as it says.
+ *
+ * @param {number} inputs
+ * @param {number} outputs
+ * @param {number} points
+ * @param {Buffer} data
+ */
 const table8 = (inputs, outputs, points, data) =>
   join(
     ascii("mft1"),

@@ -1,8 +1,7 @@
 /**
- * Files as phones, cameras and screens make them, in their sizes, kept in
- * target/pictures/ once they are made. Each shows the same: a square with a
- * colour in each corner, so that a reader can be told from one that loses the
- * orientation, the colours or the crop.
+ * Files as phones, cameras and screens make them, in their sizes, kept in target/pictures/ once they
+ * are made. Each shows the same square with a colour in each corner, so that a reader that loses the
+ * orientation, the colours or the crop is found out.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -10,11 +9,15 @@ import sharp from "sharp";
 import { root } from "../../scripts/lib/run.js";
 import { chance, exif, exifSegment, pngChunk, withSegments } from "./bytes.js";
 
-/** A new number makes all files anew: what is kept is not looked at. */
+/** Another number makes all files again. */
 const VERSION = 1;
 const folder = path.join(root, `target/pictures/${VERSION}`);
 
-/** What the corners of the square in the middle show, the picture upright: sRGB. */
+/**
+ * The colours of the corners of the square in the middle, in sRGB, when the picture is upright.
+ *
+ * @type {Record<string, number[]>}
+ */
 export const CORNERS = {
   topLeft: [255, 0, 0],
   topRight: [0, 160, 60],
@@ -22,10 +25,13 @@ export const CORNERS = {
   bottomRight: [250, 220, 40],
 };
 
-/** The corners are those that sharp reads. */
-export const READ = "read";
+/** Says that the corners are those that sharp reads. */
+export const READ = /** @type {const} */ ("read");
 
-/** Those of the CMYK without a profile: each colour is what the inks leave, (255 − ink) · (255 − black) / 255. */
+/**
+ * The corners of the CMYK picture without a profile: each colour is what the inks leave,
+ * (255 − ink) · (255 − black) / 255.
+ */
 const INKS = {
   topLeft: [255, 0, 0],
   topRight: [61, 251, 11],
@@ -33,11 +39,16 @@ const INKS = {
   bottomRight: [239, 231, 30],
 };
 
-/** A square of noise that is laid over a picture again and again. */
+/**
+ * A square of noise that is laid over a picture again and again.
+ *
+ * @param {number} strength
+ * @param {number} side
+ */
 async function noise(strength, side) {
   const next = chance(7);
   const samples = new Uint8Array(side * side * 3);
-  // The sum of three is nearer to a camera's noise than one.
+  // The sum of three resembles a camera's noise more than one does.
   for (let i = 0; i < samples.length; i++)
     samples[i] = 128 + Math.round(((next(256) + next(256) + next(256)) / 3 - 127.5) * strength);
   return sharp(samples, { raw: { width: side, height: side, channels: 3 } })
@@ -45,11 +56,22 @@ async function noise(strength, side) {
     .toBuffer();
 }
 
-/** What is drawn: corners that are flat, and shapes and gradients between them. */
+/**
+ * Draws flat corners, and shapes and gradients between them.
+ *
+ * @param {number} width
+ * @param {number} height
+ */
 function drawing(width, height, { ground = true } = {}) {
   const side = Math.min(width, height);
   const [left, top] = [(width - side) / 2, (height - side) / 2];
-  const colour = ([r, g, b]) => `rgb(${r},${g},${b})`;
+  /** @param {number[]} rgb */
+  const colour = (rgb) => `rgb(${rgb.join()})`;
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {string} name
+   */
   const corner = (x, y, name) =>
     `<rect x="${x}" y="${y}" width="25" height="25" fill="${colour(CORNERS[name])}"/>`;
   return Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
@@ -62,13 +84,22 @@ function drawing(width, height, { ground = true } = {}) {
   </svg>`);
 }
 
-/** A photo as sharp's input; one on its side is turned so that EXIF's orientation 6 makes it upright. */
+/**
+ * Makes a photo. One on its side is upright once it is turned by EXIF's orientation 6.
+ *
+ * @param {number} width
+ * @param {number} height
+ */
 async function photo(width, height, { strength = 0, onItsSide = false } = {}) {
-  const size = onItsSide ? [height, width] : [width, height];
-  let picture = sharp(drawing(...size)).removeAlpha();
+  const [across, down] = onItsSide ? [height, width] : [width, height];
+  let picture = sharp(drawing(across, down)).removeAlpha();
   if (strength > 0)
     picture = picture.composite([
-      { input: await noise(strength, Math.min(512, ...size)), tile: true, blend: "soft-light" },
+      {
+        input: await noise(strength, Math.min(512, across, down)),
+        tile: true,
+        blend: "soft-light",
+      },
     ]);
   const { data, info } = await picture.removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const made = sharp(data, { raw: info });
@@ -77,7 +108,14 @@ async function photo(width, height, { strength = 0, onItsSide = false } = {}) {
     : made;
 }
 
-/** A phone's: on its side, with EXIF and a thumbnail, in Display P3. */
+/**
+ * A phone's: on its side, with EXIF and a thumbnail, in Display P3.
+ *
+ * @param {number} width
+ * @param {number} height
+ * @param {number} quality
+ * @param {number} strength
+ */
 async function phone(width, height, quality, strength) {
   const picture = await photo(width, height, { strength, onItsSide: true });
   const file = await picture
@@ -89,7 +127,12 @@ async function phone(width, height, quality, strength) {
   return withSegments(file, exifSegment(exif(6, { thumbnail })));
 }
 
-/** What a screen shows: flat areas, lines of text, a photo somewhere. */
+/**
+ * What a screen shows: flat areas, lines of text, a photo somewhere.
+ *
+ * @param {number} width
+ * @param {number} height
+ */
 async function screenshot(width, height, { alpha = false } = {}) {
   const next = chance(3);
   const words = Array.from({ length: 1_200 }, () => {
@@ -117,6 +160,10 @@ async function screenshot(width, height, { alpha = false } = {}) {
   return alpha ? sharp(data, { raw: info }) : sharp(data, { raw: info }).removeAlpha();
 }
 
+/**
+ * @param {number} width
+ * @param {number} height
+ */
 async function sixteenBits(width, height) {
   const { data, info } = await (await photo(width, height))
     .toColourspace("rgb16")
@@ -126,6 +173,11 @@ async function sixteenBits(width, height) {
   return sharp(samples, { raw: info }).toColourspace("rgb16");
 }
 
+/**
+ * @param {number} width
+ * @param {number} height
+ * @param {number} frames
+ */
 async function animation(width, height, frames) {
   const page = await (await photo(width, height)).raw().toBuffer();
   const others = Buffer.alloc(page.length * (frames - 1), 90);
@@ -134,13 +186,30 @@ async function animation(width, height, frames) {
   });
 }
 
-/** Puts a PNG file's chunk in before its end. */
+/**
+ * Puts a PNG file's chunk in before its end.
+ *
+ * @param {Buffer} png
+ * @param {Buffer} chunk
+ */
 const beforeTheEnd = (png, chunk) =>
   Buffer.concat([png.subarray(0, -12), chunk, png.subarray(-12)]);
 
 /**
- * What there is: how each is made, and what a reader has to make of it. `corners`
- * are `CORNERS` unless others are named, `tolerance` is how far each may be off.
+ * A file and what a reader has to make of it.
+ *
+ * @typedef {object} Real
+ * @property {string} ending
+ * @property {[number, number]} size
+ * @property {() => Promise<Buffer | import("sharp").Sharp>} make
+ * @property {Record<string, number[]> | typeof READ} [corners] default: `CORNERS`
+ * @property {number} [tolerance] how far each may be off
+ */
+
+/**
+ * The files, by name.
+ *
+ * @type {Record<string, Real>}
  */
 export const REAL = {
   "phone, 24 MP": { ending: "jpg", size: [5712, 4284], make: () => phone(5712, 4284, 90, 0.3) },
@@ -282,7 +351,11 @@ export const REAL = {
   },
 };
 
-/** The bytes of one of them; made if it is not there yet. */
+/**
+ * The bytes of one of them; made if it is not there yet.
+ *
+ * @param {string} name
+ */
 export async function realFile(name) {
   const { ending, make } = REAL[name];
   const file = path.join(folder, `${name.replaceAll(/[^\w]+/g, "-")}.${ending}`);

@@ -1,43 +1,63 @@
 /**
- * Lossless WebP files that name as many groups of prefix codes as they like
- * (RFC 9649 §3.7): each group is five codes, which a decoder keeps a table each
- * for, and one pixel of the entropy image says how many groups there are.
+ * Lossless WebP files with any number of groups of prefix codes (RFC 9649 §3.7). Each group is five
+ * codes, and a decoder builds a table for each. One pixel of the entropy image says how many groups
+ * there are.
  */
 import { LowFirst, riffChunk, webp } from "./bytes.js";
 
 /** The order in which the lengths of the code length code are written (§3.7.2.1.2). */
 const ORDER = [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
-/** Bits of a canonical code, which are written from its highest on. */
+/**
+ * Writes a canonical code, from its highest bit on.
+ *
+ * @param {LowFirst} bits
+ * @param {number} code
+ * @param {number} length
+ */
 function putCode(bits, code, length) {
   for (let i = length - 1; i >= 0; i--) bits.put((code >> i) & 1, 1);
 }
 
-/** The canonical codes for lengths by symbol: `[code, length]` each. */
+/**
+ * Returns the canonical codes, by symbol, for lengths by symbol.
+ *
+ * @param {number[]} lengths
+ */
 function canonical(lengths) {
+  /** @type {{ code: number, length: number }[]} */
   const codes = [];
   let code = 0;
   for (let length = 1; length <= 15; length++) {
     lengths.forEach((of, symbol) => {
-      if (of === length) codes[symbol] = [code++, length];
+      if (of === length) codes[symbol] = { code: code++, length };
     });
     code <<= 1;
   }
   return codes;
 }
 
-/** A code of a single symbol, which takes no bits. */
+/**
+ * Writes a code of a single symbol, which takes no bits.
+ *
+ * @param {LowFirst} bits
+ * @param {number} symbol
+ */
 const putSimpleCode = (bits, symbol) => bits.put(1, 1).put(0, 1).put(1, 1).put(symbol, 8);
 
 /**
- * The smallest code that is `deepest` bits deep: symbol 0 has one bit, symbol 1
- * two, and so on. A decoder's table for it has up to 2^`deepest` entries.
+ * Writes the smallest code that is `deepest` bits deep: symbol 0 has one bit, symbol 1 two, and so
+ * on. A decoder's table for it has up to 2^`deepest` entries.
+ *
+ * @param {LowFirst} bits
+ * @param {number} deepest
  */
 function putDeepCode(bits, deepest) {
   // The lengths that are used are 1 to `deepest`; the first of them have shorter codes.
   const used = Array.from({ length: deepest }, (_, i) => i + 1);
   const depth = Math.ceil(Math.log2(deepest));
   const short = 2 ** depth - deepest;
+  /** @type {number[]} */
   const lengths = [];
   for (const [i, symbol] of used.entries()) lengths[symbol] = i < short ? depth - 1 : depth;
   const written = ORDER.findLastIndex((symbol) => lengths[symbol]) + 1;
@@ -49,10 +69,16 @@ function putDeepCode(bits, deepest) {
     .put(1, 3)
     .put(deepest + 1 - 2, 4);
   const codes = canonical(Array.from({ length: deepest + 1 }, (_, i) => lengths[i] ?? 0));
-  for (const length of [...used, deepest]) putCode(bits, ...codes[length]);
+  for (const length of [...used, deepest]) {
+    putCode(bits, codes[length].code, codes[length].length);
+  }
 }
 
-/** The bits of a picture of 4×4 pixels with so many groups. */
+/**
+ * Writes a picture of 4×4 pixels with `count` groups.
+ *
+ * @param {number} count
+ */
 function groups(count, { deepest = 10 } = {}) {
   const bits = new LowFirst();
   const side = 4;
@@ -74,5 +100,10 @@ function groups(count, { deepest = 10 } = {}) {
   return bits.bytes();
 }
 
-/** A file with so many groups. */
+/**
+ * Writes a file with `count` groups.
+ *
+ * @param {number} count
+ * @param {{ deepest?: number }} [options]
+ */
 export const webpOfGroups = (count, options) => webp(riffChunk("VP8L", groups(count, options)));

@@ -11,7 +11,7 @@ import { sha256 } from "./frames.js";
  * @property {"turned" | "retry" | "refused"} outcome
  * @property {string} [reason]
  * @property {number} [wait] until the next attempt, in seconds
- * @property {boolean} [isByClock] whether the network names the time of the next attempt by its clock
+ * @property {boolean} [isByClock] whether the network names a time by its own clock
  * @property {RegExp} [remedy]
  */
 
@@ -62,9 +62,9 @@ const SHARED = [
 ];
 
 /**
- * Tests each fault of `table` in a turn by cron, at each endpoint that `endpointsOf` returns for it:
- * the outcome and the number of attempts, that the same event sends nothing again, that the turn
- * changes nothing of the account but its picture, and that the next slot's turn succeeds.
+ * Tests each fault of `table` in a turn by cron, at each endpoint that `endpointsOf` returns for
+ * it: the outcome and the number of attempts, that the same event sends nothing again, that the
+ * turn changes nothing of the account but its picture, and that the next slot's turn succeeds.
  *
  * @param {object} options
  * @param {import("./stage.js").Stage<import("./dev-server.js").DevServerWorker>} options.stage

@@ -44,7 +44,7 @@ export function useStage({ simulate } = {}) {
  *
  * @param {object} [options]
  * @param {import("./settings.js").Changes} [options.changes] to the default settings
- * @param {(stage: Stage<DevServerWorker>) => unknown} [options.prepare] called before the first test
+ * @param {(stage: Stage<DevServerWorker>) => unknown} [options.prepare] called once
  */
 export function useDevServerStage({ changes, prepare } = {}) {
   /** @type {Stage<DevServerWorker>} */

@@ -113,7 +113,7 @@ export class TestHarnessWorker extends Client {
 
   /**
    * @param {string} where
-   * @param {PromiseLike<unknown>} answer of miniflare's own class, which is a `Response` in all but name
+   * @param {PromiseLike<unknown>} answer a `Response` of another realm
    */
   async #answer(where, answer) {
     const response = await within(ANSWER_MS, `an answer to ${where}`, answer);
