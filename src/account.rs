@@ -26,7 +26,7 @@ use crate::host::Host;
 use crate::http::{request_from, response_from};
 use crate::settings::settings;
 use crate::storage::Storage;
-use rotate_icon_core::account::turn::{on_schedule, wake};
+use rotate_icon_core::account::wake::{on_schedule, on_wake};
 use rotate_icon_core::ports::Clock;
 use rotate_icon_core::web::account::respond;
 use rotate_icon_core::web::api::{Answer, guarded};
@@ -148,7 +148,7 @@ impl DurableObject for Account {
 
     async fn alarm(&self) -> Result<Response> {
         let _changes = self.changes.lock().await;
-        wake(&settings(&self.host.env), &self.host, &self.storage).await;
+        on_wake(&settings(&self.host.env), &self.host, &self.storage).await;
         Response::empty()
     }
 }

@@ -141,7 +141,7 @@ pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
     let reports = turn(&settings, &host, &ledger, &turn_request).await;
     if options.stateless || options.dry_run {
         // No later run goes on with what this one began.
-        turn::end(&settings, &host, &ledger).await;
+        turn::end_sessions(&settings, &host, &ledger).await;
     }
     if !options.json {
         for report in &reports {

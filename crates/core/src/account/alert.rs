@@ -1,4 +1,4 @@
-//! Telling the owner that turning has stopped, or works again, by a webhook.
+//! What the owner is told: that turns have stopped working or work again. A webhook carries it.
 
 use std::str::FromStr;
 
@@ -7,20 +7,19 @@ use http::{Method, Request, Uri};
 use serde_json::json;
 use thiserror::Error;
 
-use crate::account::state::News;
+use crate::account::state::AccountState;
 use crate::network::base_url::Destination;
+use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::settings::secret::Secret;
 
-/// How long a webhook may take to answer, in milliseconds: the account's next turn
-/// waits for it.
+/// How long a webhook may take to answer, in milliseconds. The account's next turn waits for it.
 pub const TIMEOUT_MS: u32 = 5_000;
 
-/// Where the owner is told. Who knows such an address can write there, so it is
-/// kept as a secret.
+/// The address at which the owner is told. It is a secret: anyone who has it can post there.
 #[derive(Debug, Clone)]
 pub struct Webhook(Secret);
 
-/// The text is no address that may be called.
+/// The text is not an address that may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not an https:// URL (http:// only for localhost)")]
 pub struct InvalidWebhook;
@@ -37,11 +36,10 @@ impl FromStr for Webhook {
 }
 
 impl Webhook {
-    /// The request that tells a text, in the JSON that Slack (`text`) and Discord
-    /// (`content`) both show.
+    /// The request that posts a text, in JSON that both Slack (`text`) and Discord (`content`) show.
     ///
     /// # Errors
-    /// When the request is not valid HTTP, which no address that parses leads to.
+    /// If the request is not valid HTTP, which cannot happen for an address that parses.
     pub fn request(&self, text: &str) -> http::Result<Request<Vec<u8>>> {
         let body = json!({ "text": text, "content": text });
         Request::builder()
@@ -52,8 +50,58 @@ impl Webhook {
     }
 }
 
-/// The news of one turn in words: of each network by its title, out of so many
-/// that are set up. What is the same for all of them is told once.
+/// What the owner has not heard yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// Turns have stopped working.
+    Stopped(Diagnosis),
+    /// Turns work again.
+    WorksAgain,
+    /// What was stored could not all be read.
+    Unread(Diagnosis),
+}
+
+impl AccountState {
+    /// Applies an outcome to whether turns work, and returns that as news if it has changed.
+    /// `given_up` says that the slot ends without another attempt.
+    pub fn news(&mut self, outcome: &Outcome, given_up: bool) -> Option<News> {
+        match outcome {
+            Outcome::Turned => self.stopped.take().map(|_| News::WorksAgain),
+            // Nothing was sent, but this host has all that a turn needs again.
+            Outcome::Unchanged => {
+                let ours = |stopped: &mut Diagnosis| {
+                    matches!(stopped.reason, Reason::Settings | Reason::Host)
+                };
+                self.stopped.take_if(ours).map(|_| News::WorksAgain)
+            }
+            Outcome::DryRun(_) => None,
+            // Turns have not started yet.
+            Outcome::Refused(diagnosis)
+                if diagnosis.reason == Reason::NoIcon && self.set.is_none() =>
+            {
+                None
+            }
+            // The request was wrong, which says nothing of the account.
+            Outcome::Refused(diagnosis) if diagnosis.reason == Reason::NoSuchFrame => None,
+            Outcome::Retry { diagnosis, .. }
+                if diagnosis.reason != Reason::SpamFilter && !given_up =>
+            {
+                None
+            }
+            Outcome::Retry { diagnosis, .. } | Outcome::Refused(diagnosis) => {
+                let before = self.stopped.replace(diagnosis.clone());
+                match before {
+                    Some(_) => None,
+                    None => Some(News::Stopped(diagnosis.clone())),
+                }
+            }
+        }
+    }
+}
+
+/// The news of one turn in words. Each piece of `news` comes with the title of its network;
+/// `networks` is the number of networks that are set up. What is the same on all of them is told
+/// once.
 pub fn in_words(news: &[(&'static str, News)], networks: usize) -> String {
     let tell = |place: &str, news: &News| match news {
         News::Stopped(diagnosis) => {
@@ -85,7 +133,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::outcome::{Diagnosis, Reason};
+    use crate::account::testing::{diagnosis, refusal, retry};
     use crate::testing::{WEBHOOK, assert_no_secret_in};
 
     fn told(news: News) -> (Request<Vec<u8>>, Value) {
@@ -190,5 +238,62 @@ mod tests {
     fn debug_output_hides_the_address() {
         let webhook: Webhook = WEBHOOK.parse().unwrap();
         assert_no_secret_in(&format!("{webhook:?} {webhook:#?}"));
+    }
+
+    #[test]
+    fn what_is_news_is_told_once() {
+        let mut account_state = AccountState::default();
+        let spam = retry(Reason::SpamFilter, 60);
+        let transient = retry(Reason::Transient, 60);
+        let no_such_frame = Outcome::Refused(diagnosis(Reason::NoSuchFrame));
+        let stopped = |reason| Some(News::Stopped(diagnosis(reason)));
+        for (outcome, is_given_up, news) in [
+            (&Outcome::Turned, false, None),
+            (&transient, false, None),
+            (&no_such_frame, false, None),
+            (&transient, true, stopped(Reason::Transient)),
+            (&transient, true, None),
+            (&refusal(), false, None),
+            (&Outcome::Unchanged, false, None),
+            (&spam, false, None),
+            (&Outcome::Turned, false, Some(News::WorksAgain)),
+            (&Outcome::Turned, false, None),
+            (&spam, false, stopped(Reason::SpamFilter)),
+            (&Outcome::Turned, false, Some(News::WorksAgain)),
+            (&refusal(), false, stopped(Reason::Credentials)),
+            (&Outcome::Turned, false, Some(News::WorksAgain)),
+        ] {
+            assert_eq!(
+                account_state.news(outcome, is_given_up),
+                news,
+                "{outcome:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn why_it_has_stopped_is_what_was_said_last() {
+        let mut account_state = AccountState::default();
+        account_state.news(&refusal(), false);
+        account_state.news(&Outcome::Refused(diagnosis(Reason::Account)), false);
+        assert_eq!(account_state.stopped, Some(diagnosis(Reason::Account)));
+    }
+
+    #[test]
+    fn trouble_at_home_is_over_once_a_turn_finds_nothing_to_do() {
+        for (reason, is_over) in [
+            (Reason::Settings, true),
+            (Reason::Host, true),
+            (Reason::Credentials, false),
+            (Reason::Transient, false),
+        ] {
+            let mut account_state = AccountState {
+                stopped: Some(diagnosis(reason)),
+                ..AccountState::default()
+            };
+            let news = account_state.news(&Outcome::Unchanged, false);
+            assert_eq!(news, is_over.then_some(News::WorksAgain));
+            assert_eq!(account_state.stopped.is_none(), is_over);
+        }
     }
 }

@@ -57,14 +57,14 @@ pub trait Ledger {
     /// When those cannot be read.
     fn next_id(&self) -> Result<u32, StoreError>;
 
-    /// Sees to a turn at an instant ([`crate::account::turn::wake`]), instead of any other
+    /// Sees to a turn at an instant ([`crate::account::wake::on_wake`]), instead of any other
     /// that was asked for; at `None`, to none.
     ///
     /// # Errors
     /// When that cannot be promised.
     fn wake_at(&self, at: Option<DateTime<Utc>>) -> impl Future<Output = Result<(), StoreError>>;
 
-    /// What is known of the schedule whose events come to [`crate::account::turn::on_schedule`].
+    /// What is known of the schedule whose events come to [`crate::account::wake::on_schedule`].
     /// Who cannot be woken need not keep it.
     ///
     /// # Errors

@@ -1,8 +1,16 @@
-//! One account: its settings, its turns, its state on each network, its journal and alerts.
+//! One account: its settings, its turns, its state on each network, its journal, and what its owner
+//! is told.
+//!
+//! [`turn`] makes one turn, [`wake`] those that come by themselves.
 
 pub mod alert;
 pub mod journal;
 pub mod ledger;
+pub(crate) mod load;
+mod next_wake;
 pub mod settings;
 pub mod state;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod turn;
+pub mod wake;

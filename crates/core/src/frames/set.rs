@@ -1,15 +1,16 @@
-//! Frame sets, and how they lie in the key-value store.
+//! Frame sets: what they are called and how they are laid out in the key-value store.
 //!
 //! | key | value |
 //! |---|---|
-//! | `current` | which set is shown: [`FrameSet`] as JSON |
-//! | `sets/{id}/{n}` | frame n of a set |
-//! | `sets/{id}/icon` | the icon, ready to be turned (`Icon::to_stored`) |
+//! | `current` | the set that is shown: a [`FrameSet`] as JSON |
+//! | `sets/{id}/{n}` | frame n of a set: a JPEG or PNG file |
+//! | `sets/{id}/icon` | the icon, ready to be rotated ([`Icon::to_stored`]) |
 //!
-//! A set never changes; its id is a hash of what it was made from. A new set is
-//! written first and `current` last, so that one write switches from all of the
-//! old to all of the new. Frames are a cache: one that is not there is made
-//! from the icon, if the set has one.
+//! A set never changes; its id is a hash of what it was made from. A new set is written first and
+//! `current` last, so one write switches from the old set to the new. The frames of an icon are a
+//! cache: a missing one is rendered from the icon.
+//!
+//! [`Icon::to_stored`]: crate::frames::render::Icon::to_stored
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -21,13 +22,28 @@ use crate::frames::rendering::Rendering;
 use crate::schedule::FrameCount;
 use crate::stored;
 
-/// The key of the pointer to the current set.
+/// The key of the current set.
 pub const CURRENT_KEY: &str = "current";
 
-/// What every key of every set begins with.
+/// The prefix of all keys of frames and icons.
 pub const SETS_PREFIX: &str = "sets/";
 
-/// N frames, and where they are.
+/// A set of N frames of one icon, or an album. It is immutable, and its id is a hash of what it was
+/// made from.
+///
+/// ```
+/// use rotate_icon_core::frames::rendering::Rendering;
+/// use rotate_icon_core::frames::set::FrameSet;
+/// use rotate_icon_core::schedule::FrameCount;
+///
+/// let set = FrameSet::of_icon(b"icon", FrameCount::TWELVE, Rendering::default());
+/// assert_eq!(set.frame_key(11), format!("sets/{}/11", set.id()));
+///
+/// // The value of `current` in the store.
+/// let stored = serde_json::to_string(&set)?;
+/// assert_eq!(serde_json::from_str::<FrameSet>(&stored)?, set);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct FrameSet {
@@ -37,10 +53,10 @@ pub struct FrameSet {
     rendering: Option<Rendering>,
 }
 
-/// The id or the count of a stored set cannot be right.
+/// The reason why a stored set is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum InvalidFrameSet {
-    /// The id is not one that [`FrameSet::of_icon`] makes.
+    /// The id does not have the form that [`FrameSet::of_icon`] gives it.
     #[error("the id is not 32 lower-case hex digits")]
     Id,
     /// The number of frames is out of range.
@@ -48,14 +64,14 @@ pub enum InvalidFrameSet {
     Frames,
 }
 
-/// A set as it is written to [`CURRENT_KEY`].
+/// A set as it is stored under [`CURRENT_KEY`].
 #[derive(Serialize, Deserialize)]
 struct Stored {
     id: String,
     frames: u16,
     media_type: MediaType,
-    /// `None` also where another version has stored one that is not understood: the
-    /// frames that are there turn all the same.
+    /// `None` for an album, and for a rendering that another version has stored and this one does
+    /// not understand: the frames that are stored can be shown all the same.
     #[serde(
         default,
         deserialize_with = "stored::or_default",
@@ -75,7 +91,7 @@ impl TryFrom<Stored> for FrameSet {
             id: stored.id,
             frames: FrameCount::new(stored.frames).ok_or(InvalidFrameSet::Frames)?,
             media_type: stored.media_type,
-            // What makes pictures of another format makes none of this set.
+            // A rendering to another format cannot render frames of this set.
             rendering: stored
                 .rendering
                 .filter(|rendering| rendering.media_type() == stored.media_type),
@@ -94,13 +110,35 @@ impl From<FrameSet> for Stored {
     }
 }
 
-/// The key of frame `n` of the set with an id.
-pub fn frame_key(set_id: &str, n: u16) -> String {
+/// A reference to a frame of a set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameRef {
+    /// The id of the set.
+    pub set: String,
+    /// The number of the frame, from 0.
+    pub frame: u16,
+}
+
+impl FrameRef {
+    /// The key of the frame in the store.
+    pub fn key(&self) -> String {
+        frame_key(&self.set, self.frame)
+    }
+
+    /// Whether it is a frame of this set.
+    pub fn is_of(&self, set: &FrameSet) -> bool {
+        self.set == set.id
+    }
+}
+
+fn frame_key(set_id: &str, n: u16) -> String {
     format!("{SETS_PREFIX}{set_id}/{n}")
 }
 
+/// The length of a set's id.
 const ID_DIGITS: usize = 32;
 
+/// The id of a set: the first half of the SHA-256 of all that its frames are made from, in hex.
 fn id_of<'a>(
     files: impl IntoIterator<Item = &'a [u8]>,
     recipe: &str,
@@ -108,7 +146,7 @@ fn id_of<'a>(
     media_type: MediaType,
 ) -> String {
     let mut hash = Sha256::new();
-    // Lengths between the parts: no two lists of parts read alike.
+    // Each part follows its length, so that no two lists of parts give the same bytes.
     let mut add = |part: &[u8]| {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
@@ -127,13 +165,12 @@ fn is_id(text: &str) -> bool {
 }
 
 impl FrameSet {
-    /// The set that is made from an icon that is ready to be turned: its bytes as
-    /// they are stored. They say nothing of the file that they were decoded from, so
-    /// two files with the same pixels make the same set, and a decoder that reads a
-    /// file another way makes another.
+    /// The set that is rendered from an icon. `icon` is the icon as it is stored, ready to be
+    /// rotated. Its bytes do not depend on the file that it was decoded from, so two files with the
+    /// same pixels make the same set.
     pub fn of_icon(icon: &[u8], frames: FrameCount, rendering: Rendering) -> Self {
-        /// The version of the way from an icon to its frames: a change that changes a
-        /// frame's bytes has to change it.
+        /// The version of the renderer. A change to it that changes the bytes of a frame has to
+        /// change this number.
         const VERSION: u8 = 4;
         let media_type = rendering.media_type();
         let recipe = format!("version={VERSION} {rendering}");
@@ -145,7 +182,8 @@ impl FrameSet {
         }
     }
 
-    /// The set whose frames are made from one file each.
+    /// An album: the set whose frames are made from one file each. `recipe` is the text of all
+    /// choices that turn a file into a frame.
     pub fn of_album<'a>(
         files: impl IntoIterator<Item = &'a [u8]>,
         recipe: &str,
@@ -160,33 +198,32 @@ impl FrameSet {
         }
     }
 
-    /// The set's name: 32 lower-case hex digits.
+    /// The id of the set: 32 lower-case hex digits.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// How many frames it has.
+    /// The number of frames.
     pub fn frames(&self) -> FrameCount {
         self.frames
     }
 
-    /// The format of every frame of it.
+    /// The format of its frames.
     pub fn media_type(&self) -> MediaType {
         self.media_type
     }
 
-    /// How a frame is made from the icon; `None` for an album, which has no
-    /// icon.
+    /// How its frames are rendered from the icon; `None` for an album, which has no icon.
     pub fn rendering(&self) -> Option<Rendering> {
         self.rendering
     }
 
-    /// The key of frame `n`.
+    /// The key of frame `n` in the store.
     pub fn frame_key(&self, n: u16) -> String {
         frame_key(&self.id, n)
     }
 
-    /// The key of the icon.
+    /// The key of the icon in the store.
     pub fn icon_key(&self) -> String {
         format!("{SETS_PREFIX}{}/icon", self.id)
     }
@@ -196,7 +233,8 @@ impl FrameSet {
         format!("\"{}-{n}\"", self.id)
     }
 
-    /// The id of the set that a key belongs to, if it is a key of a set.
+    /// The id of the set that a key in the store belongs to; `None` if it is not the key of a frame
+    /// or an icon.
     pub fn id_of_key(key: &str) -> Option<&str> {
         let (id, _) = key.strip_prefix(SETS_PREFIX)?.split_once('/')?;
         is_id(id).then_some(id)

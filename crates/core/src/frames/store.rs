@@ -1,33 +1,41 @@
-//! The frame set in the store: the current one, its frames, and the way a
-//! frame that is not there comes into being from the stored icon.
+//! The frame set in the store: which one is current, its frames, and the rendering of a frame that
+//! is missing.
 //!
-//! Two that make the same frame at once make the same bytes under the same key,
-//! and a set is complete with its icon before it becomes current; so nothing
-//! that happens at once can mix two sets.
+//! Two requests that render the same frame at once write the same bytes under the same key, and the
+//! icon of a set is stored before the set becomes current. So nothing that happens at the same time
+//! can mix two sets.
 
 use std::fmt;
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
 
 use crate::frames::media_type::MediaType;
 use crate::frames::render::Icon;
-use crate::frames::set::{CURRENT_KEY, FrameSet};
+use crate::frames::set::{CURRENT_KEY, FrameRef, FrameSet};
 use crate::frames::size::MAX_FRAME_BYTES;
 use crate::outcome::{Diagnosis, Reason};
 use crate::ports::{Lifetime, MAX_VALUE_BYTES, Store, StoreError};
 
-/// How long a frame is kept that was rendered because it was missing. Nothing
-/// is lost with it, and sets that are no longer shown go by themselves.
+/// How long a frame is kept that was rendered because it was missing. It can be rendered again, so
+/// nothing is lost when it expires, and the frames of sets that are no longer shown go by
+/// themselves.
 const RENDERED_FRAME_LIFETIME: Lifetime = Lifetime::Days(90);
 
-/// Why a frame as it is stored is not sent.
+/// A value as the store returned it: its bytes, or `None` where there is none.
+type StoredValue = Result<Option<Vec<u8>>, StoreError>;
+
+/// Why a stored frame is not sent.
 enum Flaw {
+    /// The store has no value under its key.
     Missing,
-    /// It has no bytes.
+    /// The value has no bytes.
     Empty,
-    /// Larger than any frame that is rendered, and maybe too large for a network.
+    /// The file is larger than any that this program renders, and may be too large for a network.
     Large(Vec<u8>),
-    /// Larger than anything that is read.
+    /// The value is larger than [`MAX_VALUE_BYTES`].
     TooLarge,
-    /// Not a whole picture of the set's format.
+    /// The file is not a whole picture of this format, which is the set's.
     NoPicture(MediaType),
 }
 
@@ -49,10 +57,77 @@ impl fmt::Display for Flaw {
     }
 }
 
-/// The current frame set, read and checked.
+/// The current frame set, together with a frame of it if that has been read ahead.
+#[derive(Debug)]
+pub struct CurrentSet {
+    set: FrameSet,
+    /// The number of the frame that was read ahead, and what the store returned for it.
+    ahead: Option<(u16, StoredValue)>,
+}
+
+impl CurrentSet {
+    /// Reads the current set, and at the same time a frame that will probably be needed.
+    ///
+    /// Which frame is due follows from the set, but the set is nearly always the one of the turn
+    /// before. Reading the two together saves the time of one read. If the set turns out to be
+    /// another one, this does not wait for the frame.
+    ///
+    /// # Errors
+    /// As [`current_set`]. A frame that cannot be read is an error of [`CurrentSet::frame`].
+    pub async fn read<H: Store>(host: &H, likely: Option<&FrameRef>) -> Result<Self, Diagnosis> {
+        let Some(likely) = likely else {
+            let set = current_set(host).await?;
+            return Ok(Self { set, ahead: None });
+        };
+        let key = likely.key();
+        let (set, stored) = match select(pin!(current_set(host)), pin!(host.read(&key))).await {
+            Either::Left((set, frame)) => {
+                let set = set?;
+                let stored = if likely.is_of(&set) {
+                    Some(frame.await)
+                } else {
+                    None
+                };
+                (set, stored)
+            }
+            Either::Right((stored, set)) => {
+                let set = set.await?;
+                let stored = likely.is_of(&set).then_some(stored);
+                (set, stored)
+            }
+        };
+        let ahead = stored.map(|stored| (likely.frame, stored));
+        Ok(Self { set, ahead })
+    }
+
+    /// The set.
+    pub fn set(&self) -> &FrameSet {
+        &self.set
+    }
+
+    /// The set, without the frame.
+    pub fn into_set(self) -> FrameSet {
+        self.set
+    }
+
+    /// The bytes of frame `n`, as [`frame`] returns them; the store is not asked again for a frame
+    /// that was read ahead.
+    ///
+    /// # Errors
+    /// As [`frame`].
+    pub async fn frame<H: Store>(&mut self, host: &H, n: u16) -> Result<Vec<u8>, Diagnosis> {
+        match self.ahead.take_if(|(number, _)| *number == n) {
+            Some((_, stored)) => frame_from(host, &self.set, n, stored).await,
+            None => frame(host, &self.set, n).await,
+        }
+    }
+}
+
+/// Reads the current frame set and checks it.
 ///
 /// # Errors
-/// When there is none or what is stored is no frame set.
+/// A [`Diagnosis`] with [`Reason::NoIcon`] if no set has been published, [`Reason::Frames`] if the
+/// stored value is not a frame set, or [`Reason::Host`] if the store fails.
 pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Diagnosis> {
     let none = |why: String| Diagnosis::new(Reason::Frames, why, H::ADVICE.frames);
     let stored = match host.read(CURRENT_KEY).await {
@@ -79,31 +154,32 @@ pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Diagnosis> {
     })
 }
 
-/// The bytes of frame `n` of a set: as stored, or rendered from the set's icon
-/// and stored for the next time. What is stored is a whole picture of the set's
-/// format, or it is rendered again. `read` is what the store has given for it, if it
-/// has been asked already.
+/// Returns the bytes of frame `n` of a set: as stored, or rendered from the set's icon, in which
+/// case they are stored for the next time. The stored value has to be a whole picture of the set's
+/// format; if it is not, the frame is rendered again.
 ///
 /// # Errors
-/// When it is not there and cannot be rendered, or the store fails.
-pub async fn frame<H: Store>(
+/// A [`Diagnosis`] with [`Reason::Frames`] if the frame is missing or damaged and cannot be
+/// rendered, or [`Reason::Host`] if the store fails.
+pub async fn frame<H: Store>(host: &H, set: &FrameSet, n: u16) -> Result<Vec<u8>, Diagnosis> {
+    let stored = host.read(&set.frame_key(n)).await;
+    frame_from(host, set, n, stored).await
+}
+
+/// Returns the bytes of frame `n` of a set, given what the store has returned for its key.
+async fn frame_from<H: Store>(
     host: &H,
     set: &FrameSet,
     n: u16,
-    read: Option<Result<Option<Vec<u8>>, StoreError>>,
+    stored: StoredValue,
 ) -> Result<Vec<u8>, Diagnosis> {
-    let key = set.frame_key(n);
-    let stored = match read {
-        Some(read) => read,
-        None => host.read(&key).await,
-    };
-    let flaw = match looked_at::<H>(stored, set)? {
+    let flaw = match check_stored::<H>(stored, set)? {
         Ok(frame) => return Ok(frame),
         Err(flaw) => flaw,
     };
     let icon = match (stored_icon(host, set).await, flaw) {
         (Ok(icon), _) => icon,
-        // Whether that is too large is for each network to say.
+        // Each network decides whether that is too large.
         (Err(NoIcon::None | NoIcon::Missing), Flaw::Large(frame)) => return Ok(frame),
         (Err(no_icon), flaw) => return Err(no_icon.diagnosis::<H>(set, n, &flaw)),
     };
@@ -114,17 +190,20 @@ pub async fn frame<H: Store>(
             "Publish a simpler icon.",
         )
     })?;
-    // If it cannot be kept, it is rendered again the next time: no reason to
-    // withhold it now.
-    let _ = host.write(&key, &frame.file, RENDERED_FRAME_LIFETIME).await;
+    // If it cannot be stored, it is rendered again the next time: no reason to withhold it now.
+    let _ = host
+        .write(&set.frame_key(n), &frame.file, RENDERED_FRAME_LIFETIME)
+        .await;
     Ok(frame.file)
 }
 
-/// Whether frame `n` of a set can be sent to networks that take so many bytes, each
-/// with its title: as it is stored, or rendered from the set's icon.
+/// Checks that frame `n` of a set can be sent: as stored, or rendered from the set's icon. `networks`
+/// are the networks to send it to, each with its title and the largest picture that it takes, in
+/// bytes.
 ///
 /// # Errors
-/// When it cannot, or the store fails.
+/// A [`Diagnosis`] with [`Reason::Frames`] if the frame cannot be sent, or [`Reason::Host`] if the
+/// store fails.
 pub async fn check_frame<H: Store>(
     host: &H,
     set: &FrameSet,
@@ -132,7 +211,7 @@ pub async fn check_frame<H: Store>(
     networks: impl Iterator<Item = (&'static str, usize)>,
 ) -> Result<(), Diagnosis> {
     let stored = host.read(&set.frame_key(n)).await;
-    let Err(flaw) = looked_at::<H>(stored, set)? else {
+    let Err(flaw) = check_stored::<H>(stored, set)? else {
         return Ok(());
     };
     let Err(no_icon) = stored_icon(host, set).await else {
@@ -148,7 +227,8 @@ pub async fn check_frame<H: Store>(
     }
 }
 
-/// What to say of a frame that has not as many bytes as a network takes.
+/// The diagnosis for frame `n`, which is empty or larger than a network takes. `bytes` is its size,
+/// `most` the largest size that the network takes.
 pub(crate) fn misfit<H: Store>(n: u16, bytes: usize, title: &str, most: usize) -> Diagnosis {
     Diagnosis::new(
         Reason::Frames,
@@ -157,9 +237,10 @@ pub(crate) fn misfit<H: Store>(n: u16, bytes: usize, title: &str, most: usize) -
     )
 }
 
-/// A frame as it is stored, or what is wrong with it.
-fn looked_at<H: Store>(
-    stored: Result<Option<Vec<u8>>, StoreError>,
+/// Checks a frame as the store returned it. The inner result holds its bytes, or the reason why they
+/// are not sent; the outer error means that the store failed.
+fn check_stored<H: Store>(
+    stored: StoredValue,
     set: &FrameSet,
 ) -> Result<Result<Vec<u8>, Flaw>, Diagnosis> {
     let media_type = set.media_type();
@@ -174,11 +255,11 @@ fn looked_at<H: Store>(
     })
 }
 
-/// Stores a new set's icon, then makes the set current.
+/// Stores the icon of a new set, then makes the set current.
 ///
 /// # Errors
-/// When the store fails; the set that was current still is, unless it was the
-/// last step that failed half-way, which nobody can tell.
+/// A [`Diagnosis`] with [`Reason::Host`] if the store fails. The previous set is still current then,
+/// unless the last write failed half-way, which cannot be told.
 pub async fn publish<H: Store>(host: &H, set: &FrameSet, icon: &Icon) -> Result<(), Diagnosis> {
     let write = async |key: &str, value: &[u8]| {
         let written = host.write(key, value, Lifetime::Unlimited).await;
@@ -191,16 +272,18 @@ pub async fn publish<H: Store>(host: &H, set: &FrameSet, icon: &Icon) -> Result<
 
 /// Why there is no icon to render a frame from.
 enum NoIcon {
-    /// The set has none.
+    /// The set is an album, which has no icon.
     None,
+    /// The store has no value under its key.
     Missing,
-    /// What is stored is no icon that is ready to be turned.
+    /// The stored value is not an icon that is ready to be rotated.
     Garbage,
     /// The store failed.
     Unread(StoreError),
 }
 
 impl NoIcon {
+    /// The diagnosis for frame `n` of a set, which is not sent because of a flaw.
     fn diagnosis<H: Store>(self, set: &FrameSet, n: u16, flaw: &Flaw) -> Diagnosis {
         let why = match self {
             Self::Unread(error) => return failed::<H>(error),
@@ -215,7 +298,7 @@ impl NoIcon {
     }
 }
 
-/// The icon that a set's frames are made from.
+/// Reads the icon that a set's frames are rendered from.
 async fn stored_icon<H: Store>(host: &H, set: &FrameSet) -> Result<Icon, NoIcon> {
     let rendering = set.rendering().ok_or(NoIcon::None)?;
     let stored = match host.read(&set.icon_key()).await {
@@ -226,7 +309,8 @@ async fn stored_icon<H: Store>(host: &H, set: &FrameSet) -> Result<Icon, NoIcon>
     Icon::from_stored(&stored, rendering).ok_or(NoIcon::Garbage)
 }
 
-// As `map_err` wants it.
+/// The diagnosis for a store that failed.
+// `map_err` passes the error by value.
 #[allow(clippy::needless_pass_by_value)]
 fn failed<H: Store>(error: StoreError) -> Diagnosis {
     Diagnosis::new(Reason::Host, error.to_string(), H::ADVICE.store)

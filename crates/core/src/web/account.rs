@@ -20,10 +20,12 @@ use serde_json::{Value, json};
 
 use crate::account::journal::{Recorded, Report, Trigger};
 use crate::account::ledger::Ledger;
+use crate::account::load::load_state;
 use crate::account::settings::{Configured, Settings};
-use crate::account::state::{AccountState, FrameRef};
-use crate::account::turn::{TurnRequest, load_account_state, turn, wake_when_needed};
-use crate::frames::set::FrameSet;
+use crate::account::state::AccountState;
+use crate::account::turn::{TurnRequest, turn};
+use crate::account::wake::wake_when_needed;
+use crate::frames::set::{FrameRef, FrameSet};
 use crate::frames::store::{check_frame, current_set};
 use crate::network::NETWORKS;
 use crate::outcome::{Diagnosis, Outcome, Reason};
@@ -240,7 +242,7 @@ async fn account_states<'a, L: Ledger>(
 ) -> Vec<(&'a Configured, Result<AccountState, Diagnosis>)> {
     let mut account_states = Vec::new();
     for one in &settings.networks {
-        let account_state = load_account_state(one, ledger).await;
+        let account_state = load_state(one, ledger).await;
         account_states.push((one, account_state.map_err(|error| failed::<L>(&error))));
     }
     account_states
@@ -259,10 +261,7 @@ async fn next_turn(
     let next_slot = schedule.and_then(|(schedule, frames)| events.next_turn(now, schedule, frames));
     let mut next: Option<DateTime<Utc>> = None;
     for one in &settings.networks {
-        let hold = load_account_state(one, ledger)
-            .await
-            .unwrap_or_default()
-            .hold;
+        let hold = load_state(one, ledger).await.unwrap_or_default().hold;
         let hold = hold.filter(|hold| hold.holds_at(now));
         let at = hold.map_or(next_slot, |hold| Some(hold.until));
         next = next.into_iter().chain(at).min();

@@ -279,7 +279,7 @@ async fn frame<H: Store>(request: &Request<()>, n: u16, host: &H) -> Result<Answ
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         answer
     } else {
-        let frame = store::frame(host, &set, n, None)
+        let frame = store::frame(host, &set, n)
             .await
             .map_err(|diagnosis| unavailable(&diagnosis))?;
         let mut answer = Answer::new(frame);

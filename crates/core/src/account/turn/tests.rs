@@ -4,13 +4,20 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::*;
+use crate::account::journal::Trigger;
+use crate::account::state::{AccountState, HoldKind, KnownSet};
+use crate::account::wake::{on_schedule, on_wake};
 use crate::frames::set::CURRENT_KEY;
 use crate::network::x::{
     ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_BASE_URL, API_KEY, API_KEY_SECRET, X_BODY,
 };
+use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::ports::SendError;
 use crate::schedule::settings::{DIRECTION, PERIOD, TIME_ZONE};
+use crate::schedule::{FrameCount, Schedule};
 use crate::testing::{
     Host, KEYS, assert_no_secret_in, block_on, frame_bytes, frame_of_size, frame_set, instant,
     reply, settings, settings_with, settings_with_webhook,

@@ -4,7 +4,7 @@ use super::*;
 use crate::account::ledger::Ledger;
 use crate::account::settings::TRIGGER_TOKEN;
 use crate::account::state::{Hold, HoldKind};
-use crate::account::turn::{on_schedule, wake};
+use crate::account::wake::{on_schedule, on_wake};
 use crate::frames::set::CURRENT_KEY;
 use crate::network::x::API_KEY;
 use crate::ports::SendError;
@@ -427,7 +427,7 @@ fn the_schedule_goes_on_when_what_is_known_is_forgotten() {
     assert_eq!(host.ledger.wake_at.get(), Some(half_past));
     // The slot's turn is the schedule's as before.
     host.now = half_past;
-    block_on(wake(&kolkata, &host, &host.ledger));
+    block_on(on_wake(&kolkata, &host, &host.ledger));
     assert_eq!(host.take_sent().len(), 1);
     let entry = host.ledger.entries().pop().unwrap();
     assert_eq!(

@@ -68,7 +68,7 @@ impl Account {
                     assert!(alarm > now, "woken at once");
                     self.host.ledger.wake_at.take();
                     self.host.now = alarm;
-                    block_on(wake(&self.settings, &self.host, &self.host.ledger));
+                    block_on(on_wake(&self.settings, &self.host, &self.host.ledger));
                 }
                 (None, None) => break,
             }
@@ -230,13 +230,21 @@ fn a_host_that_wakes_late_makes_the_turn_of_the_present_once() {
     account.sent();
     for at in ["10:47:00", "10:47:01"] {
         account.host.now = utc(at);
-        block_on(wake(&account.settings, &account.host, &account.host.ledger));
+        block_on(on_wake(
+            &account.settings,
+            &account.host,
+            &account.host.ledger,
+        ));
     }
     assert_eq!(account.sent(), [4]);
     assert_eq!(account.host.ledger.wake_at.get(), Some(utc("11:30:00")));
     // A little too early is as good as in time.
     account.host.now = utc("11:29:59.5");
-    block_on(wake(&account.settings, &account.host, &account.host.ledger));
+    block_on(on_wake(
+        &account.settings,
+        &account.host,
+        &account.host.ledger,
+    ));
     assert_eq!(account.sent(), [5]);
 }
 
@@ -250,7 +258,11 @@ fn all_networks_have_their_turn_at_the_start_of_a_slot() {
     account.host.take_sent();
     account.host.ledger.wake_at.take();
     account.host.now = utc("10:30:00");
-    let reports = block_on(wake(&account.settings, &account.host, &account.host.ledger));
+    let reports = block_on(on_wake(
+        &account.settings,
+        &account.host,
+        &account.host.ledger,
+    ));
     let turned = reports
         .iter()
         .map(|report| (report.network, report.frame, &report.outcome));

@@ -68,7 +68,7 @@ impl Icon {
         let at = self.host.ledger.wake_at.take().expect("a time to wake at");
         assert!(at > self.host.now, "{at} is over");
         self.host.now = at;
-        block_on(wake(&self.settings, &self.host, &self.host.ledger))
+        block_on(on_wake(&self.settings, &self.host, &self.host.ledger))
     }
 
     /// The minutes until the ledger wakes, to the nearest.

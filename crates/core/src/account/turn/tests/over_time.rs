@@ -4,7 +4,6 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::account::state::HoldKind;
 use crate::testing::{USER, WEBHOOK, album};
 
 /// An account that turns by the hour, with a webhook to tell its owner by.
@@ -86,7 +85,7 @@ impl Account {
     }
 
     fn wake_now(&self) -> Report {
-        let report = only(block_on(wake(
+        let report = only(block_on(on_wake(
             &self.settings,
             &self.host,
             &self.host.ledger,

@@ -1,0 +1,22 @@
+//! Loading an account's state from the ledger, as it counts under the present settings.
+
+use crate::account::ledger::Ledger;
+use crate::account::settings::Configured;
+use crate::account::state::AccountState;
+use crate::ports::StoreError;
+
+/// Loads the state of the account on a network, without what other settings than the present ones
+/// have led to. While the settings cannot be used, the state stays as it is.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn load_state(
+    configured: &Configured,
+    ledger: &impl Ledger,
+) -> Result<AccountState, StoreError> {
+    let state = ledger.account_state(configured.definition.name).await?;
+    Ok(match configured.network {
+        Ok(_) => state.with_settings(&configured.fingerprint),
+        Err(_) => state,
+    })
+}
