@@ -5,6 +5,7 @@
 import path from "node:path";
 import { main, messageOf, outputOf, root, run, say } from "./lib/run.js";
 import { setup } from "./setup.js";
+import { checkBoundaries } from "./boundaries.js";
 import { buildCommand, buildWorker } from "./build.js";
 import { checkLicences } from "./licences.js";
 import { installPds } from "../tests/pds/install.js";
@@ -25,6 +26,7 @@ const wasm = ["--target", "wasm32-unknown-unknown"];
 const checks = [
   ["Format", () => run("cargo", ["fmt", "--all", "--check"])],
   ["Format of the JavaScript", () => run("biome", ["format"])],
+  ["Boundaries of the packages", checkBoundaries],
   ["Lints of the JavaScript", () => run("biome", ["lint", "--error-on-warnings"])],
   ["Types of the JavaScript", () => run("tsc", ["--build"])],
   [
@@ -33,7 +35,7 @@ const checks = [
       run("cargo", ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
   ],
   [
-    "Lints of the Worker",
+    "Lints of what is built for wasm32",
     () =>
       run("cargo", [
         "clippy",
@@ -42,6 +44,8 @@ const checks = [
         "rotate-icon",
         "--package",
         "decoder",
+        "--package",
+        "simulator",
         "--lib",
         ...wasm,
         "--",

@@ -23,6 +23,7 @@ mod render;
 mod rendered;
 mod settings_source;
 mod sheet;
+mod simulate;
 mod source;
 mod state_file;
 mod status;
@@ -67,7 +68,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Login(login::Login),
     RemoveFrames(remove_frames::RemoveFrames),
-    Simulate(simulator::Simulate),
+    Simulate(simulate::Simulate),
 }
 
 #[tokio::main]
@@ -83,7 +84,7 @@ async fn main() -> ExitCode {
         Command::Doctor(options) => doctor::run(&options).await,
         Command::Login(options) => login::run(&options).await,
         Command::RemoveFrames(options) => remove_frames::run(&options).await,
-        Command::Simulate(options) => simulator::run(options).await.map(done),
+        Command::Simulate(options) => simulate::run(options).await.map(done),
     };
     result.unwrap_or_else(|error| {
         complain(&format!("{error:#}"));

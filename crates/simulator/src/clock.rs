@@ -1,63 +1,63 @@
-//! The simulator's idea of the time, which may be shifted to play a client whose clock is wrong.
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+//! The simulator's clock, which can be shifted to play a client whose clock is wrong.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-/// The furthest it can be shifted, in seconds: ten years. Further away than any clock in a test,
-/// and never out of the range of a date.
-pub(super) const WIDEST_OFFSET: i64 = 315_360_000;
+/// The furthest the clock can be shifted either way, in seconds: ten years. No test needs more,
+/// and no date leaves chrono's range.
+pub const WIDEST_OFFSET: i64 = 315_360_000;
 
-/// A clock that runs a number of seconds ahead of (or behind) the real one. Clones are the same
-/// clock.
-#[derive(Clone)]
-pub(super) struct Clock {
-    offset: Arc<AtomicI64>,
+/// A clock that is set by the host with each request and runs ahead of it by an offset.
+pub(crate) struct Clock {
+    real: DateTime<Utc>,
+    offset: TimeDelta,
 }
 
 impl Clock {
-    /// A clock this many seconds ahead; behind, if negative.
-    pub(super) fn with_offset(seconds: i64) -> Self {
-        let clock = Self {
-            offset: Arc::default(),
+    /// A clock that runs this many seconds ahead, or behind if negative.
+    pub(crate) fn with_offset(seconds: i64) -> Self {
+        let mut clock = Self {
+            real: DateTime::UNIX_EPOCH,
+            offset: TimeDelta::zero(),
         };
         clock.set_offset(seconds);
         clock
     }
 
-    /// Shifts it to this many seconds ahead of the real time, within what is possible.
-    pub(super) fn set_offset(&self, seconds: i64) {
-        let seconds = seconds.clamp(-WIDEST_OFFSET, WIDEST_OFFSET);
-        self.offset.store(seconds, Ordering::Relaxed);
+    /// Sets the real time.
+    pub(crate) fn set(&mut self, real: DateTime<Utc>) {
+        self.real = real;
     }
 
-    /// How many seconds it is ahead.
-    pub(super) fn offset(&self) -> i64 {
-        self.offset.load(Ordering::Relaxed)
+    /// Shifts the clock to this many seconds ahead, at most [`WIDEST_OFFSET`] either way.
+    pub(crate) fn set_offset(&mut self, seconds: i64) {
+        self.offset = TimeDelta::seconds(seconds.clamp(-WIDEST_OFFSET, WIDEST_OFFSET));
     }
 
-    /// The time as the simulator sees it.
-    pub(super) fn now(&self) -> DateTime<Utc> {
-        let real = Utc::now();
-        TimeDelta::try_seconds(self.offset())
-            .and_then(|offset| real.checked_add_signed(offset))
-            .unwrap_or(real)
+    /// How many seconds the clock runs ahead.
+    pub(crate) fn offset(&self) -> i64 {
+        self.offset.num_seconds()
+    }
+
+    /// The time as the simulator has it.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.real
+            .checked_add_signed(self.offset)
+            .unwrap_or(self.real)
     }
 }
 
 /// A time as the `Date` header has it (RFC 9110 §5.6.7).
-pub(super) fn http_date(time: DateTime<Utc>) -> String {
+pub(crate) fn http_date(time: DateTime<Utc>) -> String {
     time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// A time as RFC 3339 has it, to the millisecond.
-pub(super) fn rfc_3339(time: DateTime<Utc>) -> String {
+pub(crate) fn rfc_3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// A time for people to read.
-pub(super) fn plain(time: DateTime<Utc>) -> String {
+/// A time for the page.
+pub(crate) fn plain(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
@@ -75,12 +75,15 @@ mod tests {
 
     #[test]
     fn an_offset_shifts_the_time_both_ways() {
+        let real = DateTime::from_timestamp(784_111_777, 0).unwrap();
         for seconds in [-3600, 3600] {
-            let difference = Clock::with_offset(seconds).now() - Utc::now();
-            assert!((difference.num_seconds() - seconds).abs() <= 1);
+            let mut clock = Clock::with_offset(seconds);
+            clock.set(real);
+            assert_eq!((clock.now() - real).num_seconds(), seconds);
         }
-        let clock = Clock::with_offset(0);
-        clock.clone().set_offset(i64::MAX);
-        assert_eq!(clock.offset(), WIDEST_OFFSET);
+        assert_eq!(Clock::with_offset(i64::MAX).offset(), WIDEST_OFFSET);
+        let mut last = Clock::with_offset(1);
+        last.set(DateTime::<Utc>::MAX_UTC);
+        assert_eq!(last.now(), DateTime::<Utc>::MAX_UTC);
     }
 }

@@ -1,141 +1,119 @@
-//! The routes under `/simulator/`, by which tests and demos ask for faults, look at what came and
-//! do what other people do to an account.
+//! The routes under `/simulator/`, by which tests and demos queue faults, look at what was received
+//! and act as other people would on an account.
 //!
-//! | request | answer |
+//! | request | effect |
 //! |---|---|
-//! | `GET /simulator/faults` | the known faults and the queue |
-//! | `PUT /simulator/faults` | adds `{"fault":"hang","times":1}`; without `times` for ever, with `endpoint` at that one only |
+//! | `GET /simulator/faults` | lists the known faults and the queue |
+//! | `PUT /simulator/faults` | queues `{"fault":"hang","times":1}`, see [`QueueFault`] |
 //! | `DELETE /simulator/faults` | clears the queue |
-//! | `GET /simulator/received` | the requests received, newest first |
+//! | `GET /simulator/received` | lists the received requests, newest first |
 //! | `DELETE /simulator/received` | forgets them; the accounts keep their pictures |
-//! | `GET /simulator/received/{number}/picture` | the bytes of a picture as they were received |
-//! | `GET /simulator/icon` | the bytes of the account's picture as it is now |
-//! | `GET /simulator/pin?oauth_token=…` | `{"pin":"1234567"}`, as if the person had said yes to a sign-in on X |
-//! | `DELETE /simulator/uploads` | has X forget what was uploaded and not set yet |
-//! | `GET /simulator/bluesky` | the account on Bluesky |
+//! | `GET /simulator/received/{number}/picture` | returns the picture in a request |
+//! | `GET /simulator/icon` | returns the account's current picture |
+//! | `GET /simulator/pin?oauth_token=…` | agrees to a sign-in on X: `{"pin":"1234567"}` |
+//! | `DELETE /simulator/uploads` | has X forget uploads that are not set yet |
+//! | `GET /simulator/bluesky` | shows the account on Bluesky |
 //! | `PATCH /simulator/bluesky` | changes it, see [`bluesky::Change`] |
-//! | `GET /simulator/mastodon` | the account on Mastodon |
-//! | `PATCH /simulator/mastodon` | changes `token`, `scopes` or `software` |
-//! | `GET /simulator/clock` | `{"now":"…","offset":0}` |
-//! | `PUT /simulator/clock` | shifts the clock to `{"offset":7200}` seconds ahead |
+//! | `GET /simulator/mastodon` | shows the account on Mastodon |
+//! | `PATCH /simulator/mastodon` | changes it, see [`mastodon::Change`] |
+//! | `GET /simulator/clock` | shows the clock: `{"now":"…","offset":0}` |
+//! | `PUT /simulator/clock` | sets how many seconds it runs ahead: `{"offset":7200}` |
 //!
-//! Faults, requests and the icon are those of one network with `?network=bluesky`, or `"network"`
-//! in what is put. Without it they are those of X, but all requests are listed, and what is
-//! deleted is that of all networks.
+//! `?network=bluesky` in the query, or `"network"` in the body, selects a network. Without it,
+//! faults and icon are X's, received requests are listed for all networks, and DELETE applies to
+//! all networks.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderName, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get};
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::clock::{Clock, WIDEST_OFFSET, rfc_3339};
-use super::faults::Queued;
-use super::network::Network;
-use super::received::Received;
-use super::state::{Simulator, State as Known};
-use super::{bluesky, mastodon, page};
+use crate::clock::{WIDEST_OFFSET, rfc_3339};
+use crate::fault_queue::QueuedFault;
+use crate::form;
+use crate::network::Network;
+use crate::received::Received;
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::routes::not_found;
+use crate::simulator::Simulator;
+use crate::{bluesky, mastodon};
 
-/// The routes, to be put under `/simulator`.
-pub(super) fn routes() -> Router<Arc<Simulator>> {
-    Router::new()
-        .route("/faults", get(faults).put(add_fault).delete(clear_faults))
-        .route("/received", get(received).delete(clear_received))
-        .route("/received/{number}/picture", get(picture))
-        .route("/icon", get(icon))
-        .route("/pin", get(pin))
-        .route("/uploads", delete(forget_uploads))
-        .route("/bluesky", get(show_bluesky).patch(change_bluesky))
-        .route("/mastodon", get(show_mastodon).patch(change_mastodon))
-        .route("/clock", get(show_clock).put(set_clock))
-        .route("/style.css", get(page::style))
-}
-
-/// What is asked for with `PUT /simulator/faults`.
+/// The body of `PUT /simulator/faults`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct QueueFault {
     fault: String,
+    /// How often the fault occurs; until the queue is cleared, if left out.
     times: Option<u32>,
     network: Option<String>,
+    /// The one endpoint at which it occurs.
     endpoint: Option<String>,
 }
 
-impl Asked {
-    fn queued(&self) -> Result<Queued, String> {
+impl QueueFault {
+    fn queued(&self) -> Result<QueuedFault, String> {
         let network = match &self.network {
             None => Network::X,
             Some(name) => Network::named(name)?,
         };
-        Queued::new(network, &self.fault, self.endpoint.as_deref(), self.times)
+        QueuedFault::new(network, &self.fault, self.endpoint.as_deref(), self.times)
     }
 }
 
-/// What is asked for with `PUT /simulator/clock`.
+/// The body of `PUT /simulator/clock`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shift {
+struct SetClock {
     offset: i64,
 }
 
-/// A parameter of the query.
-fn parameter(uri: &Uri, name: &str) -> Option<String> {
-    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
-        .find(|(known, _)| known == name)
-        .map(|(_, value)| value.into_owned())
+/// The first value of a parameter of the query.
+fn parameter(request: &Request, name: &str) -> Result<Option<String>, String> {
+    let pairs = form::decode(request.query.as_bytes())?;
+    let mut values = pairs.into_iter().filter(|(known, _)| known == name);
+    Ok(values.next().map(|(_, value)| value))
 }
 
-/// The network in the query, if there is one. What is wrong is answered at once.
-fn network(uri: &Uri) -> Result<Option<Network>, Box<Response>> {
-    parameter(uri, "network")
+/// The network that the query selects, if any.
+fn network(request: &Request) -> Result<Option<Network>, String> {
+    parameter(request, "network")?
         .map(|name| Network::named(&name))
         .transpose()
-        .map_err(|error| Box::new(bad_request(&error)))
 }
 
-async fn faults(State(simulator): State<Arc<Simulator>>, uri: Uri) -> Response {
-    match network(&uri) {
-        Ok(network) => fault_list(&simulator.state(), network.unwrap_or(Network::X)),
-        Err(response) => *response,
-    }
+/// Turns a wrong request into a reply.
+fn or_bad_request(reply: Result<Reply, String>) -> Reply {
+    reply.unwrap_or_else(|error| json_reply(StatusCode::BAD_REQUEST, &json!({ "error": error })))
 }
 
-async fn add_fault(State(simulator): State<Arc<Simulator>>, body: Bytes) -> Response {
-    let queued =
-        read(&body, "{\"fault\":\"hang\",\"times\":1}").and_then(|asked: Asked| asked.queued());
-    match queued {
-        Ok(queued) => {
-            let network = queued.network;
-            let mut state = simulator.state();
-            state.faults.push(queued);
-            fault_list(&state, network)
-        }
-        Err(error) => bad_request(&error),
-    }
+pub(crate) fn faults(simulator: &mut Simulator, request: &Request) -> Reply {
+    or_bad_request(
+        network(request).map(|network| fault_list(simulator, network.unwrap_or(Network::X))),
+    )
 }
 
-async fn clear_faults(State(simulator): State<Arc<Simulator>>, uri: Uri) -> Response {
-    match network(&uri) {
-        Ok(network) => {
-            let mut state = simulator.state();
-            state.faults.clear(network);
-            fault_list(&state, network.unwrap_or(Network::X))
-        }
-        Err(response) => *response,
-    }
+pub(crate) fn add_fault(simulator: &mut Simulator, request: &Request) -> Reply {
+    let queued = read(request, "{\"fault\":\"hang\",\"times\":1}")
+        .and_then(|fault: QueueFault| fault.queued());
+    or_bad_request(queued.map(|queued| {
+        let network = queued.network;
+        simulator.faults.push(queued);
+        fault_list(simulator, network)
+    }))
 }
 
-fn fault_list(state: &Known, network: Network) -> Response {
-    let queue: Vec<Value> = state
+pub(crate) fn clear_faults(simulator: &mut Simulator, request: &Request) -> Reply {
+    or_bad_request(network(request).map(|network| {
+        simulator.faults.clear(network);
+        fault_list(simulator, network.unwrap_or(Network::X))
+    }))
+}
+
+fn fault_list(simulator: &Simulator, network: Network) -> Reply {
+    let queue: Vec<Value> = simulator
         .faults
         .iter(network)
         .map(|queued| {
@@ -152,151 +130,135 @@ fn fault_list(state: &Known, network: Network) -> Response {
         "known": network.faults(),
         "queue": queue,
     });
-    json_response(StatusCode::OK, &list)
+    json_reply(StatusCode::OK, &list)
 }
 
-async fn received(State(simulator): State<Arc<Simulator>>, uri: Uri) -> Response {
-    match network(&uri) {
-        Ok(network) => {
-            let state = simulator.state();
-            let list: Vec<&Received> = state.journal.newest_first(network).collect();
-            json_response(StatusCode::OK, &list)
-        }
-        Err(response) => *response,
-    }
+pub(crate) fn received(simulator: &mut Simulator, request: &Request) -> Reply {
+    or_bad_request(network(request).map(|network| {
+        let list: Vec<&Received> = simulator.journal.newest_first(network).collect();
+        json_reply(StatusCode::OK, &list)
+    }))
 }
 
-async fn clear_received(State(simulator): State<Arc<Simulator>>, uri: Uri) -> Response {
-    match network(&uri) {
-        Ok(network) => {
-            simulator.state().journal.clear(network);
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Err(response) => *response,
-    }
+pub(crate) fn clear_received(simulator: &mut Simulator, request: &Request) -> Reply {
+    or_bad_request(network(request).map(|network| {
+        simulator.journal.clear(network);
+        Reply::empty(204)
+    }))
 }
 
-async fn pin(State(simulator): State<Arc<Simulator>>, uri: Uri) -> Response {
+pub(crate) fn pin(simulator: &mut Simulator, request: &Request) -> Reply {
     let now = simulator.clock.now().timestamp();
-    let pin = parameter(&uri, "oauth_token").and_then(|token| simulator.state().x.pin(&token, now));
-    match pin {
-        Some(pin) => json_response(StatusCode::OK, &json!({ "pin": pin })),
-        None => missing("no sign-in is under way with that oauth_token"),
-    }
-}
-
-async fn forget_uploads(State(simulator): State<Arc<Simulator>>) -> StatusCode {
-    simulator.state().x.forget_uploads();
-    StatusCode::NO_CONTENT
-}
-
-async fn show_bluesky(State(simulator): State<Arc<Simulator>>) -> Response {
-    let now = simulator.clock.now();
-    json_response(StatusCode::OK, &simulator.state().bluesky.describe(now))
-}
-
-async fn change_bluesky(State(simulator): State<Arc<Simulator>>, body: Bytes) -> Response {
-    let now = simulator.clock.now();
-    let mut state = simulator.state();
-    let changed = read(&body, "{\"expire\":\"access\"}")
-        .and_then(|change: bluesky::Change| state.bluesky.change(change, now));
-    match changed {
-        Ok(()) => json_response(StatusCode::OK, &state.bluesky.describe(now)),
-        Err(error) => bad_request(&error),
-    }
-}
-
-async fn show_mastodon(State(simulator): State<Arc<Simulator>>) -> Response {
-    json_response(StatusCode::OK, &simulator.state().mastodon.describe())
-}
-
-async fn change_mastodon(State(simulator): State<Arc<Simulator>>, body: Bytes) -> Response {
-    match read::<mastodon::Change>(&body, "{\"scopes\":\"read\"}") {
-        Ok(change) => {
-            let mut state = simulator.state();
-            state.mastodon.change(change);
-            json_response(StatusCode::OK, &state.mastodon.describe())
+    or_bad_request(parameter(request, "oauth_token").map(|token| {
+        match token.and_then(|token| simulator.x.agree(&token, now)) {
+            Some(pin) => json_reply(StatusCode::OK, &json!({ "pin": pin })),
+            None => missing("no sign-in with that oauth_token is under way"),
         }
-        Err(error) => bad_request(&error),
-    }
+    }))
 }
 
-async fn show_clock(State(simulator): State<Arc<Simulator>>) -> Response {
-    clock(&simulator.clock)
+pub(crate) fn forget_uploads(simulator: &mut Simulator, _: &Request) -> Reply {
+    simulator.x.forget_uploads();
+    Reply::empty(204)
 }
 
-async fn set_clock(State(simulator): State<Arc<Simulator>>, body: Bytes) -> Response {
-    match read::<Shift>(&body, "{\"offset\":7200}") {
-        Ok(Shift { offset }) if offset.unsigned_abs() <= WIDEST_OFFSET.unsigned_abs() => {
-            simulator.clock.set_offset(offset);
-            clock(&simulator.clock)
-        }
-        Ok(_) => bad_request("the offset has to be within ten years"),
-        Err(error) => bad_request(&error),
-    }
+pub(crate) fn show_bluesky(simulator: &mut Simulator, _: &Request) -> Reply {
+    let now = simulator.clock.now();
+    json_reply(StatusCode::OK, &simulator.bluesky.describe(now))
 }
 
-fn clock(clock: &Clock) -> Response {
+pub(crate) fn change_bluesky(simulator: &mut Simulator, request: &Request) -> Reply {
+    let now = simulator.clock.now();
+    let changed = read(request, "{\"expire\":\"access\"}")
+        .and_then(|change: bluesky::Change| simulator.bluesky.change(change, now));
+    or_bad_request(changed.map(|()| show_bluesky(simulator, request)))
+}
+
+pub(crate) fn show_mastodon(simulator: &mut Simulator, _: &Request) -> Reply {
+    json_reply(StatusCode::OK, &simulator.mastodon.describe())
+}
+
+pub(crate) fn change_mastodon(simulator: &mut Simulator, request: &Request) -> Reply {
+    let change = read::<mastodon::Change>(request, "{\"scopes\":\"read\"}");
+    or_bad_request(change.map(|change| {
+        simulator.mastodon.change(change);
+        show_mastodon(simulator, request)
+    }))
+}
+
+pub(crate) fn show_clock(simulator: &mut Simulator, _: &Request) -> Reply {
+    let clock = &simulator.clock;
     let shown = json!({ "now": rfc_3339(clock.now()), "offset": clock.offset() });
-    json_response(StatusCode::OK, &shown)
+    json_reply(StatusCode::OK, &shown)
 }
 
-/// Reads what was put, or says what was expected.
-fn read<T: DeserializeOwned>(body: &[u8], example: &str) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|error| format!("expected {example}: {error}"))
+pub(crate) fn set_clock(simulator: &mut Simulator, request: &Request) -> Reply {
+    let offset = read(request, "{\"offset\":7200}").and_then(|SetClock { offset }| {
+        let is_possible = (-WIDEST_OFFSET..=WIDEST_OFFSET).contains(&offset);
+        is_possible
+            .then_some(offset)
+            .ok_or_else(|| "the offset has to be within ten years".to_owned())
+    });
+    or_bad_request(offset.map(|offset| {
+        simulator.clock.set_offset(offset);
+        show_clock(simulator, request)
+    }))
 }
 
-fn bad_request(error: &str) -> Response {
-    json_response(StatusCode::BAD_REQUEST, &json!({ "error": error }))
+/// Reads a JSON body. The error shows an example of what was expected.
+fn read<T: DeserializeOwned>(request: &Request, example: &str) -> Result<T, String> {
+    serde_json::from_slice(&request.body.bytes)
+        .map_err(|error| format!("expected {example}: {error}"))
 }
 
-async fn picture(State(simulator): State<Arc<Simulator>>, Path(number): Path<u64>) -> Response {
-    let state = simulator.state();
-    let received = state.journal.get(number);
-    match received.and_then(|received| received.bytes.clone().zip(received.picture.as_ref())) {
-        Some((bytes, facts)) => picture_response(bytes, facts.media_type),
-        None => missing("no picture came with that request, or it is no longer kept"),
-    }
-}
-
-async fn icon(State(simulator): State<Arc<Simulator>>, uri: Uri) -> Response {
-    let network = match network(&uri) {
-        Ok(network) => network.unwrap_or(Network::X),
-        Err(response) => return *response,
+/// Answers `/simulator/received/{number}/picture`.
+pub(crate) fn picture(simulator: &mut Simulator, request: &Request) -> Reply {
+    let number = request
+        .path
+        .strip_prefix("/simulator/received/")
+        .and_then(|rest| rest.strip_suffix("/picture"));
+    let number: u64 = match number.map(str::parse) {
+        None => return not_found(),
+        Some(Ok(number)) => number,
+        Some(Err(error)) => return or_bad_request(Err(format!("not a number: {error}"))),
     };
-    match simulator.state().icon(network) {
-        Some(icon) => picture_response(icon.bytes.clone(), icon.facts.media_type),
-        None => missing("the account has no picture yet"),
+    let received = simulator.journal.get(number);
+    match received.and_then(|received| received.bytes.clone().zip(received.picture.as_ref())) {
+        Some((bytes, facts)) => picture_reply(bytes, facts.media_type),
+        None => missing("no picture came with that request, or the request was dropped"),
     }
 }
 
-fn missing(error: &str) -> Response {
-    json_response(StatusCode::NOT_FOUND, &json!({ "error": error }))
+pub(crate) fn icon(simulator: &mut Simulator, request: &Request) -> Reply {
+    or_bad_request(network(request).map(|network| {
+        match simulator.icon(network.unwrap_or(Network::X)) {
+            Some(icon) => picture_reply(icon.bytes.clone(), icon.facts.media_type),
+            None => missing("the account has no picture yet"),
+        }
+    }))
 }
 
-/// The bytes as they came. Since anything may have been sent as a picture, a browser is kept from
-/// guessing what it is and from running it.
-fn picture_response(bytes: Bytes, media_type: Option<&'static str>) -> Response {
-    let headers: [(HeaderName, &'static str); 4] = [
-        (
-            CONTENT_TYPE,
-            media_type.unwrap_or("application/octet-stream"),
-        ),
+fn missing(error: &str) -> Reply {
+    json_reply(StatusCode::NOT_FOUND, &json!({ "error": error }))
+}
+
+/// The bytes as they were received. They may be anything, so the headers keep a browser from
+/// guessing their type and from running them.
+fn picture_reply(bytes: Bytes, media_type: Option<&'static str>) -> Reply {
+    let media_type = media_type.unwrap_or("application/octet-stream");
+    Reply::of(200, media_type, bytes).with_all(&[
         (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (CACHE_CONTROL, "no-store"),
-    ];
-    (headers, bytes).into_response()
+    ])
 }
 
-fn json_response(status: StatusCode, value: &impl Serialize) -> Response {
-    let headers = [
-        (CONTENT_TYPE, "application/json"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CACHE_CONTROL, "no-store"),
-    ];
+fn json_reply(status: StatusCode, value: &impl Serialize) -> Reply {
     match serde_json::to_string(value) {
-        Ok(text) => (status, headers, text).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Ok(text) => Reply::of(status.as_u16(), "application/json", text).with_all(&[
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (CACHE_CONTROL, "no-store"),
+        ]),
+        Err(_) => Reply::empty(500),
     }
 }

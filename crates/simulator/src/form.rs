@@ -1,37 +1,55 @@
-//! Reading `application/x-www-form-urlencoded`, in a query or a body, without any leniency.
+//! Reading `application/x-www-form-urlencoded` in a query or a body, without any leniency.
 
-use percent_encoding::percent_decode;
+use std::borrow::Cow;
 
 use crate::text::quoted;
 
-/// Decodes names and values, or says what is wrong with their encoding. Both ways to write it are
-/// accepted, that of RFC 3986 and that of HTML forms (`+` for a space, `*` bare); hexadecimal digits
-/// have to be upper case in either.
-pub(super) fn decode(text: &[u8]) -> Result<Vec<(String, String)>, String> {
-    for pair in text.split(|byte| *byte == b'&') {
-        if pair.is_empty() && !text.is_empty() {
-            return Err("there is an empty pair (two “&” in a row, or one at an end)".to_owned());
-        }
-        let mut sides = pair.splitn(2, |byte| *byte == b'=');
-        if sides.next().is_some_and(<[u8]>::is_empty) && !text.is_empty() {
-            return Err("there is a value without a name".to_owned());
-        }
+/// Decodes names and values, in the order in which they stand.
+///
+/// Both common encodings are accepted, that of RFC 3986 and that of HTML forms (`+` for a space,
+/// an unencoded `*`). Hexadecimal digits have to be upper case in either.
+///
+/// # Errors
+///
+/// What is wrong with the encoding.
+pub(crate) fn decode(text: &[u8]) -> Result<Vec<(String, String)>, String> {
+    if text.is_empty() {
+        return Ok(Vec::new());
     }
-    check_characters(text)?;
-    percent_decode(text)
-        .decode_utf8()
-        .map_err(|_| "the encoded text is not UTF-8".to_owned())?;
-    Ok(form_urlencoded::parse(text).into_owned().collect())
+    text.split(|byte| *byte == b'&').map(decode_pair).collect()
 }
 
-/// Looks for characters which should have been encoded, and for encodings which are none.
+fn decode_pair(pair: &[u8]) -> Result<(String, String), String> {
+    if pair.is_empty() {
+        return Err("there is an empty pair (two “&” in a row, or one at an end)".to_owned());
+    }
+    let mut sides = pair.splitn(2, |byte| *byte == b'=');
+    let (name, value) = (
+        sides.next().unwrap_or_default(),
+        sides.next().unwrap_or_default(),
+    );
+    if name.is_empty() {
+        return Err("there is a value without a name".to_owned());
+    }
+    Ok((decode_text(name)?, decode_text(value)?))
+}
+
+fn decode_text(text: &[u8]) -> Result<String, String> {
+    check_characters(text)?;
+    let spaced: Vec<u8> = text
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+        .collect();
+    let decoded = urlencoding::decode_binary(&spaced);
+    String::from_utf8(Cow::into_owned(decoded))
+        .map_err(|_| "the encoded text is not UTF-8".to_owned())
+}
+
+/// Refuses characters that have to be encoded, and malformed encodings.
 fn check_characters(text: &[u8]) -> Result<(), String> {
-    let mut seen_equals = false;
     let mut rest = text.iter().copied();
     while let Some(byte) = rest.next() {
         match byte {
-            b'&' => seen_equals = false,
-            b'=' if !seen_equals => seen_equals = true,
             b'%' => {
                 let digits = [rest.next(), rest.next()];
                 let is_digit = |digit: Option<u8>| matches!(digit, Some(b'0'..=b'9' | b'A'..=b'F'));

@@ -1,25 +1,25 @@
-//! The networks that are stood in for, and what is known of each beforehand.
+//! The simulated networks: their names, endpoints and faults.
 
 use serde::Serialize;
 
-use super::faults::Fault;
-use super::{bluesky, mastodon, x};
+use crate::faults::Fault;
+use crate::{bluesky, mastodon, x};
 
-/// A network.
+/// A simulated network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Network {
+pub(crate) enum Network {
     X,
     Bluesky,
     Mastodon,
 }
 
 impl Network {
-    /// All of them, in the order in which they are shown.
-    pub(super) const ALL: [Self; 3] = [Self::X, Self::Bluesky, Self::Mastodon];
+    /// All networks, in the order in which the page shows them.
+    pub(crate) const ALL: [Self; 3] = [Self::X, Self::Bluesky, Self::Mastodon];
 
-    /// The network of that name, or which there are.
-    pub(super) fn named(name: &str) -> Result<Self, String> {
+    /// The network with this name. The error lists the names there are.
+    pub(crate) fn named(name: &str) -> Result<Self, String> {
         Self::ALL
             .into_iter()
             .find(|network| network.name() == name)
@@ -29,8 +29,8 @@ impl Network {
             })
     }
 
-    /// The name, as the control routes have it.
-    pub(super) fn name(self) -> &'static str {
+    /// The name in the control routes.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::X => "x",
             Self::Bluesky => "bluesky",
@@ -38,8 +38,8 @@ impl Network {
         }
     }
 
-    /// The name, as people have it.
-    pub(super) fn title(self) -> &'static str {
+    /// The name in texts for people.
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::X => "X",
             Self::Bluesky => "Bluesky",
@@ -47,8 +47,8 @@ impl Network {
         }
     }
 
-    /// The faults that can be asked for.
-    pub(super) fn faults(self) -> &'static [Fault] {
+    /// The faults of the network.
+    pub(crate) fn faults(self) -> &'static [Fault] {
         match self {
             Self::X => x::FAULTS,
             Self::Bluesky => bluesky::FAULTS,
@@ -56,8 +56,8 @@ impl Network {
         }
     }
 
-    /// The names of what it answers.
-    pub(super) fn endpoints(self) -> &'static [&'static str] {
+    /// The names of the endpoints.
+    pub(crate) fn endpoints(self) -> &'static [&'static str] {
         match self {
             Self::X => &x::ENDPOINTS,
             Self::Bluesky => &bluesky::ENDPOINTS,

@@ -1,61 +1,50 @@
-//! The page at `/`: for each network the account as it would be shown, what was received, and what
+//! The page at `/`: for each network the account as it would look, the received requests, and what
 //! failed and why.
 
-use std::sync::Arc;
-
-use axum::extract::State;
-use axum::http::Uri;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use maud::{DOCTYPE, Markup, html};
 
-use super::clock::{plain, rfc_3339};
-use super::faults::Queued;
-use super::network::Network;
-use super::received::{Received, Verdict};
-use super::state::{Icon, Simulator, State as Known};
+use crate::clock::{plain, rfc_3339};
+use crate::fault_queue::QueuedFault;
+use crate::network::Network;
+use crate::received::{Received, Verdict};
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::simulator::{Icon, Simulator};
 
-/// After how many seconds the page is loaded anew.
+/// Seconds after which the page reloads itself.
 const REFRESH: u32 = 5;
-/// The most entries that each list shows.
+/// The most entries each list shows.
 const SHOWN: usize = 24;
 
-/// No script, nothing from elsewhere, no frame around it.
+/// The page runs no script, loads nothing from elsewhere and cannot be framed.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
-/// Answers with the style of the page.
-pub(super) async fn style() -> impl IntoResponse {
-    (
-        [
-            (CONTENT_TYPE, "text/css; charset=utf-8"),
-            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (CACHE_CONTROL, "no-cache"),
-        ],
-        include_str!("style.css"),
-    )
+/// Answers with the style sheet.
+pub(crate) fn style(_: &mut Simulator, _: &Request) -> Reply {
+    Reply::of(200, "text/css; charset=utf-8", include_str!("style.css")).with_all(&[
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-cache"),
+    ])
 }
 
 /// Answers with the page.
-pub(super) async fn show(State(simulator): State<Arc<Simulator>>, uri: Uri) -> impl IntoResponse {
-    let paused = uri.query() == Some("paused");
-    let page = page(&simulator.state(), simulator.clock.now(), paused);
-    (
-        [
-            (CONTENT_TYPE, "text/html; charset=utf-8"),
-            (CONTENT_SECURITY_POLICY, POLICY),
-            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (REFERRER_POLICY, "no-referrer"),
-            (CACHE_CONTROL, "no-store"),
-        ],
-        page.into_string(),
-    )
+pub(crate) fn show(simulator: &mut Simulator, request: &Request) -> Reply {
+    let paused = request.query == "paused";
+    let page = page(simulator, simulator.clock.now(), paused);
+    Reply::of(200, "text/html; charset=utf-8", page.into_string()).with_all(&[
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CACHE_CONTROL, "no-store"),
+    ])
 }
 
-fn page(state: &Known, now: DateTime<Utc>, paused: bool) -> Markup {
+fn page(simulator: &Simulator, now: DateTime<Utc>, paused: bool) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -72,13 +61,13 @@ fn page(state: &Known, now: DateTime<Utc>, paused: bool) -> Markup {
             body {
                 header {
                     h1 { "Simulated networks" }
-                    p { "A stand-in on this machine, not x.com, bsky.app or any Mastodon server" }
+                    p { "Stand-ins on this machine, not x.com, bsky.app or a Mastodon server" }
                 }
                 main {
                     @for of in Network::ALL {
-                        (network(state, of))
+                        (network(simulator, of))
                     }
-                    (faults(state))
+                    (faults(simulator))
                 }
                 footer { p {
                     "As of " (time(now)) ". "
@@ -95,17 +84,17 @@ fn page(state: &Known, now: DateTime<Utc>, paused: bool) -> Markup {
     }
 }
 
-/// What happened on a network; a line, if nothing did.
-fn network(state: &Known, network: Network) -> Markup {
-    let received: Vec<&Received> = state.journal.newest_first(Some(network)).collect();
-    let icon = state.icon(network);
+/// One network: the account and its requests, or one line if it is unused.
+fn network(simulator: &Simulator, network: Network) -> Markup {
+    let received: Vec<&Received> = simulator.journal.newest_first(Some(network)).collect();
+    let icon = simulator.icon(network);
     let name = network.name();
     html! {
         @if received.is_empty() && icon.is_none() {
             section.quiet { h2 { (network.title()) } p.muted { "Nothing was received." } }
         } @else {
             section class=(name) aria-labelledby=(name) {
-                (profile(state, network, icon))
+                (profile(simulator, network, icon))
                 (pictures(&received))
                 (failures(&received))
                 (requests(&received))
@@ -114,14 +103,14 @@ fn network(state: &Known, network: Network) -> Markup {
     }
 }
 
-fn profile(state: &Known, network: Network, icon: Option<&Icon>) -> Markup {
+fn profile(simulator: &Simulator, network: Network, icon: Option<&Icon>) -> Markup {
     let account = match network {
         Network::X => "@local_account".to_owned(),
-        Network::Bluesky => format!("@{}", state.bluesky.handle()),
+        Network::Bluesky => format!("@{}", simulator.bluesky.handle()),
         Network::Mastodon => "@local".to_owned(),
     };
     let (at, words) = match network {
-        // The number makes a new address of every picture, so that none is shown from a cache.
+        // The number gives every picture an address of its own, so that no cache shows an old one.
         Network::X => (
             "/simulator/icon?".to_owned(),
             "The profile picture as it is now".to_owned(),
@@ -256,16 +245,16 @@ fn failures(received: &[&Received]) -> Markup {
     }
 }
 
-fn faults(state: &Known) -> Markup {
-    let queue: Vec<&Queued> = Network::ALL
+fn faults(simulator: &Simulator) -> Markup {
+    let queue: Vec<&QueuedFault> = Network::ALL
         .into_iter()
-        .flat_map(|network| state.faults.iter(network))
+        .flat_map(|network| simulator.faults.iter(network))
         .collect();
     html! {
         section {
             h2 { "Faults to come" }
             @if queue.is_empty() {
-                p.muted { "None: requests get the answer that they deserve." }
+                p.muted { "None: each request gets its proper answer." }
             } @else {
                 ol {
                     @for queued in queue {

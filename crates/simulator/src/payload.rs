@@ -1,83 +1,38 @@
 //! The body of a request, read without any leniency: a form, a multipart form, or something else.
 
-use std::future::poll_fn;
-use std::io::Cursor;
-use std::pin::Pin;
+use std::convert::Infallible;
+use std::future::ready;
 
-use axum::body::{Body, Bytes, HttpBody};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName};
+use bytes::Bytes;
+use futures_util::{FutureExt, stream};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName};
 use multer::{Field, Multipart};
 
-use super::form;
+use crate::form;
+use crate::request::{Body, Request};
 use crate::text::quoted;
 
-/// The largest body that is taken.
-pub(super) const LARGEST: usize = 5_000_000;
-/// The largest body that is looked at, so that what is wrong with it besides its size can be told.
-const LARGEST_HELD: usize = 16 * 1024 * 1024;
-/// How much of an even larger body is read and thrown away, so that its sender gets an answer.
-const LARGEST_DRAINED: usize = 64 * 1024 * 1024;
-
-/// A body as it came over the wire.
-pub(super) struct Raw {
-    /// Empty if there was too much to hold.
-    pub(super) bytes: Bytes,
-    /// How many bytes there were.
-    pub(super) length: usize,
-    /// Whether the client went away in the middle.
-    pub(super) broke_off: bool,
-}
-
-impl Raw {
-    /// Reads the body to its end, within reason.
-    pub(super) async fn read(mut body: Body) -> Self {
-        let mut held = Vec::new();
-        let mut length: usize = 0;
-        let mut broke_off = false;
-        while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-            let Ok(frame) = frame else {
-                broke_off = true;
-                break;
-            };
-            let Ok(data) = frame.into_data() else {
-                continue;
-            };
-            length = length.saturating_add(data.len());
-            if length <= LARGEST_HELD {
-                held.extend_from_slice(&data);
-            } else {
-                held = Vec::new();
-            }
-            if length > LARGEST_DRAINED {
-                break;
-            }
-        }
-        Self {
-            bytes: held.into(),
-            length,
-            broke_off,
-        }
-    }
-}
+/// The largest body X accepts, in bytes.
+pub(crate) const LARGEST: usize = 5_000_000;
 
 /// One part of a multipart form.
-pub(super) struct Part {
-    pub(super) name: String,
-    pub(super) filename: Option<String>,
-    pub(super) content_type: Option<String>,
-    pub(super) bytes: Bytes,
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) filename: Option<String>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) bytes: Bytes,
 }
 
-/// What the body turned out to be; what could not be read is there with the reason.
-pub(super) enum Payload {
+/// What the body turned out to be. An unreadable body comes with the reason.
+pub(crate) enum Payload {
     /// No body.
     Nothing,
     /// `application/x-www-form-urlencoded`.
     Form(Result<Vec<(String, String)>, String>),
     /// `multipart/form-data`.
     Multipart(Result<Vec<Part>, String>),
-    /// Too much to look at.
+    /// Too large to read.
     Oversized,
     /// Anything else.
     Other(String),
@@ -85,16 +40,20 @@ pub(super) enum Payload {
 
 impl Payload {
     /// Reads the body as the headers declare it.
-    pub(super) async fn of(headers: &HeaderMap, raw: &Raw) -> Self {
-        if raw.broke_off {
+    pub(crate) fn of(request: &Request) -> Self {
+        Self::read(&request.headers, &request.body)
+    }
+
+    fn read(headers: &HeaderMap, body: &Body) -> Self {
+        if body.broke_off {
             return Self::Other("the body broke off before its end".to_owned());
         }
-        if raw.length > LARGEST_HELD {
+        if body.length > Body::LARGEST_HELD {
             return Self::Oversized;
         }
         let mut all = headers.get_all(CONTENT_TYPE).iter();
         let Some(content_type) = all.next() else {
-            return if raw.length == 0 {
+            return if body.length == 0 {
                 Self::Nothing
             } else {
                 Self::Other("there is no Content-Type header".to_owned())
@@ -107,14 +66,14 @@ impl Payload {
             return Self::Other("the Content-Type header is not plain ASCII".to_owned());
         };
         match essence(content_type).as_str() {
-            "application/x-www-form-urlencoded" => Self::Form(form::decode(&raw.bytes)),
-            "multipart/form-data" => Self::Multipart(parts(content_type, &raw.bytes).await),
+            "application/x-www-form-urlencoded" => Self::Form(form::decode(&body.bytes)),
+            "multipart/form-data" => Self::Multipart(parts(content_type, &body.bytes)),
             other => Self::Other(format!("the Content-Type is {}", quoted(other))),
         }
     }
 
     /// The kind of body in one word.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Nothing => "none",
             Self::Form(_) => "form",
@@ -124,8 +83,8 @@ impl Payload {
         }
     }
 
-    /// The names in the body, as often as they come up.
-    pub(super) fn names(&self) -> Vec<&str> {
+    /// The names in the body, repeated ones included.
+    pub(crate) fn names(&self) -> Vec<&str> {
         match self {
             Self::Form(Ok(pairs)) => pairs.iter().map(|(name, _)| name.as_str()).collect(),
             Self::Multipart(Ok(parts)) => parts.iter().map(|part| part.name.as_str()).collect(),
@@ -135,20 +94,20 @@ impl Payload {
 }
 
 /// A media type without its parameters, in lower case.
-pub(super) fn essence(content_type: &str) -> String {
+pub(crate) fn essence(content_type: &str) -> String {
     let essence = content_type.split(';').next().unwrap_or_default();
     essence.trim().to_ascii_lowercase()
 }
 
-/// Takes a multipart form (RFC 7578) apart.
-async fn parts(content_type: &str, bytes: &Bytes) -> Result<Vec<Part>, String> {
+/// Splits a multipart form (RFC 7578) into its parts.
+fn parts(content_type: &str, bytes: &Bytes) -> Result<Vec<Part>, String> {
     let boundary =
         multer::parse_boundary(content_type).map_err(|_| "the boundary is missing".to_owned())?;
     if boundary.is_empty() || boundary.len() > 70 {
         return Err("the boundary has to have from 1 to 70 characters".to_owned());
     }
-    // RFC 2046 §5.1.1 lets something come before the first delimiter and after the last one. No
-    // client has a reason to send that.
+    // RFC 2046 §5.1.1 allows text before the first delimiter and after the last one. No client has
+    // a reason to send any.
     if !bytes.starts_with(format!("--{boundary}\r\n").as_bytes()) {
         return Err("the body does not begin with the boundary".to_owned());
     }
@@ -157,11 +116,18 @@ async fn parts(content_type: &str, bytes: &Bytes) -> Result<Vec<Part>, String> {
         return Err("the body does not end with the closing boundary".to_owned());
     }
     check_headers(bytes, &boundary)?;
+    // The whole body is there, so the reader never has to wait.
+    read_parts(bytes.clone(), boundary)
+        .now_or_never()
+        .unwrap_or_else(|| Err("the multipart body is incomplete".to_owned()))
+}
+
+async fn read_parts(bytes: Bytes, boundary: String) -> Result<Vec<Part>, String> {
     let broken = |error: multer::Error| {
         let error = quoted(&error.to_string());
         format!("the multipart body is broken: {error}")
     };
-    let mut multipart = Multipart::with_reader(Cursor::new(bytes.clone()), boundary);
+    let mut multipart = Multipart::new(stream::once(ready(Ok::<_, Infallible>(bytes))), boundary);
     let mut parts = Vec::new();
     while let Some(field) = multipart.next_field().await.map_err(broken)? {
         let name = name(&field)?;
@@ -194,7 +160,7 @@ fn name(field: &Field<'_>) -> Result<String, String> {
 }
 
 fn content_type_of(field: &Field<'_>, name: &str) -> Result<Option<String>, String> {
-    // Deprecated by RFC 7578 §4.7; anything but raw bytes would have to be decoded by X.
+    // Deprecated by RFC 7578 §4.7: networks would have to decode anything but raw bytes.
     let encoding = HeaderName::from_static("content-transfer-encoding");
     if let Some(encoding) = text_of(field, &encoding)
         && !encoding.eq_ignore_ascii_case("binary")
@@ -213,7 +179,7 @@ fn text_of(field: &Field<'_>, header: &HeaderName) -> Option<String> {
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// Refuses parts in which a header comes up twice: which of the two counts depends on who reads.
+/// Refuses a part that has a header twice, since readers differ in which one they believe.
 fn check_headers(bytes: &[u8], boundary: &str) -> Result<(), String> {
     let delimiter = format!("--{boundary}\r\n");
     let mut at_line_start = true;
@@ -240,28 +206,27 @@ fn check_headers(bytes: &[u8], boundary: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use http::HeaderValue;
 
     use super::*;
 
-    async fn payload(content_types: &[&str], body: &str) -> Payload {
+    fn payload(content_types: &[&str], body: &str) -> Payload {
         let mut headers = HeaderMap::new();
         for content_type in content_types {
             headers.append(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
         }
-        let raw = Raw::read(Body::from(body.to_owned())).await;
-        Payload::of(&headers, &raw).await
+        Payload::read(&headers, &Body::from(Bytes::from(body.to_owned())))
     }
 
-    async fn multipart(body: &str) -> Result<Vec<Part>, String> {
-        match payload(&["multipart/form-data; boundary=\"b\""], body).await {
+    fn multipart(body: &str) -> Result<Vec<Part>, String> {
+        match payload(&["multipart/form-data; boundary=\"b\""], body) {
             Payload::Multipart(parts) => parts,
             other => panic!("{}", other.kind()),
         }
     }
 
-    #[tokio::test]
-    async fn the_content_type_decides() {
+    #[test]
+    fn the_content_type_decides() {
         let form = "application/x-www-form-urlencoded";
         for (content_types, body, kind) in [
             (&[][..], "", "none"),
@@ -277,17 +242,17 @@ mod tests {
             (&["multipart/form-data"], "x", "multipart"),
             (&["multipart/mixed; boundary=b"], "x", "other"),
         ] {
-            let payload = payload(content_types, body).await;
+            let payload = payload(content_types, body);
             assert_eq!(payload.kind(), kind, "{content_types:?}");
         }
     }
 
-    #[tokio::test]
-    async fn a_multipart_form_is_taken_apart() {
+    #[test]
+    fn a_multipart_form_is_taken_apart() {
         let body = "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.jpg\"\r\n\
                     Content-Type: Image/JPEG\r\n\r\nraw\r\n--b\r\n\
                     Content-Disposition: form-data; name=\"skip_status\"\r\n\r\ntrue\r\n--b--\r\n";
-        let parts = multipart(body).await.unwrap();
+        let parts = multipart(body).unwrap();
         let [image, skip_status] = &parts[..] else {
             panic!("{} parts", parts.len());
         };
@@ -300,13 +265,13 @@ mod tests {
         assert_eq!(skip_status.name, "skip_status");
         assert_eq!(skip_status.filename, None);
         assert_eq!(skip_status.content_type, None);
-        assert!(multipart(body.trim_end()).await.is_ok());
+        assert!(multipart(body.trim_end()).is_ok());
     }
 
-    #[tokio::test]
-    async fn a_sloppy_multipart_form_is_refused() {
+    #[test]
+    fn a_sloppy_multipart_form_is_refused() {
         let good = "--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\nraw\r\n--b--\r\n";
-        assert!(multipart(good).await.is_ok());
+        assert!(multipart(good).is_ok());
         for (from, to, part) in [
             ("--b\r\nC", "preamble\r\n--b\r\nC", "does not begin"),
             ("--b--\r\n", "--b--\r\nepilogue", "does not end"),
@@ -329,13 +294,13 @@ mod tests {
                 "“content-type” twice",
             ),
         ] {
-            let Err(reason) = multipart(&good.replacen(from, to, 1)).await else {
+            let Err(reason) = multipart(&good.replacen(from, to, 1)) else {
                 panic!("{from:?} became {to:?}");
             };
             assert!(reason.contains(part), "{reason}");
         }
         for content_type in ["multipart/form-data", "multipart/form-data; boundary="] {
-            let Payload::Multipart(Err(reason)) = payload(&[content_type], good).await else {
+            let Payload::Multipart(Err(reason)) = payload(&[content_type], good) else {
                 panic!("{content_type}");
             };
             assert!(reason.contains("boundary"));

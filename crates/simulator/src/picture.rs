@@ -1,35 +1,37 @@
-//! Looking at a picture: what it is, and whether it is whole.
+//! What a received picture is, and whether it is complete.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use anyhow::{Context, anyhow};
-use axum::body::Bytes;
+use bytes::Bytes;
 use data_encoding::HEXLOWER;
+use hmac_sha256::Hash;
 use image::{ImageFormat, ImageReader, Limits};
 use image_webp::WebPDecoder;
-use ring::digest;
 use serde::Serialize;
 
 use crate::text::{grouped, quoted};
 
-/// How much memory the decoding of a picture may take.
+/// The most memory that decoding a picture may take, in bytes.
 const MOST_MEMORY: u32 = 64 * 1024 * 1024;
 
-/// What a picture is, as far as that can be told.
+/// Why a decoder failed.
+type Failure = Box<dyn std::error::Error>;
+
+/// What is known of a picture.
 #[derive(Clone, Serialize)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// `None` unless it is a JPEG, PNG, GIF or WebP.
-    pub(super) media_type: Option<&'static str>,
-    pub(super) width: Option<u32>,
-    pub(super) height: Option<u32>,
-    pub(super) bytes: usize,
-    pub(super) sha256: String,
+    pub(crate) media_type: Option<&'static str>,
+    pub(crate) width: Option<u32>,
+    pub(crate) height: Option<u32>,
+    pub(crate) bytes: usize,
+    pub(crate) sha256: String,
 }
 
 impl Facts {
-    /// The picture in a few words: `80,123 bytes image/jpeg 400×400`.
-    pub(super) fn summary(&self) -> String {
+    /// The picture in a few words, such as `80,123 bytes image/jpeg 400×400`.
+    pub(crate) fn summary(&self) -> String {
         let mut summary = format!("{} bytes", grouped(self.bytes));
         if let Some(media_type) = self.media_type {
             summary = format!("{summary} {media_type}");
@@ -41,16 +43,16 @@ impl Facts {
     }
 }
 
-/// A picture as it was received, and what it is.
+/// A picture as it was received, with its facts.
 #[derive(Clone)]
-pub(super) struct Picture {
-    pub(super) bytes: Bytes,
-    pub(super) facts: Facts,
+pub(crate) struct Picture {
+    pub(crate) bytes: Bytes,
+    pub(crate) facts: Facts,
 }
 
 impl Picture {
-    /// Looks at the bytes.
-    pub(super) fn inspect(bytes: Bytes) -> Self {
+    /// Reads the facts from the bytes. What cannot be read is left out.
+    pub(crate) fn inspect(bytes: Bytes) -> Self {
         let format = format_of(&bytes);
         let dimensions = format.and_then(|(format, _)| dimensions(&bytes, format));
         let facts = Facts {
@@ -58,13 +60,17 @@ impl Picture {
             width: dimensions.map(|(width, _)| width),
             height: dimensions.map(|(_, height)| height),
             bytes: bytes.len(),
-            sha256: HEXLOWER.encode(digest::digest(&digest::SHA256, &bytes).as_ref()),
+            sha256: HEXLOWER.encode(&Hash::hash(&bytes)),
         };
         Self { bytes, facts }
     }
 
-    /// Whether it can be decoded and ends where its format ends, or what is wrong with it.
-    pub(super) fn check_whole(&self) -> Result<(), String> {
+    /// Checks that the picture can be decoded and ends where its format ends.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(crate) fn check_whole(&self) -> Result<(), String> {
         let Some((format, _)) = format_of(&self.bytes) else {
             return Err("the picture is of no known format".to_owned());
         };
@@ -84,8 +90,12 @@ impl Picture {
         Ok(())
     }
 
-    /// Whether it is a square that can be decoded, or what is wrong with it.
-    pub(super) fn check_square(&self) -> Result<(), String> {
+    /// Checks that the picture is a complete square.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(crate) fn check_square(&self) -> Result<(), String> {
         let Some((width, height)) = self.facts.width.zip(self.facts.height) else {
             return Err("the dimensions of the picture cannot be read".to_owned());
         };
@@ -98,7 +108,7 @@ impl Picture {
     }
 }
 
-/// The format by the bytes themselves, and its media type.
+/// The format, judged by the bytes alone, and its media type.
 fn format_of(bytes: &[u8]) -> Option<(ImageFormat, &'static str)> {
     let format = image::guess_format(bytes).ok()?;
     let media_type = match format {
@@ -120,7 +130,7 @@ fn reader(bytes: &[u8], format: ImageFormat) -> ImageReader<Cursor<&[u8]>> {
 }
 
 fn dimensions(bytes: &[u8], format: ImageFormat) -> Option<(u32, u32)> {
-    let read = || -> anyhow::Result<_> {
+    let read = || -> Result<_, Failure> {
         Ok(match format {
             ImageFormat::WebP => WebPDecoder::new(Cursor::new(bytes))?.dimensions(),
             _ => reader(bytes, format).into_dimensions()?,
@@ -129,7 +139,7 @@ fn dimensions(bytes: &[u8], format: ImageFormat) -> Option<(u32, u32)> {
     guarded(read).ok()
 }
 
-fn decode(bytes: &[u8], format: ImageFormat) -> anyhow::Result<()> {
+fn decode(bytes: &[u8], format: ImageFormat) -> Result<(), Failure> {
     guarded(|| {
         if format != ImageFormat::WebP {
             reader(bytes, format).decode()?;
@@ -139,19 +149,19 @@ fn decode(bytes: &[u8], format: ImageFormat) -> anyhow::Result<()> {
         let size = decoder
             .output_buffer_size()
             .filter(|size| u32::try_from(*size).is_ok_and(|size| size <= MOST_MEMORY))
-            .context("it is too large")?;
+            .ok_or("it is too large")?;
         decoder.read_image(&mut vec![0; size])?;
         Ok(())
     })
 }
 
-/// Decodes; a panic of the decoder becomes an error.
-fn guarded<T>(decode: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err(anyhow!("the decoder crashed")))
+/// Runs a decoder and turns its panic into an error, where panics unwind.
+fn guarded<T>(decode: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err("the decoder crashed".into()))
 }
 
-/// Whether the last bytes are those with which the format ends. Decoders forgive a file that was
-/// cut short.
+/// Whether the last bytes are those that end the format. Decoders accept a file that was cut
+/// short.
 fn is_whole(bytes: &[u8], format: ImageFormat) -> bool {
     let end: &[u8] = match format {
         ImageFormat::Jpeg => b"\xff\xd9",
@@ -173,8 +183,8 @@ fn has_length_of_riff(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::pictures;
     use super::*;
+    use crate::tests::pictures;
 
     #[test]
     fn pictures_of_all_kinds_are_told_apart_and_decoded() {

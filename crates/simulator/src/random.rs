@@ -1,25 +1,40 @@
-//! Texts that nobody guesses.
-
-use std::sync::atomic::{AtomicU64, Ordering};
+//! Unguessable tokens, from a seed that the host provides.
 
 use data_encoding::BASE32_NOPAD;
-use ring::digest::{SHA256, digest};
-use ring::rand::{SecureRandom, SystemRandom};
+use hmac_sha256::Hash;
 
-/// Fresh bytes. Should the system have no randomness, they are still different each time, which is
-/// enough on one machine.
-pub(super) fn bytes() -> Vec<u8> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let mut seed = [0; 40];
-    let (random, count) = seed.split_at_mut(32);
-    let _ = SystemRandom::new().fill(random);
-    count.copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-    digest(&SHA256, &seed).as_ref().to_vec()
+/// A source of random bytes: SHA-256 of the seed and a counter. The same seed gives the same
+/// bytes, so a test can repeat a run.
+#[derive(Clone)]
+pub(crate) struct Random {
+    seed: [u8; 32],
+    count: u64,
 }
 
-/// A fresh text of lower-case letters and digits.
-pub(super) fn text() -> String {
-    BASE32_NOPAD.encode(&bytes()).to_ascii_lowercase()
+impl Random {
+    /// A source with this seed, 32 random bytes.
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
+        Self { seed, count: 0 }
+    }
+
+    /// A source of its own for one part of the simulator.
+    pub(crate) fn fork(&mut self) -> Self {
+        Self::new(self.bytes())
+    }
+
+    /// The next 32 bytes.
+    pub(crate) fn bytes(&mut self) -> [u8; 32] {
+        self.count += 1;
+        let mut hash = Hash::new();
+        hash.update(self.seed);
+        hash.update(self.count.to_be_bytes());
+        hash.finalize()
+    }
+
+    /// The next text of 52 lower-case letters and digits.
+    pub(crate) fn text(&mut self) -> String {
+        BASE32_NOPAD.encode(&self.bytes()).to_ascii_lowercase()
+    }
 }
 
 #[cfg(test)]
@@ -28,7 +43,17 @@ mod tests {
 
     #[test]
     fn every_text_is_another() {
-        let (one, other) = (text(), text());
-        assert!(one != other && one.len() == 52);
+        let mut random = Random::new([7; 32]);
+        let texts = [
+            random.text(),
+            random.text(),
+            random.fork().text(),
+            random.text(),
+        ];
+        for (index, text) in texts.iter().enumerate() {
+            assert!(text.len() == 52 && !texts[..index].contains(text));
+        }
+        assert_eq!(Random::new([7; 32]).text(), texts[0]);
+        assert_ne!(Random::new([8; 32]).text(), texts[0]);
     }
 }

@@ -1,26 +1,26 @@
-//! Counting requests in windows of time, as the networks do.
+//! Rate limits: requests counted in windows of time, as the networks count them.
 
 use chrono::{DateTime, Utc};
 
-/// So many points in so many seconds.
+/// A number of points that may be used in a number of seconds.
 #[derive(Clone, Copy)]
-pub(super) struct Limit {
-    pub(super) points: u32,
-    pub(super) seconds: i64,
+pub(crate) struct Limit {
+    pub(crate) points: u32,
+    pub(crate) seconds: i64,
 }
 
-/// What is left of a limit.
+/// What is left of a limit in the current window.
 #[derive(Clone, Copy)]
-pub(super) struct Left {
-    pub(super) limit: Limit,
-    pub(super) remaining: u32,
+pub(crate) struct Left {
+    pub(crate) limit: Limit,
+    pub(crate) remaining: u32,
     /// When the window ends, in seconds since 1970.
-    pub(super) reset: i64,
-    pub(super) exceeded: bool,
+    pub(crate) reset: i64,
+    pub(crate) exceeded: bool,
 }
 
-/// A limit and what was used of it.
-pub(super) struct Window {
+/// A limit, and the points used in the current window.
+pub(crate) struct Window {
     limit: Limit,
     began: i64,
     used: u32,
@@ -29,8 +29,8 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// A limit of which nothing was used, whose windows begin with the first request.
-    pub(super) fn of(points: u32, seconds: i64) -> Self {
+    /// An unused limit, whose windows begin with the first request.
+    pub(crate) fn of(points: u32, seconds: i64) -> Self {
         Self {
             limit: Limit { points, seconds },
             began: i64::MIN,
@@ -39,19 +39,19 @@ impl Window {
         }
     }
 
-    /// The same with windows that begin at multiples of their length.
-    pub(super) fn aligned(points: u32, seconds: i64) -> Self {
+    /// An unused limit, whose windows begin at multiples of their length.
+    pub(crate) fn aligned(points: u32, seconds: i64) -> Self {
         Self {
             aligned: true,
             ..Self::of(points, seconds)
         }
     }
 
-    /// Uses so many points.
-    pub(super) fn take(&mut self, points: u32, now: DateTime<Utc>) -> Left {
+    /// Uses points.
+    pub(crate) fn take(&mut self, points: u32, now: DateTime<Utc>) -> Left {
         let now = now.timestamp();
         let age = now.saturating_sub(self.began);
-        // A clock that was set back begins anew too.
+        // A clock that was set back begins a new window too.
         if !(0..self.limit.seconds).contains(&age) {
             self.began = if self.aligned {
                 now - now.rem_euclid(self.limit.seconds)
@@ -70,8 +70,8 @@ impl Window {
     }
 }
 
-/// Of two limits, the one that is reached sooner.
-pub(super) fn tighter(one: Left, other: Left) -> Left {
+/// The one of two limits that is reached sooner.
+pub(crate) fn tighter(one: Left, other: Left) -> Left {
     if (other.exceeded, one.remaining) > (one.exceeded, other.remaining) {
         other
     } else {

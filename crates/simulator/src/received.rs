@@ -1,27 +1,27 @@
-//! The journal: what was received, how it was judged and what was answered.
+//! The record of received requests: how each was judged, and what was answered.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::clock::rfc_3339;
-use super::network::Network;
-use super::picture::Facts;
+use crate::clock::rfc_3339;
+use crate::network::Network;
+use crate::picture::Facts;
 
 /// How a request was judged, whatever was answered to it.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     Accepted,
     Rejected,
 }
 
 impl Verdict {
     /// The verdict in one word.
-    pub(super) fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Rejected => "rejected",
@@ -31,37 +31,40 @@ impl Verdict {
 
 /// One request.
 #[derive(Serialize)]
-pub(super) struct Received {
-    /// Counted from 1, and never used again.
-    pub(super) number: u64,
-    pub(super) network: Network,
-    /// What was asked of it; `None` if there is no such thing.
-    pub(super) endpoint: Option<&'static str>,
+pub(crate) struct Received {
+    /// Counted from 1 and never reused.
+    pub(crate) number: u64,
+    pub(crate) network: Network,
+    /// The endpoint the request was for; `None` if the network has no such endpoint.
+    pub(crate) endpoint: Option<&'static str>,
     #[serde(rename = "received_at", serialize_with = "as_rfc_3339")]
-    pub(super) at: DateTime<Utc>,
-    /// The fault that was given.
-    pub(super) fault: Option<&'static str>,
-    /// The status that was answered; `None` if nothing was.
-    pub(super) status: Option<u16>,
-    /// X's number for the error that was answered.
-    pub(super) code: Option<u16>,
-    /// Bluesky's name for the error that was answered.
-    pub(super) error: Option<&'static str>,
-    /// What the checks found, without regard to the fault.
-    pub(super) verdict: Verdict,
-    /// Why.
-    pub(super) explanation: String,
-    /// The verdict in detail: what was accepted, or how it was rejected and why.
+    pub(crate) at: DateTime<Utc>,
+    /// The fault the request met.
+    pub(crate) fault: Option<&'static str>,
+    /// The status of the reply; `None` if none was sent.
+    pub(crate) status: Option<u16>,
+    /// X's number for the error in the reply.
+    pub(crate) code: Option<u16>,
+    /// Bluesky's name for the error in the reply.
+    pub(crate) error: Option<&'static str>,
+    /// What the checks found, regardless of the fault.
+    pub(crate) verdict: Verdict,
+    /// The reason for the verdict.
+    pub(crate) explanation: String,
+    /// The verdict in detail: what was accepted, or how and why it was rejected.
     #[serde(skip)]
-    pub(super) summary: String,
-    /// Whether what it asked for was done: the picture became that of the account.
-    pub(super) took_effect: bool,
-    pub(super) body: &'static str,
-    pub(super) oauth_timestamp: Option<i64>,
-    pub(super) oauth_nonce: Option<String>,
-    pub(super) picture: Option<Facts>,
+    pub(crate) summary: String,
+    /// Whether the request was carried out. An accepted request may be lost to a fault.
+    pub(crate) took_effect: bool,
+    /// The kind of body in one word.
+    pub(crate) body: &'static str,
+    pub(crate) oauth_timestamp: Option<i64>,
+    pub(crate) oauth_nonce: Option<String>,
+    /// The picture in the request.
+    pub(crate) picture: Option<Facts>,
+    /// The bytes of the picture.
     #[serde(skip)]
-    pub(super) bytes: Option<Bytes>,
+    pub(crate) bytes: Option<Bytes>,
 }
 
 fn as_rfc_3339<S: serde::Serializer>(
@@ -73,7 +76,7 @@ fn as_rfc_3339<S: serde::Serializer>(
 
 impl Received {
     /// The line about this request for the terminal.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let line = match self.fault {
             None => format!("{}  {}", self.verdict.word(), self.summary),
             Some(fault) => format!(
@@ -88,8 +91,8 @@ impl Received {
         }
     }
 
-    /// The status and the code or the name that were answered.
-    pub(super) fn answered(&self) -> String {
+    /// The status of the reply, and the code or name of its error.
+    pub(crate) fn answered(&self) -> String {
         match (self.status, self.code, self.error) {
             (None, _, _) => "no answer".to_owned(),
             (Some(status), Some(code), _) => format!("{status} {code}"),
@@ -99,16 +102,16 @@ impl Received {
     }
 }
 
-/// The requests received last.
-pub(super) struct Journal {
+/// The requests received most recently.
+pub(crate) struct Journal {
     keep: NonZeroUsize,
     count: u64,
     received: VecDeque<Received>,
 }
 
 impl Journal {
-    /// An empty journal that keeps so many requests.
-    pub(super) fn keeping(keep: NonZeroUsize) -> Self {
+    /// An empty journal that keeps this many requests.
+    pub(crate) fn keeping(keep: NonZeroUsize) -> Self {
         Self {
             keep,
             count: 0,
@@ -116,34 +119,34 @@ impl Journal {
         }
     }
 
-    /// The number of the request that is added next.
-    pub(super) fn next_number(&self) -> u64 {
+    /// The number that the next request gets.
+    pub(crate) fn next_number(&self) -> u64 {
         self.count + 1
     }
 
-    /// Adds a request and drops the oldest one if there are too many.
-    pub(super) fn add(&mut self, received: Received) {
+    /// Adds a request, and drops the oldest one beyond the number to keep.
+    pub(crate) fn add(&mut self, received: Received) {
         self.count = received.number;
         self.received.push_front(received);
         self.received.truncate(self.keep.get());
     }
 
-    /// The requests, newest first, of one network or of all.
-    pub(super) fn newest_first(&self, network: Option<Network>) -> impl Iterator<Item = &Received> {
+    /// The requests to one network, or to all, newest first.
+    pub(crate) fn newest_first(&self, network: Option<Network>) -> impl Iterator<Item = &Received> {
         self.received
             .iter()
             .filter(move |received| network.is_none_or(|network| received.network == network))
     }
 
-    /// The request of that number, if it is still there.
-    pub(super) fn get(&self, number: u64) -> Option<&Received> {
+    /// The request with this number, unless it was dropped.
+    pub(crate) fn get(&self, number: u64) -> Option<&Received> {
         self.received
             .iter()
             .find(|received| received.number == number)
     }
 
-    /// Forgets the requests of one network or of all, but not how many there were.
-    pub(super) fn clear(&mut self, network: Option<Network>) {
+    /// Drops the requests to one network, or to all. Their numbers are not reused.
+    pub(crate) fn clear(&mut self, network: Option<Network>) {
         self.received
             .retain(|received| network.is_some_and(|network| received.network != network));
     }

@@ -1,10 +1,12 @@
-//! Words for people: what came from a request is made harmless before it is shown.
+//! Texts for people: what came from a request is made harmless before it is shown.
 
-/// The longest piece of a request that is repeated in an explanation.
+use thousands::Separable;
+
+/// The longest piece of a request that an explanation repeats, in characters.
 const LONGEST_QUOTE: usize = 100;
 
-/// A piece of a request in quotation marks: short, and without control characters, so that it can
-/// be shown in a terminal.
+/// A piece of a request in quotation marks, shortened and with control characters escaped, so
+/// that a terminal can show it.
 pub(crate) fn quoted(text: &str) -> String {
     let mut shown: String = text.chars().take(LONGEST_QUOTE).collect();
     if shown.len() < text.len() {
@@ -13,17 +15,9 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("“{}”", shown.escape_debug())
 }
 
-/// A number with its thousands set apart: 80,123.
+/// A number with a comma between its thousands: 80,123.
 pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    number.separate_with_commas()
 }
 
 #[cfg(test)]

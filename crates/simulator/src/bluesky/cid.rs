@@ -1,134 +1,91 @@
-//! Content identifiers: version 1, SHA-256, in base 32, of raw bytes and of records as DAG-CBOR.
+//! Content identifiers (CIDs) as the AT Protocol has them: version 1, SHA-256, base 32, of raw
+//! bytes or of a record as DAG-CBOR.
 
-use data_encoding::{BASE32_NOPAD, BASE64_NOPAD};
-use ring::digest::{SHA256, digest};
-use serde_json::{Map, Value};
+use data_encoding::BASE64_NOPAD;
+use hmac_sha256::Hash;
+use ipld_core::cid::multihash::Multihash;
+use ipld_core::cid::{Cid, Version};
+use ipld_core::ipld::Ipld;
+use serde_json::Value;
 
-/// The codec of raw bytes.
-const RAW: u8 = 0x55;
-/// The codec of DAG-CBOR.
-const DAG_CBOR: u8 = 0x71;
-/// Before the digest: the hash function (SHA-256) and the length of a digest.
-const MULTIHASH: [u8; 2] = [0x12, 0x20];
+/// The multicodec of raw bytes.
+const RAW: u64 = 0x55;
+/// The multicodec of DAG-CBOR.
+const DAG_CBOR: u64 = 0x71;
+/// The multihash code of SHA-256.
+const SHA_256: u64 = 0x12;
 
-/// The identifier of bytes.
-pub(super) fn of_bytes(bytes: &[u8]) -> String {
-    identifier(RAW, bytes)
+/// The CID of bytes.
+pub(crate) fn of_bytes(bytes: &[u8]) -> String {
+    cid(RAW, bytes).to_string()
 }
 
-/// The identifier of a record, or why it has none.
-pub(super) fn of_record(record: &Value) -> Result<String, String> {
-    let mut cbor = Vec::new();
-    write(record, &mut cbor)?;
-    Ok(identifier(DAG_CBOR, &cbor))
+/// The CID of a record.
+///
+/// # Errors
+///
+/// If the record is outside the data model: a number with a fraction, a malformed link or bytes.
+pub(crate) fn of_record(record: &Value) -> Result<String, String> {
+    Ok(cid(DAG_CBOR, &encode(record)?).to_string())
 }
 
-fn identifier(codec: u8, bytes: &[u8]) -> String {
-    let mut binary = vec![1, codec];
-    binary.extend(MULTIHASH);
-    binary.extend(digest(&SHA256, bytes).as_ref());
-    format!("b{}", BASE32_NOPAD.encode(&binary).to_ascii_lowercase())
+fn cid(codec: u64, bytes: &[u8]) -> Cid {
+    let hash = Multihash::wrap(SHA_256, &Hash::hash(bytes));
+    Cid::new_v1(
+        codec,
+        hash.expect("a multihash holds 64 bytes, and SHA-256 has 32"),
+    )
 }
 
-/// The bytes of an identifier, if it is one of those above.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
-    let digits = text.strip_prefix('b')?;
-    if digits.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return None;
-    }
-    let binary = BASE32_NOPAD
-        .decode(digits.to_ascii_uppercase().as_bytes())
-        .ok()?;
-    let known = matches!(binary.get(..4), Some([1, RAW | DAG_CBOR, 0x12, 0x20]));
-    (known && binary.len() == 36).then_some(binary)
+/// Reads a CID, if it is one of those above.
+pub(crate) fn decode(text: &str) -> Option<Cid> {
+    let cid: Cid = text.parse().ok()?;
+    let is_known = cid.version() == Version::V1
+        && matches!(cid.codec(), RAW | DAG_CBOR)
+        && (cid.hash().code(), cid.hash().size()) == (SHA_256, 32);
+    // Other bases, and base 32 in upper case, give another text.
+    (is_known && cid.to_string() == text).then_some(cid)
 }
 
-/// Whether a text is the identifier of bytes, not of a record.
-pub(super) fn is_of_bytes(text: &str) -> bool {
-    decode(text).is_some_and(|binary| binary.get(1) == Some(&RAW))
+/// Whether a text is the CID of bytes rather than of a record.
+pub(crate) fn is_of_bytes(text: &str) -> bool {
+    decode(text).is_some_and(|cid| cid.codec() == RAW)
 }
 
-/// Writes a value of AT Protocol's data model as DAG-CBOR.
-fn write(value: &Value, cbor: &mut Vec<u8>) -> Result<(), String> {
-    match value {
-        Value::Null => cbor.push(0xf6),
-        Value::Bool(false) => cbor.push(0xf4),
-        Value::Bool(true) => cbor.push(0xf5),
-        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-            (Some(number), _) => head(0, number, cbor),
-            (None, Some(number)) => head(1, !number.cast_unsigned(), cbor),
-            (None, None) => return Err(format!("{number} is not a whole number")),
-        },
-        Value::String(text) => {
-            head(3, text.len() as u64, cbor);
-            cbor.extend(text.as_bytes());
-        }
-        Value::Array(items) => {
-            head(4, items.len() as u64, cbor);
-            for item in items {
-                write(item, cbor)?;
+/// Encodes a value as DAG-CBOR.
+fn encode(value: &Value) -> Result<Vec<u8>, String> {
+    serde_ipld_dagcbor::to_vec(&ipld(value)?).map_err(|error| error.to_string())
+}
+
+/// A value of the AT Protocol's data model, from JSON: `$link` is a CID, `$bytes` is base 64.
+fn ipld(value: &Value) -> Result<Ipld, String> {
+    Ok(match value {
+        Value::Null => Ipld::Null,
+        Value::Bool(value) => Ipld::Bool(*value),
+        Value::Number(number) => Ipld::Integer(
+            number
+                .as_i128()
+                .ok_or_else(|| format!("{number} is not a whole number"))?,
+        ),
+        Value::String(text) => Ipld::String(text.clone()),
+        Value::Array(items) => Ipld::List(items.iter().map(ipld).collect::<Result<_, _>>()?),
+        Value::Object(members) => {
+            let only = |name| members.get(name).filter(|_| members.len() == 1);
+            if let Some(link) = only("$link") {
+                let cid = link.as_str().and_then(decode);
+                Ipld::Link(cid.ok_or("a $link is not a CID of version 1 in base 32")?)
+            } else if let Some(bytes) = only("$bytes") {
+                let digits = bytes.as_str().map(|text| text.trim_end_matches('='));
+                let bytes = digits.and_then(|text| BASE64_NOPAD.decode(text.as_bytes()).ok());
+                Ipld::Bytes(bytes.ok_or("a $bytes is not base 64")?)
+            } else {
+                let members = members
+                    .iter()
+                    .map(|(name, value)| Ok((name.clone(), ipld(value)?)));
+                Ipld::Map(members.collect::<Result<_, String>>()?)
             }
         }
-        Value::Object(members) => write_object(members, cbor)?,
-    }
-    Ok(())
-}
-
-fn write_object(members: &Map<String, Value>, cbor: &mut Vec<u8>) -> Result<(), String> {
-    let only = |name| members.get(name).filter(|_| members.len() == 1);
-    if let Some(link) = only("$link") {
-        let binary = link
-            .as_str()
-            .and_then(decode)
-            .ok_or("a $link is not a CID of version 1 in base 32")?;
-        head(6, 42, cbor);
-        // One more byte, which says that what follows is binary.
-        head(2, binary.len() as u64 + 1, cbor);
-        cbor.push(0);
-        cbor.extend(binary);
-        return Ok(());
-    }
-    if let Some(bytes) = only("$bytes") {
-        let bytes = bytes
-            .as_str()
-            .and_then(|text| {
-                BASE64_NOPAD
-                    .decode(text.trim_end_matches('=').as_bytes())
-                    .ok()
-            })
-            .ok_or("a $bytes is not base 64")?;
-        head(2, bytes.len() as u64, cbor);
-        cbor.extend(bytes);
-        return Ok(());
-    }
-    let mut sorted: Vec<(&String, &Value)> = members.iter().collect();
-    sorted.sort_by_key(|(name, _)| (name.len(), name.as_bytes()));
-    head(5, sorted.len() as u64, cbor);
-    for (name, value) in sorted {
-        head(3, name.len() as u64, cbor);
-        cbor.extend(name.as_bytes());
-        write(value, cbor)?;
-    }
-    Ok(())
-}
-
-/// The head of an item (RFC 8949 §3): its major type and its argument, as short as possible.
-fn head(major: u8, argument: u64, cbor: &mut Vec<u8>) {
-    let major = major << 5;
-    let bytes = argument.to_be_bytes();
-    let (marker, length) = match argument {
-        0..24 => {
-            let [.., last] = bytes;
-            cbor.push(major | last);
-            return;
-        }
-        24..0x100 => (24, 1),
-        0x100..0x1_0000 => (25, 2),
-        0x1_0000..0x1_0000_0000 => (26, 4),
-        _ => (27, 8),
-    };
-    cbor.push(major | marker);
-    cbor.extend(bytes.iter().skip(8 - length));
+    })
 }
 
 #[cfg(test)]
@@ -139,9 +96,7 @@ mod tests {
     use super::*;
 
     fn cbor(value: &Value) -> String {
-        let mut cbor = Vec::new();
-        write(value, &mut cbor).unwrap();
-        HEXLOWER.encode(&cbor)
+        HEXLOWER.encode(&encode(value).unwrap())
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! The faults of Bluesky.
+//! Bluesky's faults.
 
-use axum::http::HeaderValue;
-use axum::http::header::RETRY_AFTER;
+use http::HeaderValue;
+use http::header::RETRY_AFTER;
 use serde_json::json;
 
 use super::limits::rate_headers;
@@ -10,17 +10,17 @@ use super::{
     GET_RECORD, GET_SESSION, INVALID_LOGIN, INVALID_MIME_TYPE, INVALID_SIZE, INVALID_SWAP,
     INVALID_TOKEN, PUT_RECORD, RATE_LIMIT_EXCEEDED, RECORD_NOT_FOUND, REFRESH_SESSION, UPLOAD_BLOB,
 };
-use crate::answer::{Answer, Refusal};
 use crate::faults::{
     BAD_GATEWAY, CAPTIVE_PORTAL, EMPTY_ERROR, ENDLESS_BODY, Fault, HANG, RESET, SLOW, cut_off,
     hostile_text, refusal, special,
 };
 use crate::rate_limit::{Left, Limit};
+use crate::reply::{Refusal, Reply};
 
-/// How many seconds the faults of rate limits want to be waited.
+/// The wait that the fault `rate-limit` asks for, in seconds.
 const WAIT: i64 = 300;
 
-/// Every fault of Bluesky.
+/// All faults of Bluesky.
 pub(crate) static FAULTS: &[Fault] = &[
     special(
         "rate-limit",
@@ -35,24 +35,24 @@ pub(crate) static FAULTS: &[Fault] = &[
                 reset: now.timestamp() + WAIT,
                 exceeded: true,
             };
-            let mut answer = Answer::refusal(RATE_LIMIT_EXCEEDED);
-            answer.headers.extend(rate_headers(left));
-            answer
+            let mut reply = Reply::refusal(RATE_LIMIT_EXCEEDED);
+            reply.headers.extend(rate_headers(left));
+            reply
         },
     ),
     special(
         "rate-limit-retry-after",
         "429 with an empty body and retry-after: 60",
-        |_| Answer::empty(429).with(RETRY_AFTER, HeaderValue::from_static("60")),
+        |_| Reply::empty(429).with(RETRY_AFTER, HeaderValue::from_static("60")),
     ),
     refusal(
         "internal-error",
-        "500 InternalServerError: something broke within Bluesky",
+        "500 InternalServerError: Bluesky has an internal error",
         Refusal::named(500, "InternalServerError", "Internal Server Error"),
     ),
     refusal(
         "upstream-failure",
-        "502 UpstreamFailure: something broke behind Bluesky",
+        "502 UpstreamFailure: a server that Bluesky needs has failed",
         Refusal::named(502, "UpstreamFailure", "Upstream Failure"),
     ),
     refusal(
@@ -64,7 +64,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     EMPTY_ERROR,
     refusal(
         "invalid-login",
-        "401 AuthenticationRequired: identifier or password are wrong",
+        "401 AuthenticationRequired: the identifier or the password is wrong",
         INVALID_LOGIN,
     )
     .at(&[CREATE_SESSION]),
@@ -82,13 +82,13 @@ pub(crate) static FAULTS: &[Fault] = &[
     .at(&[CREATE_SESSION]),
     refusal(
         "expired-token",
-        "400 ExpiredToken: the access token is too old",
+        "400 ExpiredToken: the access token has expired",
         EXPIRED_TOKEN,
     )
     .at(&[GET_SESSION, UPLOAD_BLOB, PUT_RECORD]),
     refusal(
         "expired-refresh-token",
-        "400 ExpiredToken: the refresh token is too old",
+        "400 ExpiredToken: the refresh token has expired",
         EXPIRED_TOKEN,
     )
     .at(&[REFRESH_SESSION]),
@@ -106,19 +106,19 @@ pub(crate) static FAULTS: &[Fault] = &[
     .at(&[GET_RECORD]),
     refusal(
         "invalid-swap",
-        "400 InvalidSwap: the record was changed in between",
+        "400 InvalidSwap: the record has changed since it was read",
         INVALID_SWAP,
     )
     .at(&[PUT_RECORD]),
     refusal(
         "blob-not-found",
-        "400 BlobNotFound: the avatar is not there",
+        "400 BlobNotFound: there is no blob of the avatar",
         BLOB_NOT_FOUND,
     )
     .at(&[PUT_RECORD]),
     refusal(
         "invalid-mime-type",
-        "400 InvalidMimeType: the avatar is of a wrong type",
+        "400 InvalidMimeType: the avatar has the wrong type",
         INVALID_MIME_TYPE,
     )
     .at(&[PUT_RECORD]),
@@ -140,17 +140,17 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     CAPTIVE_PORTAL,
     special("unexpected-body", "200 with JSON of another shape", |_| {
-        Answer::json(200, &json!({ "ok": true, "items": [1, 2, 3] }))
+        Reply::json(200, &json!({ "ok": true, "items": [1, 2, 3] }))
     }),
     special("wrong-json", "200 with JSON that breaks off", |_| {
-        Answer::of(
+        Reply::of(
             200,
             "application/json; charset=utf-8",
             "{\"did\":\"did:plc:",
         )
     }),
     special("empty-body", "200 with an empty body", |_| {
-        Answer::empty(200)
+        Reply::empty(200)
     }),
     ENDLESS_BODY,
     special(
@@ -158,11 +158,11 @@ pub(crate) static FAULTS: &[Fault] = &[
         "400 with a script, line breaks, terminal escapes and 100 KB in the message",
         |_| {
             let text = hostile_text();
-            Answer::json(400, &json!({ "error": text, "message": text }))
+            Reply::json(400, &json!({ "error": text, "message": text }))
         },
     ),
     HANG,
     SLOW,
     RESET,
-    cut_off("what was asked is done, but the answer breaks off in the middle"),
+    cut_off("the request is carried out, but the answer breaks off in the middle"),
 ];

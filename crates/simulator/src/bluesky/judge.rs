@@ -1,11 +1,11 @@
-//! Judging a request: what its endpoint asks of it, in the order in which a server looks at it.
+//! Judging a request: the requirements of its endpoint, in the order in which a server checks them.
 
-use axum::http::header::CONTENT_TYPE;
 use chrono::{DateTime, Utc};
+use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value, json};
 
 use super::limits::Limits;
-use super::profile::Blob;
+use super::repository::Blob;
 use super::session::{Kind, Tokens, is_token};
 use super::{
     ACCOUNT_DEACTIVATED, ACCOUNT_NOT_FOUND, ACCOUNT_TAKEDOWN, AUTHENTICATION_REQUIRED, Account,
@@ -14,23 +14,28 @@ use super::{
     METHOD_NOT_IMPLEMENTED, PAYLOAD_TOO_LARGE, PAYLOAD_TOO_LARGE_ERROR, PUT_RECORD,
     RATE_LIMIT_EXCEEDED, RECORD_NOT_FOUND, REFRESH_SESSION, RKEY, SYNTAX_ERROR, UPLOAD_BLOB,
 };
-use crate::answer::{Answer, Refusal, Rejection};
 use crate::form;
-use crate::incoming::Incoming;
 use crate::payload::essence;
 use crate::rate_limit::Left;
-use crate::state::Accepted;
+use crate::reply::{Refusal, Rejection, Reply};
+use crate::request::Request;
+use crate::simulator::Accepted;
 use crate::text::quoted;
 
-/// The most bytes of a body in JSON, and of one with a record.
+/// The most bytes of a JSON body.
 const LARGEST_JSON: usize = 150 * 1024;
+/// The most bytes of a JSON body with a record.
 const LARGEST_RECORD: usize = 1_000_000;
 /// The most bytes of a blob.
 const LARGEST_BLOB: usize = 5 * 1024 * 1024;
 
-/// The one media type that is declared, without its parameters.
-pub(super) fn content_type(incoming: &Incoming) -> Result<String, Rejection> {
-    let mut all = incoming.headers.get_all(CONTENT_TYPE).iter();
+/// The declared media type, without its parameters.
+///
+/// # Errors
+///
+/// Unless exactly one is declared.
+pub(crate) fn content_type(request: &Request) -> Result<String, Rejection> {
+    let mut all = request.headers.get_all(CONTENT_TYPE).iter();
     let missing =
         || INVALID_REQUEST.saying("Request encoding (Content-Type) required but not provided");
     let one = all.next().ok_or_else(missing)?;
@@ -44,43 +49,48 @@ pub(super) fn content_type(incoming: &Incoming) -> Result<String, Rejection> {
     Ok(essence)
 }
 
-fn check_body(incoming: &Incoming, largest: usize, too_large: Refusal) -> Result<(), Rejection> {
-    let raw = &incoming.raw;
-    if raw.broke_off {
+fn check_body(request: &Request, largest: usize, too_large: Refusal) -> Result<(), Rejection> {
+    let body = &request.body;
+    if body.broke_off {
         return Err(INVALID_REQUEST.because("the body broke off before its end"));
     }
-    if raw.length > largest {
+    if body.length > largest {
         return Err(too_large.because(format!(
             "the body has {} bytes, more than {largest}",
-            raw.length
+            body.length
         )));
     }
     Ok(())
 }
 
-/// The bytes that are uploaded.
-pub(super) fn blob_in(incoming: &Incoming) -> Result<Blob, Rejection> {
-    let declared = content_type(incoming)?;
-    check_body(incoming, LARGEST_BLOB, PAYLOAD_TOO_LARGE)?;
-    if incoming.raw.length == 0 {
+/// The uploaded bytes.
+///
+/// # Errors
+///
+/// If the request is not an upload, or too large.
+pub(crate) fn blob_in(request: &Request) -> Result<Blob, Rejection> {
+    let declared = content_type(request)?;
+    check_body(request, LARGEST_BLOB, PAYLOAD_TOO_LARGE)?;
+    if request.body.length == 0 {
         return Err(INVALID_REQUEST.saying("A request body is expected but none was provided"));
     }
     if declared.split('/').count() != 2 {
-        return Err(INVALID_REQUEST.because(format!("{} is no media type", quoted(&declared))));
+        return Err(INVALID_REQUEST.because(format!("{} is not a media type", quoted(&declared))));
     }
-    Ok(Blob::of(incoming.raw.bytes.clone(), &declared))
+    Ok(Blob::of(request.body.bytes.clone(), &declared))
 }
 
-/// A request on its way to its answer.
-pub(super) struct Request<'a> {
-    pub(super) incoming: &'a Incoming,
-    pub(super) endpoint: Option<&'static str>,
-    pub(super) now: DateTime<Utc>,
+/// A request that is being judged.
+pub(crate) struct Call<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) endpoint: Option<&'static str>,
+    pub(crate) now: DateTime<Utc>,
 }
 
-impl Request<'_> {
-    /// Judges the request: what is done for it to the account, or what is wrong with it.
-    pub(super) fn judge(
+impl Call<'_> {
+    /// Judges the request: carries it out on the account, or refuses it as a server would. `left`
+    /// is set to the tightest limit that applies.
+    pub(crate) fn judge(
         &self,
         account: &mut Account,
         limits: &mut Limits,
@@ -88,7 +98,7 @@ impl Request<'_> {
         blob: Option<Result<Blob, Rejection>>,
     ) -> Result<Accepted, Rejection> {
         let Some(endpoint) = self.endpoint else {
-            let path = quoted(&self.incoming.path);
+            let path = quoted(&self.request.path);
             return Err(METHOD_NOT_IMPLEMENTED.because(format!(
                 "there is only /xrpc/ with {}, not {path}",
                 ENDPOINTS.join(", ")
@@ -118,7 +128,7 @@ impl Request<'_> {
                 let summary = format!("uploaded {}", blob.picture.facts.summary());
                 let blob = account.repository.upload(blob, self.now);
                 Ok(Accepted::new(
-                    Answer::json(200, &json!({ "blob": blob })),
+                    Reply::json(200, &json!({ "blob": blob })),
                     summary,
                 ))
             }
@@ -131,37 +141,36 @@ impl Request<'_> {
             GET_SESSION | GET_RECORD => "GET",
             _ => "POST",
         };
-        let method = &self.incoming.method;
+        let method = &self.request.method;
         if method != expected {
             let message = format!("Incorrect HTTP method ({method}) expected {expected}");
             return Err(INVALID_REQUEST.saying(message));
         }
-        if expected == "GET" && self.incoming.raw.length > 0 {
+        if expected == "GET" && self.request.body.length > 0 {
             return Err(INVALID_REQUEST.because("there is a body with a GET request"));
         }
-        if endpoint != GET_RECORD && !self.incoming.query.is_empty() {
+        if endpoint != GET_RECORD && !self.request.query.is_empty() {
             return Err(INVALID_REQUEST.because("this takes no parameters in the query"));
         }
         Ok(())
     }
 
-    /// What the server looks into before it knows whose token it is: one that is none breaks it.
+    /// Servers decode a token before they verify it, and fail on a text that is not a token.
     fn look_into_token(&self) -> Result<(), Rejection> {
-        match self.incoming.bearer() {
-            Ok(token) if !is_token(token) => {
-                Err(INTERNAL_SERVER_ERROR.because("what was sent has not the parts of a token"))
-            }
+        match self.request.bearer() {
+            Ok(token) if !is_token(token) => Err(INTERNAL_SERVER_ERROR
+                .because("the bearer token does not have the parts of a token")),
             _ => Ok(()),
         }
     }
 
     fn authenticate(&self, account: &Account, kind: Kind) -> Result<String, Rejection> {
-        account.sessions.authenticate(self.incoming, kind, self.now)
+        account.sessions.authenticate(self.request, kind, self.now)
     }
 
-    /// The body as a JSON object with no other members than these.
+    /// The body as a JSON object, with no members but these.
     fn json(&self, known: &[&str]) -> Result<Map<String, Value>, Rejection> {
-        let declared = content_type(self.incoming)?;
+        let declared = content_type(self.request)?;
         if declared != "application/json" {
             let message = format!("Wrong request encoding (Content-Type): {declared}");
             return Err(INVALID_REQUEST.saying(message));
@@ -170,8 +179,8 @@ impl Request<'_> {
             Some(PUT_RECORD) => LARGEST_RECORD,
             _ => LARGEST_JSON,
         };
-        check_body(self.incoming, largest, PAYLOAD_TOO_LARGE_ERROR)?;
-        let body = &self.incoming.raw.bytes;
+        check_body(self.request, largest, PAYLOAD_TOO_LARGE_ERROR)?;
+        let body = &self.request.body.bytes;
         let members = match serde_json::from_slice(body) {
             Ok(Value::Object(members)) => members,
             Ok(Value::Array(_)) => return Err(INVALID_REQUEST.because("the body is a list")),
@@ -179,7 +188,7 @@ impl Request<'_> {
             Ok(_) => return Err(SYNTAX_ERROR.because("the body is neither an object nor a list")),
             Err(error) => {
                 let error = quoted(&error.to_string());
-                return Err(SYNTAX_ERROR.because(format!("the body is no JSON: {error}")));
+                return Err(SYNTAX_ERROR.because(format!("the body is not JSON: {error}")));
             }
         };
         match members.keys().find(|name| !known.contains(&name.as_str())) {
@@ -208,7 +217,7 @@ impl Request<'_> {
         *left = limits.take_session(identifier, self.now);
         if left.exceeded {
             return Err(RATE_LIMIT_EXCEEDED.because(format!(
-                "more than {} sessions begun in {} s",
+                "more than {} sessions created in {} s",
                 left.limit.points, left.limit.seconds
             )));
         }
@@ -222,16 +231,16 @@ impl Request<'_> {
             account.state,
             AccountState::Takendown | AccountState::Deleted
         ) {
-            return Err(INVALID_LOGIN.because("no app password opens an account that is closed"));
+            return Err(INVALID_LOGIN.because("an app password does not open a closed account"));
         }
         let tokens = account.sessions.begin(&account.did, self.now);
-        let answer = self.session(account, &tokens);
-        Ok(Accepted::new(answer, "began a session"))
+        let reply = self.session(account, &tokens);
+        Ok(Accepted::new(reply, "created a session"))
     }
 
     fn refresh_session(&self, account: &mut Account) -> Result<Accepted, Rejection> {
         let id = self.authenticate(account, Kind::Refresh)?;
-        if self.incoming.raw.length > 0 || self.incoming.headers.contains_key(CONTENT_TYPE) {
+        if self.request.body.length > 0 || self.request.headers.contains_key(CONTENT_TYPE) {
             let message = "A request body was provided when none was expected";
             return Err(INVALID_REQUEST.saying(message));
         }
@@ -243,18 +252,18 @@ impl Request<'_> {
             AccountState::Active | AccountState::Deactivated => {}
         }
         let tokens = account.sessions.refresh(&id, &account.did, self.now);
-        let answer = self.session(account, &tokens);
-        Ok(Accepted::new(answer, "refreshed the session"))
+        let reply = self.session(account, &tokens);
+        Ok(Accepted::new(reply, "refreshed the session"))
     }
 
     fn delete_session(&self, account: &mut Account) -> Result<Accepted, Rejection> {
         let id = self.authenticate(account, Kind::Refresh)?;
-        if self.incoming.raw.length > 0 || self.incoming.headers.contains_key(CONTENT_TYPE) {
+        if self.request.body.length > 0 || self.request.headers.contains_key(CONTENT_TYPE) {
             let message = "A request body was provided when none was expected";
             return Err(INVALID_REQUEST.saying(message));
         }
         account.sessions.end(&id);
-        Ok(Accepted::new(Answer::empty(200), "ended the session"))
+        Ok(Accepted::new(Reply::empty(200), "ended the session"))
     }
 
     fn get_session(&self, account: &Account) -> Result<Accepted, Rejection> {
@@ -265,8 +274,8 @@ impl Request<'_> {
         ) {
             return Err(unknown_user(account));
         }
-        let answer = Answer::json(200, &Value::Object(self.owner(account)));
-        Ok(Accepted::new(answer, "told whose session it is"))
+        let reply = Reply::json(200, &Value::Object(self.owner(account)));
+        Ok(Accepted::new(reply, "showed the session"))
     }
 
     fn owner(&self, account: &Account) -> Map<String, Value> {
@@ -278,7 +287,7 @@ impl Request<'_> {
             "service": [{
                 "id": "#atproto_pds",
                 "type": "AtprotoPersonalDataServer",
-                "serviceEndpoint": format!("http://{}", self.incoming.host()),
+                "serviceEndpoint": format!("http://{}", self.request.host()),
             }],
         });
         let mut owner: Map<String, Value> = [
@@ -296,15 +305,15 @@ impl Request<'_> {
         owner
     }
 
-    fn session(&self, account: &Account, tokens: &Tokens) -> Answer {
+    fn session(&self, account: &Account, tokens: &Tokens) -> Reply {
         let mut body = self.owner(account);
         body.insert("accessJwt".to_owned(), json!(tokens.access));
         body.insert("refreshJwt".to_owned(), json!(tokens.refresh));
-        Answer::json(200, &Value::Object(body))
+        Reply::json(200, &Value::Object(body))
     }
 
     fn get_record(&self, account: &mut Account) -> Result<Accepted, Rejection> {
-        let query = form::decode(self.incoming.query.as_bytes()).map_err(|reason| {
+        let query = form::decode(self.request.query.as_bytes()).map_err(|reason| {
             INVALID_REQUEST.because(format!("the query is badly encoded: {reason}"))
         })?;
         let value = |name: &str| {
@@ -339,14 +348,14 @@ impl Request<'_> {
             {
                 Err(missing())
             }
-            Some(record) => Ok(Answer::json(200, &record)),
+            Some(record) => Ok(Reply::json(200, &record)),
             None => Err(missing()),
         };
         if account.changes > 0 && collection == COLLECTION {
             account.repository.touch(account.changes);
             account.changes -= 1;
         }
-        found.map(|answer| Accepted::new(answer, "told the record"))
+        found.map(|reply| Accepted::new(reply, "returned the record"))
     }
 
     fn delete_record(
@@ -361,24 +370,24 @@ impl Request<'_> {
         *left = limits.take_write(1, self.now);
         if left.exceeded {
             return Err(
-                RATE_LIMIT_EXCEEDED.because("more was written than an hour or a day allows")
+                RATE_LIMIT_EXCEEDED.because("the limit of writes in an hour or a day is exceeded")
             );
         }
         if !account.owns(repo) {
-            return Err(AUTHENTICATION_REQUIRED.because("the repo is not that of the session"));
+            return Err(AUTHENTICATION_REQUIRED.because("the repo does not belong to the session"));
         }
         check_state(account, true)?;
         check_place(collection, required(&body, "rkey")?)?;
         if collection == COLLECTION {
-            return Err(INVALID_REQUEST.because("the profile is not this client's to delete"));
+            return Err(INVALID_REQUEST.because("this client has no reason to delete the profile"));
         }
-        // Deleting what is not there is no mistake.
+        // Deleting a record that does not exist is not an error.
         account
             .repository
             .overwrite(collection, None)
             .map_err(|reason| INVALID_REQUEST.because(reason))?;
         Ok(Accepted::new(
-            Answer::json(200, &json!({})),
+            Reply::json(200, &json!({})),
             "deleted the record of frames",
         ))
     }
@@ -406,16 +415,18 @@ impl Request<'_> {
         *left = limits.take_write(2, self.now);
         if left.exceeded {
             return Err(
-                RATE_LIMIT_EXCEEDED.because("more was written than an hour or a day allows")
+                RATE_LIMIT_EXCEEDED.because("the limit of writes in an hour or a day is exceeded")
             );
         }
         if !account.owns(repo) {
-            return Err(AUTHENTICATION_REQUIRED.because("the repo is not that of the session"));
+            return Err(AUTHENTICATION_REQUIRED.because("the repo does not belong to the session"));
         }
         check_state(account, true)?;
         check_place(collection, rkey)?;
         if body.get("validate").is_some_and(|value| value != true) {
-            return Err(INVALID_REQUEST.because("“validate” is not true: mistakes would go unseen"));
+            return Err(
+                INVALID_REQUEST.because("“validate” is not true: mistakes would go unnoticed")
+            );
         }
         let (icon, changed) = account
             .repository
@@ -423,12 +434,12 @@ impl Request<'_> {
         let put = account.repository.record(collection);
         let cid = put.map(|record| record.cid.as_str());
         let is_known = collection == COLLECTION;
-        let mut answer = json!({
+        let mut output = json!({
             "uri": account.uri(collection, RKEY),
             "cid": cid,
             "validationStatus": if is_known { "valid" } else { "unknown" },
         });
-        if changed && let Some(members) = answer.as_object_mut() {
+        if changed && let Some(members) = output.as_object_mut() {
             let commit = json!({ "cid": cid, "rev": revision(self.now) });
             members.insert("commit".to_owned(), commit);
         }
@@ -441,14 +452,14 @@ impl Request<'_> {
             ),
         };
         Ok(Accepted {
-            answer: Answer::json(200, &answer),
+            reply: Reply::json(200, &output),
             summary,
             icon,
         })
     }
 }
 
-/// How many frames a record of them has.
+/// The number of frames in a record.
 fn frame_count(record: &Map<String, Value>) -> usize {
     record
         .get("frames")
@@ -461,7 +472,8 @@ fn unknown_user(account: &Account) -> Rejection {
     INVALID_REQUEST.saying(format!("Could not find user info for account: {did}"))
 }
 
-/// Whether the account may do this. Blobs may be uploaded to one that is deactivated.
+/// Checks that the state of the account allows the request. A deactivated account still accepts
+/// blobs.
 fn check_state(account: &Account, is_write: bool) -> Result<(), Rejection> {
     match account.state {
         AccountState::Deactivated if is_write => {
@@ -475,7 +487,7 @@ fn check_state(account: &Account, is_write: bool) -> Result<(), Rejection> {
     }
 }
 
-/// Whether a record is one that is any business of this client.
+/// Checks that this client has any business with a record.
 fn check_place(collection: &str, rkey: &str) -> Result<(), Rejection> {
     if [COLLECTION, FRAMES].contains(&collection) && rkey == RKEY {
         return Ok(());
@@ -487,7 +499,7 @@ fn check_place(collection: &str, rkey: &str) -> Result<(), Rejection> {
     )))
 }
 
-/// A member of the body that has to be a text.
+/// A required member of the body, which has to be a string.
 fn required<'a>(body: &'a Map<String, Value>, name: &str) -> Result<&'a str, Rejection> {
     match body.get(name) {
         Some(Value::String(text)) => Ok(text),
@@ -496,10 +508,10 @@ fn required<'a>(body: &'a Map<String, Value>, name: &str) -> Result<&'a str, Rej
     }
 }
 
-/// The time as revisions have it: 13 digits that sort as text.
+/// The revision of a commit at this time: a TID, 13 digits that sort as text.
 fn revision(now: DateTime<Utc>) -> String {
     const DIGITS: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
-    // The time in microseconds, and ten bits that tell clocks apart.
+    // Microseconds, followed by ten bits for the id of the clock.
     let number = now.timestamp_micros().cast_unsigned() << 10;
     (0..13_u32)
         .rev()

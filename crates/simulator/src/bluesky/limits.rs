@@ -1,27 +1,27 @@
-//! The limits of a server: what they are, how much of them is used, and the headers that tell it.
+//! The rate limits of a server of the AT Protocol, and their headers.
 
 use std::collections::HashMap;
 
-use axum::http::header::HeaderName;
-use axum::http::{HeaderMap, HeaderValue};
 use chrono::{DateTime, Utc};
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue};
 
 use crate::rate_limit::{Left, Window, tighter};
 
-/// The limits of a server, and what was used of them.
-pub(super) struct Limits {
+/// The limits, and what was used of them.
+pub(crate) struct Limits {
     requests: Window,
-    /// Sessions begun, by identifier: in five minutes and in a day.
+    /// Sessions created by identifier, in five minutes and in a day.
     sessions: HashMap<String, [Window; 2]>,
-    /// What was written, in points: in an hour and in a day.
+    /// Points for writes, in an hour and in a day.
     writes: [Window; 2],
-    /// Blobs uploaded from one address in a day; there is but one here.
+    /// Blobs uploaded in a day. Servers count by address; all requests here come from one.
     uploads: Window,
 }
 
 impl Limits {
-    /// Limits of which nothing was used.
-    pub(super) fn new() -> Self {
+    /// Unused limits.
+    pub(crate) fn new() -> Self {
         Self {
             requests: Window::of(3_000, 5 * 60),
             sessions: HashMap::new(),
@@ -31,13 +31,13 @@ impl Limits {
     }
 
     /// Counts a request of any kind.
-    pub(super) fn take_request(&mut self, now: DateTime<Utc>) -> Left {
+    pub(crate) fn take_request(&mut self, now: DateTime<Utc>) -> Left {
         self.requests.take(1, now)
     }
 
-    /// Counts an attempt to begin a session.
-    pub(super) fn take_session(&mut self, identifier: &str, now: DateTime<Utc>) -> Left {
-        // Made-up identifiers are not kept for ever.
+    /// Counts an attempt to create a session.
+    pub(crate) fn take_session(&mut self, identifier: &str, now: DateTime<Utc>) -> Left {
+        // Random identifiers would pile up.
         if self.sessions.len() > 1_000 {
             self.sessions.clear();
         }
@@ -48,26 +48,26 @@ impl Limits {
         tighter(short.take(1, now), long.take(1, now))
     }
 
-    /// Counts a record that is put, which is two points, or deleted, which is one.
-    pub(super) fn take_write(&mut self, points: u32, now: DateTime<Utc>) -> Left {
+    /// Counts a write: two points for a put, one for a deletion.
+    pub(crate) fn take_write(&mut self, points: u32, now: DateTime<Utc>) -> Left {
         let [short, long] = &mut self.writes;
         tighter(short.take(points, now), long.take(points, now))
     }
 
-    /// Counts a blob that is uploaded.
-    pub(super) fn take_upload(&mut self, now: DateTime<Utc>) -> Left {
+    /// Counts an uploaded blob.
+    pub(crate) fn take_upload(&mut self, now: DateTime<Utc>) -> Left {
         self.uploads.take(1, now)
     }
 
-    /// Has others at this address upload until so many are left.
-    pub(super) fn leave_uploads(&mut self, count: u32, now: DateTime<Utc>) {
+    /// Uses up all but this many uploads of the day.
+    pub(crate) fn leave_uploads(&mut self, count: u32, now: DateTime<Utc>) {
         self.uploads = Window::of(1_000, 24 * 60 * 60);
         self.uploads.take(1_000_u32.saturating_sub(count), now);
     }
 }
 
-/// The headers that tell how much of a limit is left.
-pub(super) fn rate_headers(left: Left) -> HeaderMap {
+/// The headers that tell what is left of a limit.
+pub(crate) fn rate_headers(left: Left) -> HeaderMap {
     let policy = format!("{};w={}", left.limit.points, left.limit.seconds);
     let mut headers = HeaderMap::new();
     headers.insert(

@@ -1,29 +1,32 @@
-//! Bluesky: the server of one account of the AT Protocol, with its sessions, its profile, the
-//! record in which this client keeps frames, and its blobs.
+//! Bluesky: a server of the AT Protocol with one account, its sessions, its profile, the record in
+//! which this client keeps frames, and its blobs.
 
 mod cid;
 mod faults;
 mod judge;
+mod lexicon;
 mod limits;
-mod profile;
+mod repository;
 mod session;
 
 use chrono::{DateTime, Utc};
 use data_encoding::BASE32_NOPAD;
-use ring::digest::{SHA256, digest};
+use hmac_sha256::Hash;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
-pub(super) use self::faults::FAULTS;
-use self::judge::{Request, blob_in, content_type};
+pub(crate) use self::faults::FAULTS;
+use self::judge::{Call, blob_in, content_type};
 use self::limits::{Limits, rate_headers};
-use self::profile::Repository;
+use self::repository::Repository;
 use self::session::{Kind, Sessions};
-use super::answer::Refusal;
-use super::faults::{Delivery, Fault};
-use super::incoming::Incoming;
-use super::network::Network;
-use super::state::{Judged, Simulator};
+use crate::answer::Answer;
+use crate::faults::Fault;
+use crate::network::Network;
+use crate::random::Random;
+use crate::reply::Refusal;
+use crate::request::Request;
+use crate::simulator::{Judged, Simulator};
 
 const CREATE_SESSION: &str = "com.atproto.server.createSession";
 const REFRESH_SESSION: &str = "com.atproto.server.refreshSession";
@@ -34,8 +37,8 @@ const PUT_RECORD: &str = "com.atproto.repo.putRecord";
 const DELETE_RECORD: &str = "com.atproto.repo.deleteRecord";
 const DELETE_SESSION: &str = "com.atproto.server.deleteSession";
 
-/// What is answered, by name.
-pub(super) const ENDPOINTS: [&str; 8] = [
+/// The names of the endpoints.
+pub(crate) const ENDPOINTS: [&str; 8] = [
     CREATE_SESSION,
     REFRESH_SESSION,
     GET_SESSION,
@@ -46,11 +49,11 @@ pub(super) const ENDPOINTS: [&str; 8] = [
     DELETE_SESSION,
 ];
 
-/// Where profiles are kept, and what they are.
+/// The collection of profiles, and their type.
 const COLLECTION: &str = "app.bsky.actor.profile";
-/// Where this client keeps its frames, and what that is.
+/// The collection in which this client keeps its frames, and the type of the record.
 const FRAMES: &str = "app.rotate-icon.frames";
-/// The key of the one profile, and of the one record of frames.
+/// The key of the only record in either collection.
 const RKEY: &str = "self";
 
 const ACCOUNT_DEACTIVATED: Refusal =
@@ -86,7 +89,7 @@ const METHOD_NOT_IMPLEMENTED: Refusal =
     Refusal::named(501, "MethodNotImplemented", "Method Not Implemented");
 const PAYLOAD_TOO_LARGE: Refusal =
     Refusal::named(413, "PayloadTooLarge", "request entity too large");
-/// What the reader of JSON says, before XRPC sees the request.
+/// The refusal of the JSON parser, before XRPC sees the request.
 const PAYLOAD_TOO_LARGE_ERROR: Refusal =
     Refusal::named(413, "PayloadTooLargeError", "request entity too large");
 const RATE_LIMIT_EXCEEDED: Refusal =
@@ -94,22 +97,34 @@ const RATE_LIMIT_EXCEEDED: Refusal =
 const RECORD_NOT_FOUND: Refusal = Refusal::named(400, "RecordNotFound", "Could not locate record");
 const SYNTAX_ERROR: Refusal = Refusal::named(400, "SyntaxError", "That is not valid JSON");
 
-/// Whose account it is.
-pub(super) struct Login {
+/// The account, and how to sign in to it.
+pub struct Login {
     /// The handle, the DID or the e-mail address.
-    pub(super) identifier: String,
-    pub(super) password: String,
-    /// Whether there is a profile at first.
-    pub(super) with_profile: bool,
+    pub identifier: String,
+    /// The app password.
+    pub password: String,
+    /// Whether the account starts with a profile.
+    pub with_profile: bool,
+}
+
+impl Default for Login {
+    /// The credentials of the local development setup.
+    fn default() -> Self {
+        Self {
+            identifier: "local.test".to_owned(),
+            password: "loca-lapp-pass-word".to_owned(),
+            with_profile: true,
+        }
+    }
 }
 
 /// The server.
-pub(super) struct Bluesky {
+pub(crate) struct Bluesky {
     limits: Limits,
     account: Account,
 }
 
-/// The account. A request is judged on a copy of it, which is kept if the request has an effect.
+/// The account. Each request is judged on a copy, which is kept if the request has an effect.
 #[derive(Clone)]
 struct Account {
     did: String,
@@ -118,14 +133,14 @@ struct Account {
     password: String,
     sessions: Sessions,
     repository: Repository,
-    /// After how many more reads another client changes the profile.
+    /// After how many more reads of the profile another client changes it.
     changes: u64,
     state: AccountState,
     /// Whether moderation has taken the profile down.
     moderated: bool,
 }
 
-/// What has become of the account.
+/// The state of the account.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum AccountState {
@@ -137,31 +152,32 @@ enum AccountState {
     Deleted,
 }
 
-/// What the control routes may change; what is left out stays.
+/// A change to the account, by its owner, another client or the server. Members that are left out
+/// change nothing.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
+pub(crate) struct Change {
     /// Another client puts this record; `null` deletes it.
     #[serde(default, deserialize_with = "present")]
     record: Option<Value>,
-    /// Another client changes the record right after each of so many `getRecord`s.
+    /// Another client changes the record right after each of this many `getRecord`s.
     #[serde(rename = "change_after_get")]
     after_get: Option<u64>,
-    /// The new app password. Sessions that began with the old one end.
+    /// The new app password. It ends all sessions.
     password: Option<String>,
     handle: Option<String>,
-    /// `access`: the access tokens are too old; `session`: the refresh tokens too.
+    /// `access`: the access tokens expire; `session`: the refresh tokens too.
     expire: Option<Expire>,
-    /// Drops the blobs that no record refers to, however young.
+    /// Drops the blobs that no record refers to, however new.
     #[serde(default)]
     collect_garbage: bool,
-    /// Loses the blobs with these identifiers, although records refer to them.
+    /// Loses the blobs with these CIDs, although records refer to them.
     #[serde(default)]
     lose: Vec<String>,
-    /// Somebody else puts this record of frames; `null` deletes it.
+    /// Another client puts this record of frames; `null` deletes it.
     #[serde(default, deserialize_with = "present")]
     frames: Option<Value>,
-    /// How many more pictures may be uploaded from this machine today.
+    /// How many more blobs may be uploaded today.
     uploads: Option<u32>,
     state: Option<AccountState>,
     moderated: Option<bool>,
@@ -174,14 +190,14 @@ enum Expire {
     Session,
 }
 
-/// A member that is there, even if it is `null`.
+/// Reads a member that is present, even if it is `null`.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
 impl Bluesky {
-    /// A server with one account, to which nothing has happened yet.
-    pub(super) fn new(login: Login) -> Self {
+    /// A server with one account.
+    pub(crate) fn new(login: Login, random: Random) -> Self {
         let identifier = login.identifier.to_lowercase();
         let (did, handle, email) = if identifier.starts_with("did:") {
             (identifier, "local.test".to_owned(), None)
@@ -201,7 +217,7 @@ impl Bluesky {
                 handle,
                 email,
                 password: login.password,
-                sessions: Sessions::new(),
+                sessions: Sessions::new(random),
                 repository: Repository::new(login.with_profile),
                 changes: 0,
                 state: AccountState::Active,
@@ -210,13 +226,13 @@ impl Bluesky {
         }
     }
 
-    /// Whose account it is.
-    pub(super) fn handle(&self) -> &str {
+    /// The handle of the account.
+    pub(crate) fn handle(&self) -> &str {
         &self.account.handle
     }
 
-    /// The account as the control routes show it, without anything secret.
-    pub(super) fn describe(&self, now: DateTime<Utc>) -> Value {
+    /// The account as the control routes show it, without secrets.
+    pub(crate) fn describe(&self, now: DateTime<Utc>) -> Value {
         let account = &self.account;
         json!({
             "did": account.did,
@@ -231,8 +247,12 @@ impl Bluesky {
         })
     }
 
-    /// Changes the account as somebody else would.
-    pub(super) fn change(&mut self, change: Change, now: DateTime<Utc>) -> Result<(), String> {
+    /// Changes the account.
+    ///
+    /// # Errors
+    ///
+    /// If a record is malformed.
+    pub(crate) fn change(&mut self, change: Change, now: DateTime<Utc>) -> Result<(), String> {
         let account = &mut self.account;
         if let Some(record) = change.record {
             account.repository.overwrite(COLLECTION, members(record)?)?;
@@ -275,7 +295,7 @@ impl Bluesky {
     }
 }
 
-/// What a record consists of; nothing, if there is to be none.
+/// The members of a record; `None` to delete it.
 fn members(record: Value) -> Result<Option<Map<String, Value>>, String> {
     match record {
         Value::Null => Ok(None),
@@ -284,20 +304,19 @@ fn members(record: Value) -> Result<Option<Map<String, Value>>, String> {
     }
 }
 
-/// A DID in the shape of the usual ones.
+/// A DID in the usual shape, derived from the identifier.
 fn did_of(identifier: &str) -> String {
-    let digest = digest(&SHA256, identifier.as_bytes());
-    let text = BASE32_NOPAD.encode(digest.as_ref()).to_ascii_lowercase();
+    let digest = Hash::hash(identifier.as_bytes());
+    let text = BASE32_NOPAD.encode(&digest).to_ascii_lowercase();
     format!("did:plc:{}", text.get(..24).unwrap_or_default())
 }
 
-/// Judges a request, records it and says what to do for it.
-pub(super) fn receive(simulator: &Simulator, incoming: &Incoming) -> Delivery {
-    let asked = incoming.path.strip_prefix("/xrpc/").unwrap_or_default();
+/// Judges, records and answers a request.
+pub(crate) fn receive(simulator: &mut Simulator, request: &Request) -> Answer {
+    let asked = request.path.strip_prefix("/xrpc/").unwrap_or_default();
     let endpoint = ENDPOINTS.into_iter().find(|known| *known == asked);
-    // Looked at before the state is locked, since that takes its time.
     let blob = match endpoint {
-        Some(UPLOAD_BLOB) => Some(blob_in(incoming)),
+        Some(UPLOAD_BLOB) => Some(blob_in(request)),
         _ => None,
     };
     let picture = match &blob {
@@ -306,41 +325,39 @@ pub(super) fn receive(simulator: &Simulator, incoming: &Incoming) -> Delivery {
     };
 
     let now = simulator.clock.now();
-    let mut state = simulator.state();
-    let fault = endpoint.and_then(|endpoint| state.faults.take(Network::Bluesky, endpoint));
-    let bluesky = &mut state.bluesky;
-    bluesky.account.repository.collect_garbage(Some(now));
-    let request = Request {
-        incoming,
+    let fault = endpoint.and_then(|endpoint| simulator.faults.take(Network::Bluesky, endpoint));
+    let Bluesky { limits, account } = &mut simulator.bluesky;
+    account.repository.collect_garbage(Some(now));
+    let call = Call {
+        request,
         endpoint,
         now,
     };
-    let mut account = bluesky.account.clone();
-    let mut left = bluesky.limits.take_request(now);
+    let mut copy = account.clone();
+    let mut left = limits.take_request(now);
     let outcome = if left.exceeded {
         Err(RATE_LIMIT_EXCEEDED.because("more than 3,000 requests in 5 minutes"))
     } else {
-        request.judge(&mut account, &mut bluesky.limits, &mut left, blob)
+        call.judge(&mut copy, limits, &mut left, blob)
     };
     if fault.is_none_or(Fault::lets_pass) {
-        bluesky.account = account;
+        *account = copy;
     }
-    let judged = Judged {
+    simulator.settle(Judged {
         network: Network::Bluesky,
         endpoint,
         fault,
         outcome,
         headers: rate_headers(left),
         cut_off: None,
-        body: kind_of_body(incoming),
+        body: kind_of_body(request),
         oauth: None,
         picture,
-    };
-    state.settle(judged, now)
+    })
 }
 
-fn kind_of_body(incoming: &Incoming) -> &'static str {
-    match (incoming.raw.length, content_type(incoming).as_deref()) {
+fn kind_of_body(request: &Request) -> &'static str {
+    match (request.body.length, content_type(request).as_deref()) {
         (0, _) => "none",
         (_, Ok("application/json")) => "json",
         (_, Ok(other)) if other.starts_with("image/") => "picture",
@@ -361,7 +378,7 @@ impl Account {
         format!("at://{}/{collection}/{rkey}", self.did)
     }
 
-    /// The one record of a collection, as it is answered.
+    /// The record of a collection, as `getRecord` answers it.
     fn record(&self, collection: &str) -> Option<Value> {
         let record = self.repository.record(collection)?;
         Some(json!({
@@ -377,11 +394,14 @@ mod tests {
     use super::*;
 
     fn known_as(identifier: &str) -> Account {
-        Bluesky::new(Login {
-            identifier: identifier.to_owned(),
-            password: "password".to_owned(),
-            with_profile: false,
-        })
+        Bluesky::new(
+            Login {
+                identifier: identifier.to_owned(),
+                password: "password".to_owned(),
+                with_profile: false,
+            },
+            Random::new([0; 32]),
+        )
         .account
     }
 

@@ -1,37 +1,37 @@
-//! Sessions: the tokens that are handed out, how long they are good, and what is wrong with others.
+//! Sessions: issuing access and refresh tokens, and checking those of a request.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
-use ring::hmac;
+use hmac_sha256::HMAC;
 use serde_json::{Value, json};
 
 use super::{AUTH_MISSING, EXPIRED_TOKEN, INVALID_TOKEN};
-use crate::answer::Rejection;
-use crate::incoming::{Incoming, NoBearer};
-use crate::random;
+use crate::random::Random;
+use crate::reply::Rejection;
+use crate::request::{NoBearer, Request};
 
-/// How many seconds an access token is good.
-pub(super) const ACCESS_LIFETIME: i64 = 120 * 60;
-/// How many seconds a refresh token is good.
-pub(super) const REFRESH_LIFETIME: i64 = 90 * 24 * 60 * 60;
-/// For how many seconds a refresh token that was used may be used again, since an answer may have
-/// been lost.
-pub(super) const REFRESH_GRACE: i64 = 2 * 60 * 60;
+/// The lifetime of an access token, in seconds.
+pub(crate) const ACCESS_LIFETIME: i64 = 120 * 60;
+/// The lifetime of a refresh token, in seconds.
+pub(crate) const REFRESH_LIFETIME: i64 = 90 * 24 * 60 * 60;
+/// How long a used refresh token may be used again, in seconds, since the answer may have been
+/// lost.
+pub(crate) const REFRESH_GRACE: i64 = 2 * 60 * 60;
 
-/// For how many seconds it is remembered what a token was that is too old.
+/// How long an expired token is remembered, in seconds.
 const KEPT_EXPIRED: i64 = 24 * 60 * 60;
 
-/// What a token is good for.
+/// The kind of a token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Access,
     Refresh,
 }
 
 impl Kind {
-    /// The type of the token as its header has it.
+    /// The type in the header of the token.
     fn header(self) -> &'static str {
         match self {
             Self::Access => "at+jwt",
@@ -47,32 +47,34 @@ impl Kind {
     }
 }
 
-/// What is known of a token.
+/// An issued token.
 #[derive(Clone)]
 struct Issued {
     kind: Kind,
     expires: i64,
-    /// It was good for a session that was ended before its time.
+    /// Whether its session was ended early.
     revoked: bool,
-    /// The refresh token that took its place.
+    /// The id of the refresh token that replaced it.
     next: Option<String>,
 }
 
-/// The tokens that were handed out.
+/// The issued tokens.
 #[derive(Clone)]
-pub(super) struct Sessions {
-    key: hmac::Key,
+pub(crate) struct Sessions {
+    /// Signs the tokens.
+    key: [u8; 32],
+    random: Random,
     issued: HashMap<String, Issued>,
 }
 
 /// Both tokens of a session.
-pub(super) struct Tokens {
-    pub(super) access: String,
-    pub(super) refresh: String,
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
 }
 
-/// Whether a text has the parts of a token, whoever may have made it.
-pub(super) fn is_token(text: &str) -> bool {
+/// Whether a text has the form of a token, whoever issued it.
+pub(crate) fn is_token(text: &str) -> bool {
     let mut parts = text
         .split('.')
         .map(|part| BASE64URL_NOPAD.decode(part.as_bytes()));
@@ -86,16 +88,18 @@ pub(super) fn is_token(text: &str) -> bool {
 }
 
 impl Sessions {
-    /// None yet. No other simulator takes the tokens of this one.
-    pub(super) fn new() -> Self {
+    /// No sessions. The signing key and the ids come from this source, so no other simulator
+    /// accepts the tokens.
+    pub(crate) fn new(mut random: Random) -> Self {
         Self {
-            key: hmac::Key::new(hmac::HMAC_SHA256, &random::bytes()),
+            key: random.bytes(),
+            random,
             issued: HashMap::new(),
         }
     }
 
-    /// How many refresh tokens could be used.
-    pub(super) fn count(&self, now: DateTime<Utc>) -> usize {
+    /// How many sessions can still be refreshed.
+    pub(crate) fn count(&self, now: DateTime<Utc>) -> usize {
         let now = now.timestamp();
         let good = |issued: &&Issued| {
             issued.kind == Kind::Refresh
@@ -106,27 +110,25 @@ impl Sessions {
         self.issued.values().filter(good).count()
     }
 
-    /// Begins a session.
-    pub(super) fn begin(&mut self, did: &str, now: DateTime<Utc>) -> Tokens {
-        self.hand_out(random::text(), did, now)
+    /// Creates a session.
+    pub(crate) fn begin(&mut self, did: &str, now: DateTime<Utc>) -> Tokens {
+        let id = self.random.text();
+        self.issue_both(id, did, now)
     }
 
-    /// Uses a refresh token up. One that was used before gives the same next one for a while.
-    pub(super) fn refresh(&mut self, id: &str, did: &str, now: DateTime<Utc>) -> Tokens {
-        let next = self
-            .issued
-            .get(id)
-            .and_then(|issued| issued.next.clone())
-            .unwrap_or_else(random::text);
+    /// Uses a refresh token. Within [`REFRESH_GRACE`], using it again gives the same next token.
+    pub(crate) fn refresh(&mut self, id: &str, did: &str, now: DateTime<Utc>) -> Tokens {
+        let next = self.issued.get(id).and_then(|issued| issued.next.clone());
+        let next = next.unwrap_or_else(|| self.random.text());
         if let Some(issued) = self.issued.get_mut(id) {
             issued.next = Some(next.clone());
             issued.expires = issued.expires.min(now.timestamp() + REFRESH_GRACE);
         }
-        self.hand_out(next, did, now)
+        self.issue_both(next, did, now)
     }
 
-    /// Has the tokens of one kind be too old from now on.
-    pub(super) fn expire(&mut self, kind: Kind, now: DateTime<Utc>) {
+    /// Has all tokens of a kind expire now.
+    pub(crate) fn expire(&mut self, kind: Kind, now: DateTime<Utc>) {
         for issued in self.issued.values_mut() {
             if issued.kind == kind {
                 issued.expires = issued.expires.min(now.timestamp());
@@ -135,22 +137,23 @@ impl Sessions {
     }
 
     /// Ends the session of a refresh token.
-    pub(super) fn end(&mut self, id: &str) {
+    pub(crate) fn end(&mut self, id: &str) {
         if let Some(issued) = self.issued.get_mut(id) {
             issued.revoked = true;
         }
     }
 
     /// Ends all sessions.
-    pub(super) fn revoke(&mut self) {
+    pub(crate) fn revoke(&mut self) {
         for issued in self.issued.values_mut() {
             issued.revoked = true;
         }
     }
 
-    fn hand_out(&mut self, refresh_id: String, did: &str, now: DateTime<Utc>) -> Tokens {
+    fn issue_both(&mut self, refresh_id: String, did: &str, now: DateTime<Utc>) -> Tokens {
+        let access_id = self.random.text();
         Tokens {
-            access: self.issue(Kind::Access, random::text(), did, now),
+            access: self.issue(Kind::Access, access_id, did, now),
             refresh: self.issue(Kind::Refresh, refresh_id, did, now),
         }
     }
@@ -172,8 +175,8 @@ impl Sessions {
         });
         let encode = |part: &Value| BASE64URL_NOPAD.encode(part.to_string().as_bytes());
         let signed = format!("{}.{}", encode(&header), encode(&payload));
-        let signature = BASE64URL_NOPAD.encode(hmac::sign(&self.key, signed.as_bytes()).as_ref());
-        // What is long over would only pile up.
+        let signature = BASE64URL_NOPAD.encode(&HMAC::mac(&signed, self.key));
+        // Long expired tokens would pile up.
         self.issued
             .retain(|_, issued| issued.expires > now - KEPT_EXPIRED);
         let issued = Issued {
@@ -186,22 +189,26 @@ impl Sessions {
         format!("{signed}.{signature}")
     }
 
-    /// The number of the token in a request, if it is good for this.
-    pub(super) fn authenticate(
+    /// The id of the token in a request.
+    ///
+    /// # Errors
+    ///
+    /// If there is no valid token of this kind.
+    pub(crate) fn authenticate(
         &self,
-        incoming: &Incoming,
+        request: &Request,
         kind: Kind,
         now: DateTime<Utc>,
     ) -> Result<String, Rejection> {
-        let token = incoming.bearer().map_err(|none| match none {
-            NoBearer::Missing => AUTH_MISSING.because(none.words()),
-            NoBearer::Other(words) if kind == Kind::Refresh && incoming.has_other_scheme() => {
-                AUTH_MISSING.because(words)
+        let token = request.bearer().map_err(|none| match none {
+            NoBearer::Missing => AUTH_MISSING.because(none.reason()),
+            NoBearer::Malformed(reason) if kind == Kind::Refresh && request.has_other_scheme() => {
+                AUTH_MISSING.because(reason)
             }
-            NoBearer::Other(words) => INVALID_TOKEN.because(words),
+            NoBearer::Malformed(reason) => INVALID_TOKEN.because(reason),
         })?;
         let payload = self.verified(token).ok_or_else(|| {
-            INVALID_TOKEN.because("the token was not handed out here, or was changed")
+            INVALID_TOKEN.because("the token was not issued here, or was changed")
         })?;
         let id = payload
             .get("jti")
@@ -216,7 +223,7 @@ impl Sessions {
             )));
         }
         let Some(issued) = self.issued.get(id) else {
-            return Err(EXPIRED_TOKEN.because("the token is too old, long since"));
+            return Err(EXPIRED_TOKEN.because("the token expired long ago"));
         };
         let expires = payload
             .get("exp")
@@ -229,17 +236,18 @@ impl Sessions {
         if now >= issued.expires.min(expires) {
             return Err(EXPIRED_TOKEN.because(match (kind, &issued.next) {
                 (Kind::Refresh, Some(_)) => "the refresh token was used before",
-                _ => "the token is too old",
+                _ => "the token has expired",
             }));
         }
         Ok(id.to_owned())
     }
 
-    /// What a token says, if its signature is right.
+    /// The payload of a token, if the signature is right.
     fn verified(&self, token: &str) -> Option<Value> {
         let (signed, signature) = token.rsplit_once('.')?;
         let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).ok()?;
-        hmac::verify(&self.key, signed.as_bytes(), &signature).ok()?;
+        let expected = signature.try_into().ok()?;
+        HMAC::verify(signed, self.key, &expected).then_some(())?;
         let (_, payload) = signed.split_once('.')?;
         serde_json::from_slice(&BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?).ok()
     }

@@ -1,19 +1,19 @@
-//! The faults of Mastodon.
+//! Mastodon's faults.
 
-use axum::http::HeaderValue;
-use axum::http::header::RETRY_AFTER;
+use http::HeaderValue;
+use http::header::RETRY_AFTER;
 use serde_json::json;
 
 use super::software::{INVALID_TOKEN, OUTSIDE_SCOPES};
 use super::{AVATAR_TOO_LARGE, TOO_MANY_REQUESTS, UPDATE, rate_headers};
-use crate::answer::{Answer, Refusal};
 use crate::faults::{
     BAD_GATEWAY, CAPTIVE_PORTAL, EMPTY_ERROR, ENDLESS_BODY, Fault, HANG, RESET, SLOW, cut_off,
     hostile_text, page, refusal, special,
 };
 use crate::rate_limit::{Left, Limit};
+use crate::reply::{Refusal, Reply};
 
-/// Every fault of Mastodon.
+/// All faults of Mastodon.
 pub(crate) static FAULTS: &[Fault] = &[
     special(
         "rate-limit",
@@ -28,15 +28,15 @@ pub(crate) static FAULTS: &[Fault] = &[
                 reset: now.timestamp() + 300,
                 exceeded: true,
             };
-            let mut answer = Answer::refusal(TOO_MANY_REQUESTS);
-            answer.headers.extend(rate_headers(left));
-            answer
+            let mut reply = Reply::refusal(TOO_MANY_REQUESTS);
+            reply.headers.extend(rate_headers(left));
+            reply
         },
     ),
     special(
         "rate-limit-retry-after",
         "429 with an empty body and retry-after: 60",
-        |_| Answer::empty(429).with(RETRY_AFTER, HeaderValue::from_static("60")),
+        |_| Reply::empty(429).with(RETRY_AFTER, HeaderValue::from_static("60")),
     ),
     page(
         "internal-error",
@@ -50,7 +50,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     BAD_GATEWAY,
     refusal(
         "remote-failure",
-        "503: something that Mastodon needs did not answer",
+        "503: a server that Mastodon needs did not answer",
         Refusal::bare(
             503,
             "There was a temporary problem serving your request, please try again",
@@ -59,12 +59,12 @@ pub(crate) static FAULTS: &[Fault] = &[
     EMPTY_ERROR,
     refusal(
         "not-implemented",
-        "501: there is no such call here",
+        "501: the server does not have this call",
         Refusal::bare(501, "This method is not implemented"),
     ),
     refusal(
         "unauthenticated",
-        "500 to a token that is nobody's, as Pixelfed answers it",
+        "500 to an unknown token, as Pixelfed answers",
         Refusal::bare(500, "Unauthenticated."),
     ),
     refusal(
@@ -89,27 +89,27 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     refusal(
         "insufficient-scope",
-        "403 to a token without the scope, in the words of GoToSocial",
+        "403 to a token without the scope, as GoToSocial answers",
         Refusal::bare(403, "Forbidden: token has insufficient scope permission"),
     ),
     refusal(
         "insufficient-permission",
-        "403 to a token without the scope, in the words of Pleroma and Akkoma",
+        "403 to a token without the scope, as Pleroma and Akkoma answer",
         Refusal::bare(403, "Insufficient permissions: write:accounts."),
     ),
     refusal(
         "invalid-credentials",
-        "403 to a token that is nobody's, in the words of Pleroma and Akkoma",
+        "403 to an unknown token, as Pleroma and Akkoma answer",
         Refusal::bare(403, "Invalid credentials."),
     ),
     refusal(
         "forbidden",
-        "403 without a word, as Pixelfed answers to a token without the scope",
+        "403 with an empty message to a token without the scope, as Pixelfed answers",
         Refusal::bare(403, ""),
     ),
     refusal(
         "media-too-large",
-        "400: the avatar is larger than GoToSocial takes",
+        "400: the avatar is larger than GoToSocial allows",
         Refusal::bare(
             400,
             "Bad Request: media exceeds configured max size: 40.0KiB",
@@ -118,13 +118,13 @@ pub(crate) static FAULTS: &[Fault] = &[
     .at(&[UPDATE]),
     special(
         "invalid-members",
-        "500 with members that are not accepted, as Pixelfed answers",
+        "500 with invalid members, as Pixelfed answers",
         |_| {
             let body = json!({
                 "message": "The file must be in jpeg or png format",
                 "errors": { "avatar": ["The file must be in jpeg or png format"] },
             });
-            Answer::json(500, &body)
+            Reply::json(500, &body)
         },
     )
     .at(&[UPDATE]),
@@ -135,12 +135,12 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     refusal(
         "unconfirmed-account",
-        "403: the e-mail address was never confirmed",
+        "403: the e-mail address is not confirmed",
         Refusal::bare(403, "Your login is missing a confirmed e-mail address"),
     ),
     refusal(
         "not-found",
-        "404: there is no such thing",
+        "404: there is no such record",
         Refusal::bare(404, "Record not found"),
     ),
     refusal("too-large", "413 with an empty body", Refusal::empty(413)).at(&[UPDATE]),
@@ -152,13 +152,13 @@ pub(crate) static FAULTS: &[Fault] = &[
     .at(&[UPDATE]),
     refusal(
         "invalid-avatar",
-        "422: Mastodon does not like the avatar",
+        "422: Mastodon rejects the avatar",
         Refusal::bare(422, "Validation failed: Avatar is invalid"),
     )
     .at(&[UPDATE]),
     page(
         "proxy-block",
-        "403 with a page as Cloudflare shows it to those whom it blocks",
+        "403 with a page in HTML, as Cloudflare blocks a client",
         403,
         Some("cloudflare"),
         "<!DOCTYPE html>\n<html lang=\"en-US\"><head>\
@@ -167,22 +167,22 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     CAPTIVE_PORTAL,
     special("unexpected-body", "200 with JSON of another shape", |_| {
-        Answer::json(200, &json!({ "ok": true, "items": [1, 2, 3] }))
+        Reply::json(200, &json!({ "ok": true, "items": [1, 2, 3] }))
     }),
     special("wrong-json", "200 with JSON that breaks off", |_| {
-        Answer::of(200, "application/json; charset=utf-8", "{\"id\":\"1\",")
+        Reply::of(200, "application/json; charset=utf-8", "{\"id\":\"1\",")
     }),
     special("empty-body", "200 with an empty body", |_| {
-        Answer::empty(200)
+        Reply::empty(200)
     }),
     ENDLESS_BODY,
     special(
         "hostile-text",
         "422 with a script, line breaks, terminal escapes and 100 KB in the message",
-        |_| Answer::json(422, &json!({ "error": hostile_text() })),
+        |_| Reply::json(422, &json!({ "error": hostile_text() })),
     ),
     HANG,
     SLOW,
     RESET,
-    cut_off("what was asked is done, but the answer breaks off in the middle"),
+    cut_off("the request is carried out, but the answer breaks off in the middle"),
 ];

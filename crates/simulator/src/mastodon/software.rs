@@ -1,16 +1,19 @@
-//! Servers of other makes that offer Mastodon's API: how each refuses a request, and how it takes
-//! a picture. Taken from their sources.
+//! Server software that offers Mastodon's API: how each refuses a request and handles a picture.
+//! Taken from their source code.
 
-use axum::http::header::ACCEPT;
-use axum::http::{HeaderMap, Method};
+use std::fmt;
+use std::str::FromStr;
+
+use http::header::ACCEPT;
+use http::{HeaderMap, Method};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::Refusal;
+use crate::reply::Refusal;
 
-/// A make of server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+/// Server software that offers Mastodon's API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Software {
+pub enum Software {
     /// Mastodon itself.
     #[default]
     Mastodon,
@@ -26,33 +29,86 @@ pub(crate) enum Software {
     Takahe,
 }
 
-pub(super) const INVALID_TOKEN: Refusal = Refusal::bare(401, "The access token is invalid");
-pub(super) const OUTSIDE_SCOPES: Refusal =
+pub(crate) const INVALID_TOKEN: Refusal = Refusal::bare(401, "The access token is invalid");
+pub(crate) const OUTSIDE_SCOPES: Refusal =
     Refusal::bare(403, "This action is outside the authorized scopes");
 
-/// How a picture that is sent with a method is taken.
+/// What a server does with a picture that is sent with a method.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taking {
-    /// It becomes the account's.
-    Taken,
-    /// PHP reads no multipart body of a PATCH: the answer is success, and nothing changes.
+pub(crate) enum Handling {
+    /// It sets the picture.
+    Sets,
+    /// It answers with success and changes nothing: PHP does not read the multipart body of a
+    /// PATCH.
     Ignored,
-    /// There is no such method here.
+    /// It does not accept the method.
     NoMethod,
 }
 
+impl fmt::Display for Software {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for Software {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|software| software.name() == name).ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            format!("there is no such software; known are {known}")
+        })
+    }
+}
+
 impl Software {
+    /// All software that can be simulated.
+    pub const ALL: [Self; 6] = [
+        Self::Mastodon,
+        Self::Gotosocial,
+        Self::Pixelfed,
+        Self::PixelfedWithoutPost,
+        Self::Pleroma,
+        Self::Takahe,
+    ];
+
+    /// The name, as on the command line and in the control routes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mastodon => "mastodon",
+            Self::Gotosocial => "gotosocial",
+            Self::Pixelfed => "pixelfed",
+            Self::PixelfedWithoutPost => "pixelfed-without-post",
+            Self::Pleroma => "pleroma",
+            Self::Takahe => "takahe",
+        }
+    }
+
+    /// The software in a few words, for the help of a command-line option.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Mastodon => "Mastodon itself",
+            Self::Gotosocial => "GoToSocial",
+            Self::Pixelfed => "Pixelfed since December 2023",
+            Self::PixelfedWithoutPost => "Pixelfed before it accepted POST",
+            Self::Pleroma => "Pleroma and Akkoma",
+            Self::Takahe => "Takahe",
+        }
+    }
+
     fn is_pixelfed(self) -> bool {
         matches!(self, Self::Pixelfed | Self::PixelfedWithoutPost)
     }
 
-    /// What is answered to a token that is nobody's.
-    pub(super) fn unknown_token(self, headers: &HeaderMap) -> Refusal {
+    /// The refusal of an unknown token.
+    pub(crate) fn unknown_token(self, headers: &HeaderMap) -> Refusal {
         match self {
             Self::Mastodon => INVALID_TOKEN,
             Self::Gotosocial => Refusal::bare(401, "Unauthorized: token not supplied"),
-            // Its handler of exceptions knows no status for this one, and without the header the
-            // answer is a redirect to the page for signing in.
+            // Its exception handler has no status for this one. Without the header, it redirects to
+            // the page for signing in.
             _ if self.is_pixelfed() && wants_json(headers) => {
                 Refusal::bare(500, "Unauthenticated.")
             }
@@ -62,8 +118,8 @@ impl Software {
         }
     }
 
-    /// What is answered to a token that lacks a scope.
-    pub(super) fn missing_scope(self, headers: &HeaderMap, needs_write: bool) -> Refusal {
+    /// The refusal of a token that lacks a scope.
+    pub(crate) fn missing_scope(self, headers: &HeaderMap, needs_write: bool) -> Refusal {
         match self {
             Self::Mastodon => OUTSIDE_SCOPES,
             Self::Gotosocial => {
@@ -81,8 +137,8 @@ impl Software {
         }
     }
 
-    /// The scopes of which one is needed.
-    pub(super) fn scopes(self, needs_write: bool) -> &'static [&'static str] {
+    /// The scopes of which a token needs one.
+    pub(crate) fn scopes(self, needs_write: bool) -> &'static [&'static str] {
         match (needs_write, self.is_pixelfed()) {
             (true, false) => &["write", "write:accounts"],
             (false, false) if self == Self::Mastodon => &["profile", "read", "read:accounts"],
@@ -92,29 +148,30 @@ impl Software {
         }
     }
 
-    /// What becomes of a picture that is sent with this method, if there is such a path at all.
-    pub(super) fn taking(self, method: &Method) -> Option<Taking> {
+    /// What the server does with a picture that is sent with this method; `None` if the path does
+    /// not exist for the method.
+    pub(crate) fn handling(self, method: &Method) -> Option<Handling> {
         match (method.as_str(), self) {
-            ("PATCH", Self::Pixelfed | Self::PixelfedWithoutPost) => Some(Taking::Ignored),
-            ("PATCH", _) | ("POST", Self::Pixelfed) => Some(Taking::Taken),
-            ("POST", Self::PixelfedWithoutPost) => Some(Taking::NoMethod),
+            ("PATCH", Self::Pixelfed | Self::PixelfedWithoutPost) => Some(Handling::Ignored),
+            ("PATCH", _) | ("POST", Self::Pixelfed) => Some(Handling::Sets),
+            ("POST", Self::PixelfedWithoutPost) => Some(Handling::NoMethod),
             _ => None,
         }
     }
 
-    /// Whether the application of a token is told with its scopes.
-    pub(super) fn tells_scopes(self) -> bool {
+    /// Whether the server shows the scopes of a token.
+    pub(crate) fn shows_scopes(self) -> bool {
         self == Self::Mastodon
     }
 
-    /// Whether pictures have addresses of their own by what they hold, so that the same one has
-    /// the same address again.
-    pub(super) fn names_by_content(self) -> bool {
+    /// Whether the URL of a picture follows from its content, so that the same picture has the same
+    /// URL again.
+    pub(crate) fn names_by_content(self) -> bool {
         self == Self::Pleroma
     }
 
-    /// Where the picture is of those who have none.
-    pub(super) fn missing_avatar(self) -> &'static str {
+    /// The path of the picture of an account that has not set one.
+    pub(crate) fn missing_avatar(self) -> &'static str {
         if self.is_pixelfed() {
             "/storage/avatars/default.jpg?v=0"
         } else {
@@ -123,9 +180,23 @@ impl Software {
     }
 }
 
-/// Laravel's `wantsJson`: the first type that is accepted is one of JSON.
+/// Whether the first accepted media type is JSON, as Laravel's `wantsJson` decides it.
 fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     let first = accept.and_then(|accept| accept.split([',', ';']).next());
     first.is_some_and(|first| first.contains("/json") || first.contains("+json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_everywhere() {
+        for software in Software::ALL {
+            assert_eq!(software.name().parse(), Ok(software));
+            assert_eq!(serde_json::to_value(software).unwrap(), software.name());
+        }
+        assert!("y".parse::<Software>().unwrap_err().contains("takahe"));
+    }
 }

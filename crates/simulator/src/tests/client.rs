@@ -1,76 +1,41 @@
-//! A client that can be made to err in any way, and the simulator that it speaks to.
+//! A client that can be made to err in any way, and the simulator it speaks to.
 
-use std::io;
-use std::net::SocketAddr;
+use std::cell::RefCell;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::HeaderMap;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
-use super::super::clock::Clock;
-use super::super::state::{Accounts, Simulator};
-use super::super::x::signature::{self, percent_encode};
-use super::super::x::{Keys, UPDATE_PATH};
-use super::super::{bluesky, form, listen, mastodon, server};
+use crate::answer::Delivery;
+use crate::simulator::{Options, Simulator};
+use crate::x::signature::{self, percent_encode};
+use crate::x::{Keys, UPDATE_PATH};
+use crate::{Body, bluesky, form, mastodon};
 
-/// Long enough for any answer, short enough for a failing test.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const CONSUMER_SECRET: &str = "consumer secret & more";
+pub(crate) const TOKEN_SECRET: &str = "token secret";
+pub(crate) const APP_PASSWORD: &str = "abcd-efgh-ijkl-mnop";
+pub(crate) const MASTODON_TOKEN: &str = "mastodon-token-of-a-test";
+pub(crate) const BOUNDARY: &str = "boundary-of-a-test";
 
-pub(super) const CONSUMER_SECRET: &str = "consumer secret & more";
-pub(super) const TOKEN_SECRET: &str = "token secret";
-pub(super) const APP_PASSWORD: &str = "abcd-efgh-ijkl-mnop";
-pub(super) const MASTODON_TOKEN: &str = "mastodon-token-of-a-test";
-pub(super) const BOUNDARY: &str = "boundary-of-a-test";
-
-/// By what else it may be addressed.
-pub(super) const ALLOWED_HOSTS: [&str; 3] = ["LocalHost:8788", "x.example:80", "x.example"];
-
-/// Where the simulator writes in a test.
-#[derive(Clone, Default)]
-struct Output(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A simulator on a port of its own, which ends with the test.
-pub(super) struct Running {
-    pub(super) address: SocketAddr,
-    pub(super) clock: Clock,
-    output: Output,
-    server: JoinHandle<()>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+/// A simulator and the lines it has logged.
+pub(crate) struct Running {
+    /// The host of all requests.
+    pub(crate) address: &'static str,
+    simulator: RefCell<Simulator>,
+    lines: RefCell<String>,
 }
 
 impl Running {
-    pub(super) async fn start() -> Self {
-        Self::with(&[], 0, 100).await
+    pub(crate) fn start() -> Self {
+        Self::with(&[], 0, 100)
     }
 
-    pub(super) async fn with(faults: &[&str], clock_offset: i64, keep: usize) -> Self {
-        let listener = listen("127.0.0.1", 0).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let clock = Clock::with_offset(clock_offset);
-        let shared = clock.clone();
-        let accounts = Accounts {
+    pub(crate) fn with(faults: &[&str], clock_offset: i64, keep: usize) -> Self {
+        let options = Options {
             x: Keys {
                 consumer_key: "consumer-key".to_owned(),
                 consumer_secret: CONSUMER_SECRET.to_owned(),
@@ -87,55 +52,72 @@ impl Running {
                 scopes: "read:accounts write:accounts".to_owned(),
                 software: mastodon::Software::default(),
             },
+            faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
+            clock_offset,
+            keep: NonZeroUsize::new(keep).unwrap(),
+            seed: seed(),
         };
-        let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
-        let keep = NonZeroUsize::new(keep).unwrap();
-        let output = Output::default();
-        let lines = Box::new(output.clone());
-        let simulator = Arc::new(Simulator::new(accounts, shared, faults, keep, lines));
-        let server = tokio::spawn(async move {
-            let also = ALLOWED_HOSTS.map(str::to_owned);
-            server::serve(listener, simulator, &also, std::future::pending())
-                .await
-                .unwrap();
-        });
         Self {
-            address,
-            clock,
-            output,
-            server,
+            address: "127.0.0.1:8788",
+            simulator: RefCell::new(Simulator::new(options)),
+            lines: RefCell::default(),
         }
     }
 
-    /// The lines about requests that were written so far.
-    pub(super) fn lines(&self) -> String {
-        String::from_utf8(self.output.0.lock().unwrap().clone()).unwrap()
+    /// The simulator's time.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        let mut simulator = self.simulator.borrow_mut();
+        simulator.clock.set(Utc::now());
+        simulator.clock.now()
     }
 
-    /// Sends bytes and reads until the connection ends.
-    pub(super) async fn exchange(&self, request: &[u8]) -> io::Result<Vec<u8>> {
-        let mut stream = TcpStream::connect(self.address).await?;
-        stream.write_all(request).await?;
-        let mut reply = Vec::new();
-        timeout(PATIENCE, stream.read_to_end(&mut reply))
-            .await
-            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        Ok(reply)
+    /// How many seconds the simulator's clock runs ahead.
+    pub(crate) fn clock_offset(&self) -> i64 {
+        self.simulator.borrow().clock.offset()
     }
 
-    pub(super) async fn send(&self, update: &Update) -> Reply {
-        Reply::read(&self.exchange(&update.bytes(self)).await.unwrap())
+    /// Lets this many seconds pass.
+    pub(crate) fn wait(&self, seconds: i64) {
+        let clock = &mut self.simulator.borrow_mut().clock;
+        clock.set_offset(clock.offset() + seconds);
     }
 
-    /// Sends an update and expects it to be refused for a reason that holds these words.
-    pub(super) async fn expect_refusal(
+    /// The lines logged so far.
+    pub(crate) fn lines(&self) -> String {
+        self.lines.borrow().clone()
+    }
+
+    /// Sends a request, given as it would be sent over a connection.
+    pub(crate) fn exchange(&self, request: &[u8]) -> Reply {
+        let answer = self
+            .simulator
+            .borrow_mut()
+            .handle(parse(request), Utc::now());
+        if let Some(line) = answer.log {
+            self.lines.borrow_mut().push_str(&(line + "\n"));
+        }
+        let (head, body) = answer.response.into_parts();
+        Reply {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: body.into(),
+            delivery: answer.delivery,
+        }
+    }
+
+    pub(crate) fn send(&self, update: &Update) -> Reply {
+        self.exchange(&update.bytes(self))
+    }
+
+    /// Sends an update and expects it to be refused for a reason that contains these words.
+    pub(crate) fn expect_refusal(
         &self,
         update: &Update,
         (status, code): (u16, Option<u64>),
         words: &str,
     ) {
-        let reply = self.send(update).await;
-        let last = self.last().await;
+        let reply = self.send(update);
+        let last = self.last();
         let explanation = last["explanation"].as_str().unwrap();
         assert_eq!(
             (reply.status, reply.code()),
@@ -149,7 +131,7 @@ impl Running {
         if code.is_none() {
             assert!(reply.body.is_empty());
         } else {
-            // X explains nothing, and neither does this to the client.
+            // X does not explain, and neither does the simulator to the client.
             assert_eq!(reply.json()["errors"][0].as_object().unwrap().len(), 2);
             assert_eq!(
                 reply.header("content-type"),
@@ -158,106 +140,103 @@ impl Running {
         }
     }
 
-    pub(super) async fn get(&self, path: &str) -> Reply {
-        self.request("GET", path, "").await
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        self.request("GET", path, "")
     }
 
-    pub(super) async fn request(&self, method: &str, path: &str, body: &str) -> Reply {
-        let address = self.address;
-        let length = body.len();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
-             User-Agent: test\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
-        Reply::read(&self.exchange(request.as_bytes()).await.unwrap())
+    pub(crate) fn request(&self, method: &str, path: &str, body: &str) -> Reply {
+        self.ask(&format!("{method} {path}"), &[], body.as_bytes())
     }
 
-    /// Sends a request with these headers, given as lines.
-    pub(super) async fn ask(&self, line: &str, headers: &[String], body: &[u8]) -> Reply {
+    /// Sends a request with these headers, each a line.
+    pub(crate) fn ask(&self, line: &str, headers: &[String], body: &[u8]) -> Reply {
         let address = self.address;
-        let length = body.len();
         let headers = headers
             .iter()
             .fold(String::new(), |all, one| all + one + "\r\n");
-        let head = format!(
-            "{line} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nUser-Agent: test\r\n{headers}\
-             Content-Length: {length}\r\n\r\n"
-        );
-        let request = [head.as_bytes(), body].concat();
-        Reply::read(&self.exchange(&request).await.unwrap())
+        let head =
+            format!("{line} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: test\r\n{headers}\r\n");
+        self.exchange(&[head.as_bytes(), body].concat())
     }
 
-    /// Asks the control routes and expects them to do it.
-    pub(super) async fn control(&self, method: &str, path: &str, body: &Value) -> Value {
+    /// Sends a request to a control route and expects success.
+    pub(crate) fn control(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = body.to_string();
-        let reply = self
-            .request(method, &format!("/simulator/{path}"), &body)
-            .await;
+        let reply = self.request(method, &format!("/simulator/{path}"), &body);
         assert!((200..300).contains(&reply.status), "{}", reply.text());
         serde_json::from_slice(&reply.body).unwrap_or_default()
     }
 
-    /// Shifts the clock by so many seconds.
-    pub(super) fn wait(&self, seconds: i64) {
-        self.clock.set_offset(self.clock.offset() + seconds);
-    }
-
     /// The records of all requests, newest first.
-    pub(super) async fn received(&self) -> Vec<Value> {
-        let reply = self.get("/simulator/received").await;
+    pub(crate) fn received(&self) -> Vec<Value> {
+        let reply = self.get("/simulator/received");
         serde_json::from_slice(&reply.body).unwrap()
     }
 
     /// The record of the last request.
-    pub(super) async fn last(&self) -> Value {
-        self.received().await.swap_remove(0)
+    pub(crate) fn last(&self) -> Value {
+        self.received().swap_remove(0)
     }
 }
 
-/// A reply taken apart.
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: Vec<u8>,
+/// A seed that no other simulator has.
+fn seed() -> [u8; 32] {
+    static COUNT: AtomicU8 = AtomicU8::new(0);
+    [COUNT.fetch_add(1, Ordering::Relaxed); 32]
+}
+
+/// Where the head of a request ends.
+fn end_of_head(request: &[u8]) -> usize {
+    let end = request.windows(4).position(|window| window == b"\r\n\r\n");
+    end.expect("the head of the request is incomplete")
+}
+
+/// Reads a request as a server would.
+fn parse(request: &[u8]) -> http::Request<Body> {
+    let end = end_of_head(request);
+    let head = std::str::from_utf8(&request[..end]).unwrap();
+    let mut lines = head.split("\r\n");
+    let mut words = lines.next().unwrap().split(' ');
+    let mut parsed = http::Request::builder()
+        .method(words.next().unwrap())
+        .uri(words.next().unwrap());
+    for line in lines {
+        let (name, value) = line.split_once(':').unwrap();
+        parsed = parsed.header(name, value.trim());
+    }
+    let body = Bytes::copy_from_slice(&request[end + 4..]);
+    parsed.body(Body::from(body)).unwrap()
+}
+
+/// A reply, and how it is delivered.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) delivery: Delivery,
 }
 
 impl Reply {
-    pub(super) fn read(bytes: &[u8]) -> Self {
-        let end = bytes
-            .windows(4)
-            .position(|window| window == b"\r\n\r\n")
-            .expect("the head of the reply is incomplete");
-        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-        Self {
-            status: head[9..12].parse().unwrap(),
-            head,
-            body: bytes[end + 4..].to_vec(),
-        }
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().skip(1).find_map(|line| {
-            let (this, value) = line.split_once(": ")?;
-            this.eq_ignore_ascii_case(name).then_some(value)
-        })
-    }
-
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
     /// X's number for the error.
-    pub(super) fn code(&self) -> Option<u64> {
+    pub(crate) fn code(&self) -> Option<u64> {
         let body: Value = serde_json::from_slice(&self.body).ok()?;
         body["errors"][0]["code"].as_u64()
     }
 }
 
-/// One request to set the picture: proper, unless its fields are changed.
+/// A request to set the picture: correct, unless its fields are changed.
 #[derive(Clone)]
 pub(super) struct Update {
     pub(super) method: &'static str,
@@ -384,13 +363,12 @@ impl Update {
 
     /// The whole request, signed.
     pub(super) fn bytes(&self, running: &Running) -> Vec<u8> {
-        let address = running.address.to_string();
         let host = if self.host.is_empty() {
-            &address
+            running.address
         } else {
             &self.host
         };
-        let now = running.clock.now().timestamp();
+        let now = running.now().timestamp();
         let authorization = self.authorization(host, now);
         self.bytes_with(host, &format!("Authorization: {authorization}\r\n"))
     }
@@ -398,7 +376,7 @@ impl Update {
     /// The whole request, with the protocol parameters in the query (RFC 5849 §3.5.3).
     pub(super) fn bytes_in_query(&self, running: &Running) -> Vec<u8> {
         let host = running.address.to_string();
-        let authorization = self.authorization(&host, running.clock.now().timestamp());
+        let authorization = self.authorization(&host, running.now().timestamp());
         let protocol = authorization.strip_prefix("OAuth ").unwrap();
         let protocol = protocol.replace(", ", "&").replace('"', "");
         let mut query = self.query.clone();
@@ -420,14 +398,13 @@ impl Update {
             ..
         } = self;
         let mark = if query.is_empty() { "" } else { "?" };
-        let length = self.body.len();
         let content_type = match content_type.as_str() {
             "" => String::new(),
             other => format!("Content-Type: {other}\r\n"),
         };
         let head = format!(
             "{method} {path}{mark}{query} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: test\r\n{authorization}\
-             {content_type}{extra_head}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+             {content_type}{extra_head}\r\n"
         );
         [head.as_bytes(), &self.body].concat()
     }

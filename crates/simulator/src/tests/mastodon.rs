@@ -19,11 +19,11 @@ fn bearer(token: &str) -> String {
 /// A part: its disposition, its type and its bytes.
 type Part<'a> = (&'a str, &'a str, &'a [u8]);
 
-async fn send(running: &Running, parts: &[Part<'_>]) -> Reply {
-    send_by(UPDATE, running, parts).await
+fn send(running: &Running, parts: &[Part<'_>]) -> Reply {
+    send_by(UPDATE, running, parts)
 }
 
-async fn send_by(line: &str, running: &Running, parts: &[Part<'_>]) -> Reply {
+fn send_by(line: &str, running: &Running, parts: &[Part<'_>]) -> Reply {
     let mut body = Vec::new();
     for (disposition, media_type, bytes) in parts {
         let head = format!(
@@ -37,20 +37,20 @@ async fn send_by(line: &str, running: &Running, parts: &[Part<'_>]) -> Reply {
         bearer(MASTODON_TOKEN),
         format!("Content-Type: multipart/form-data; boundary={BOUNDARY}"),
     ];
-    running.ask(line, &headers, &body).await
+    running.ask(line, &headers, &body)
 }
 
-pub(super) async fn turn(running: &Running, picture: &[u8]) -> Reply {
-    send(running, &[(DISPOSITION, "image/png", picture)]).await
+pub(super) fn turn(running: &Running, picture: &[u8]) -> Reply {
+    send(running, &[(DISPOSITION, "image/png", picture)])
 }
 
-async fn verify(running: &Running, token: &str) -> Reply {
-    running.ask(VERIFY, &[bearer(token)], b"").await
+fn verify(running: &Running, token: &str) -> Reply {
+    running.ask(VERIFY, &[bearer(token)], b"")
 }
 
 /// Expects this error, for a reason that holds these words.
-async fn expect_error(running: &Running, reply: &Reply, status: u16, error: &str, words: &str) {
-    let last = running.last().await;
+fn expect_error(running: &Running, reply: &Reply, status: u16, error: &str, words: &str) {
+    let last = running.last();
     let explanation = last["explanation"].as_str().unwrap();
     assert_eq!(reply.status, status, "{explanation}");
     assert_eq!(reply.json(), json!({ "error": error }), "{explanation}");
@@ -61,17 +61,17 @@ async fn expect_error(running: &Running, reply: &Reply, status: u16, error: &str
     );
 }
 
-#[tokio::test]
-async fn an_avatar_is_accepted_in_each_format() {
-    let running = Running::start().await;
-    let mut addresses = vec![verify(&running, MASTODON_TOKEN).await.json()["avatar"].clone()];
+#[test]
+fn an_avatar_is_accepted_in_each_format() {
+    let running = Running::start();
+    let mut addresses = vec![verify(&running, MASTODON_TOKEN).json()["avatar"].clone()];
     for (picture, media_type) in [
         (pictures::jpeg(400, 400), "image/jpeg"),
         (pictures::png(400, 400), "image/png"),
         (pictures::gif(400, 400), "image/gif"),
         (pictures::webp(400, 400), "image/webp"),
     ] {
-        let reply = send(&running, &[(DISPOSITION, media_type, &picture)]).await;
+        let reply = send(&running, &[(DISPOSITION, media_type, &picture)]);
         assert_eq!(reply.status, 200, "{}", reply.text());
         let account = reply.json();
         assert_eq!(
@@ -81,13 +81,11 @@ async fn an_avatar_is_accepted_in_each_format() {
         for name in ["username", "url", "avatar", "source"] {
             assert!(!account[name].is_null(), "{name}");
         }
-        assert_eq!(verify(&running, MASTODON_TOKEN).await.json(), account);
+        assert_eq!(verify(&running, MASTODON_TOKEN).json(), account);
         addresses.push(account["avatar"].clone());
-        let icon = running.get("/simulator/icon?network=mastodon").await;
+        let icon = running.get("/simulator/icon?network=mastodon");
         assert_eq!(icon.body, picture);
-        let received = running
-            .control("GET", "received?network=mastodon", &json!(""))
-            .await;
+        let received = running.control("GET", "received?network=mastodon", &json!(""));
         let update = &received[1];
         assert_eq!(
             (&update["network"], &update["verdict"]),
@@ -107,9 +105,9 @@ async fn an_avatar_is_accepted_in_each_format() {
     );
 }
 
-#[tokio::test]
-async fn wrong_tokens_are_refused() {
-    let running = Running::start().await;
+#[test]
+fn wrong_tokens_are_refused() {
+    let running = Running::start();
     let good = bearer(MASTODON_TOKEN);
     for (headers, words) in [
         (vec![], "no Authorization"),
@@ -122,20 +120,18 @@ async fn wrong_tokens_are_refused() {
         (vec![good.clone(), good.clone()], "two"),
     ] {
         for line in [VERIFY, UPDATE] {
-            let reply = running.ask(line, &headers, b"").await;
-            expect_error(&running, &reply, 401, "The access token is invalid", words).await;
+            let reply = running.ask(line, &headers, b"");
+            expect_error(&running, &reply, 401, "The access token is invalid", words);
         }
     }
-    running
-        .control("PATCH", "mastodon", &json!({ "token": "new" }))
-        .await;
-    assert_eq!(verify(&running, MASTODON_TOKEN).await.status, 401);
-    assert_eq!(verify(&running, "new").await.status, 200);
+    running.control("PATCH", "mastodon", &json!({ "token": "new" }));
+    assert_eq!(verify(&running, MASTODON_TOKEN).status, 401);
+    assert_eq!(verify(&running, "new").status, 200);
 }
 
-#[tokio::test]
-async fn scopes_decide_what_a_token_is_good_for() {
-    let running = Running::start().await;
+#[test]
+fn scopes_decide_what_a_token_is_good_for() {
+    let running = Running::start();
     let picture = pictures::png(64, 64);
     let outside = "This action is outside the authorized scopes";
     for (scopes, may_verify, may_update) in [
@@ -146,26 +142,24 @@ async fn scopes_decide_what_a_token_is_good_for() {
         ("read:statuses write:media", false, false),
         ("", false, false),
     ] {
-        let shown = running
-            .control("PATCH", "mastodon", &json!({ "scopes": scopes }))
-            .await;
+        let shown = running.control("PATCH", "mastodon", &json!({ "scopes": scopes }));
         assert_eq!(shown["scopes"], scopes);
-        let reply = verify(&running, MASTODON_TOKEN).await;
+        let reply = verify(&running, MASTODON_TOKEN);
         assert_eq!(reply.status == 200, may_verify, "{scopes}");
         if !may_verify {
-            expect_error(&running, &reply, 403, outside, "read:accounts").await;
+            expect_error(&running, &reply, 403, outside, "read:accounts");
         }
-        let reply = turn(&running, &picture).await;
+        let reply = turn(&running, &picture);
         assert_eq!(reply.status == 200, may_update, "{scopes}");
         if !may_update {
-            expect_error(&running, &reply, 403, outside, "write:accounts").await;
+            expect_error(&running, &reply, 403, outside, "write:accounts");
         }
     }
 }
 
-#[tokio::test]
-async fn what_is_no_avatar_is_refused() {
-    let running = Running::start().await;
+#[test]
+fn what_is_no_avatar_is_refused() {
+    let running = Running::start();
     let png = pictures::png(64, 64);
     let noisy = pictures::noisy_png(720, 720);
     assert!(noisy.len() > 2_000_000);
@@ -228,8 +222,8 @@ async fn what_is_no_avatar_is_refused() {
             "2,000,000",
         ),
     ] {
-        let reply = send(&running, &parts).await;
-        expect_error(&running, &reply, 422, error, words).await;
+        let reply = send(&running, &parts);
+        expect_error(&running, &reply, 422, error, words);
     }
     let token = bearer(MASTODON_TOKEN);
     let form = "Content-Type: application/x-www-form-urlencoded".to_owned();
@@ -238,26 +232,21 @@ async fn what_is_no_avatar_is_refused() {
         (vec![token.clone(), form], b"avatar=x", "a form"),
         (vec![token.clone()], b"x", "Content-Type"),
     ] {
-        let reply = running.ask(UPDATE, &headers, body).await;
-        expect_error(&running, &reply, 422, blank, words).await;
+        let reply = running.ask(UPDATE, &headers, body);
+        expect_error(&running, &reply, 422, blank, words);
     }
-    let reply = running
-        .ask(&format!("{UPDATE}?bot=true"), &[token], b"")
-        .await;
-    expect_error(&running, &reply, 422, blank, "query").await;
-    assert_eq!(
-        running.get("/simulator/icon?network=mastodon").await.status,
-        404
-    );
+    let reply = running.ask(&format!("{UPDATE}?bot=true"), &[token], b"");
+    expect_error(&running, &reply, 422, blank, "query");
+    assert_eq!(running.get("/simulator/icon?network=mastodon").status, 404);
 }
 
-#[tokio::test]
-async fn requests_are_limited() {
-    let running = Running::with(&[], 0, 1).await;
+#[test]
+fn requests_are_limited() {
+    let running = Running::with(&[], 0, 1);
     // Windows begin at multiples of five minutes; the test begins with one.
-    running.wait(301 - running.clock.now().timestamp() % 300);
+    running.wait(301 - running.now().timestamp() % 300);
     for used in 1..=300 {
-        let reply = verify(&running, MASTODON_TOKEN).await;
+        let reply = verify(&running, MASTODON_TOKEN);
         assert_eq!(reply.status, 200);
         assert_eq!(reply.header("x-ratelimit-limit"), Some("300"));
         let remaining: i32 = reply
@@ -267,28 +256,28 @@ async fn requests_are_limited() {
             .unwrap();
         assert_eq!(remaining, 300 - used);
     }
-    let reply = verify(&running, MASTODON_TOKEN).await;
-    expect_error(&running, &reply, 429, "Too many requests", "300").await;
+    let reply = verify(&running, MASTODON_TOKEN);
+    expect_error(&running, &reply, 429, "Too many requests", "300");
     assert_eq!(reply.header("x-ratelimit-remaining"), Some("0"));
     let reset = reply.header("x-ratelimit-reset").unwrap();
     assert!(reset.ends_with(".000000Z"), "{reset}");
     let reset = DateTime::parse_from_rfc3339(reset).unwrap().timestamp();
     assert_eq!(reset % 300, 0);
-    let wait = reset - running.clock.now().timestamp();
+    let wait = reset - running.now().timestamp();
     assert!((200..=300).contains(&wait), "{wait}");
     assert_eq!(
-        verify(&running, "wrong").await.status,
+        verify(&running, "wrong").status,
         401,
         "others are counted apart"
     );
     running.wait(300);
-    assert_eq!(verify(&running, MASTODON_TOKEN).await.status, 200);
+    assert_eq!(verify(&running, MASTODON_TOKEN).status, 200);
 }
 
 /// What the servers of other makes answer to a client that asks for JSON.
-#[tokio::test]
-async fn other_servers_refuse_in_their_own_words() {
-    let running = Running::start().await;
+#[test]
+fn other_servers_refuse_in_their_own_words() {
+    let running = Running::start();
     for (software, token, scope, verify_scope) in [
         (
             "gotosocial",
@@ -311,39 +300,33 @@ async fn other_servers_refuse_in_their_own_words() {
         ),
     ] {
         let change = json!({ "software": software, "scopes": verify_scope });
-        let shown = running.control("PATCH", "mastodon", &change).await;
+        let shown = running.control("PATCH", "mastodon", &change);
         assert_eq!(shown["software"], software);
         let ask = |line, token| {
             let headers = [bearer(token), "Accept: application/json".to_owned()];
-            let running = &running;
-            async move { running.ask(line, &headers, b"").await }
+            running.ask(line, &headers, b"")
         };
-        assert_eq!(ask(VERIFY, MASTODON_TOKEN).await.status, 200, "{software}");
-        let reply = ask(VERIFY, "wrong").await;
-        expect_error(&running, &reply, token.0, token.1, "unknown").await;
-        let reply = ask(UPDATE, MASTODON_TOKEN).await;
-        expect_error(&running, &reply, scope.0, scope.1, "write").await;
+        assert_eq!(ask(VERIFY, MASTODON_TOKEN).status, 200, "{software}");
+        let reply = ask(VERIFY, "wrong");
+        expect_error(&running, &reply, token.0, token.1, "unknown");
+        let reply = ask(UPDATE, MASTODON_TOKEN);
+        expect_error(&running, &reply, scope.0, scope.1, "write");
     }
     // Pixelfed without that header: a page for signing in.
-    running
-        .control("PATCH", "mastodon", &json!({ "software": "pixelfed" }))
-        .await;
-    assert_eq!(verify(&running, "wrong").await.status, 302);
+    running.control("PATCH", "mastodon", &json!({ "software": "pixelfed" }));
+    assert_eq!(verify(&running, "wrong").status, 302);
 }
 
-#[tokio::test]
-async fn pixelfed_ignores_a_picture_by_patch_and_takes_it_by_post() {
-    let running = Running::start().await;
+#[test]
+fn pixelfed_ignores_a_picture_by_patch_and_takes_it_by_post() {
+    let running = Running::start();
     let picture = pictures::png(64, 64);
     let software = |name: &'static str| {
-        let running = &running;
-        async move {
-            let change = json!({ "software": name, "scopes": "read write" });
-            running.control("PATCH", "mastodon", &change).await;
-        }
+        let change = json!({ "software": name, "scopes": "read write" });
+        running.control("PATCH", "mastodon", &change);
     };
-    software("pixelfed").await;
-    let reply = turn(&running, &picture).await;
+    software("pixelfed");
+    let reply = turn(&running, &picture);
     assert_eq!(reply.status, 200);
     let avatar = reply.json()["avatar"].as_str().unwrap().to_owned();
     assert!(
@@ -351,70 +334,61 @@ async fn pixelfed_ignores_a_picture_by_patch_and_takes_it_by_post() {
         "{avatar}"
     );
     let icon = || running.get("/simulator/icon?network=mastodon");
-    assert_eq!(icon().await.status, 404);
-    let reply = send_by(POST, &running, &[(DISPOSITION, "image/png", &picture)]).await;
+    assert_eq!(icon().status, 404);
+    let reply = send_by(POST, &running, &[(DISPOSITION, "image/png", &picture)]);
     assert_eq!(reply.status, 200);
     assert_ne!(reply.json()["avatar"].as_str().unwrap(), avatar);
-    assert_eq!(icon().await.body, picture);
-    software("pixelfed-without-post").await;
-    let reply = send_by(POST, &running, &[(DISPOSITION, "image/png", &picture)]).await;
+    assert_eq!(icon().body, picture);
+    software("pixelfed-without-post");
+    let reply = send_by(POST, &running, &[(DISPOSITION, "image/png", &picture)]);
     assert_eq!(reply.status, 405);
 }
 
-#[tokio::test]
-async fn pleroma_names_a_picture_by_what_it_holds() {
-    let running = Running::start().await;
-    running
-        .control("PATCH", "mastodon", &json!({ "software": "pleroma" }))
-        .await;
-    let avatar = |side| {
-        let running = &running;
-        async move { turn(running, &pictures::png(side, side)).await.json()["avatar"].to_string() }
-    };
-    let one = avatar(64).await;
-    assert_eq!(avatar(64).await, one);
-    assert_ne!(avatar(65).await, one);
-    assert_eq!(avatar(64).await, one);
+#[test]
+fn pleroma_names_a_picture_by_what_it_holds() {
+    let running = Running::start();
+    running.control("PATCH", "mastodon", &json!({ "software": "pleroma" }));
+    let avatar = |side| turn(&running, &pictures::png(side, side)).json()["avatar"].to_string();
+    let one = avatar(64);
+    assert_eq!(avatar(64), one);
+    assert_ne!(avatar(65), one);
+    assert_eq!(avatar(64), one);
 }
 
-#[tokio::test]
-async fn the_application_of_the_token_is_told_with_its_scopes() {
-    let running = Running::start().await;
-    running
-        .control("PATCH", "mastodon", &json!({ "scopes": "write:accounts" }))
-        .await;
-    let reply = running
-        .ask(VERIFY_APP, &[bearer(MASTODON_TOKEN)], b"")
-        .await;
+#[test]
+fn the_application_of_the_token_is_told_with_its_scopes() {
+    let running = Running::start();
+    running.control("PATCH", "mastodon", &json!({ "scopes": "write:accounts" }));
+    let reply = running.ask(VERIFY_APP, &[bearer(MASTODON_TOKEN)], b"");
     assert_eq!(reply.status, 200);
     assert_eq!(reply.json()["scopes"], json!(["write:accounts"]));
-    let reply = running.ask(VERIFY_APP, &[bearer("wrong")], b"").await;
+    let reply = running.ask(VERIFY_APP, &[bearer("wrong")], b"");
     assert_eq!(reply.status, 401);
 }
 
-#[tokio::test]
-async fn there_is_nothing_else_in_the_api() {
-    let running = Running::start().await;
+#[test]
+fn there_is_nothing_else_in_the_api() {
+    let running = Running::start();
     for line in [
         "POST /api/v1/accounts/update_credentials",
         "GET /api/v1/accounts/update_credentials",
         "GET /api/v2/instance",
         "GET /api/",
     ] {
-        let reply = running.ask(line, &[bearer(MASTODON_TOKEN)], b"").await;
-        expect_error(&running, &reply, 404, "Not Found", "there is only PATCH").await;
-        assert_eq!(running.last().await["endpoint"], Value::Null);
+        let reply = running.ask(line, &[bearer(MASTODON_TOKEN)], b"");
+        expect_error(&running, &reply, 404, "Not Found", "there is only PATCH");
+        assert_eq!(running.last()["endpoint"], Value::Null);
     }
 }
 
-#[tokio::test]
-async fn nothing_secret_is_recorded() {
-    let running = Running::start().await;
-    turn(&running, &pictures::png(64, 64)).await;
-    verify(&running, "a-wrong-token").await;
-    let records = running.get("/simulator/received").await;
-    let page = running.get("/").await;
-    let account = running.get("/simulator/mastodon").await;
+#[test]
+fn nothing_secret_is_recorded() {
+    let running = Running::start();
+    turn(&running, &pictures::png(64, 64));
+    verify(&running, "a-wrong-token");
+    let records = running.get("/simulator/received");
+    let page = running.get("/");
+    let account = running.get("/simulator/mastodon");
     for text in [
         records.text(),
         page.text(),

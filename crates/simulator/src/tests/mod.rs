@@ -1,10 +1,10 @@
-//! Black-box tests: the simulator is spoken to over real sockets, as a client would.
+//! Black-box tests: requests as a client sends them, and the answers. The tests of the listener are
+//! in the command.
 
 mod bluesky;
 mod client;
 mod control;
 mod faults;
-mod guard;
 mod mastodon;
 mod page;
 pub(super) mod pictures;

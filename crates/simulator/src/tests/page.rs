@@ -3,10 +3,10 @@
 use super::client::{Running, Update};
 use super::pictures;
 
-#[tokio::test]
-async fn an_empty_page_is_complete() {
-    let running = Running::start().await;
-    let page = running.get("/").await;
+#[test]
+fn an_empty_page_is_complete() {
+    let running = Running::start();
+    let page = running.get("/");
     assert_eq!(page.status, 200);
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
     let policy = page.header("content-security-policy").unwrap();
@@ -23,9 +23,9 @@ async fn an_empty_page_is_complete() {
     for part in ["<script", "style=\"", "http://", "https://"] {
         assert!(!text.contains(part), "{part}");
     }
-    let paused = running.get("/?paused").await;
+    let paused = running.get("/?paused");
     assert!(!paused.text().contains("http-equiv=\"refresh\""));
-    let style = running.get("/simulator/style.css").await;
+    let style = running.get("/simulator/style.css");
     assert!(
         style
             .header("content-type")
@@ -35,27 +35,19 @@ async fn an_empty_page_is_complete() {
     assert!(style.text().contains("prefers-color-scheme: dark"));
 }
 
-#[tokio::test]
-async fn the_page_tells_what_happened() {
-    let running = Running::with(&["over-capacity*1", "hang*3"], 0, 100).await;
-    running
-        .send(&Update::multipart(&pictures::png(64, 64)))
-        .await;
-    running.request("DELETE", "/simulator/faults", "").await;
-    running
-        .send(&Update::multipart(&pictures::png(64, 64)))
-        .await;
-    running
-        .send(&Update::multipart(&pictures::png(64, 63)))
-        .await;
-    running
-        .request(
-            "PUT",
-            "/simulator/faults",
-            "{\"fault\":\"reset\",\"times\":7}",
-        )
-        .await;
-    let page = running.get("/").await;
+#[test]
+fn the_page_tells_what_happened() {
+    let running = Running::with(&["over-capacity*1", "hang*3"], 0, 100);
+    running.send(&Update::multipart(&pictures::png(64, 64)));
+    running.request("DELETE", "/simulator/faults", "");
+    running.send(&Update::multipart(&pictures::png(64, 64)));
+    running.send(&Update::multipart(&pictures::png(64, 63)));
+    running.request(
+        "PUT",
+        "/simulator/faults",
+        "{\"fault\":\"reset\",\"times\":7}",
+    );
+    let page = running.get("/");
     for part in [
         "/simulator/icon?2",
         "/simulator/received/1/picture",
@@ -73,11 +65,11 @@ async fn the_page_tells_what_happened() {
     }
 }
 
-#[tokio::test]
-async fn what_was_received_cannot_act_in_the_page() {
-    let running = Running::start().await;
+#[test]
+fn what_was_received_cannot_act_in_the_page() {
+    let running = Running::start();
     let script = "<script>alert(1)</script>\u{1b}[31m";
-    let encoded = super::super::x::signature::percent_encode(script);
+    let encoded = crate::x::signature::percent_encode(script);
     let in_query = Update::multipart(&pictures::png(64, 64)).query(&format!("{encoded}=1"));
     let in_name = Update::parts(&[("name=\"<script>alert(2)</script>\"", b"x")]);
     let mut in_type = Update::multipart(b"<script>alert(3)</script>");
@@ -87,16 +79,15 @@ async fn what_was_received_cannot_act_in_the_page() {
     in_host.secrets = ("wrong", "wrong");
     let in_bytes = Update::multipart(b"<script>alert(6)</script>");
     for update in [in_query, in_name, in_type, in_host, in_bytes] {
-        assert_ne!(running.send(&update).await.status, 200);
+        assert_ne!(running.send(&update).status, 200);
     }
-    // That with the wrong host is not even recorded.
-    assert_eq!(running.lines().lines().count(), 4);
+    assert_eq!(running.lines().lines().count(), 5);
     assert!(!running.lines().contains('\u{1b}'));
-    let page = running.get("/").await;
+    let page = running.get("/");
     assert!(!page.text().contains("<script"));
     assert!(!page.text().contains('\u{1b}'));
     assert!(page.text().contains("&lt;script&gt;alert(1)"));
-    let picture = running.get("/simulator/received/4/picture").await;
+    let picture = running.get("/simulator/received/5/picture");
     assert_eq!(
         picture.header("content-type"),
         Some("application/octet-stream")
@@ -110,16 +101,16 @@ async fn what_was_received_cannot_act_in_the_page() {
     );
 }
 
-#[tokio::test]
-async fn each_network_is_shown_apart_once_it_is_used() {
-    let running = Running::start().await;
-    let text = running.get("/").await.text().to_owned();
+#[test]
+fn each_network_is_shown_apart_once_it_is_used() {
+    let running = Running::start();
+    let text = running.get("/").text().to_owned();
     assert_eq!(text.matches("Nothing was received.").count(), 3);
     assert!(!text.contains("<img") && !text.contains("class=\"banner\""));
 
-    let session = super::bluesky::Session::begin(&running).await;
-    session.turn(&running, &pictures::png(64, 64)).await;
-    let page = running.get("/").await;
+    let session = super::bluesky::Session::begin(&running);
+    session.turn(&running, &pictures::png(64, 64));
+    let page = running.get("/");
     let text = page.text();
     assert_eq!(text.matches("Nothing was received.").count(), 2);
     for part in [
@@ -133,8 +124,8 @@ async fn each_network_is_shown_apart_once_it_is_used() {
     ] {
         assert!(text.contains(part), "{part}");
     }
-    running.get("/api/v1/accounts/verify_credentials").await;
-    let page = running.get("/").await;
+    running.get("/api/v1/accounts/verify_credentials");
+    let page = running.get("/");
     let (_, of_mastodon) = page
         .text()
         .split_once("<section class=\"mastodon\"")

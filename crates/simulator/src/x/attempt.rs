@@ -1,20 +1,18 @@
-//! Ways to sign a request: the right one, and those that people take by mistake.
-
-use ring::hmac;
+//! Ways to sign a request: the right one, and the common mistakes.
 
 use super::authorization::Authorization;
-use super::signature;
+use super::signature::{self, Key};
 use crate::text::quoted;
 
-/// One way to sign the request.
+/// One way to sign a request.
 #[derive(Clone)]
-pub(super) struct Attempt<'a> {
-    pub(super) method: &'a str,
-    pub(super) scheme: &'a str,
-    pub(super) host: &'a str,
-    pub(super) path: &'a str,
-    pub(super) parameters: Vec<(String, String)>,
-    pub(super) key: hmac::Key,
+pub(crate) struct Attempt<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) scheme: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) key: Key,
 }
 
 impl Attempt<'_> {
@@ -22,16 +20,16 @@ impl Attempt<'_> {
         signature::base_uri(self.scheme, self.host, self.path)
     }
 
-    /// Whether this way gives that signature.
-    pub(super) fn gives(&self, signature: &str) -> bool {
+    /// Whether this way gives this signature.
+    pub(crate) fn gives(&self, signature: &str) -> bool {
         let base = signature::base_string(self.method, &self.uri(), &self.parameters);
         signature::matches(&self.key, &base, signature)
     }
 }
 
-/// Tries the mistakes that are made most, so that the person in front of this learns which one it
-/// was. Names parameters, never values, nor what is secret.
-pub(super) fn explain_mismatch(
+/// Explains a wrong signature by trying the most common mistakes. The explanation names parameters,
+/// but no values and nothing secret.
+pub(crate) fn explain_mismatch(
     attempt: &Attempt,
     authorization: &Authorization,
     (consumer_secret, token_secret): (&str, &str),
@@ -97,8 +95,8 @@ pub(super) fn explain_mismatch(
         .collect();
     names.sort_unstable();
     format!(
-        "the signature does not match: a secret is wrong, or something else was signed than {} {} \
-         with the parameters {}",
+        "the signature does not match: a secret is wrong, or something other than {} {} with the \
+         parameters {} was signed",
         attempt.method,
         quoted(&attempt.uri()),
         names.into_iter().map(quoted).collect::<Vec<_>>().join(", ")

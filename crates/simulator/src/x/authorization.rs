@@ -1,21 +1,19 @@
-//! Reading the `Authorization` header as RFC 5849 §3.5.1 has it, without any leniency.
+//! Reading the `Authorization` header of RFC 5849 §3.5.1, without any leniency.
 
 use std::collections::BTreeMap;
-
-use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
-use percent_encoding::percent_decode_str;
 
 use super::signature::percent_encode;
 use crate::form;
 use crate::text::quoted;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 
-/// A shorter nonce is more likely to come up again than chance excuses.
+/// The least length of a nonce, in characters. A shorter one may recur by chance.
 const SHORTEST_NONCE: usize = 16;
 
-/// The protocol parameters that a request may have whatever it is for. Clients that keep those of a
-/// sign-in send them again with what comes after it; `oauth_body_hash` is that of an extension,
-/// which oauthlib adds to each body that is no form.
+/// The protocol parameters that any request may have. Clients repeat the parameters of a sign-in in
+/// the requests after it; `oauth_body_hash` belongs to an extension, and oauthlib adds it to every
+/// body that is not a form.
 const KNOWN: [&str; 9] = [
     "oauth_body_hash",
     "oauth_callback",
@@ -28,14 +26,14 @@ const KNOWN: [&str; 9] = [
     "oauth_version",
 ];
 
-/// What a request is for, which decides which parameters belong to it.
+/// The purpose of a request, which decides the parameters that belong to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// A token to sign in with (RFC 5849 §2.1).
+pub(crate) enum Purpose {
+    /// Obtaining a request token, to sign in with (RFC 5849 §2.1).
     RequestToken,
-    /// The token of the account (RFC 5849 §2.3).
+    /// Obtaining the access token of the account (RFC 5849 §2.3).
     AccessToken,
-    /// Anything on behalf of the account (RFC 5849 §3.1).
+    /// Acting on behalf of the account (RFC 5849 §3.1).
     Resource,
 }
 
@@ -50,23 +48,27 @@ impl Purpose {
 }
 
 /// The protocol parameters of one request, decoded.
-pub(super) struct Authorization {
-    pub(super) consumer_key: String,
-    /// Empty where none belongs.
-    pub(super) token: String,
-    pub(super) signature: String,
-    pub(super) timestamp: i64,
-    pub(super) nonce: String,
-    /// The hash of the body, if it is signed too.
-    pub(super) body_hash: Option<String>,
-    /// All of them but the signature (and the realm), as RFC 5849 §3.4.1.3.1 wants them signed.
-    pub(super) signed: Vec<(String, String)>,
+pub(crate) struct Authorization {
+    pub(crate) consumer_key: String,
+    /// Empty for a purpose that takes no token.
+    pub(crate) token: String,
+    pub(crate) signature: String,
+    pub(crate) timestamp: i64,
+    pub(crate) nonce: String,
+    /// The hash of the body, if the request has one.
+    pub(crate) body_hash: Option<String>,
+    /// All parameters that are signed (RFC 5849 §3.4.1.3.1): the signature and the realm are not.
+    pub(crate) signed: Vec<(String, String)>,
 }
 
 impl Authorization {
-    /// Reads the one `Authorization` header, or the parameters in the query if there is none
-    /// (RFC 5849 §3.5.3), or says what is wrong with them.
-    pub(super) fn of(headers: &HeaderMap, query: &str, purpose: Purpose) -> Result<Self, String> {
+    /// Reads the `Authorization` header or, without one, the parameters in the query
+    /// (RFC 5849 §3.5.3).
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them.
+    pub(crate) fn of(headers: &HeaderMap, query: &str, purpose: Purpose) -> Result<Self, String> {
         let mut all = headers.get_all(AUTHORIZATION).iter();
         let Some(header) = all.next() else {
             let mut protocol = form::decode(query.as_bytes())?;
@@ -155,12 +157,12 @@ impl Authorization {
     }
 }
 
-/// Whether a parameter of a query is one of the protocol's.
-pub(super) fn is_protocol(name: &str) -> bool {
+/// Whether a parameter of a query belongs to OAuth.
+pub(crate) fn is_protocol(name: &str) -> bool {
     name.starts_with("oauth_")
 }
 
-/// RFC 5849 §3.3: a positive whole number of seconds.
+/// Reads a timestamp (RFC 5849 §3.3): a positive whole number of seconds.
 fn read_timestamp(text: &str) -> Result<i64, String> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) || text.starts_with('0') {
         return Err("oauth_timestamp is not a positive whole number in plain digits".to_owned());
@@ -169,7 +171,7 @@ fn read_timestamp(text: &str) -> Result<i64, String> {
         .map_err(|_| "oauth_timestamp is far too large".to_owned())
 }
 
-/// Splits the list `name="value", name="value"` and decodes it.
+/// Splits and decodes the list `name="value", name="value"`.
 fn pairs(text: &str, purpose: Purpose) -> Result<Vec<(String, String)>, String> {
     let mut pairs = Vec::new();
     let mut rest = text.trim_start_matches([' ', '\t']);
@@ -193,7 +195,7 @@ fn pairs(text: &str, purpose: Purpose) -> Result<Vec<(String, String)>, String> 
     }
 }
 
-/// Decodes one pair. `realm` (RFC 5849 §3.5.1) is no protocol parameter and not encoded.
+/// Decodes one pair. `realm` (RFC 5849 §3.5.1) is not a protocol parameter and is not encoded.
 fn read_pair(name: &str, value: &str, purpose: Purpose) -> Result<(String, String), String> {
     if name == "realm" {
         return Ok((name.to_owned(), value.to_owned()));
@@ -204,11 +206,10 @@ fn read_pair(name: &str, value: &str, purpose: Purpose) -> Result<(String, Strin
             quoted(name)
         ));
     }
-    // There is one way only to encode a text (RFC 5849 §3.6), so encoding what was decoded has to
-    // give what was received.
-    let decoded = percent_decode_str(value)
-        .decode_utf8()
-        .map_err(|_| format!("the value of {name} is not UTF-8"))?;
+    // A text has only one encoding (RFC 5849 §3.6), so encoding the decoded value has to give the
+    // received one.
+    let decoded =
+        urlencoding::decode(value).map_err(|_| format!("the value of {name} is not UTF-8"))?;
     if percent_encode(&decoded) != value {
         return Err(format!(
             "the value of {name} is not percent-encoded as RFC 5849 section 3.6 prescribes"
@@ -219,7 +220,7 @@ fn read_pair(name: &str, value: &str, purpose: Purpose) -> Result<(String, Strin
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use http::HeaderValue;
 
     use super::*;
 

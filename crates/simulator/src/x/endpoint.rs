@@ -1,22 +1,22 @@
-//! What X answers: where it is, and what belongs to a request.
+//! X's endpoints: their paths, names and parameters.
 
-use axum::http::Method;
+use http::Method;
 
 use super::authorization::Purpose;
 
-/// Where the picture is set.
+/// Sets the picture: version 1.1.
 pub(crate) const UPDATE_PATH: &str = "/1.1/account/update_profile_image.json";
-/// Where the account is told.
-pub(super) const VERIFY_PATH: &str = "/1.1/account/verify_credentials.json";
+/// Shows the account: version 1.1.
+pub(crate) const VERIFY_PATH: &str = "/1.1/account/verify_credentials.json";
 
-/// Where a picture is uploaded by version 2.
+/// Uploads a picture: version 2.
 pub(crate) const UPLOAD_PATH: &str = "/2/media/upload";
-/// Where one that was uploaded is set.
+/// Sets an uploaded picture: version 2.
 pub(crate) const SET_PATH: &str = "/2/users/me/profile_image";
-/// Where the account is told by version 2.
+/// Shows the account: version 2.
 pub(crate) const ME_PATH: &str = "/2/users/me";
 
-/// What is answered, by name.
+/// The names of the endpoints.
 pub(crate) const ENDPOINTS: [&str; 7] = [
     "account/update_profile_image",
     "account/verify_credentials",
@@ -26,13 +26,13 @@ pub(crate) const ENDPOINTS: [&str; 7] = [
     SET,
     ME,
 ];
-pub(super) const UPLOAD: &str = "2/media/upload";
-pub(super) const SET: &str = "2/users/me/profile_image";
+pub(crate) const UPLOAD: &str = "2/media/upload";
+pub(crate) const SET: &str = "2/users/me/profile_image";
 const ME: &str = "2/users/me";
 
-/// One of them.
+/// An endpoint.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Endpoint {
+pub(crate) enum Endpoint {
     Update,
     Verify,
     RequestToken,
@@ -43,8 +43,8 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
-    /// The one that is asked for.
-    pub(super) fn of(method: &Method, path: &str) -> Option<Self> {
+    /// The endpoint at this path, if it takes this method.
+    pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
         match (method.as_str(), path) {
             ("POST", UPDATE_PATH) => Some(Self::Update),
             ("GET", VERIFY_PATH) => Some(Self::Verify),
@@ -57,8 +57,8 @@ impl Endpoint {
         }
     }
 
-    /// Its name.
-    pub(super) fn name(self) -> &'static str {
+    /// The name of the endpoint.
+    pub(crate) fn name(self) -> &'static str {
         let [update, verify, request_token, access_token, ..] = ENDPOINTS;
         match self {
             Self::Update => update,
@@ -71,13 +71,13 @@ impl Endpoint {
         }
     }
 
-    /// Whether it is one of version 2.
-    pub(super) fn is_of_v2(self) -> bool {
+    /// Whether the endpoint belongs to version 2 of the API.
+    pub(crate) fn is_of_v2(self) -> bool {
         matches!(self, Self::Upload | Self::Set | Self::Me)
     }
 
-    /// What a request to it is for.
-    pub(super) fn purpose(self) -> Purpose {
+    /// The purpose of a request to the endpoint.
+    pub(crate) fn purpose(self) -> Purpose {
         match self {
             Self::Update | Self::Verify | Self::Upload | Self::Set | Self::Me => Purpose::Resource,
             Self::RequestToken => Purpose::RequestToken,
@@ -85,10 +85,10 @@ impl Endpoint {
         }
     }
 
-    /// The names that may come up in the query or the body.
-    pub(super) fn names(self) -> &'static [&'static str] {
+    /// The parameters that may stand in the query or the body.
+    pub(crate) fn names(self) -> &'static [&'static str] {
         match self {
-            // Clients add the one or the other to every call; X passes over them here.
+            // Clients add some of these to every call; X ignores them here.
             Self::Update => &[
                 "image",
                 "skip_status",

@@ -1,23 +1,23 @@
-//! The faults of X.
+//! X's faults.
 
-use axum::http::HeaderValue;
-use axum::http::header::{DATE, RETRY_AFTER};
 use chrono::TimeDelta;
+use http::HeaderValue;
+use http::header::{DATE, RETRY_AFTER};
 use serde_json::json;
 
-use super::answer::{
+use super::endpoint::{SET, UPDATE_PATH, UPLOAD};
+use super::replies::{
     BAD_AUTHENTICATION_DATA, CLIENT_FORBIDDEN, COULD_NOT_AUTHENTICATE, CREDITS_DEPLETED,
     IMAGE_MISSING, INVALID_REQUEST, INVALID_TOKEN, NO_SUCH_PAGE, NOTHING_HERE,
     TIMESTAMP_OUT_OF_BOUNDS, TOO_LARGE, UNAUTHORIZED, UNSUPPORTED_AUTHENTICATION, day_limit,
     with_rate_limit,
 };
-use super::endpoint::{SET, UPDATE_PATH, UPLOAD};
-use crate::answer::{Answer, Refusal};
 use crate::clock;
 use crate::faults::{
     BAD_GATEWAY, CAPTIVE_PORTAL, EMPTY_ERROR, Fault, HANG, RESET, SLOW, cut_off, hostile_text,
     page, refusal, special,
 };
+use crate::reply::{Refusal, Reply};
 
 const fn error(
     name: &'static str,
@@ -26,37 +26,37 @@ const fn error(
     code: u16,
     message: &'static str,
 ) -> Fault {
-    refusal(name, description, Refusal::new(status, code, message))
+    refusal(name, description, Refusal::numbered(status, code, message))
 }
 
-/// Every fault of X.
+/// All faults of X.
 pub(crate) static FAULTS: &[Fault] = &[
     special(
         "rate-limit",
         "429, code 88: the limit is reached, x-rate-limit-reset is in 900 s",
-        |now| with_rate_limit(Answer::error(429, 88, "Rate limit exceeded"), 0, now),
+        |now| with_rate_limit(Reply::error(429, 88, "Rate limit exceeded"), 0, now),
     ),
     special(
         "rate-limit-retry-after",
         "429 with an empty body and retry-after: 60",
-        |_| Answer::empty(429).with(RETRY_AFTER, HeaderValue::from_static("60")),
+        |_| Reply::empty(429).with(RETRY_AFTER, HeaderValue::from_static("60")),
     ),
     special(
         "rate-limit-legacy",
         "420 in the oldest shape: “Enhance your calm”",
         |_| {
             let body = json!({ "request": UPDATE_PATH, "error": "Enhance your calm" });
-            Answer::json_of_x(420, &body)
+            Reply::json_of_x(420, &body)
         },
     ),
     special(
         "user-day-limit",
-        "429: the account's limit of a day is reached, x-user-limit-24hour-reset is in 40,000 s",
+        "429: the account's daily limit is reached, x-user-limit-24hour-reset is in 40,000 s",
         |now| day_limit("user", now),
     ),
     special(
         "app-day-limit",
-        "429: the app's limit of a day is reached, x-app-limit-24hour-reset is in 40,000 s",
+        "429: the app's daily limit is reached, x-app-limit-24hour-reset is in 40,000 s",
         |now| day_limit("app", now),
     ),
     refusal(
@@ -78,7 +78,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     error(
         "internal-error",
-        "500, code 131: something broke within X",
+        "500, code 131: X has an internal error",
         500,
         131,
         "Internal error",
@@ -121,10 +121,10 @@ pub(crate) static FAULTS: &[Fault] = &[
         "clock-skew",
         "401, code 135: the Date header of the answer is an hour ahead",
         |now| {
-            let answer = Answer::refusal(TIMESTAMP_OUT_OF_BOUNDS);
+            let reply = Reply::refusal(TIMESTAMP_OUT_OF_BOUNDS);
             match HeaderValue::from_str(&clock::http_date(now + TimeDelta::hours(1))) {
-                Ok(date) => answer.with(DATE, date),
-                Err(_) => answer,
+                Ok(date) => reply.with(DATE, date),
+                Err(_) => reply,
             }
         },
     ),
@@ -176,12 +176,12 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     refusal(
         "no-such-page",
-        "404, code 34: X offers no such call to the app",
+        "404, code 34: X does not offer this call to the app",
         NO_SUCH_PAGE,
     ),
     refusal(
         "nothing-here",
-        "404 with an empty body, as version 2 has it where there is nothing",
+        "404 with an empty body, as version 2 answers where there is no endpoint",
         NOTHING_HERE,
     ),
     refusal(
@@ -191,7 +191,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     refusal(
         "oauth1-forbidden",
-        "403: OAuth 1.0a is not taken for setting the picture by version 2",
+        "403: version 2 does not accept OAuth 1.0a for setting the picture",
         UNSUPPORTED_AUTHENTICATION,
     )
     .at(&[SET]),
@@ -203,7 +203,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     .at(&[SET, UPLOAD]),
     refusal(
         "invalid-media",
-        "400: X does not know the picture that was uploaded",
+        "400: X does not know the uploaded picture",
         INVALID_REQUEST,
     )
     .at(&[SET]),
@@ -222,7 +222,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     error(
         "invalid-value",
-        "422, code 120: X does not like the image",
+        "422, code 120: X rejects the image",
         422,
         120,
         "Account update failed: image is invalid.",
@@ -243,12 +243,12 @@ pub(crate) static FAULTS: &[Fault] = &[
                 "type": "about:blank",
                 "status": 403
             });
-            Answer::of(403, "application/problem+json", body.to_string())
+            Reply::of(403, "application/problem+json", body.to_string())
         },
     ),
     page(
         "proxy-block",
-        "403 with a page as Cloudflare shows it to those whom it blocks",
+        "403 with a page in HTML, as Cloudflare blocks a client",
         403,
         Some("cloudflare"),
         "<!DOCTYPE html>\n<html lang=\"en-US\"><head>\
@@ -265,7 +265,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     special(
         "hostile-text",
         "403 with a script, line breaks, terminal escapes and 100 KB in the message",
-        |_| Answer::error(403, 999, &hostile_text()),
+        |_| Reply::error(403, 999, &hostile_text()),
     ),
     HANG,
     SLOW,

@@ -1,52 +1,68 @@
-//! Judging a request: every check that X makes and some that it does not, in a fixed order.
+//! Judging a request: every check X makes, and some it does not, in a fixed order.
 
 use std::collections::HashSet;
 
-use axum::body::Bytes;
-use axum::http::header::{AUTHORIZATION, HOST};
-use axum::http::{HeaderMap, Method};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64;
+use hmac_sha1_compact::Hash;
+use http::header::{AUTHORIZATION, HOST};
 
-use super::answer::{
-    BAD_AUTHENTICATION_DATA, BAD_REQUEST, CALLBACK_NOT_APPROVED, COULD_NOT_AUTHENTICATE,
-    IMAGE_IN_QUERY, IMAGE_MISSING, INVALID_REQUEST, INVALID_TOKEN, INVALID_VERIFIER,
-    MEDIA_TYPE_UNRECOGNIZED, NO_SUCH_PAGE, NOTHING_HERE, SCREEN_NAME, TIMESTAMP_OUT_OF_BOUNDS,
-    TOO_LARGE, UNAUTHORIZED, USER_ID, me_answer, set_answer, user_answer,
-};
 use super::attempt::{Attempt, explain_mismatch};
 use super::authorization::{Authorization, Purpose, is_protocol};
 use super::endpoint::{Endpoint, ME_PATH, SET_PATH, UPDATE_PATH, UPLOAD_PATH, VERIFY_PATH};
 use super::media::{self, Uploads};
 use super::picture::Upload;
+use super::replies::{
+    BAD_AUTHENTICATION_DATA, BAD_REQUEST, CALLBACK_NOT_APPROVED, COULD_NOT_AUTHENTICATE,
+    IMAGE_IN_QUERY, IMAGE_MISSING, INVALID_REQUEST, INVALID_TOKEN, INVALID_VERIFIER,
+    MEDIA_TYPE_UNRECOGNIZED, NO_SUCH_PAGE, NOTHING_HERE, SCREEN_NAME, TIMESTAMP_OUT_OF_BOUNDS,
+    TOO_LARGE, UNAUTHORIZED, USER_ID, me_reply, set_reply, user_reply,
+};
 use super::sign_in::SignIns;
 use super::signature::{self, percent_encode};
-use crate::answer::{Answer, Rejection};
 use crate::form;
-use crate::incoming::Incoming;
 use crate::payload::{self, Payload};
 use crate::picture::Picture;
-use crate::state::Accepted;
+use crate::reply::{Rejection, Reply};
+use crate::request::Request;
+use crate::simulator::Accepted;
 use crate::text::{grouped, quoted};
 
-/// How many seconds a request may be older or younger than the simulator thinks it is.
+/// How far a timestamp may be from the simulator's clock, in seconds.
 const TIMESTAMP_WINDOW: u64 = 300;
 
-/// The one app and the one account that there are.
-pub(crate) struct Keys {
-    pub(crate) consumer_key: String,
-    pub(crate) consumer_secret: String,
-    pub(crate) token: String,
-    pub(crate) token_secret: String,
+/// The keys of the one app and the one account.
+pub struct Keys {
+    /// The API key (consumer key).
+    pub consumer_key: String,
+    /// The secret of the API key.
+    pub consumer_secret: String,
+    /// The access token of the account.
+    pub token: String,
+    /// The secret of the access token.
+    pub token_secret: String,
 }
 
-/// The nonces used within the window of timestamps. One key and one token are accepted, so a
-/// timestamp and a nonce are all that tells requests apart (RFC 5849 §3.3).
+impl Default for Keys {
+    /// The keys of the local development setup.
+    fn default() -> Self {
+        Self {
+            consumer_key: "local-api-key".to_owned(),
+            consumer_secret: "local-api-key-secret".to_owned(),
+            token: "1-local-access-token".to_owned(),
+            token_secret: "local-access-token-secret".to_owned(),
+        }
+    }
+}
+
+/// The nonces used within the window of timestamps. Only one key and one token are accepted, so
+/// timestamp and nonce alone tell requests apart (RFC 5849 §3.3).
 #[derive(Default)]
-pub(super) struct Nonces(HashSet<(i64, String)>);
+pub(crate) struct Nonces(HashSet<(i64, String)>);
 
 impl Nonces {
-    /// Remembers a nonce; `false` if it was known already.
+    /// Remembers a nonce. Returns `false` if it was used before.
     fn remember(&mut self, timestamp: i64, nonce: &str, now: i64) -> bool {
         self.0
             .retain(|(timestamp, _)| timestamp.abs_diff(now) <= TIMESTAMP_WINDOW);
@@ -54,34 +70,42 @@ impl Nonces {
     }
 }
 
-/// A request, read to its end.
-pub(super) struct Request {
-    method: Method,
-    path: String,
-    query: String,
-    headers: HeaderMap,
-    body: Bytes,
-    pub(super) payload: Payload,
-    pub(super) endpoint: Option<Endpoint>,
-    pub(super) authorization: Result<Authorization, String>,
+/// A request, and what X reads from it before it looks at the account.
+pub(crate) struct Call<'a> {
+    request: &'a Request,
+    pub(crate) payload: Payload,
+    pub(crate) endpoint: Option<Endpoint>,
+    pub(crate) authorization: Result<Authorization, String>,
     /// The picture in the body, or why there is none.
-    pub(super) upload: Result<Upload, Rejection>,
-    /// The picture that is uploaded by version 2, or why there is none.
-    pub(super) media: Result<Picture, Rejection>,
+    pub(crate) upload: Result<Upload, Rejection>,
+    /// The picture uploaded by version 2, or why there is none.
+    pub(crate) media: Result<Picture, Rejection>,
 }
 
-/// What a request may change, judged on a copy.
-#[derive(Clone, Default)]
-pub(super) struct Memory {
-    pub(super) sign_ins: SignIns,
-    pub(super) uploads: Uploads,
+/// The part of X's state that a request may change. Each request is judged on a copy.
+#[derive(Clone)]
+pub(crate) struct Memory {
+    pub(crate) sign_ins: SignIns,
+    pub(crate) uploads: Uploads,
 }
 
-impl Request {
-    /// Takes out of a request what there is to judge.
-    pub(super) async fn of(incoming: Incoming) -> Self {
-        let payload = Payload::of(&incoming.headers, &incoming.raw).await;
-        let length = incoming.raw.length;
+/// The state and the circumstances in which a request is judged.
+pub(crate) struct Context<'a> {
+    pub(crate) keys: &'a Keys,
+    pub(crate) nonces: &'a mut Nonces,
+    pub(crate) memory: &'a mut Memory,
+    /// The URL of the account's current picture.
+    pub(crate) picture: &'a str,
+    /// The number of the request.
+    pub(crate) number: u64,
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl<'a> Call<'a> {
+    /// Reads a request.
+    pub(crate) fn of(request: &'a Request) -> Self {
+        let payload = Payload::of(request);
+        let length = request.body.length;
         let upload = if length > payload::LARGEST {
             Err(TOO_LARGE.because(format!(
                 "the body has {} bytes, more than {}",
@@ -91,42 +115,30 @@ impl Request {
         } else {
             picture_in(&payload)
         };
-        let endpoint = Endpoint::of(&incoming.method, &incoming.path);
+        let endpoint = Endpoint::of(&request.method, &request.path);
         let purpose = endpoint.map_or(Purpose::Resource, Endpoint::purpose);
         let is_upload = endpoint == Some(Endpoint::Upload);
         Self {
-            authorization: Authorization::of(&incoming.headers, &incoming.query, purpose),
+            request,
+            authorization: Authorization::of(&request.headers, &request.query, purpose),
             upload,
             media: if is_upload {
                 media::picture_in(&payload, length)
             } else {
-                Err(INVALID_REQUEST.because("this is no upload"))
+                Err(INVALID_REQUEST.because("this is not an upload"))
             },
-            body: incoming.raw.bytes,
             endpoint,
-            method: incoming.method,
-            path: incoming.path,
-            query: incoming.query,
-            headers: incoming.headers,
             payload,
         }
     }
 
-    /// Judges the request: what is done for it, or what X would have answered and why. `picture`
-    /// is the address of the account's present one, `number` that of the request.
-    pub(super) fn judge(
-        &self,
-        keys: &Keys,
-        nonces: &mut Nonces,
-        memory: &mut Memory,
-        picture: &str,
-        number: u64,
-        now: DateTime<Utc>,
-    ) -> Result<Accepted, Rejection> {
+    /// Judges the request: carries it out, or refuses it as X would.
+    pub(crate) fn judge(&self, context: &mut Context<'_>) -> Result<Accepted, Rejection> {
         let Some(endpoint) = self.endpoint else {
-            let asked = quoted(&format!("{} {}", self.method, self.path));
-            // Version 2 answers so whether or not the request is signed.
-            let refusal = if self.path.starts_with("/2/") {
+            let Request { method, path, .. } = self.request;
+            let asked = quoted(&format!("{method} {path}"));
+            // Version 2 answers this way whether or not the request is signed.
+            let refusal = if path.starts_with("/2/") {
                 NOTHING_HERE
             } else {
                 NO_SUCH_PAGE
@@ -136,9 +148,8 @@ impl Request {
                  {SET_PATH} and GET {ME_PATH}, not {asked}"
             )));
         };
-        let judged = self.judge_at(endpoint, keys, nonces, memory, picture, number, now);
-        match judged {
-            // Version 2 tells the same in problem details.
+        match self.judge_at(endpoint, context) {
+            // Version 2 tells the same errors as problem details.
             Err(rejection) if endpoint.is_of_v2() => Err(match rejection.refusal.code() {
                 Some(32 | 89 | 135 | 215) => rejection.instead(UNAUTHORIZED),
                 Some(_) => rejection.instead(INVALID_REQUEST),
@@ -148,40 +159,23 @@ impl Request {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn judge_at(
         &self,
         endpoint: Endpoint,
-        keys: &Keys,
-        nonces: &mut Nonces,
-        memory: &mut Memory,
-        picture: &str,
-        number: u64,
-        now: DateTime<Utc>,
+        context: &mut Context<'_>,
     ) -> Result<Accepted, Rejection> {
-        let Memory { sign_ins, uploads } = memory;
-        let authorization = self
-            .authorization
-            .as_ref()
-            .map_err(|reason| BAD_AUTHENTICATION_DATA.because(reason))?;
-        if authorization.consumer_key != keys.consumer_key {
-            let reason = "the API key (oauth_consumer_key) is unknown";
-            return Err(COULD_NOT_AUTHENTICATE.because(reason));
-        }
-        let seconds = now.timestamp();
-        let token_secret = token_secret(endpoint, authorization, keys, sign_ins, seconds)?;
-        check_timestamp(authorization.timestamp, seconds)?;
-        let mut query = self.decoded_query()?;
-        if !self.headers.contains_key(AUTHORIZATION) {
-            // They are there already.
-            query.retain(|(name, _)| !is_protocol(name));
-        }
-        self.check_body_hash(authorization)?;
-        self.check_signature(authorization, keys, &token_secret, &query)?;
-        if !nonces.remember(authorization.timestamp, &authorization.nonce, seconds) {
-            return Err(COULD_NOT_AUTHENTICATE.because("nonce reused"));
-        }
+        let query = self.check_authorization(endpoint, context)?;
         self.check_names(endpoint, &query)?;
+        let Context {
+            keys,
+            memory,
+            picture,
+            number,
+            now,
+            ..
+        } = context;
+        let Memory { sign_ins, uploads } = memory;
+        let seconds = now.timestamp();
         match endpoint {
             Endpoint::Update => {
                 let upload = self.upload.clone()?;
@@ -189,55 +183,93 @@ impl Request {
                     return Err(problem);
                 }
                 Ok(Accepted {
-                    answer: user_answer(picture, now),
+                    reply: user_reply(picture, *now),
                     summary: format!("frame {}", upload.picture.facts.summary()),
                     icon: Some(upload.picture),
                 })
             }
             Endpoint::Verify => {
                 self.check_no_body()?;
-                let answer = user_answer(picture, now);
-                Ok(Accepted::new(answer, format!("told who @{SCREEN_NAME} is")))
+                let summary = format!("showed the account @{SCREEN_NAME}");
+                Ok(Accepted::new(user_reply(picture, *now), summary))
             }
             Endpoint::Me => {
                 self.check_no_body()?;
-                Ok(Accepted::new(
-                    me_answer(now),
-                    format!("told who @{SCREEN_NAME} is"),
-                ))
+                let summary = format!("showed the account @{SCREEN_NAME}");
+                Ok(Accepted::new(me_reply(*now), summary))
             }
             Endpoint::Upload => {
                 let picture = self.media.clone()?;
                 let facts = &picture.facts;
                 let summary = format!("kept {}", facts.summary());
                 let bytes = facts.bytes;
-                let id = uploads.keep(picture, number, seconds);
-                let answer = Answer::json(200, &media::uploaded(&id, bytes));
-                Ok(Accepted::new(answer, summary))
+                let id = uploads.keep(picture, *number, seconds);
+                let reply = Reply::json(200, &media::uploaded(&id, bytes));
+                Ok(Accepted::new(reply, summary))
             }
             Endpoint::Set => {
-                let picture = uploads.named_in(&self.headers, &self.body, seconds)?;
+                let Request { headers, body, .. } = self.request;
+                let picture = uploads.named_in(headers, &body.bytes, seconds)?;
                 Ok(Accepted {
-                    answer: set_answer(now),
+                    reply: set_reply(*now),
                     summary: format!("frame {}", picture.facts.summary()),
                     icon: Some(picture),
                 })
             }
-            Endpoint::RequestToken => self.begin_sign_in(authorization, &query, sign_ins, seconds),
-            Endpoint::AccessToken => self.end_sign_in(authorization, &query, keys, sign_ins),
+            Endpoint::RequestToken => self.begin_sign_in(&query, sign_ins, seconds),
+            Endpoint::AccessToken => self.end_sign_in(&query, keys, sign_ins),
         }
+    }
+
+    /// The protocol parameters, or the refusal if they could not be read.
+    fn authorization(&self) -> Result<&Authorization, Rejection> {
+        self.authorization
+            .as_ref()
+            .map_err(|reason| BAD_AUTHENTICATION_DATA.because(reason))
+    }
+
+    /// Checks keys, timestamp, signature and nonce. Returns the parameters of the query, without
+    /// OAuth's own.
+    fn check_authorization(
+        &self,
+        endpoint: Endpoint,
+        context: &mut Context<'_>,
+    ) -> Result<Vec<(String, String)>, Rejection> {
+        let Context {
+            keys,
+            nonces,
+            memory,
+            now,
+            ..
+        } = context;
+        let authorization = self.authorization()?;
+        if authorization.consumer_key != keys.consumer_key {
+            let reason = "the API key (oauth_consumer_key) is unknown";
+            return Err(COULD_NOT_AUTHENTICATE.because(reason));
+        }
+        let now = now.timestamp();
+        let token_secret = token_secret(endpoint, authorization, keys, &memory.sign_ins, now)?;
+        check_timestamp(authorization.timestamp, now)?;
+        let mut query = self.decoded_query()?;
+        if !self.request.headers.contains_key(AUTHORIZATION) {
+            // The signed parameters already include them.
+            query.retain(|(name, _)| !is_protocol(name));
+        }
+        self.check_body_hash(authorization)?;
+        self.check_signature(authorization, keys, &token_secret, &query)?;
+        if !nonces.remember(authorization.timestamp, &authorization.nonce, now) {
+            return Err(COULD_NOT_AUTHENTICATE.because("nonce reused"));
+        }
+        Ok(query)
     }
 
     fn begin_sign_in(
         &self,
-        authorization: &Authorization,
         query: &[(String, String)],
         sign_ins: &mut SignIns,
         now: i64,
     ) -> Result<Accepted, Rejection> {
-        let callback = self
-            .protocol_parameter("oauth_callback", authorization, query)
-            .map_err(|reason| BAD_AUTHENTICATION_DATA.because(reason))?;
+        let callback = self.protocol_parameter("oauth_callback", query)?;
         if callback != "oob" {
             let callback = quoted(&callback);
             return Err(CALLBACK_NOT_APPROVED
@@ -249,20 +281,17 @@ impl Request {
             ("oauth_token_secret", &secret),
             ("oauth_callback_confirmed", "true"),
         ]);
-        Ok(Accepted::new(form, "handed out a request token"))
+        Ok(Accepted::new(form, "issued a request token"))
     }
 
     fn end_sign_in(
         &self,
-        authorization: &Authorization,
         query: &[(String, String)],
         keys: &Keys,
         sign_ins: &mut SignIns,
     ) -> Result<Accepted, Rejection> {
-        let verifier = self
-            .protocol_parameter("oauth_verifier", authorization, query)
-            .map_err(|reason| BAD_AUTHENTICATION_DATA.because(reason))?;
-        if !sign_ins.end(&authorization.token, &verifier) {
+        let verifier = self.protocol_parameter("oauth_verifier", query)?;
+        if !sign_ins.end(&self.authorization()?.token, &verifier) {
             return Err(INVALID_VERIFIER.because(
                 "oauth_verifier is not the PIN, or nobody has said yes at /oauth/authorize yet",
             ));
@@ -273,36 +302,35 @@ impl Request {
             ("user_id", &USER_ID.to_string()),
             ("screen_name", SCREEN_NAME),
         ]);
-        Ok(Accepted::new(form, "handed out the access token"))
+        Ok(Accepted::new(form, "issued the access token"))
     }
 
-    /// A parameter that stands in the header, the query or the form, but in one of them only.
+    /// A protocol parameter, which may stand in the header, the query or the form, but only once.
     fn protocol_parameter(
         &self,
         name: &str,
-        authorization: &Authorization,
         query: &[(String, String)],
-    ) -> Result<String, String> {
+    ) -> Result<String, Rejection> {
+        let refused = |reason: String| Err(BAD_AUTHENTICATION_DATA.because(reason));
         let form = match &self.payload {
             Payload::Form(Ok(pairs)) => pairs.as_slice(),
             Payload::Nothing => &[],
-            _ => return Err("the body is no form".to_owned()),
+            _ => return refused("the body is not a form".to_owned()),
         };
-        let mut values = authorization
-            .signed
+        let signed = &self.authorization()?.signed;
+        let mut values = signed
             .iter()
             .chain(query)
             .chain(form)
             .filter(|(known, _)| known == name);
         match (values.next(), values.next()) {
             (Some((_, value)), None) => Ok(value.clone()),
-            (None, _) => Err(format!("{name} is missing")),
-            (Some(_), Some(_)) => Err(format!("{name} is given twice")),
+            (None, _) => refused(format!("{name} is missing")),
+            (Some(_), Some(_)) => refused(format!("{name} is given twice")),
         }
     }
 
-    /// The hash of an extension of OAuth 1.0a, which has to be right if it is there: it is never sent
-    /// with a form.
+    /// Checks the hash of the body: an extension of OAuth 1.0a that applies to any body but a form.
     fn check_body_hash(&self, authorization: &Authorization) -> Result<(), Rejection> {
         let Some(hash) = &authorization.body_hash else {
             return Ok(());
@@ -310,8 +338,7 @@ impl Request {
         if matches!(self.payload, Payload::Form(_)) {
             return Err(BAD_REQUEST.because("oauth_body_hash does not belong to a form"));
         }
-        let sha1 = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &self.body);
-        if BASE64.encode(sha1.as_ref()) == *hash {
+        if BASE64.encode(&Hash::hash(&self.request.body.bytes)) == *hash {
             return Ok(());
         }
         Err(COULD_NOT_AUTHENTICATE.because("oauth_body_hash is not that of the body"))
@@ -325,7 +352,7 @@ impl Request {
     }
 
     fn decoded_query(&self) -> Result<Vec<(String, String)>, Rejection> {
-        form::decode(self.query.as_bytes())
+        form::decode(self.request.query.as_bytes())
             .map_err(|reason| BAD_REQUEST.because(format!("the query is badly encoded: {reason}")))
     }
 
@@ -336,15 +363,15 @@ impl Request {
         token_secret: &str,
         query: &[(String, String)],
     ) -> Result<(), Rejection> {
-        let mut hosts = self.headers.get_all(HOST).iter();
+        let mut hosts = self.request.headers.get_all(HOST).iter();
         let (Some(host), None) = (
             hosts.next().and_then(|host| host.to_str().ok()),
             hosts.next(),
         ) else {
             return Err(BAD_REQUEST.because("there has to be exactly one Host header"));
         };
-        // RFC 5849 §3.4.1.3.1: the parts of a multipart form are never signed, nor is any other
-        // body than a form.
+        // Only the body of a form is signed (RFC 5849 §3.4.1.3.1), not the parts of a multipart
+        // form.
         let form = match &self.payload {
             Payload::Form(Ok(pairs)) => pairs.as_slice(),
             Payload::Form(Err(reason)) => {
@@ -352,17 +379,17 @@ impl Request {
                 return Err(BAD_REQUEST.because(reason));
             }
             Payload::Oversized => {
-                // What cannot be looked at cannot have its signature checked either.
+                // The signature may cover the body, which was not kept.
                 self.upload.clone()?;
                 &[]
             }
             _ => &[],
         };
         let attempt = Attempt {
-            method: self.method.as_str(),
+            method: self.request.method.as_str(),
             scheme: "http",
             host,
-            path: &self.path,
+            path: &self.request.path,
             parameters: [&authorization.signed, query, form].concat(),
             key: signature::key(&keys.consumer_secret, token_secret),
         };
@@ -389,7 +416,7 @@ impl Request {
                 let name = quoted(name);
                 return Err(BAD_REQUEST.because(format!("there is no parameter {name}")));
             }
-            // That there is one image only is checked with the image.
+            // Two images are refused with a reason of their own.
             if !seen.insert(name) && name != "image" {
                 return Err(BAD_REQUEST.because(format!("{name} is given twice")));
             }
@@ -398,7 +425,11 @@ impl Request {
     }
 }
 
-/// The secret of the token that the request is signed with, if the token is known.
+/// The secret of the token that the request was signed with.
+///
+/// # Errors
+///
+/// If the token is unknown.
 fn token_secret(
     endpoint: Endpoint,
     authorization: &Authorization,
@@ -419,13 +450,13 @@ fn token_secret(
     }
 }
 
-/// A form as X answers with it.
-fn encode(pairs: &[(&str, &str)]) -> Answer {
+/// A form with X's media type.
+fn encode(pairs: &[(&str, &str)]) -> Reply {
     let pairs: Vec<String> = pairs
         .iter()
         .map(|(name, value)| format!("{name}={}", percent_encode(value)))
         .collect();
-    Answer::of(200, "text/html;charset=utf-8", pairs.join("&"))
+    Reply::of(200, "text/html;charset=utf-8", pairs.join("&"))
 }
 
 fn check_timestamp(timestamp: i64, now: i64) -> Result<(), Rejection> {
@@ -443,12 +474,16 @@ fn check_timestamp(timestamp: i64, now: i64) -> Result<(), Rejection> {
     )))
 }
 
-/// The one picture in the body, or why there is none.
+/// The picture in the body.
+///
+/// # Errors
+///
+/// Why there is none.
 fn picture_in(payload: &Payload) -> Result<Upload, Rejection> {
     let missing = |reason: &str| IMAGE_MISSING.because(reason);
     match payload {
         Payload::Nothing => Err(missing("there is no body")),
-        Payload::Oversized => Err(TOO_LARGE.because("the body is too large to be looked at")),
+        Payload::Oversized => Err(TOO_LARGE.because("the body is too large to read")),
         Payload::Other(reason) | Payload::Multipart(Err(reason)) | Payload::Form(Err(reason)) => {
             Err(missing(reason))
         }

@@ -1,20 +1,20 @@
-//! What was uploaded by version 2 of the API, until it is used or forgotten.
+//! Uploads by version 2 of the API.
 
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
-use super::answer::{INVALID_REQUEST, TOO_LARGE_PROBLEM};
 use super::picture::Upload;
-use crate::answer::Rejection;
+use super::replies::{INVALID_REQUEST, TOO_LARGE_PROBLEM};
 use crate::payload::{self, Part, Payload};
 use crate::picture::Picture;
+use crate::reply::Rejection;
 use crate::text::{grouped, quoted};
 
-/// How many seconds an upload is kept.
-pub(super) const LIFETIME: i64 = 86_400;
+/// How long an upload is kept, in seconds.
+pub(crate) const LIFETIME: i64 = 86_400;
 
-/// The types that the documentation lists for pictures.
+/// The media types that X's documentation lists for pictures.
 const MEDIA_TYPES: [&str; 6] = [
     "image/jpeg",
     "image/bmp",
@@ -23,23 +23,24 @@ const MEDIA_TYPES: [&str; 6] = [
     "image/pjpeg",
     "image/tiff",
 ];
+/// The media categories that X's documentation lists for pictures.
 const CATEGORIES: [&str; 3] = ["tweet_image", "dm_image", "subtitles"];
 
-/// The uploads that are kept.
+/// The kept uploads.
 #[derive(Clone, Default)]
-pub(super) struct Uploads(Vec<Kept>);
+pub(crate) struct Uploads(Vec<Kept>);
 
 #[derive(Clone)]
 struct Kept {
     id: String,
-    /// When it was uploaded, in seconds since 1970.
+    /// The time of the upload, in seconds since 1970.
     at: i64,
     picture: Picture,
 }
 
 impl Uploads {
-    /// Keeps a picture and gives its id, a number that JSON's own numbers could not hold.
-    pub(super) fn keep(&mut self, picture: Picture, number: u64, now: i64) -> String {
+    /// Keeps a picture and returns its id: a number too large for JavaScript's numbers.
+    pub(crate) fn keep(&mut self, picture: Picture, number: u64, now: i64) -> String {
         self.0.retain(|kept| kept.is_current(now));
         let id = (1_146_654_567_674_912_769_u64.saturating_add(number)).to_string();
         self.0.push(Kept {
@@ -50,19 +51,23 @@ impl Uploads {
         id
     }
 
-    /// The picture with that id.
+    /// The picture with this id.
     fn get(&self, id: &str, now: i64) -> Option<&Picture> {
         let kept = self.0.iter().find(|kept| kept.id == id)?;
         kept.is_current(now).then_some(&kept.picture)
     }
 
-    /// Forgets all of them, as X may do before their time.
-    pub(super) fn forget(&mut self) {
+    /// Forgets all uploads, as X may do early.
+    pub(crate) fn forget(&mut self) {
         self.0.clear();
     }
 
-    /// The picture that `PUT /2/users/me/profile_image` names, if it is there.
-    pub(super) fn named_in(
+    /// The upload that the body of `PUT /2/users/me/profile_image` names.
+    ///
+    /// # Errors
+    ///
+    /// If the body is wrong, or X has no such upload.
+    pub(crate) fn named_in(
         &self,
         headers: &HeaderMap,
         body: &[u8],
@@ -77,21 +82,19 @@ impl Uploads {
             return Err(INVALID_REQUEST.because("the Content-Type is not application/json"));
         }
         let body: Value = serde_json::from_slice(body)
-            .map_err(|error| INVALID_REQUEST.because(format!("the body is no JSON: {error}")))?;
+            .map_err(|error| INVALID_REQUEST.because(format!("the body is not JSON: {error}")))?;
         let members = body
             .as_object()
-            .ok_or_else(|| INVALID_REQUEST.because("the body is no object"))?;
+            .ok_or_else(|| INVALID_REQUEST.because("the body is not an object"))?;
         if let Some(other) = members.keys().find(|name| *name != "media_id") {
             let other = quoted(other);
             return Err(INVALID_REQUEST.because(format!("there is no member {other}")));
         }
         let id = members.get("media_id").and_then(Value::as_str);
-        let id = id.ok_or_else(|| INVALID_REQUEST.because("media_id is not a text"))?;
+        let id = id.ok_or_else(|| INVALID_REQUEST.because("media_id is not a string"))?;
         let picture = self.get(id, now).cloned();
         picture.ok_or_else(|| {
-            INVALID_REQUEST.because(
-                "the media_id is of nothing that was uploaded, or of what was uploaded too long ago",
-            )
+            INVALID_REQUEST.because("media_id names no upload, or one that has expired")
         })
     }
 }
@@ -102,8 +105,8 @@ impl Kept {
     }
 }
 
-/// What is answered to an upload.
-pub(super) fn uploaded(id: &str, bytes: usize) -> Value {
+/// The body of the reply to an upload.
+pub(crate) fn uploaded(id: &str, bytes: usize) -> Value {
     json!({
         "data": {
             "id": id,
@@ -114,8 +117,12 @@ pub(super) fn uploaded(id: &str, bytes: usize) -> Value {
     })
 }
 
-/// The one picture in the body of an upload, or why there is none.
-pub(super) fn picture_in(payload: &Payload, length: usize) -> Result<Picture, Rejection> {
+/// The picture in the body of an upload.
+///
+/// # Errors
+///
+/// Why there is none.
+pub(crate) fn picture_in(payload: &Payload, length: usize) -> Result<Picture, Rejection> {
     let invalid = |reason: String| Err(INVALID_REQUEST.because(reason));
     if length > payload::LARGEST {
         return Err(TOO_LARGE_PROBLEM.because(format!("the body has {} bytes", grouped(length))));
@@ -146,7 +153,7 @@ pub(super) fn picture_in(payload: &Payload, length: usize) -> Result<Picture, Re
         Some(category) if category == "tweet_image" => {}
         Some(category) if CATEGORIES.contains(&category.as_str()) => {
             return invalid(format!(
-                "media_category is {category}, of no use for a profile"
+                "media_category is {category}, which is of no use for a profile"
             ));
         }
         Some(category) => return invalid(format!("media_category is {}", quoted(&category))),
@@ -157,7 +164,7 @@ pub(super) fn picture_in(payload: &Payload, length: usize) -> Result<Picture, Re
     {
         return invalid(format!("media_type is {}", quoted(declared)));
     }
-    // In the words of version 1.1, which asks the same of a picture.
+    // Version 1.1 requires the same of a picture; its explanation fits here too.
     let upload = Upload::inspect(media.bytes.clone(), declared.as_deref());
     match upload.problem {
         Some(problem) => invalid(problem.explanation),

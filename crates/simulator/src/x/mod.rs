@@ -1,6 +1,5 @@
-//! X: an app, an account, its picture, and the sign-in by PIN.
+//! X: one app, one account, its picture, and the sign-in by PIN.
 
-mod answer;
 mod attempt;
 mod authorization;
 mod endpoint;
@@ -8,33 +7,36 @@ mod faults;
 mod judge;
 mod media;
 mod picture;
+mod replies;
 mod sign_in;
-pub(super) mod signature;
+pub(crate) mod signature;
 
-use std::sync::Arc;
+use http::HeaderMap;
 
-use axum::Router;
-use axum::http::HeaderMap;
-
-use self::answer::user_answer;
-pub(super) use self::endpoint::ENDPOINTS;
+pub(crate) use self::endpoint::ENDPOINTS;
 use self::endpoint::Endpoint;
 #[cfg(test)]
-pub(super) use self::endpoint::{ME_PATH, SET_PATH, UPDATE_PATH, UPLOAD_PATH};
-pub(super) use self::faults::FAULTS;
-pub(super) use self::judge::Keys;
-use self::judge::{Memory, Nonces, Request};
-use super::faults::{Delivery, Fault};
-use super::incoming::Incoming;
-use super::network::Network;
-use super::state::{Icon, Judged, Simulator};
+pub(crate) use self::endpoint::{ME_PATH, SET_PATH, UPDATE_PATH, UPLOAD_PATH};
+pub(crate) use self::faults::FAULTS;
+pub use self::judge::Keys;
+use self::judge::{Call, Context, Memory, Nonces};
+use self::media::Uploads;
+use self::replies::user_reply;
+use self::sign_in::SignIns;
+pub(crate) use self::sign_in::{allow, ask};
+use crate::answer::Answer;
+use crate::faults::Fault;
+use crate::network::Network;
+use crate::random::Random;
+use crate::request::Request;
+use crate::simulator::{Icon, Judged, Simulator};
 
-/// What an account has before it has a picture.
+/// The picture of an account that has not set one.
 const DEFAULT_PICTURE: &str =
     "https://abs.twimg.com/sticky/default_profile_images/default_profile_normal.png";
 
-/// What X knows.
-pub(super) struct X {
+/// X's state.
+pub(crate) struct X {
     keys: Keys,
     nonces: Nonces,
     memory: Memory,
@@ -42,74 +44,76 @@ pub(super) struct X {
 
 impl X {
     /// X with one app and one account.
-    pub(super) fn new(keys: Keys) -> Self {
+    pub(crate) fn new(keys: Keys, random: Random) -> Self {
         Self {
             keys,
             nonces: Nonces::default(),
-            memory: Memory::default(),
+            memory: Memory {
+                sign_ins: SignIns::new(random),
+                uploads: Uploads::default(),
+            },
         }
     }
 
-    /// The PIN of a sign-in, as if the person had been asked and said yes.
-    pub(super) fn pin(&mut self, token: &str, now: i64) -> Option<String> {
-        self.memory.sign_ins.allow(token, now)
+    /// Agrees to a sign-in, as its owner would, and returns the PIN.
+    pub(crate) fn agree(&mut self, token: &str, now: i64) -> Option<String> {
+        self.memory.sign_ins.agree(token, now)
     }
 
-    /// Forgets what was uploaded, as X may do before its time.
-    pub(super) fn forget_uploads(&mut self) {
+    /// Forgets the uploads, as X may do early.
+    pub(crate) fn forget_uploads(&mut self) {
         self.memory.uploads.forget();
     }
 }
 
-/// The pages that a person sees while signing in.
-pub(super) fn pages() -> Router<Arc<Simulator>> {
-    sign_in::pages()
-}
-
-/// Judges a request, records it and says what to do for it.
-pub(super) async fn receive(simulator: &Simulator, incoming: Incoming) -> Delivery {
-    let request = Request::of(incoming).await;
+/// Judges, records and answers a request.
+pub(crate) fn receive(simulator: &mut Simulator, request: &Request) -> Answer {
+    let call = Call::of(request);
     let now = simulator.clock.now();
-    let mut state = simulator.state();
-    let endpoint = request.endpoint.map(Endpoint::name);
-    let fault = endpoint.and_then(|endpoint| state.faults.take(Network::X, endpoint));
-    let picture = state
+    let endpoint = call.endpoint.map(Endpoint::name);
+    let fault = endpoint.and_then(|endpoint| simulator.faults.take(Network::X, endpoint));
+    let picture = simulator
         .icon(Network::X)
-        .map_or_else(|| DEFAULT_PICTURE.to_owned(), address);
+        .map_or_else(|| DEFAULT_PICTURE.to_owned(), picture_url);
 
-    // Judged on a copy, which is kept unless a fault keeps the request from having an effect. A
-    // nonce is spent in any case.
-    let number = state.journal.next_number();
-    let x = &mut state.x;
+    // Judged on a copy, which is kept unless a fault prevents the effect. The nonce is used up in
+    // either case.
+    let x = &mut simulator.x;
     let mut memory = x.memory.clone();
-    let outcome = request.judge(&x.keys, &mut x.nonces, &mut memory, &picture, number, now);
+    let outcome = call.judge(&mut Context {
+        keys: &x.keys,
+        nonces: &mut x.nonces,
+        memory: &mut memory,
+        picture: &picture,
+        number: simulator.journal.next_number(),
+        now,
+    });
     if fault.is_none_or(Fault::lets_pass) {
         x.memory = memory;
     }
-    let is_update = request.endpoint == Some(Endpoint::Update);
-    let judged = Judged {
+    let is_update = call.endpoint == Some(Endpoint::Update);
+    simulator.settle(Judged {
         network: Network::X,
         endpoint,
         fault,
         outcome,
         headers: HeaderMap::new(),
-        cut_off: is_update.then(|| user_answer(&picture, now)),
-        body: request.payload.kind(),
-        oauth: request
+        cut_off: is_update.then(|| user_reply(&picture, now)),
+        body: call.payload.kind(),
+        oauth: call
             .authorization
             .ok()
             .map(|authorization| (authorization.timestamp, authorization.nonce)),
-        picture: request
+        picture: call
             .upload
             .ok()
             .map(|upload| upload.picture)
-            .or(request.media.ok()),
-    };
-    state.settle(judged, now)
+            .or(call.media.ok()),
+    })
 }
 
-/// An address in the shape of X's own ones; nothing is there.
-fn address(icon: &Icon) -> String {
+/// A URL in the shape of X's own. Nothing is there.
+fn picture_url(icon: &Icon) -> String {
     let digest = icon.facts.sha256.get(..8).unwrap_or_default();
     let ending = match icon.facts.media_type {
         Some("image/png") => "png",

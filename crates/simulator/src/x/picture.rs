@@ -1,40 +1,42 @@
-//! What X asks of a picture.
+//! X's requirements for a picture.
 
-use axum::body::Bytes;
+use bytes::Bytes;
 
-use super::answer::MEDIA_TYPE_UNRECOGNIZED;
-use crate::answer::{Refusal, Rejection};
+use super::replies::MEDIA_TYPE_UNRECOGNIZED;
 use crate::picture::Picture;
+use crate::reply::{Refusal, Rejection};
 use crate::text::{grouped, quoted};
 
-/// Safe whichever way the “700 kilobytes” of X's documentation are meant, raw or as base64.
+/// The most bytes of a picture. X's documentation says “700 kilobytes”; this is safe whether it
+/// means the raw bytes or their base64.
 const LARGEST: usize = 512_000;
-/// X scales down what is wider.
+/// The greatest width in pixels; X scales down a wider picture.
 const WIDEST: u32 = 400;
+/// The least width in pixels.
 const NARROWEST: u32 = 48;
 
-const TOO_MANY_BYTES: Refusal = Refusal::new(
+const TOO_MANY_BYTES: Refusal = Refusal::numbered(
     403,
     120,
     "Account update failed: image size must be less than 700 kilobytes",
 );
-const WRONG_DIMENSIONS: Refusal = Refusal::new(
+const WRONG_DIMENSIONS: Refusal = Refusal::numbered(
     422,
     120,
     "Account update failed: image dimensions must be square and from 48 to 400 pixels",
 );
 
-/// A picture that was sent to X.
+/// A picture that was sent to X, and whether X would take it.
 #[derive(Clone)]
-pub(super) struct Upload {
-    pub(super) picture: Picture,
-    /// What would keep X from taking it.
-    pub(super) problem: Option<Rejection>,
+pub(crate) struct Upload {
+    pub(crate) picture: Picture,
+    /// Why X would not take it.
+    pub(crate) problem: Option<Rejection>,
 }
 
 impl Upload {
-    /// Looks at the bytes, and at the media type that was declared for them, if any.
-    pub(super) fn inspect(bytes: Bytes, declared: Option<&str>) -> Self {
+    /// Checks the bytes, and the media type declared for them, if any.
+    pub(crate) fn inspect(bytes: Bytes, declared: Option<&str>) -> Self {
         let picture = Picture::inspect(bytes);
         let problem = check(&picture, declared).err();
         Self { picture, problem }
@@ -67,7 +69,7 @@ fn check(picture: &Picture, declared: Option<&str>) -> Result<(), Rejection> {
     if let Err(reason) = picture.check_whole() {
         return unrecognized(reason);
     }
-    // “application/octet-stream” claims nothing about the bytes.
+    // “application/octet-stream” says nothing about the bytes.
     if let Some(declared) = declared
         && !declared.eq_ignore_ascii_case(media_type)
         && !declared.eq_ignore_ascii_case("application/octet-stream")

@@ -1,83 +1,87 @@
-//! Signing in by PIN: request tokens, the page on which a person says yes, and what is then handed
-//! out.
+//! Signing in by PIN: request tokens, the page on which a person agrees, and the PIN.
 
-use std::fmt::Write;
-use std::sync::Arc;
-
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::http::{StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use maud::{DOCTYPE, Markup, html};
 
-use super::answer::SCREEN_NAME;
+use super::replies::SCREEN_NAME;
 use crate::form;
-use crate::random;
-use crate::state::Simulator;
+use crate::random::Random;
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::simulator::Simulator;
 
-/// How many seconds a sign-in may take.
+/// How long a sign-in may take, in seconds.
 const LIFETIME: i64 = 900;
 
-/// No script, nothing from elsewhere, and the form is sent here only.
+/// The page runs no script, loads nothing from elsewhere, and its form is sent here only.
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; \
                       frame-ancestors 'none'";
 
-/// A sign-in that was begun.
+/// A sign-in under way.
 #[derive(Clone)]
-pub(super) struct SignIn {
-    pub(super) token: String,
-    pub(super) secret: String,
+pub(crate) struct SignIn {
+    pub(crate) token: String,
+    pub(crate) secret: String,
     pin: String,
+    /// When it began, in seconds since 1970.
     began: i64,
-    /// Whether the person said yes.
-    allowed: bool,
+    /// Whether the person agreed.
+    is_agreed: bool,
 }
 
-/// The sign-ins that are under way.
-#[derive(Clone, Default)]
-pub(super) struct SignIns(Vec<SignIn>);
+/// The sign-ins under way.
+#[derive(Clone)]
+pub(crate) struct SignIns {
+    current: Vec<SignIn>,
+    random: Random,
+}
 
 impl SignIns {
-    /// Begins one and gives its token and secret.
-    pub(super) fn begin(&mut self, now: i64) -> (String, String) {
-        let (token, secret) = (random::text(), random::text());
-        self.0.retain(|sign_in| sign_in.is_current(now));
-        self.0.push(SignIn {
+    /// No sign-ins. Tokens and PINs come from this source.
+    pub(crate) fn new(random: Random) -> Self {
+        Self {
+            current: Vec::new(),
+            random,
+        }
+    }
+
+    /// Begins a sign-in and returns its token and secret.
+    pub(crate) fn begin(&mut self, now: i64) -> (String, String) {
+        let (token, secret) = (self.random.text(), self.random.text());
+        self.current.retain(|sign_in| sign_in.is_current(now));
+        self.current.push(SignIn {
             token: token.clone(),
             secret: secret.clone(),
-            pin: pin(),
+            pin: pin(&mut self.random),
             began: now,
-            allowed: false,
+            is_agreed: false,
         });
         (token, secret)
     }
 
-    /// The one with that token, unless it is over.
-    pub(super) fn get(&self, token: &str, now: i64) -> Option<&SignIn> {
-        self.0
+    /// The sign-in with this token, unless it has expired.
+    pub(crate) fn get(&self, token: &str, now: i64) -> Option<&SignIn> {
+        self.current
             .iter()
             .find(|sign_in| sign_in.token == token && sign_in.is_current(now))
     }
 
-    /// Has the person say yes, and gives the PIN.
-    pub(super) fn allow(&mut self, token: &str, now: i64) -> Option<String> {
+    /// Agrees to a sign-in, as its owner would, and returns the PIN.
+    pub(crate) fn agree(&mut self, token: &str, now: i64) -> Option<String> {
         let sign_in = self
-            .0
+            .current
             .iter_mut()
             .find(|sign_in| sign_in.token == token && sign_in.is_current(now))?;
-        sign_in.allowed = true;
+        sign_in.is_agreed = true;
         Some(sign_in.pin.clone())
     }
 
-    /// Ends the one with that token if this is its PIN, and says whether it was.
-    pub(super) fn end(&mut self, token: &str, pin: &str) -> bool {
-        let before = self.0.len();
-        self.0
-            .retain(|one| !(one.token == token && one.allowed && one.pin == pin));
-        self.0.len() < before
+    /// Ends the sign-in with this token if the PIN is right. Returns whether it was.
+    pub(crate) fn end(&mut self, token: &str, pin: &str) -> bool {
+        let before = self.current.len();
+        self.current
+            .retain(|one| !(one.token == token && one.is_agreed && one.pin == pin));
+        self.current.len() < before
     }
 }
 
@@ -88,20 +92,9 @@ impl SignIn {
 }
 
 /// Seven digits.
-fn pin() -> String {
-    random::bytes()
-        .iter()
-        .take(7)
-        .fold(String::new(), |mut pin, byte| {
-            // Writing to a string does not fail.
-            let _ = write!(pin, "{}", byte % 10);
-            pin
-        })
-}
-
-/// The pages that a person sees while signing in.
-pub(super) fn pages() -> Router<Arc<Simulator>> {
-    Router::new().route("/oauth/authorize", get(ask).post(allow))
+fn pin(random: &mut Random) -> String {
+    let digits = random.bytes().into_iter().take(7);
+    digits.map(|byte| char::from(b'0' + byte % 10)).collect()
 }
 
 fn token_in(text: &[u8]) -> Option<String> {
@@ -113,34 +106,33 @@ fn token_in(text: &[u8]) -> Option<String> {
     tokens.next().filter(|_| tokens.next().is_none())
 }
 
-/// Asks the person.
-async fn ask(State(simulator): State<Arc<Simulator>>, uri: Uri) -> Response {
+/// Asks the person to agree.
+pub(crate) fn ask(simulator: &mut Simulator, request: &Request) -> Reply {
     let now = simulator.clock.now().timestamp();
-    let state = simulator.state();
-    let token = token_in(uri.query().unwrap_or_default().as_bytes());
-    let Some(sign_in) = token.and_then(|token| state.x.memory.sign_ins.get(&token, now).cloned())
-    else {
+    let token = token_in(request.query.as_bytes());
+    let sign_ins = &simulator.x.memory.sign_ins;
+    let Some(sign_in) = token.and_then(|token| sign_ins.get(&token, now)) else {
         return over();
     };
     let body = html! {
         h1 { "Let an app use your account?" }
         p {
             "It will be able to change the picture of @" (SCREEN_NAME)
-            ". This is a stand-in on this machine, not x.com."
+            ". This is a simulator on this machine, not x.com."
         }
         form method="post" action="/oauth/authorize" {
             input type="hidden" name="oauth_token" value=(sign_in.token);
             button { "Authorize app" }
         }
     };
-    document(StatusCode::OK, "Authorize an app", &body)
+    document(200, "Authorize an app", &body)
 }
 
-/// Shows the PIN to the person who said yes.
-async fn allow(State(simulator): State<Arc<Simulator>>, body: Bytes) -> Response {
+/// Shows the PIN to the person who agreed.
+pub(crate) fn allow(simulator: &mut Simulator, request: &Request) -> Reply {
     let now = simulator.clock.now().timestamp();
-    let pin = token_in(&body).and_then(|token| simulator.state().x.pin(&token, now));
-    let Some(pin) = pin else {
+    let token = token_in(&request.body.bytes);
+    let Some(pin) = token.and_then(|token| simulator.x.agree(&token, now)) else {
         return over();
     };
     let body = html! {
@@ -148,18 +140,18 @@ async fn allow(State(simulator): State<Arc<Simulator>>, body: Bytes) -> Response
         p { "Go back to the app and enter this PIN to finish:" }
         p.pin { code { (pin) } }
     };
-    document(StatusCode::OK, "Your PIN", &body)
+    document(200, "Your PIN", &body)
 }
 
-fn over() -> Response {
+fn over() -> Reply {
     let body = html! {
         h1 { "This sign-in is over" }
-        p { "It is not known here, was finished, or took too long. Begin again in the app." }
+        p { "It is unknown, finished or expired. Start again in the app." }
     };
-    document(StatusCode::NOT_FOUND, "No such sign-in", &body)
+    document(404, "No such sign-in", &body)
 }
 
-fn document(status: StatusCode, title: &str, body: &Markup) -> Response {
+fn document(status: u16, title: &str, body: &Markup) -> Reply {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -173,12 +165,10 @@ fn document(status: StatusCode, title: &str, body: &Markup) -> Response {
             body { main { section { (body) } } }
         }
     };
-    let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
+    Reply::of(status, "text/html; charset=utf-8", page.into_string()).with_all(&[
         (CONTENT_SECURITY_POLICY, POLICY),
         (CACHE_CONTROL, "no-store"),
-    ];
-    (status, headers, page.into_string()).into_response()
+    ])
 }
 
 #[cfg(test)]
@@ -187,19 +177,19 @@ mod tests {
 
     #[test]
     fn a_pin_is_seven_digits() {
-        let pin = pin();
+        let pin = pin(&mut Random::new([0; 32]));
         assert!(pin.len() == 7 && pin.bytes().all(|byte| byte.is_ascii_digit()));
     }
 
     #[test]
     fn a_sign_in_ends_once_and_in_time() {
-        let mut sign_ins = SignIns::default();
+        let mut sign_ins = SignIns::new(Random::new([0; 32]));
         let (token, _) = sign_ins.begin(1_000);
         assert!(sign_ins.get(&token, 1_899).is_some());
         assert!(sign_ins.get(&token, 1_900).is_none());
-        let hidden = sign_ins.0[0].pin.clone();
+        let hidden = sign_ins.current[0].pin.clone();
         assert!(!sign_ins.end(&token, &hidden), "nobody said yes");
-        let pin = sign_ins.allow(&token, 1_000).unwrap();
+        let pin = sign_ins.agree(&token, 1_000).unwrap();
         assert!(!sign_ins.end(&token, "12345678"));
         assert!(sign_ins.end(&token, &pin));
         assert!(!sign_ins.end(&token, &pin));

@@ -6,68 +6,53 @@ use super::{Session, UPLOAD, bearer, expect_error, read};
 use crate::tests::client::Running;
 use crate::tests::pictures;
 
-#[tokio::test]
-async fn an_avatar_has_to_be_uploaded_and_fresh() {
-    let running = Running::start().await;
-    let session = Session::begin(&running).await;
-    let put = async |avatar: &Value| {
-        let now = read(&running, "local.test").await.json();
-        session.put(&running, &session.update(&now, avatar)).await
+#[test]
+fn an_avatar_has_to_be_uploaded_and_fresh() {
+    let running = Running::start();
+    let session = Session::begin(&running);
+    let put = |avatar: &Value| {
+        let now = read(&running, "local.test").json();
+        session.put(&running, &session.update(&now, avatar))
     };
-    let blobs = async || running.control("GET", "bluesky", &json!("")).await["blobs"].clone();
-    let first = session
-        .upload(&running, &pictures::png(64, 64), "image/png")
-        .await;
-    assert_eq!(blobs().await[0]["referred"], false);
+    let blobs = || running.control("GET", "bluesky", &json!(""))["blobs"].clone();
+    let first = session.upload(&running, &pictures::png(64, 64), "image/png");
+    assert_eq!(blobs()[0]["referred"], false);
     running.wait(3_590);
-    assert_eq!(put(&first).await.status, 200);
-    assert_eq!(blobs().await[0]["referred"], true);
+    assert_eq!(put(&first).status, 200);
+    assert_eq!(blobs()[0]["referred"], true);
     running.wait(3_600);
-    assert_eq!(
-        put(&first).await.status,
-        200,
-        "what a record refers to is kept"
-    );
+    assert_eq!(put(&first).status, 200, "what a record refers to is kept");
 
-    let second = session
-        .upload(&running, &pictures::png(65, 65), "image/png")
-        .await;
-    assert_eq!(put(&second).await.status, 200);
-    let reply = put(&first).await;
+    let second = session.upload(&running, &pictures::png(65, 65), "image/png");
+    assert_eq!(put(&second).status, 200);
+    let reply = put(&first);
     expect_error(
         &running,
         &reply,
         400,
         "BlobNotFound",
         "Could not find blob: bafkrei",
-    )
-    .await;
+    );
 
-    let third = session
-        .upload(&running, &pictures::png(66, 66), "image/png")
-        .await;
+    let third = session.upload(&running, &pictures::png(66, 66), "image/png");
     running.wait(3_600);
     // The session is too old by now as well.
-    let session = Session::begin(&running).await;
-    let now = read(&running, "local.test").await.json();
-    let reply = session.put(&running, &session.update(&now, &third)).await;
-    expect_error(&running, &reply, 400, "BlobNotFound", "").await;
-    let fourth = session
-        .upload(&running, &pictures::png(67, 67), "image/png")
-        .await;
-    running
-        .control("PATCH", "bluesky", &json!({ "collect_garbage": true }))
-        .await;
-    let reply = session.put(&running, &session.update(&now, &fourth)).await;
-    expect_error(&running, &reply, 400, "BlobNotFound", "").await;
-    assert_eq!(blobs().await.as_array().unwrap().len(), 1);
+    let session = Session::begin(&running);
+    let now = read(&running, "local.test").json();
+    let reply = session.put(&running, &session.update(&now, &third));
+    expect_error(&running, &reply, 400, "BlobNotFound", "");
+    let fourth = session.upload(&running, &pictures::png(67, 67), "image/png");
+    running.control("PATCH", "bluesky", &json!({ "collect_garbage": true }));
+    let reply = session.put(&running, &session.update(&now, &fourth));
+    expect_error(&running, &reply, 400, "BlobNotFound", "");
+    assert_eq!(blobs().as_array().unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn what_is_no_avatar_is_refused() {
-    let running = Running::start().await;
-    let session = Session::begin(&running).await;
-    let before = read(&running, "local.test").await.json();
+#[test]
+fn what_is_no_avatar_is_refused() {
+    let running = Running::start();
+    let session = Session::begin(&running);
+    let before = read(&running, "local.test").json();
     let png = pictures::png(64, 64);
     let noisy = pictures::noisy_png(520, 520);
     assert!(noisy.len() > 1_000_000);
@@ -122,13 +107,11 @@ async fn what_is_no_avatar_is_refused() {
             "the picture",
         ),
     ] {
-        let avatar = session.upload(&running, &bytes, declared).await;
-        let reply = session
-            .put(&running, &session.update(&before, &avatar))
-            .await;
-        expect_error(&running, &reply, 400, name, words).await;
+        let avatar = session.upload(&running, &bytes, declared);
+        let reply = session.put(&running, &session.update(&before, &avatar));
+        expect_error(&running, &reply, 400, name, words);
     }
-    let good = session.upload(&running, &png, "image/png").await;
+    let good = session.upload(&running, &png, "image/png");
     for (member, value, name, words) in [
         (
             "mimeType",
@@ -156,21 +139,16 @@ async fn what_is_no_avatar_is_refused() {
     ] {
         let mut avatar = good.clone();
         avatar[member] = value;
-        let reply = session
-            .put(&running, &session.update(&before, &avatar))
-            .await;
-        expect_error(&running, &reply, 400, name, words).await;
+        let reply = session.put(&running, &session.update(&before, &avatar));
+        expect_error(&running, &reply, 400, name, words);
     }
-    assert_eq!(
-        running.get("/simulator/icon?network=bluesky").await.status,
-        404
-    );
+    assert_eq!(running.get("/simulator/icon?network=bluesky").status, 404);
 }
 
-#[tokio::test]
-async fn uploads_need_a_type_and_bytes_and_a_session() {
-    let running = Running::start().await;
-    let session = Session::begin(&running).await;
+#[test]
+fn uploads_need_a_type_and_bytes_and_a_session() {
+    let running = Running::start();
+    let session = Session::begin(&running);
     let token = bearer(&session.access);
     let png = "Content-Type: image/png".to_owned();
     for (headers, body, status, name, words) in [
@@ -211,7 +189,7 @@ async fn uploads_need_a_type_and_bytes_and_a_session() {
             "5242880",
         ),
     ] {
-        let reply = running.ask(UPLOAD, &headers, &body).await;
-        expect_error(&running, &reply, status, name, words).await;
+        let reply = running.ask(UPLOAD, &headers, &body);
+        expect_error(&running, &reply, status, name, words);
     }
 }

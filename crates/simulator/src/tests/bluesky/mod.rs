@@ -25,8 +25,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) async fn begin(running: &Running) -> Self {
-        let reply = sign_in(running, "local.test", APP_PASSWORD).await;
+    pub(super) fn begin(running: &Running) -> Self {
+        let reply = sign_in(running, "local.test", APP_PASSWORD);
         assert_eq!(reply.status, 200, "{}", reply.text());
         Self::of(&reply)
     }
@@ -41,18 +41,16 @@ impl Session {
         }
     }
 
-    pub(super) async fn upload(&self, running: &Running, bytes: &[u8], media_type: &str) -> Value {
+    pub(super) fn upload(&self, running: &Running, bytes: &[u8], media_type: &str) -> Value {
         let headers = [bearer(&self.access), format!("Content-Type: {media_type}")];
-        let reply = running.ask(UPLOAD, &headers, bytes).await;
+        let reply = running.ask(UPLOAD, &headers, bytes);
         assert_eq!(reply.status, 200, "{}", reply.text());
         reply.json()["blob"].clone()
     }
 
-    pub(super) async fn put(&self, running: &Running, body: &Value) -> Reply {
+    pub(super) fn put(&self, running: &Running, body: &Value) -> Reply {
         let headers = [bearer(&self.access), json_type()];
-        running
-            .ask(PUT, &headers, body.to_string().as_bytes())
-            .await
+        running.ask(PUT, &headers, body.to_string().as_bytes())
     }
 
     /// The record with another avatar, to be put.
@@ -69,10 +67,10 @@ impl Session {
     }
 
     /// A whole turn with this picture.
-    pub(super) async fn turn(&self, running: &Running, picture: &[u8]) -> Reply {
-        let read = read(running, &self.did).await.json();
-        let avatar = self.upload(running, picture, "image/png").await;
-        self.put(running, &self.update(&read, &avatar)).await
+    pub(super) fn turn(&self, running: &Running, picture: &[u8]) -> Reply {
+        let read = read(running, &self.did).json();
+        let avatar = self.upload(running, picture, "image/png");
+        self.put(running, &self.update(&read, &avatar))
     }
 }
 
@@ -84,24 +82,24 @@ fn json_type() -> String {
     "Content-Type: application/json".to_owned()
 }
 
-async fn sign_in(running: &Running, identifier: &str, password: &str) -> Reply {
+fn sign_in(running: &Running, identifier: &str, password: &str) -> Reply {
     let body = json!({ "identifier": identifier, "password": password }).to_string();
-    running.ask(CREATE, &[json_type()], body.as_bytes()).await
+    running.ask(CREATE, &[json_type()], body.as_bytes())
 }
 
-async fn read(running: &Running, repo: &str) -> Reply {
+fn read(running: &Running, repo: &str) -> Reply {
     let query = format!("repo={repo}&collection={PROFILE}&rkey=self");
     let path = format!("/xrpc/com.atproto.repo.getRecord?{query}");
-    running.get(&path.replace("did:plc:", "did%3Aplc%3A")).await
+    running.get(&path.replace("did:plc:", "did%3Aplc%3A"))
 }
 
-async fn with_token(running: &Running, line: &str, token: &str) -> Reply {
-    running.ask(line, &[bearer(token)], b"").await
+fn with_token(running: &Running, line: &str, token: &str) -> Reply {
+    running.ask(line, &[bearer(token)], b"")
 }
 
 /// Expects an error of that name, for a reason that holds these words.
-async fn expect_error(running: &Running, reply: &Reply, status: u16, name: &str, words: &str) {
-    let last = running.last().await;
+fn expect_error(running: &Running, reply: &Reply, status: u16, name: &str, words: &str) {
+    let last = running.last();
     let explanation = last["explanation"].as_str().unwrap();
     let seen = (reply.status, reply.json()["error"].clone());
     assert_eq!(seen, (status, name.into()), "{explanation}");

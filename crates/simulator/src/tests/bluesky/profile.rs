@@ -6,11 +6,11 @@ use super::{CREATE, PROFILE, SESSION, Session, expect_error, json_type, read};
 use crate::tests::client::Running;
 use crate::tests::pictures;
 
-#[tokio::test]
-async fn a_turn_changes_the_avatar_and_nothing_else() {
-    let running = Running::start().await;
-    let session = Session::begin(&running).await;
-    let before = read(&running, "local.test").await.json();
+#[test]
+fn a_turn_changes_the_avatar_and_nothing_else() {
+    let running = Running::start();
+    let session = Session::begin(&running);
+    let before = read(&running, "local.test").json();
     assert_eq!(
         before["uri"],
         format!("at://{}/{PROFILE}/self", session.did)
@@ -22,7 +22,7 @@ async fn a_turn_changes_the_avatar_and_nothing_else() {
     assert!(before["value"]["org.example.unknown"].is_object());
 
     let picture = pictures::jpeg(400, 400);
-    let avatar = session.upload(&running, &picture, "image/jpeg").await;
+    let avatar = session.upload(&running, &picture, "image/jpeg");
     assert_eq!(
         (&avatar["$type"], &avatar["mimeType"]),
         (&"blob".into(), &"image/jpeg".into())
@@ -34,32 +34,20 @@ async fn a_turn_changes_the_avatar_and_nothing_else() {
             .unwrap()
             .starts_with("bafkrei")
     );
-    assert_eq!(
-        running.get("/simulator/icon?network=bluesky").await.status,
-        404
-    );
+    assert_eq!(running.get("/simulator/icon?network=bluesky").status, 404);
 
     let update = session.update(&before, &avatar);
-    let reply = session.put(&running, &update).await;
+    let reply = session.put(&running, &update);
     assert_eq!(reply.status, 200, "{}", reply.text());
-    let after = read(&running, &session.did).await.json();
+    let after = read(&running, &session.did).json();
     assert_eq!(after["cid"], reply.json()["cid"]);
     assert_ne!(after["cid"], before["cid"]);
     assert_eq!(after["value"], update["record"]);
     assert!(reply.json()["commit"]["rev"].is_string());
-    assert_eq!(
-        running.get("/simulator/icon?network=bluesky").await.body,
-        picture
-    );
-    assert_eq!(
-        running.get("/simulator/icon").await.status,
-        404,
-        "that of X"
-    );
+    assert_eq!(running.get("/simulator/icon?network=bluesky").body, picture);
+    assert_eq!(running.get("/simulator/icon").status, 404, "that of X");
 
-    let received = running
-        .control("GET", "received?network=bluesky", &json!(""))
-        .await;
+    let received = running.control("GET", "received?network=bluesky", &json!(""));
     let endpoints: Vec<&str> = received
         .as_array()
         .unwrap()
@@ -84,30 +72,26 @@ async fn a_turn_changes_the_avatar_and_nothing_else() {
         );
         assert_eq!(one["took_effect"], true);
     }
-    let upload = running.get("/simulator/received/3/picture").await;
+    let upload = running.get("/simulator/received/3/picture");
     assert_eq!(upload.body, picture);
 }
 
-#[tokio::test]
-async fn putting_the_same_record_again_is_no_commit() {
-    let running = Running::start().await;
-    let session = Session::begin(&running).await;
-    assert_eq!(
-        session.turn(&running, &pictures::png(64, 64)).await.status,
-        200
-    );
-    let again = session.turn(&running, &pictures::png(64, 64)).await;
+#[test]
+fn putting_the_same_record_again_is_no_commit() {
+    let running = Running::start();
+    let session = Session::begin(&running);
+    assert_eq!(session.turn(&running, &pictures::png(64, 64)).status, 200);
+    let again = session.turn(&running, &pictures::png(64, 64));
     assert_eq!(again.status, 200);
     assert!(again.json().get("commit").is_none());
 }
 
-#[tokio::test]
-async fn only_the_profile_can_be_read() {
-    let running = Running::start().await;
+#[test]
+fn only_the_profile_can_be_read() {
+    let running = Running::start();
     let get = |query: &'static str| {
         let path = format!("/xrpc/com.atproto.repo.getRecord?{query}");
-        let running = &running;
-        async move { running.get(&path).await }
+        running.get(&path)
     };
     for (query, name, words) in [
         ("", "InvalidRequest", "\"repo\""),
@@ -153,99 +137,82 @@ async fn only_the_profile_can_be_read() {
             "encoded",
         ),
     ] {
-        let reply = get(query).await;
-        expect_error(&running, &reply, 400, name, words).await;
+        let reply = get(query);
+        expect_error(&running, &reply, 400, name, words);
     }
-    running
-        .control("PATCH", "bluesky", &json!({ "record": null }))
-        .await;
-    let reply = read(&running, "local.test").await;
+    running.control("PATCH", "bluesky", &json!({ "record": null }));
+    let reply = read(&running, "local.test");
     expect_error(
         &running,
         &reply,
         400,
         "RecordNotFound",
         "Could not locate record: at://",
-    )
-    .await;
+    );
 }
 
-#[tokio::test]
-async fn other_methods_are_refused() {
-    let running = Running::start().await;
-    let reply = running.get("/xrpc/com.atproto.server.createSession").await;
+#[test]
+fn other_methods_are_refused() {
+    let running = Running::start();
+    let reply = running.get("/xrpc/com.atproto.server.createSession");
     expect_error(
         &running,
         &reply,
         400,
         "InvalidRequest",
         "Incorrect HTTP method (GET)",
-    )
-    .await;
-    let reply = running.ask(&SESSION.replace("GET", "POST"), &[], b"").await;
-    expect_error(&running, &reply, 400, "InvalidRequest", "expected GET").await;
-    let reply = running
-        .ask(&format!("{CREATE}?a=b"), &[json_type()], b"{}")
-        .await;
-    expect_error(&running, &reply, 400, "InvalidRequest", "query").await;
-    let reply = running
-        .get("/xrpc/app.bsky.actor.getProfile?actor=local.test")
-        .await;
-    expect_error(&running, &reply, 501, "MethodNotImplemented", "getProfile").await;
-    assert_eq!(running.last().await["endpoint"], Value::Null);
+    );
+    let reply = running.ask(&SESSION.replace("GET", "POST"), &[], b"");
+    expect_error(&running, &reply, 400, "InvalidRequest", "expected GET");
+    let reply = running.ask(&format!("{CREATE}?a=b"), &[json_type()], b"{}");
+    expect_error(&running, &reply, 400, "InvalidRequest", "query");
+    let reply = running.get("/xrpc/app.bsky.actor.getProfile?actor=local.test");
+    expect_error(&running, &reply, 501, "MethodNotImplemented", "getProfile");
+    assert_eq!(running.last()["endpoint"], Value::Null);
 }
 
-#[tokio::test]
-async fn a_record_is_swapped_only_for_the_one_that_was_read() {
-    let running = Running::start().await;
-    let session = Session::begin(&running).await;
-    let before = read(&running, "local.test").await.json();
-    let avatar = session
-        .upload(&running, &pictures::png(64, 64), "image/png")
-        .await;
+#[test]
+fn a_record_is_swapped_only_for_the_one_that_was_read() {
+    let running = Running::start();
+    let session = Session::begin(&running);
+    let before = read(&running, "local.test").json();
+    let avatar = session.upload(&running, &pictures::png(64, 64), "image/png");
     let good = session.update(&before, &avatar);
 
     let mut without = good.clone();
     without.as_object_mut().unwrap().remove("swapRecord");
-    let reply = session.put(&running, &without).await;
-    expect_error(&running, &reply, 400, "InvalidRequest", "no swapRecord").await;
+    let reply = session.put(&running, &without);
+    expect_error(&running, &reply, 400, "InvalidRequest", "no swapRecord");
     let present = format!("Record was at {}", before["cid"].as_str().unwrap());
     let other = format!("bafyrei{}", "a".repeat(52));
     for swap in [json!(null), json!(other), json!("")] {
         let mut stale = good.clone();
         stale["swapRecord"] = swap;
-        let reply = session.put(&running, &stale).await;
-        expect_error(&running, &reply, 400, "InvalidSwap", &present).await;
+        let reply = session.put(&running, &stale);
+        expect_error(&running, &reply, 400, "InvalidSwap", &present);
         assert_eq!(reply.json()["message"], present.as_str());
     }
-    assert_eq!(session.put(&running, &good).await.status, 200);
-    let reply = session.put(&running, &good).await;
-    expect_error(&running, &reply, 400, "InvalidSwap", "Record was at").await;
+    assert_eq!(session.put(&running, &good).status, 200);
+    let reply = session.put(&running, &good);
+    expect_error(&running, &reply, 400, "InvalidSwap", "Record was at");
 }
 
-#[tokio::test]
-async fn another_client_may_come_in_between() {
-    let running = Running::start().await;
-    let session = Session::begin(&running).await;
-    running
-        .control("PATCH", "bluesky", &json!({ "change_after_get": 2 }))
-        .await;
+#[test]
+fn another_client_may_come_in_between() {
+    let running = Running::start();
+    let session = Session::begin(&running);
+    running.control("PATCH", "bluesky", &json!({ "change_after_get": 2 }));
     for _ in 0..2 {
-        let reply = session.turn(&running, &pictures::png(64, 64)).await;
-        expect_error(&running, &reply, 400, "InvalidSwap", "Record was at").await;
+        let reply = session.turn(&running, &pictures::png(64, 64));
+        expect_error(&running, &reply, 400, "InvalidSwap", "Record was at");
     }
-    assert_eq!(
-        session.turn(&running, &pictures::png(64, 64)).await.status,
-        200
-    );
-    let value = read(&running, "local.test").await.json()["value"].clone();
+    assert_eq!(session.turn(&running, &pictures::png(64, 64)).status, 200);
+    let value = read(&running, "local.test").json()["value"].clone();
     assert_eq!(value["description"], "Changed by another client, 1.");
     assert!(value["org.example.unknown"].is_object());
 
     let record = json!({ "$type": PROFILE, "displayName": "Another" });
-    let shown = running
-        .control("PATCH", "bluesky", &json!({ "record": record }))
-        .await;
+    let shown = running.control("PATCH", "bluesky", &json!({ "record": record }));
     assert_eq!(shown["record"]["value"], record);
     assert_eq!(
         shown["blobs"],
@@ -254,37 +221,31 @@ async fn another_client_may_come_in_between() {
     );
 }
 
-#[tokio::test]
-async fn without_a_profile_the_first_one_is_put() {
-    let running = Running::start().await;
-    let session = Session::begin(&running).await;
-    running
-        .control("PATCH", "bluesky", &json!({ "record": null }))
-        .await;
-    let avatar = session
-        .upload(&running, &pictures::png(64, 64), "image/png")
-        .await;
+#[test]
+fn without_a_profile_the_first_one_is_put() {
+    let running = Running::start();
+    let session = Session::begin(&running);
+    running.control("PATCH", "bluesky", &json!({ "record": null }));
+    let avatar = session.upload(&running, &pictures::png(64, 64), "image/png");
     let nothing = json!({ "cid": null, "value": { "$type": PROFILE } });
     let mut update = session.update(&nothing, &avatar);
     update["swapRecord"] = json!(avatar["ref"]["$link"]);
-    let reply = session.put(&running, &update).await;
-    expect_error(&running, &reply, 400, "InvalidSwap", "Record was at null").await;
+    let reply = session.put(&running, &update);
+    expect_error(&running, &reply, 400, "InvalidSwap", "Record was at null");
     update["swapRecord"] = Value::Null;
-    assert_eq!(session.put(&running, &update).await.status, 200);
+    assert_eq!(session.put(&running, &update).status, 200);
     assert_eq!(
-        read(&running, "local.test").await.json()["value"],
+        read(&running, "local.test").json()["value"],
         update["record"]
     );
 }
 
-#[tokio::test]
-async fn nothing_of_the_profile_may_be_lost_or_changed() {
-    let running = Running::start().await;
-    let session = Session::begin(&running).await;
-    let before = read(&running, "local.test").await.json();
-    let avatar = session
-        .upload(&running, &pictures::png(64, 64), "image/png")
-        .await;
+#[test]
+fn nothing_of_the_profile_may_be_lost_or_changed() {
+    let running = Running::start();
+    let session = Session::begin(&running);
+    let before = read(&running, "local.test").json();
+    let avatar = session.upload(&running, &pictures::png(64, 64), "image/png");
     let good = session.update(&before, &avatar);
     for name in [
         "displayName",
@@ -294,42 +255,38 @@ async fn nothing_of_the_profile_may_be_lost_or_changed() {
     ] {
         let mut lossy = good.clone();
         lossy["record"].as_object_mut().unwrap().remove(name);
-        let reply = session.put(&running, &lossy).await;
+        let reply = session.put(&running, &lossy);
         let words = format!("“{name}” of the record would be lost");
-        expect_error(&running, &reply, 400, "InvalidRequest", &words).await;
+        expect_error(&running, &reply, 400, "InvalidRequest", &words);
     }
     let mut rounded = good.clone();
     rounded["record"]["org.example.unknown"]["numbers"][2] = json!(9_007_199_254_740_990_u64);
-    let reply = session.put(&running, &rounded).await;
-    expect_error(&running, &reply, 400, "InvalidRequest", "would be changed").await;
+    let reply = session.put(&running, &rounded);
+    expect_error(&running, &reply, 400, "InvalidRequest", "would be changed");
     let mut large = good.clone();
     large["record"]["org.example.unknown"]["numbers"][2] = json!(9_007_199_254_740_992_u64);
-    let reply = session.put(&running, &large).await;
-    expect_error(&running, &reply, 500, "InternalServerError", "2^53").await;
+    let reply = session.put(&running, &large);
+    expect_error(&running, &reply, 500, "InternalServerError", "2^53");
     let mut more = good.clone();
     more["record"]["pronouns"] = json!("they");
     assert_eq!(
-        session.put(&running, &more).await.status,
+        session.put(&running, &more).status,
         200,
         "an addition loses nothing"
     );
 }
 
-#[tokio::test]
-async fn the_lexicon_is_kept_to() {
-    let running = Running::start().await;
-    let session = Session::begin(&running).await;
-    running
-        .control(
-            "PATCH",
-            "bluesky",
-            &json!({ "record": { "$type": PROFILE } }),
-        )
-        .await;
-    let before = read(&running, "local.test").await.json();
-    let avatar = session
-        .upload(&running, &pictures::png(64, 64), "image/png")
-        .await;
+#[test]
+fn the_lexicon_is_kept_to() {
+    let running = Running::start();
+    let session = Session::begin(&running);
+    running.control(
+        "PATCH",
+        "bluesky",
+        &json!({ "record": { "$type": PROFILE } }),
+    );
+    let before = read(&running, "local.test").json();
+    let avatar = session.upload(&running, &pictures::png(64, 64), "image/png");
     let good = session.update(&before, &avatar);
     for (name, value, words) in [
         ("$type", json!("app.bsky.feed.post"), "Invalid $type"),
@@ -353,22 +310,20 @@ async fn the_lexicon_is_kept_to() {
     ] {
         let mut wrong = good.clone();
         wrong["record"][name] = value;
-        let reply = session.put(&running, &wrong).await;
-        expect_error(&running, &reply, 400, "InvalidRequest", words).await;
+        let reply = session.put(&running, &wrong);
+        expect_error(&running, &reply, 400, "InvalidRequest", words);
     }
     let mut longest = good.clone();
     longest["record"]["displayName"] = json!("x".repeat(64));
-    assert_eq!(session.put(&running, &longest).await.status, 200);
+    assert_eq!(session.put(&running, &longest).status, 200);
 }
 
-#[tokio::test]
-async fn only_the_own_profile_can_be_put() {
-    let running = Running::start().await;
-    let session = Session::begin(&running).await;
-    let before = read(&running, "local.test").await.json();
-    let avatar = session
-        .upload(&running, &pictures::png(64, 64), "image/png")
-        .await;
+#[test]
+fn only_the_own_profile_can_be_put() {
+    let running = Running::start();
+    let session = Session::begin(&running);
+    let before = read(&running, "local.test").json();
+    let avatar = session.upload(&running, &pictures::png(64, 64), "image/png");
     let good = session.update(&before, &avatar);
     for (member, value, status, name, words) in [
         (
@@ -376,7 +331,7 @@ async fn only_the_own_profile_can_be_put() {
             json!("did:plc:other"),
             401,
             "AuthenticationRequired",
-            "not that of the session",
+            "does not belong to the session",
         ),
         (
             "collection",
@@ -418,10 +373,10 @@ async fn only_the_own_profile_can_be_put() {
     ] {
         let mut wrong = good.clone();
         wrong[member] = value;
-        let reply = session.put(&running, &wrong).await;
-        expect_error(&running, &reply, status, name, words).await;
+        let reply = session.put(&running, &wrong);
+        expect_error(&running, &reply, status, name, words);
     }
     let mut by_handle = good.clone();
     by_handle["repo"] = json!("local.test");
-    assert_eq!(session.put(&running, &by_handle).await.status, 200);
+    assert_eq!(session.put(&running, &by_handle).status, 200);
 }

@@ -13,9 +13,9 @@ fn request() -> Update {
     }
 }
 
-async fn expect_user(running: &Running, request: &Update) -> Reply {
-    let reply = running.send(request).await;
-    let last = running.last().await;
+fn expect_user(running: &Running, request: &Update) -> Reply {
+    let reply = running.send(request);
+    let last = running.last();
     assert_eq!(reply.status, 200, "{}", last["explanation"]);
     assert_eq!(
         (&last["network"], &last["verdict"]),
@@ -26,29 +26,27 @@ async fn expect_user(running: &Running, request: &Update) -> Reply {
     reply
 }
 
-#[tokio::test]
-async fn the_user_is_told_with_the_present_picture() {
-    let running = Running::start().await;
-    let user = expect_user(&running, &request()).await.json();
+#[test]
+fn the_user_is_told_with_the_present_picture() {
+    let running = Running::start();
+    let user = expect_user(&running, &request()).json();
     assert_eq!(
         (&user["screen_name"], &user["id_str"]),
         (&"local_account".into(), &"1".into())
     );
     assert_eq!(user["default_profile_image"], true);
-    running
-        .send(&Update::multipart(&pictures::png(64, 64)))
-        .await;
-    let update = running.last().await;
+    running.send(&Update::multipart(&pictures::png(64, 64)));
+    let update = running.last();
     assert_eq!(update["endpoint"], "account/update_profile_image");
     let query = "skip_status=true&include_entities=false&include_email=true";
-    let reply = expect_user(&running, &request().query(query)).await;
+    let reply = expect_user(&running, &request().query(query));
     assert_eq!(reply.json()["default_profile_image"], false);
     assert!(reply.header("x-rate-limit-remaining").is_some());
 }
 
-#[tokio::test]
-async fn it_is_signed_like_everything_else() {
-    let running = Running::start().await;
+#[test]
+fn it_is_signed_like_everything_else() {
+    let running = Running::start();
     let as_post = Update {
         method: "POST",
         ..request()
@@ -99,13 +97,13 @@ async fn it_is_signed_like_everything_else() {
         ),
         (with_body, (400, Some(214)), "a body"),
     ] {
-        running.expect_refusal(&wrong, status, words).await;
+        running.expect_refusal(&wrong, status, words);
     }
     let once = request().bytes(&running);
     for status in [200, 401] {
-        let reply = Reply::read(&running.exchange(&once).await.unwrap());
+        let reply = running.exchange(&once);
         assert_eq!(reply.status, status, "a nonce is good for one request");
     }
-    let reply = running.get(PATH).await;
+    let reply = running.get(PATH);
     assert_eq!((reply.status, reply.code()), (400, Some(215)));
 }

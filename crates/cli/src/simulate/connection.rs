@@ -1,4 +1,4 @@
-//! A listener whose connections can be reset or cut off in the middle of a reply.
+//! A listener whose connections can be reset or cut off in the middle of a response.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// How long to wait after a connection could not be accepted, so that others can end.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What is to happen to the next reply on a connection.
+/// What happens to the next response on a connection.
 #[derive(Clone, Copy, Default)]
 enum Fate {
     /// It is sent.
@@ -24,26 +24,18 @@ enum Fate {
     Sent,
     /// The connection is reset instead.
     Reset,
-    /// Its head is sent and so many bytes of its body, then the connection is closed.
+    /// Its head and part of its body are sent, then the connection is closed.
     CutOff {
         /// How many bytes of the body may still be sent.
         body: usize,
-        /// How much of the empty line between head and body was seen.
+        /// How many bytes of the empty line between head and body were seen.
         seen: usize,
     },
-    /// All that may be sent was sent.
+    /// Everything that may be sent was sent.
     Closed,
-    /// A reply without an end is sent instead; so much of it was sent.
-    Endless(usize),
 }
 
-/// The head of a reply without an end: one that is as long as the connection lasts (RFC 9112 §6.3).
-const ENDLESS_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json; charset=utf-8\r\n\
-                              connection: close\r\n\r\n{\"did\":\"";
-/// What its body repeats.
-const ENDLESS_BODY: &[u8] = &[b'x'; 8192];
-
-/// The end of the head of a reply (RFC 9112 §2.1).
+/// The end of the head of a response (RFC 9112 §2.1).
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
 impl Fate {
@@ -73,24 +65,19 @@ impl Fate {
     }
 }
 
-/// Decides on the fate of the replies on one connection.
+/// Decides the fate of the responses on one connection.
 #[derive(Clone, Default)]
 pub(super) struct Handle(Arc<Mutex<Fate>>);
 
 impl Handle {
-    /// Has the connection reset (RFC 9293 §3.10.5) instead of the next reply being sent.
+    /// Resets the connection (RFC 9293 §3.10.5) instead of sending the next response.
     pub(super) fn reset(&self) {
         self.set(Fate::Reset);
     }
 
-    /// Has the connection closed after the head and so many bytes of the body of the next reply.
+    /// Closes the connection after the head and this many bytes of the body of the next response.
     pub(super) fn cut_off_after(&self, body: usize) {
         self.set(Fate::CutOff { body, seen: 0 });
-    }
-
-    /// Has a reply that never ends sent instead of the next one.
-    pub(super) fn never_end(&self) {
-        self.set(Fate::Endless(0));
     }
 
     fn set(&self, fate: Fate) {
@@ -103,9 +90,9 @@ impl Handle {
 }
 
 /// Accepts connections that have a [`Handle`].
-pub(super) struct Door(pub(super) TcpListener);
+pub(super) struct FaultyListener(pub(super) TcpListener);
 
-impl Listener for Door {
+impl Listener for FaultyListener {
     type Io = Connection;
     type Addr = SocketAddr;
 
@@ -115,7 +102,7 @@ impl Listener for Door {
                 tokio::time::sleep(PAUSE).await;
                 continue;
             };
-            // Without it answers are late at worst.
+            // Without it, responses may be late, nothing worse.
             let _ = stream.set_nodelay(true);
             let handle = Handle::default();
             return (Connection { stream, handle }, address);
@@ -127,13 +114,13 @@ impl Listener for Door {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Handle {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+impl Connected<IncomingStream<'_, FaultyListener>> for Handle {
+    fn connect_info(stream: IncomingStream<'_, FaultyListener>) -> Self {
         stream.io().handle.clone()
     }
 }
 
-/// A TCP connection that submits to its fate.
+/// A TCP connection whose responses have a [`Fate`].
 pub(super) struct Connection {
     stream: TcpStream,
     handle: Handle,
@@ -158,26 +145,14 @@ impl AsyncWrite for Connection {
         let mut fate = self.handle.get();
         match fate {
             Fate::Reset => {
-                // A socket that does not linger is reset when it is closed, and it is closed as
-                // soon as writing has failed.
+                // A socket that does not linger is reset when it is closed, and it is closed once
+                // writing has failed.
                 let reset = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
                 return Poll::Ready(Err(reset
                     .err()
                     .unwrap_or_else(|| io::ErrorKind::ConnectionReset.into())));
             }
             Fate::Closed => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
-            // Who is served here never hears that its reply was written.
-            Fate::Endless(mut sent) => loop {
-                let next = ENDLESS_HEAD.get(sent..).filter(|rest| !rest.is_empty());
-                match Pin::new(&mut self.stream).poll_write(context, next.unwrap_or(ENDLESS_BODY)) {
-                    Poll::Ready(Ok(written)) => sent = sent.saturating_add(written),
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => {
-                        self.handle.set(Fate::Endless(sent));
-                        return Poll::Pending;
-                    }
-                }
-            },
             Fate::Sent | Fate::CutOff { .. } => {}
         }
         let allowed = fate.allow(bytes);

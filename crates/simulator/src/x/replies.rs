@@ -1,83 +1,84 @@
-//! The answers of X: its errors by their numbers, and the user object.
+//! X's replies: its errors, the user object and the headers of its rate limits.
 
-use axum::http::HeaderValue;
-use axum::http::header::HeaderName;
 use chrono::{DateTime, Utc};
+use http::HeaderValue;
+use http::header::HeaderName;
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, Refusal};
+use crate::reply::{Refusal, Reply};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("x-rate-limit-limit");
 const RATE_REMAINING: HeaderName = HeaderName::from_static("x-rate-limit-remaining");
 const RATE_RESET: HeaderName = HeaderName::from_static("x-rate-limit-reset");
 
-/// How many requests one window allows, as the headers have it. Nothing is counted: that limits are
-/// reached is a fault to be asked for.
+/// How many requests a window allows, for the headers. Requests are not counted: reaching the limit
+/// is a fault.
 const REQUESTS_PER_WINDOW: u32 = 150;
-/// The length of a window in seconds.
+/// The length of a window, in seconds.
 const WINDOW: i64 = 900;
 
-/// When a limit of a day ends that is used up, in seconds.
-pub(super) const DAY_LEFT: i64 = 40_000;
+/// The time until a used-up daily limit is renewed, in seconds.
+pub(crate) const DAY_LEFT: i64 = 40_000;
 
-/// The name of the account, after the @.
-pub(super) const SCREEN_NAME: &str = "local_account";
-/// The number of the account.
-pub(super) const USER_ID: u32 = 1;
+/// The account's name, without the @.
+pub(crate) const SCREEN_NAME: &str = "local_account";
+/// The account's id.
+pub(crate) const USER_ID: u32 = 1;
 
-pub(super) const BAD_AUTHENTICATION_DATA: Refusal =
-    Refusal::new(400, 215, "Bad Authentication data.");
-pub(super) const BAD_REQUEST: Refusal = Refusal::new(400, 214, "Bad request");
-pub(super) const CALLBACK_NOT_APPROVED: Refusal = Refusal::new(
+pub(crate) const BAD_AUTHENTICATION_DATA: Refusal =
+    Refusal::numbered(400, 215, "Bad Authentication data.");
+pub(crate) const BAD_REQUEST: Refusal = Refusal::numbered(400, 214, "Bad request");
+pub(crate) const CALLBACK_NOT_APPROVED: Refusal = Refusal::numbered(
     403,
     415,
     "Callback URL not approved for this client application. Approved callback URLs can be adjusted \
      in your application settings",
 );
-pub(super) const COULD_NOT_AUTHENTICATE: Refusal =
-    Refusal::new(401, 32, "Could not authenticate you.");
-pub(super) const IMAGE_IN_QUERY: Refusal = Refusal::empty(430);
-pub(super) const IMAGE_MISSING: Refusal = Refusal::new(403, 38, "image parameter is missing.");
-pub(super) const INVALID_TOKEN: Refusal = Refusal::new(401, 89, "Invalid or expired token.");
-pub(super) const INVALID_VERIFIER: Refusal = Refusal::text(
+pub(crate) const COULD_NOT_AUTHENTICATE: Refusal =
+    Refusal::numbered(401, 32, "Could not authenticate you.");
+pub(crate) const IMAGE_IN_QUERY: Refusal = Refusal::empty(430);
+pub(crate) const IMAGE_MISSING: Refusal = Refusal::numbered(403, 38, "image parameter is missing.");
+pub(crate) const INVALID_TOKEN: Refusal = Refusal::numbered(401, 89, "Invalid or expired token.");
+pub(crate) const INVALID_VERIFIER: Refusal = Refusal::text(
     401,
     "Error processing your OAuth request: Invalid oauth_verifier parameter",
 );
-pub(super) const MEDIA_TYPE_UNRECOGNIZED: Refusal =
-    Refusal::new(422, 120, "Account update failed: media type unrecognized.");
-pub(super) const NO_SUCH_PAGE: Refusal = Refusal::new(404, 34, "Sorry, that page does not exist.");
-pub(super) const TIMESTAMP_OUT_OF_BOUNDS: Refusal =
-    Refusal::new(401, 135, "Timestamp out of bounds.");
-pub(super) const TOO_LARGE: Refusal = Refusal::empty(413);
+pub(crate) const MEDIA_TYPE_UNRECOGNIZED: Refusal =
+    Refusal::numbered(422, 120, "Account update failed: media type unrecognized.");
+pub(crate) const NO_SUCH_PAGE: Refusal =
+    Refusal::numbered(404, 34, "Sorry, that page does not exist.");
+pub(crate) const TIMESTAMP_OUT_OF_BOUNDS: Refusal =
+    Refusal::numbered(401, 135, "Timestamp out of bounds.");
+pub(crate) const TOO_LARGE: Refusal = Refusal::empty(413);
 
-/// What version 2 answers to a signature, a token or a nonce that is wrong.
-pub(super) const UNAUTHORIZED: Refusal =
+/// Version 2's refusal of a wrong signature, token or nonce.
+pub(crate) const UNAUTHORIZED: Refusal =
     Refusal::problem(401, "Unauthorized", "about:blank", "Unauthorized");
-/// What version 2 answers to what is not as it is documented.
-pub(super) const INVALID_REQUEST: Refusal = Refusal::problem(
+/// Version 2's refusal of parameters that do not match its documentation.
+pub(crate) const INVALID_REQUEST: Refusal = Refusal::problem(
     400,
     "Invalid Request",
     "https://api.x.com/2/problems/invalid-request",
     "One or more parameters to your request was invalid.",
 );
-pub(super) const TOO_LARGE_PROBLEM: Refusal =
+pub(crate) const TOO_LARGE_PROBLEM: Refusal =
     Refusal::problem(413, "Payload Too Large", "about:blank", "Payload Too Large");
-/// What version 2 answers where there is nothing.
-pub(super) const NOTHING_HERE: Refusal = Refusal::empty(404);
-pub(super) const CREDITS_DEPLETED: Refusal = Refusal::problem(
+/// Version 2's reply where there is no endpoint.
+pub(crate) const NOTHING_HERE: Refusal = Refusal::empty(404);
+pub(crate) const CREDITS_DEPLETED: Refusal = Refusal::problem(
     402,
     "CreditsDepleted",
     "https://api.twitter.com/2/problems/credits",
     "Your enrolled account [1] does not have any credits to fulfill this request.",
 );
-pub(super) const CLIENT_FORBIDDEN: Refusal = Refusal::problem(
+pub(crate) const CLIENT_FORBIDDEN: Refusal = Refusal::problem(
     403,
     "Client Forbidden",
     "https://api.twitter.com/2/problems/client-forbidden",
     "When authenticating requests to the Twitter API v2 endpoints, you must use keys and tokens \
      from a Twitter developer App that is attached to a Project.",
 );
-pub(super) const UNSUPPORTED_AUTHENTICATION: Refusal = Refusal::problem(
+pub(crate) const UNSUPPORTED_AUTHENTICATION: Refusal = Refusal::problem(
     403,
     "Unsupported Authentication",
     "https://api.twitter.com/2/problems/unsupported-authentication",
@@ -85,28 +86,28 @@ pub(super) const UNSUPPORTED_AUTHENTICATION: Refusal = Refusal::problem(
      authentication types are [OAuth 2.0 User Context].",
 );
 
-/// What a token of the app may do, as every answer of success tells.
+/// What the app's token may do; every success has this header.
 const ACCESS_LEVEL: HeaderName = HeaderName::from_static("x-access-level");
 
-/// The account as version 2 has it.
-pub(super) fn me_answer(now: DateTime<Utc>) -> Answer {
+/// The account, in version 2's shape.
+pub(crate) fn me_reply(now: DateTime<Utc>) -> Reply {
     let user = json!({
         "data": { "id": USER_ID.to_string(), "name": "Local account", "username": SCREEN_NAME }
     });
-    with_rate_limit(Answer::json(200, &user), REQUESTS_PER_WINDOW - 1, now)
+    with_rate_limit(Reply::json(200, &user), REQUESTS_PER_WINDOW - 1, now)
 }
 
-/// What version 2 answers to a picture that it sets; the documentation does not show it.
-pub(super) fn set_answer(now: DateTime<Utc>) -> Answer {
+/// Version 2's reply to a picture that was set. X's documentation does not show it.
+pub(crate) fn set_reply(now: DateTime<Utc>) -> Reply {
     let body = json!({ "data": { "id": USER_ID.to_string() } });
-    with_rate_limit(Answer::json(200, &body), REQUESTS_PER_WINDOW - 1, now)
+    with_rate_limit(Reply::json(200, &body), REQUESTS_PER_WINDOW - 1, now)
 }
 
-/// A limit of a day that is used up, of the `user` or the `app`, while that of a quarter of an hour
+/// The refusal when a daily limit is used up, of the `user` or the `app`. The limit of the window
 /// is not.
-pub(super) fn day_limit(of: &'static str, now: DateTime<Utc>) -> Answer {
+pub(crate) fn day_limit(of: &'static str, now: DateTime<Utc>) -> Reply {
     let refusal = Refusal::problem(429, "Too Many Requests", "about:blank", "Too Many Requests");
-    let mut answer = with_rate_limit(Answer::refusal(refusal), REQUESTS_PER_WINDOW - 1, now);
+    let mut reply = with_rate_limit(Reply::refusal(refusal), REQUESTS_PER_WINDOW - 1, now);
     for (what, value) in [
         ("limit", 25),
         ("remaining", 0),
@@ -114,25 +115,25 @@ pub(super) fn day_limit(of: &'static str, now: DateTime<Utc>) -> Answer {
     ] {
         let name = format!("x-{of}-limit-24hour-{what}");
         if let Ok(name) = HeaderName::try_from(name) {
-            answer = answer.with(name, HeaderValue::from(value));
+            reply = reply.with(name, HeaderValue::from(value));
         }
     }
-    answer
+    reply
 }
 
-/// The user object of version 1.1 of the API. To a new picture it is the answer with the previous
-/// one, because X works on the new one after it has answered.
-pub(super) fn user_answer(picture: &str, now: DateTime<Utc>) -> Answer {
+/// The account, in version 1.1's shape. The reply to a new picture still has the previous one,
+/// because X processes the new one after it has answered.
+pub(crate) fn user_reply(picture: &str, now: DateTime<Utc>) -> Reply {
     with_rate_limit(
-        Answer::json_of_x(200, &user(picture)),
+        Reply::json_of_x(200, &user(picture)),
         REQUESTS_PER_WINDOW - 1,
         now,
     )
 }
 
-/// The same with the headers that tell how many requests are left.
-pub(super) fn with_rate_limit(answer: Answer, remaining: u32, now: DateTime<Utc>) -> Answer {
-    answer
+/// A reply with the headers of the rate limit.
+pub(crate) fn with_rate_limit(reply: Reply, remaining: u32, now: DateTime<Utc>) -> Reply {
+    reply
         .with(ACCESS_LEVEL, HeaderValue::from_static("read-write"))
         .with(RATE_LIMIT, HeaderValue::from(REQUESTS_PER_WINDOW))
         .with(RATE_REMAINING, HeaderValue::from(remaining))
