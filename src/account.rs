@@ -28,9 +28,7 @@ use crate::settings::settings;
 use crate::storage::Storage;
 use rotate_icon_core::account::wake::{on_schedule, on_wake};
 use rotate_icon_core::ports::Clock;
-use rotate_icon_core::web::account::respond;
-use rotate_icon_core::web::api::{Answer, guarded};
-use rotate_icon_core::web::problem::Problem;
+use rotate_icon_core::web::{Answer, Problem, guarded, respond_for_account};
 
 /// The binding of the accounts' objects.
 const BINDING: &str = "ACCOUNT";
@@ -174,6 +172,6 @@ impl Account {
             Method::GET | Method::HEAD => None,
             _ => Some(self.changes.lock().await),
         };
-        respond(&asked, &settings, &self.host, &self.storage).await
+        respond_for_account(&asked, &settings, &self.host, &self.storage).await
     }
 }

@@ -7,23 +7,20 @@ use crate::decoder::IncomingPicture;
 use crate::host::Host;
 use crate::http::{request_from, response_from};
 use crate::settings::settings;
-use rotate_icon_core::web::{account as account_api, api};
+use rotate_icon_core::web::{guarded, respond};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
     let settings = settings(&env);
     let asked = match request_from(&request) {
         Ok(asked) => asked,
-        Err(problem) => return response_from(api::guarded(Err(problem))),
+        Err(problem) => return response_from(guarded(Err(problem))),
     };
-    if !api::needs_account(&asked) {
-        let picture = IncomingPicture(request.inner());
-        let host = Host::new(env);
-        return response_from(api::respond(&asked, &picture, &settings, &host).await);
+    let picture = IncomingPicture(request.inner());
+    let host = Host::new(env);
+    if let Some(answer) = respond(&asked, &picture, &settings, &host).await {
+        return response_from(answer);
     }
-    if let Err(problem) = account_api::admit(&asked, &settings) {
-        return response_from(api::guarded(Err(problem)));
-    }
-    let answer = account::pass_on(&env, &asked).await;
-    answer.or_else(|error| response_from(api::guarded(Err(account::unreachable(error)))))
+    let answer = account::pass_on(&host.env, &asked).await;
+    answer.or_else(|error| response_from(guarded(Err(account::unreachable(error)))))
 }

@@ -3,8 +3,7 @@
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, IF_NONE_MATCH, TRANSFER_ENCODING};
 use http::{HeaderName, StatusCode};
 
-use rotate_icon_core::web::api::Answer;
-use rotate_icon_core::web::problem::Problem;
+use rotate_icon_core::web::{Answer, Problem};
 
 /// The headers that the core looks at.
 const READ_HEADERS: [HeaderName; 5] = [

@@ -53,6 +53,7 @@ impl Store for Host {
                  for wrangler dev).",
         store: "Try again; if it stays, see whether Cloudflare reports a problem with KV.",
         size: "Publish the icon again, under another --quality: rotate-icon publish ICON --remote.",
+        cron: "After a deployment, wait for its first event; under wrangler dev there is none.",
     };
 
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -109,7 +109,7 @@ for (const unset of [null, "", " \n"]) {
       const response = await stage.worker.turn("", { headers: { authorization } });
       assert.match(
         (await problem(response, 503)).detail,
-        /^This is closed: TRIGGER_TOKEN is not set\. Set it with/,
+        /^This is closed: TRIGGER_TOKEN is not set\. Set what is named with/,
       );
     }
     await problem(await stage.worker.fetch("/turn", { method: "POST" }), 503);
@@ -270,7 +270,7 @@ test("other paths are not found, and the answer says which there are", async () 
     const { detail } = await problem(await overPlainConnection(stage.worker, "GET", where), 404);
     assert.match(
       detail,
-      /the page at \/, POST \/turn, PUT \/icon, GET \/frames\/\{n\}, GET \/journal and GET \/health/,
+      /^There are GET \/, POST \/turn, PUT \/icon, GET \/frames\/\{n\}, GET \/journal, DELETE \/journal, GET \/health and DELETE /,
       where,
     );
   }

@@ -271,6 +271,7 @@ impl Store for Host {
         store: "Name an icon that can be read; or, for --rendered, write the folder: rotate-icon \
                 render ICON --out DIR.",
         size: "Render the icon again, under another --quality.",
+        cron: "Have the machine's own cron run rotate-icon turn.",
     };
 
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -1,4 +1,4 @@
-//! How a turn ended.
+//! How a turn ended, and why.
 
 use std::borrow::Cow;
 
@@ -14,23 +14,23 @@ use crate::stored;
 pub enum Outcome {
     /// The network took the frame.
     Turned,
-    /// The network shows the frame already; nothing was sent.
+    /// The network already shows the frame, so nothing was sent.
     Unchanged,
-    /// Everything but the sending was done, as asked.
+    /// A dry run: everything was done but sending.
     DryRun(Box<Preview>),
-    /// The network did not take it now and may at a later time.
+    /// The network did not take the frame, but may take it later.
     Retry {
-        /// Not before this instant.
+        /// The earliest time of another try.
         at: DateTime<Utc>,
         /// Why.
         diagnosis: Diagnosis,
     },
-    /// It will not work before the owner has done something.
+    /// Turning fails until the owner does something.
     Refused(Diagnosis),
 }
 
 impl Outcome {
-    /// The outcome in one word.
+    /// The outcome's name, as in the journal.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Turned => "turned",
@@ -41,7 +41,7 @@ impl Outcome {
         }
     }
 
-    /// What went wrong, if anything did.
+    /// What went wrong, if anything.
     pub fn diagnosis(&self) -> Option<&Diagnosis> {
         match self {
             Self::Turned | Self::Unchanged | Self::DryRun(_) => None,
@@ -53,7 +53,7 @@ impl Outcome {
 /// What went wrong, and what the owner can do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
-    /// The kind, for programs.
+    /// The kind of problem, for programs.
     #[serde(default, deserialize_with = "stored::or_default")]
     pub reason: Reason,
     /// What happened, in a sentence.
@@ -63,7 +63,7 @@ pub struct Diagnosis {
 }
 
 impl Default for Diagnosis {
-    /// The trouble of which another version has stored what this one cannot read.
+    /// Stands for a diagnosis that another version stored in a form this one cannot read.
     fn default() -> Self {
         Self::new(
             Reason::default(),
@@ -74,7 +74,7 @@ impl Default for Diagnosis {
 }
 
 impl Diagnosis {
-    /// Puts the three together.
+    /// A diagnosis. `message` says what happened and `remedy` what to do next, each in a sentence.
     pub fn new(
         reason: Reason,
         message: impl Into<String>,
@@ -87,8 +87,8 @@ impl Diagnosis {
         }
     }
 
-    /// What happened, which a network may have said in words of its own, and what
-    /// to do next.
+    /// The message and the remedy, as sentences. The message gets a full stop if it has none, since
+    /// it may end in a network's own words.
     pub fn in_words(&self) -> String {
         let Self {
             message, remedy, ..
@@ -102,23 +102,23 @@ impl Diagnosis {
     }
 }
 
-/// The kinds of trouble.
+/// The kinds of problems.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// A setting or secret is missing or cannot be read.
+    /// A setting or secret is missing or does not parse.
     Settings,
     /// No icon has been published yet.
     NoIcon,
-    /// The frame set cannot be read, or lacks the frame.
+    /// The frame set cannot be read, or the frame is missing.
     Frames,
-    /// The frame that was asked for is not one of the set's.
+    /// The set has no frame of the requested number.
     NoSuchFrame,
     /// The store or the host's randomness failed.
     Host,
     /// The network does not accept the keys or the signature.
     Credentials,
-    /// The clocks of the two sides differ too much.
+    /// The network's clock and this one differ too much.
     ClockSkew,
     /// The app may not do this.
     Access,
@@ -128,35 +128,35 @@ pub enum Reason {
     SpamFilter,
     /// Too many requests in the network's window.
     RateLimit,
-    /// The network, or the way to it, failed for the moment.
+    /// The network or the connection to it failed temporarily.
     Transient,
     /// The network does not accept the request or the picture.
     Request,
     /// Something between this host and the network refused the call.
     Blocked,
-    /// A reply that the network is not known to give; and what is stored of a kind
-    /// that only another version knows.
+    /// The network is not known to give this reply. Also stands for a kind that another version
+    /// stored and this one does not know.
     #[default]
     UnexpectedReply,
 }
 
-/// What a dry run would have sent. It holds no secret and no signature.
+/// The request that a dry run did not send. It holds no secret and no signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Preview {
     /// The HTTP method.
     pub method: String,
     /// The whole URL.
     pub url: String,
-    /// The headers, the value of `authorization` replaced.
+    /// The headers, with the value of `authorization` replaced.
     pub headers: Vec<(String, String)>,
     /// The size of the body in bytes.
     pub body_bytes: usize,
     /// The size of the frame in bytes.
     pub frame_bytes: usize,
-    /// Whose picture it would be, as the network says.
+    /// The account whose picture would change, as the network names it.
     #[serde(skip)]
     pub account: Option<String>,
-    /// Why the network has not said whose picture it would be.
+    /// Why the network did not name the account.
     #[serde(skip)]
     pub unchecked: Option<String>,
 }
@@ -186,7 +186,7 @@ impl Preview {
 }
 
 impl Reason {
-    /// Whether it stays until the owner does something.
+    /// Whether the problem stays until the owner does something.
     pub fn is_for_the_owner(self) -> bool {
         !matches!(self, Self::RateLimit | Self::SpamFilter | Self::Transient)
     }

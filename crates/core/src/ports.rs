@@ -1,5 +1,7 @@
-//! What the core needs from outside. A host (the Worker, the command, a test)
-//! implements these few traits; the core does everything else.
+//! The ports: what the core needs from outside.
+//!
+//! A host (the Worker, the command, a test) implements these few traits, and
+//! [`Ledger`](crate::account::ledger::Ledger); the core does everything else.
 
 use std::rc::Rc;
 
@@ -9,22 +11,21 @@ use picture::PictureError;
 use pixels::plane::Planes;
 use thiserror::Error;
 
-/// Keeps values by key.
+/// Stores values by key.
 pub trait Store {
-    /// What its owner can do when a turn comes to nothing on this side.
+    /// What the owner can do when a turn fails on this side.
     const ADVICE: Advice;
 
-    /// The value's bytes, or `None` when there is none.
+    /// Returns the bytes of a value, or `None` if there is no such key.
     ///
     /// # Errors
-    /// When the store cannot be read at all, or the value has more than
-    /// [`MAX_VALUE_BYTES`].
+    /// When the store cannot be read, or the value has more than [`MAX_VALUE_BYTES`].
     fn read(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>>;
 
-    /// Stores a value in place of any other.
+    /// Stores a value, and replaces the one that was there.
     ///
     /// # Errors
-    /// When it is not stored.
+    /// When the value may not be stored.
     fn write(
         &self,
         key: &str,
@@ -33,20 +34,22 @@ pub trait Store {
     ) -> impl Future<Output = Result<(), StoreError>>;
 }
 
-/// What the owner of a host can do on their side, where it depends on the host:
-/// each a sentence or two, to follow what went wrong.
+/// What the owner of a host can do about each kind of problem, where that depends on the host. Each
+/// text is a sentence or two that can follow a message.
 #[derive(Debug, Clone, Copy)]
 pub struct Advice {
-    /// Settings are missing or do not parse; they are named before.
+    /// Settings are missing or do not parse. The message names them.
     pub settings: &'static str,
-    /// A network does not accept a secret, and another has to be stored.
+    /// A network does not accept a secret, so another has to be stored.
     pub secrets: &'static str,
-    /// The store has no frame set, or lacks a frame of it.
+    /// The store has no frame set, or one of its frames is missing.
     pub frames: &'static str,
     /// The store cannot be read.
     pub store: &'static str,
     /// A frame is larger than a network takes.
     pub size: &'static str,
+    /// No cron has fired lately, so nothing turns by itself.
+    pub cron: &'static str,
 }
 
 /// How long a value is kept.
@@ -54,18 +57,17 @@ pub struct Advice {
 pub enum Lifetime {
     /// Until it is deleted.
     Unlimited,
-    /// For so many days.
+    /// For this number of days.
     Days(u32),
 }
 
-/// The picture that a request brings as its body. It is read only once it is
-/// wanted, and decoded where a decoder's failure harms nobody else.
+/// A picture in the body of a request. The host reads it when the core asks, and decodes it where a
+/// failing decoder harms nothing else.
 pub trait Upload {
-    /// Reads a file of at most `max_bytes` and makes a square of it, as
-    /// [`picture::square`] does.
+    /// Reads a file of at most `max_bytes` and makes a square of it, as [`picture::square`] does.
     ///
     /// # Errors
-    /// When the file does not arrive or is no picture that can be used.
+    /// When the file does not arrive, or is not a picture that can be used.
     fn square(
         &self,
         max_bytes: usize,
@@ -73,33 +75,33 @@ pub trait Upload {
     ) -> impl Future<Output = Result<Planes, UploadError>>;
 }
 
-/// A picture that could not be taken.
+/// Why a picture could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UploadError {
-    /// More bytes than asked for.
+    /// The file has more bytes than allowed.
     #[error("the picture is too large")]
     TooLarge,
-    /// It did not arrive completely.
+    /// The file did not arrive completely.
     #[error("the picture did not arrive completely: {0}")]
     Incomplete(String),
-    /// Others are being read, and there is no memory for one more.
+    /// Other pictures are being read, and there is no memory for one more.
     #[error("too many pictures are being read")]
     Busy,
-    /// The host itself cannot read pictures, whatever they are.
+    /// The host cannot read any pictures.
     #[error("pictures cannot be read: {0}")]
     Unavailable(String),
-    /// The file is no picture that can be used.
+    /// The file is not a picture that can be used.
     #[error(transparent)]
     Picture(#[from] PictureError),
 }
 
 /// Sends a request to a network and reads the whole reply.
 pub trait Client {
-    /// Sends it once, follows no redirect, and gives up after `timeout_ms`
-    /// milliseconds. Names the sender by [`USER_AGENT`].
+    /// Sends a request once, with [`USER_AGENT`] as its sender. Follows no redirect, reads at most
+    /// [`MAX_REPLY_BYTES`], and gives up after `timeout_ms` milliseconds.
     ///
     /// # Errors
-    /// When no whole reply came back.
+    /// When no complete reply arrives.
     fn send(
         &self,
         request: Request<Vec<u8>>,
@@ -109,7 +111,7 @@ pub trait Client {
 
 /// Tells the time.
 pub trait Clock {
-    /// The instant now.
+    /// Returns the current instant.
     fn now(&self) -> DateTime<Utc>;
 }
 
@@ -124,15 +126,14 @@ pub trait TimeZones {
 /// Where a host's calendar ends, the offset is that of its first or last instant.
 pub type OffsetAt = Rc<dyn Fn(i64) -> i32>;
 
-/// Writes what turns did into a log.
+/// Writes a log of turns.
 pub trait Log {
-    /// Takes one entry as JSON; a turn does not fail for it.
+    /// Writes one entry, which is a line of JSON. Writing it cannot make a turn fail.
     fn log(&self, entry: &str, is_failure: bool);
 }
 
-/// How every request names its sender (RFC 9110 §10.1.5): program, version, and the
-/// address where those who receive it can read what it is. Some servers refuse a
-/// request that does not say.
+/// The `User-Agent` of every request (RFC 9110 §10.1.5): program, version, and an address where
+/// whoever receives the request can read what sent it. Some servers refuse requests without one.
 pub const USER_AGENT: &str = concat!(
     "rotate-icon/",
     env!("CARGO_PKG_VERSION"),
@@ -141,17 +142,17 @@ pub const USER_AGENT: &str = concat!(
     ")"
 );
 
-/// How long a network may take to answer completely, in milliseconds.
+/// How long a network may take for a complete reply, in milliseconds.
 pub const REPLY_TIMEOUT_MS: u32 = 20_000;
 
-/// The largest reply that is read, in bytes; a user object of X has about 4 kB.
+/// The largest reply that is read, in bytes. Replies of the networks have a few kilobytes.
 pub const MAX_REPLY_BYTES: usize = 1_000_000;
 
-/// The largest value that is read from a store, in bytes: as large as the largest
-/// frame that any network takes, and far larger than an icon.
+/// The largest value that is read from a store, in bytes: the size of the largest picture that any
+/// network takes, and far more than an icon has.
 pub const MAX_VALUE_BYTES: usize = 2_000_000;
 
-/// The store failed.
+/// How a store failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StoreError {
     /// A value could not be read.
@@ -160,22 +161,22 @@ pub enum StoreError {
     /// A value could not be written.
     #[error("The store could not be written: {0}.")]
     Write(String),
-    /// A value is larger than anything that belongs there.
+    /// A value has more than [`MAX_VALUE_BYTES`], so it was not written by this program.
     #[error("The store holds a value of more than {MAX_VALUE_BYTES} bytes.")]
     TooLarge,
 }
 
-/// No whole reply came back.
+/// Why no complete reply arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SendError {
-    /// Nothing, or not everything, came in time. A network has [`REPLY_TIMEOUT_MS`], and
-    /// what becomes of other requests is told to nobody.
+    /// The reply was not complete in time. The text names [`REPLY_TIMEOUT_MS`], which networks
+    /// have; failures of other requests are not reported.
     #[error("no complete reply within {} s", REPLY_TIMEOUT_MS / 1000)]
     Timeout,
-    /// The connection failed or broke off.
+    /// The connection failed or was closed early.
     #[error("the connection failed: {0}")]
     Connection(String),
-    /// The reply does not end.
+    /// The reply has more than [`MAX_REPLY_BYTES`].
     #[error("the reply is larger than {MAX_REPLY_BYTES} bytes")]
     TooLarge,
 }

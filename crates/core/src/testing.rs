@@ -389,6 +389,7 @@ impl Store for Host {
         frames: "Publish the icon.",
         store: "Look at the store.",
         size: "Publish a smaller icon.",
+        cron: "Wait for the first event.",
     };
 
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -8,25 +8,25 @@ use crate::account::state::AccountState;
 use crate::ports::StoreError;
 use crate::schedule::cron::CronEvents;
 
-/// Keeps what is known of an icon on each network, and its journal. Two turns of
-/// an icon must not be made at once: whoever has a ledger sees to that.
+/// Stores an account's state on each network, and its journal. Two turns of an account must not run
+/// at once; the host makes sure of that.
 pub trait Ledger {
-    /// What its owner can do when it fails, in a sentence.
+    /// What the owner can do when the ledger fails, in a sentence.
     const ADVICE: &'static str;
 
-    /// How its owner has a network asked at once that has refused and is left alone,
+    /// How the owner makes a turn at once on a network that has refused and is not asked for a while,
     /// as the end of a sentence: `to ask now, …`.
     const ASK_NOW: &'static str;
 
-    /// Whether what is known is there for the next turn. If not, that turn is held by
-    /// nothing, and nothing is tried again by itself.
+    /// Whether the state is still there in the next turn. If not, nothing holds that turn back, and
+    /// nothing is tried again automatically.
     fn is_kept(&self) -> bool {
         true
     }
 
-    /// What is known of the account on a network; nothing at first. What was stored
-    /// and is not understood is noted there ([`AccountState::read`]), and set aside before
-    /// anything is kept in its place.
+    /// Loads the account's state on a network; the default if there is none yet. The state notes what
+    /// was stored and is not understood ([`AccountState::read`]). That is set aside before anything
+    /// replaces it.
     ///
     /// # Errors
     /// When the store fails.
@@ -35,15 +35,14 @@ pub trait Ledger {
         network: &str,
     ) -> impl Future<Output = Result<AccountState, StoreError>>;
 
-    /// Keeps what is known, and a record with it: both or neither. A record
-    /// replaces the one with its id; the oldest go when there are more than
-    /// [`MAX_RECORDS`].
+    /// Stores the state, and a record with it: both or neither. A record replaces the one with the
+    /// same id. When there are more than [`MAX_RECORDS`], the oldest go.
     ///
-    /// Everything is written before the first wait, and [`Ledger::account_state`] gives it from
-    /// then on.
+    /// Everything is written before the first wait, and [`Ledger::account_state`] returns it from then
+    /// on.
     ///
     /// # Errors
-    /// When it is not kept.
+    /// When they are not stored.
     fn keep(
         &self,
         network: &str,
@@ -51,21 +50,21 @@ pub trait Ledger {
         record: Option<&Record<'_>>,
     ) -> impl Future<Output = Result<(), StoreError>>;
 
-    /// An id for a new record, above all that were given before.
+    /// Returns an id for a new record, above all earlier ones.
     ///
     /// # Errors
-    /// When those cannot be read.
+    /// When the earlier ones cannot be read.
     fn next_id(&self) -> Result<u32, StoreError>;
 
-    /// Sees to a turn at an instant ([`crate::account::wake::on_wake`]), instead of any other
-    /// that was asked for; at `None`, to none.
+    /// Schedules a call of [`crate::account::wake::on_wake`] at an instant, in place of any scheduled
+    /// before. `None` schedules none.
     ///
     /// # Errors
-    /// When that cannot be promised.
+    /// When it cannot be scheduled.
     fn wake_at(&self, at: Option<DateTime<Utc>>) -> impl Future<Output = Result<(), StoreError>>;
 
-    /// What is known of the schedule whose events come to [`crate::account::wake::on_schedule`].
-    /// Who cannot be woken need not keep it.
+    /// Loads what is known of the cron whose events reach [`crate::account::wake::on_schedule`]. A
+    /// host that cannot wake itself need not store it.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -73,10 +72,10 @@ pub trait Ledger {
         ready(Ok(CronEvents::default()))
     }
 
-    /// Keeps what is known of the schedule.
+    /// Stores what is known of the cron.
     ///
     /// # Errors
-    /// When it is not kept.
+    /// When it is not stored.
     fn keep_cron_events(
         &self,
         _events: &CronEvents,
@@ -84,25 +83,25 @@ pub trait Ledger {
         ready(Ok(()))
     }
 
-    /// The records with an id below `before`, newest first, at most `limit`: the
-    /// id and the entry as JSON, or whatever else is stored there.
+    /// Returns at most `limit` records with ids below `before`, newest first: each id, and the entry
+    /// as JSON or whatever else is stored there.
     ///
     /// # Errors
     /// When they cannot be read.
     fn records(&self, before: Option<u32>, limit: u16) -> Result<Vec<(u32, String)>, StoreError>;
 
-    /// Forgets the records and what is known of the account, and what was set aside,
-    /// whether or not any of it can be read. The schedule goes on.
+    /// Deletes the records, the account's state and what was set aside, whether or not they can be
+    /// read. What is known of the cron stays.
     ///
     /// # Errors
-    /// When they are still there.
+    /// When any of it is still there.
     fn forget(&self) -> impl Future<Output = Result<(), StoreError>>;
 }
 
-/// How many records a ledger keeps at least before the oldest go.
+/// How many records a ledger keeps at least. Older ones may go.
 pub const MAX_RECORDS: u32 = 2_000;
 
-/// An entry as a ledger keeps it.
+/// An entry of the journal, as a ledger stores it.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
     /// Its place in the journal, from 1.

@@ -15,48 +15,47 @@ use crate::settings::pasted;
 use crate::settings::reader::Reader;
 use crate::settings::secret::Secret;
 
-/// The secret that opens the manual turn.
+/// The secret that lets the owner in.
 pub const TRIGGER_TOKEN: &str = "TRIGGER_TOKEN";
 /// What the trigger token may be.
 pub const TRIGGER_TOKEN_ACCEPTS: &str = "at least 8 characters that a header can carry: letters, \
      digits and signs of ASCII, such as `openssl rand -hex 32` prints";
-/// The fewest characters of a trigger token: of shorter ones, a program can try all.
+/// The fewest characters of a trigger token. A program could try all shorter ones.
 const MIN_TRIGGER_TOKEN: usize = 8;
-/// The secret address that is told when turning stops, and when it works again.
+/// The secret address that gets a message when turning stops, and when it works again.
 pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
 /// What that address may be.
 const ALERT_WEBHOOK_ACCEPTS: &str = "an https:// URL (http:// only for localhost)";
 
-/// All settings of a host.
+/// All settings of an account.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Opens the manual turn; without it, that stays closed. What is wrong with it
-    /// keeps nothing else from working.
+    /// Lets the owner in. Without it, what only the owner may do is closed. An error here keeps
+    /// nothing else from working.
     pub trigger_token: Result<Option<Secret>, SettingsErrors>,
-    /// Who is told when turning stops; nobody without it.
+    /// Who gets a message when turning stops, if anybody.
     pub alert_webhook: Option<Webhook>,
-    /// Time → frame, or what is wrong with it, or with what else all networks need.
+    /// The schedule, or what is wrong with the settings that all networks need.
     pub schedule: Result<Schedule, SettingsErrors>,
-    /// The networks that show the icon, at least one.
+    /// The networks that are set up, at least one.
     pub networks: Vec<Configured>,
 }
 
-/// A network and the account there that turns.
+/// A network that is set up.
 #[derive(Debug, Clone)]
 pub struct Configured {
     /// The network.
     pub definition: Definition,
-    /// The account, or what is wrong with its settings.
+    /// The account on it, or what is wrong with its settings.
     pub network: Result<Rc<dyn Network>, SettingsErrors>,
-    /// Tells these settings from others: eight hex digits of a hash of the values. It
-    /// notices a change, and is too short to tell a value from.
+    /// Eight hex digits of a hash of the network's settings. They reveal a change, and are too few to
+    /// find a value from.
     pub fingerprint: String,
 }
 
 impl Settings {
-    /// Reads all settings. `look_up` gives the text of a name, or `None` when
-    /// it is not set; what came along by copying does not count
-    /// ([`pasted::text`]), and an empty text counts as not set.
+    /// Reads all settings. `look_up` gives the text of a name, or `None` if it is not set. Texts are
+    /// cleaned of what was copied along with them ([`pasted::text`]); an empty text counts as not set.
     pub fn read(time_zones: &impl TimeZones, look_up: impl Fn(&str) -> Option<String>) -> Self {
         let mut reader = Reader::new(&look_up);
         let schedule = Schedule::read(&mut reader, time_zones);
@@ -69,13 +68,13 @@ impl Settings {
         }
     }
 
-    /// All that is wrong with them.
+    /// Everything that is wrong with them.
     pub fn errors(&self) -> SettingsErrors {
         let of_trigger = self.trigger_token.as_ref().err().cloned();
         self.errors_of_turns().and(of_trigger.unwrap_or_default())
     }
 
-    /// All that keeps the icon from turning somewhere.
+    /// What is wrong with them that keeps the icon from turning on some network.
     pub fn errors_of_turns(&self) -> SettingsErrors {
         let of_networks = self.networks.iter().map(|one| one.network.as_ref().err());
         let all = [self.schedule.as_ref().err()]
@@ -87,7 +86,7 @@ impl Settings {
     }
 }
 
-/// The names of all settings there are.
+/// The names of all settings.
 pub fn names() -> impl Iterator<Item = &'static str> {
     let own = [
         TIME_ZONE.name,
@@ -103,12 +102,12 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     own.into_iter().chain(of_networks)
 }
 
-/// The trigger token in what was pasted: for the setting, and by whoever sends it.
+/// Reads the trigger token from what was pasted for the setting, or into a request.
 pub(crate) fn trigger_token_in(pasted: &str) -> String {
     pasted::token(&pasted::value(pasted, TRIGGER_TOKEN))
 }
 
-/// The token that opens the manual turn, if it is set.
+/// Reads the trigger token, if it is set.
 fn trigger_token(reader: &Reader<'_>) -> Result<Option<Secret>, SettingsErrors> {
     let Some(token) = reader
         .text(TRIGGER_TOKEN)
@@ -116,7 +115,7 @@ fn trigger_token(reader: &Reader<'_>) -> Result<Option<Secret>, SettingsErrors> 
     else {
         return Ok(None);
     };
-    // What a field of a header may hold (RFC 9110 §5.5), as fetch and curl send it.
+    // A header field can carry these (RFC 9110 §5.5), and fetch and curl send them unchanged.
     let is_carried = token.chars().all(|c| c == ' ' || c.is_ascii_graphic());
     if is_carried && token.len() >= MIN_TRIGGER_TOKEN {
         Ok(Some(Secret::new(token)))
@@ -152,8 +151,7 @@ fn networks(look_up: &dyn Fn(&str) -> Option<String>) -> Vec<Configured> {
     networks
 }
 
-/// The fingerprint of a network's settings. A variable that has its default counts as
-/// one that is not set.
+/// The fingerprint of a network's settings. A setting with its default value counts as not set.
 fn fingerprint(definition: &Definition, reader: &Reader<'_>) -> String {
     let required = definition
         .required
@@ -167,7 +165,7 @@ fn fingerprint(definition: &Definition, reader: &Reader<'_>) -> String {
     });
     let mut hash = Sha256::new();
     for (name, text) in required.chain(variables) {
-        // No text has this character in it, so none runs into the next.
+        // No text contains this character, so it separates them.
         for part in [name, "\0", text.as_deref().unwrap_or_default(), "\0"] {
             hash.update(part);
         }

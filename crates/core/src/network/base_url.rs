@@ -1,4 +1,4 @@
-//! Where a network's API is: the part of a URL before the path.
+//! Base URLs: where a network's API is, up to the path.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::fmt;
@@ -6,15 +6,15 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Scheme, host and port in the form that OAuth signs (RFC 5849 §3.4.1.2):
-/// lower case, without the scheme's default port, without a slash at the end.
+/// A scheme, host and port in the form that OAuth signs (RFC 5849 §3.4.1.2): in lower case, without
+/// the scheme's default port, and without a slash at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(String);
 
-/// What texts are one, in words.
+/// What a base URL may be, in words.
 pub const ACCEPTS: &str = "an https:// URL without path (http:// only for localhost)";
 
-/// The text is no base URL that a request with a token may go to.
+/// The text is not a base URL that a request with a token may go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not {ACCEPTS}")]
 pub struct InvalidBaseUrl;
@@ -22,7 +22,7 @@ pub struct InvalidBaseUrl;
 impl FromStr for BaseUrl {
     type Err = InvalidBaseUrl;
 
-    /// Reads a URL; one without a scheme, as `bsky.social`, is meant for https.
+    /// Reads a URL. Without a scheme, as in `api.example`, https is meant.
     fn from_str(text: &str) -> Result<Self, InvalidBaseUrl> {
         let url = Destination::read(text).ok_or(InvalidBaseUrl)?;
         let has_path = !matches!(url.rest.as_str(), "" | "/");
@@ -34,27 +34,27 @@ impl FromStr for BaseUrl {
     }
 }
 
-/// Where a URL leads to that a request with a secret may be sent to.
+/// A URL that a request with a secret may be sent to.
 pub(crate) struct Destination {
     /// Scheme, host and port.
     pub(crate) base: BaseUrl,
-    /// Path, query and fragment, as they are.
+    /// Path, query and fragment, unchanged.
     pub(crate) rest: String,
 }
 
 impl Destination {
-    /// Reads a URL, by https or on this machine; without a scheme, https is meant.
+    /// Reads a URL with https, or with http to this machine. Without a scheme, https is meant.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let (scheme, after) = match text.split_once("://") {
             Some((scheme, after)) => (scheme.to_ascii_lowercase(), after),
-            // A word alone is no host that anybody means.
+            // Nobody means a single word as a host.
             None if text.split(['/', '?', '#']).next()?.contains('.') => ("https".to_owned(), text),
             None => return None,
         };
         let end = after.find(['/', '?', '#']).unwrap_or(after.len());
         let (authority, rest) = after.split_at_checked(end)?;
         let (host, port) = host_and_port(authority)?;
-        // A request in the clear would show the token to the network between.
+        // An unencrypted request would show the token on its way.
         let default_port = match scheme.as_str() {
             "https" => 443,
             "http" if is_loopback(&host) => 80,
@@ -72,7 +72,7 @@ impl Destination {
     }
 }
 
-/// The two parts of an authority without a user (RFC 3986 §3.2).
+/// Splits an authority without a user into host and port (RFC 3986 §3.2).
 fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
     let after_host = authority
         .rfind(']')
@@ -94,16 +94,16 @@ fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
     Some((host_of(host)?, port))
 }
 
-/// A host in its one form: a name of DNS or an IP address (RFC 3986 §3.2.2).
+/// Reads a host, a DNS name or an IP address, in its normal form (RFC 3986 §3.2.2).
 fn host_of(text: &str) -> Option<String> {
     if let Some(address) = text.strip_prefix('[') {
         let address: Ipv6Addr = address.strip_suffix(']')?.parse().ok()?;
         return Some(format!("[{address}]"));
     }
-    // The full stop of the root, or of a sentence.
+    // A full stop at the end is DNS's root, or belongs to a sentence.
     let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
     let last = name.rsplit('.').next()?;
-    // Such a name is an address to whoever opens a URL (WHATWG URL, "ends in a number").
+    // URL parsers take such a name for an address (WHATWG URL, "ends in a number").
     let is_address = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
     let is_host = if is_address {
         name.parse::<Ipv4Addr>().is_ok()
@@ -113,7 +113,7 @@ fn host_of(text: &str) -> Option<String> {
     is_host.then_some(name)
 }
 
-/// Whether a text is a name of DNS (RFC 1123 §2.1), which may be a single label.
+/// Whether a text is a DNS name (RFC 1123 §2.1). It may have a single label.
 pub(crate) fn is_domain(name: &str) -> bool {
     const MAX_NAME: usize = 253;
     const MAX_LABEL: usize = 63;
@@ -129,13 +129,13 @@ pub(crate) fn is_domain(name: &str) -> bool {
 }
 
 impl BaseUrl {
-    /// Host and port.
+    /// Returns host and port.
     pub fn authority(&self) -> &str {
         self.0.split_once("://").map_or("", |(_, rest)| rest)
     }
 }
 
-/// Whether a host is this machine, so that a request in the clear does not leave it.
+/// Whether a host is this machine, so that an unencrypted request does not leave it.
 pub(crate) fn is_loopback(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }

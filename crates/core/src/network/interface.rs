@@ -12,33 +12,31 @@ use crate::network::transport::{Pending, Transport};
 use crate::outcome::{Diagnosis, Outcome, Preview};
 use crate::settings::reader::{Reader, Variable};
 
-/// What is known of a network before its settings are read.
+/// A network, before its settings are read.
 #[derive(Debug, Clone, Copy)]
 pub struct Definition {
-    /// Its name in settings' documentation, the journal and answers.
+    /// Its name in the journal and in answers.
     pub name: &'static str,
     /// Its name in sentences.
     pub title: &'static str,
-    /// The settings without which it cannot be used. It is used once one of them
-    /// is set.
+    /// The settings that it cannot do without. A network is set up once one of them is set.
     pub required: &'static [&'static str],
-    /// Its settings that have a default.
+    /// The settings that have a default.
     pub variables: &'static [Variable],
-    /// Reads its settings; what is missing or does not parse is noted by the
-    /// reader.
+    /// Reads the settings. The reader notes what is missing or does not parse.
     pub read: fn(&mut Reader<'_>) -> Option<Rc<dyn Network>>,
 }
 
-/// An account of a network.
+/// An account on a network.
 pub trait Network: fmt::Debug {
-    /// The largest picture that is sent, in bytes.
+    /// Returns the size of the largest picture that it takes, in bytes.
     fn max_picture_bytes(&self) -> usize;
 
-    /// Makes a picture the account's profile picture: one attempt, of as many
-    /// requests as the network asks for.
+    /// Makes a picture the account's profile picture. This is one attempt, of as many requests as
+    /// the network needs.
     ///
     /// # Errors
-    /// When nothing could be sent.
+    /// When nothing could be sent. How a network answered is an [`Attempt`].
     fn update<'a>(
         &'a self,
         picture: Picture<'a>,
@@ -46,28 +44,31 @@ pub trait Network: fmt::Debug {
         transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Attempt, Diagnosis>>;
 
-    /// The request that would carry a picture.
+    /// Describes the request that would carry a picture.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When the request cannot be built.
     fn preview(&self, picture: Picture<'_>, now: DateTime<Utc>) -> Result<Preview, Diagnosis>;
 
-    /// What the network says of the settings, by calls that change nothing.
+    /// Asks the network whether it accepts the settings, by calls that change nothing.
+    ///
+    /// # Errors
+    /// When it does not accept them, or cannot be asked.
     fn verify<'a>(
         &'a self,
         saved_session: &'a mut Option<SavedSession>,
         transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Verified, Diagnosis>>;
 
-    /// Whether turns keep frames on the network beside the picture that is shown.
+    /// Whether turns keep frames on the network, beside the picture that is shown.
     fn keeps_frames(&self) -> bool {
         false
     }
 
-    /// Removes what turns have kept on the network beside the picture that is shown.
+    /// Removes the frames that turns have kept on the network. The picture that is shown stays.
     ///
     /// # Errors
-    /// When it may still be there.
+    /// When the frames may still be there.
     fn remove_frames<'a>(
         &'a self,
         _saved_session: &'a mut Option<SavedSession>,
@@ -76,8 +77,7 @@ pub trait Network: fmt::Debug {
         Box::pin(ready(Ok(())))
     }
 
-    /// Ends what was begun on the network and is in the memory, such as a session: for a
-    /// host that keeps no memory after its run.
+    /// Ends what is saved, such as a session. For a host that keeps nothing after its run.
     fn end<'a>(
         &'a self,
         saved_session: &'a mut Option<SavedSession>,
@@ -93,41 +93,40 @@ pub trait Network: fmt::Debug {
 pub struct Picture<'a> {
     /// The encoded picture.
     pub bytes: &'a [u8],
-    /// What it is encoded as.
+    /// The format of the bytes.
     pub media_type: MediaType,
-    /// The id of the set that it is a frame of.
+    /// The id of the set that the frame is from.
     pub set: &'a str,
 }
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// What it came to.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The HTTP status of the reply that decided it.
+    /// The HTTP status of the reply that decided the outcome.
     pub status: Option<u16>,
-    /// The name of the account, as the network writes it, where an attempt that
-    /// succeeded tells it.
+    /// The name of the account as the network writes it, if the replies of a successful attempt name
+    /// it.
     pub account: Option<String>,
-    /// What the owner should know besides, in a sentence or two: that another way was
-    /// taken than before.
+    /// What else the owner should know, in a sentence or two: for example, that the network took the
+    /// picture another way than before.
     pub note: Option<String>,
 }
 
-/// What a network says of settings that it accepts.
+/// What a network says about settings that it accepts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verified {
-    /// The name of the account that they belong to, if the network tells it.
+    /// The name of the account that the settings open, if the network names it.
     pub account: Option<String>,
-    /// What the owner should know besides, each a sentence or two.
+    /// What else the owner should know, each a sentence or two.
     pub notes: Vec<String>,
-    /// Why the network tells nothing of the account, where that does not say that it takes
-    /// no picture.
+    /// Why the network does not name the account, although it may take a picture.
     pub unread: Option<Diagnosis>,
 }
 
 impl Verified {
-    /// The account alone.
+    /// Names the account, and nothing else.
     pub fn account(name: impl Into<String>) -> Self {
         Self {
             account: Some(name.into()),
@@ -136,14 +135,14 @@ impl Verified {
     }
 }
 
-/// What a network wants to find again in its next turn, such as a session. It may
-/// hold secrets: its `Debug` form hides it.
+/// What a network saves for its next turn, such as a session. It may hold secrets, so its `Debug`
+/// form hides it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SavedSession(pub String);
 
 impl fmt::Debug for SavedSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Memory(hidden)")
+        f.write_str("SavedSession(hidden)")
     }
 }

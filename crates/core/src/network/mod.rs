@@ -24,3 +24,8 @@ pub const NETWORKS: [Definition; 3] = [x::DEFINITION, bluesky::DEFINITION, masto
 
 /// The network whose settings are asked for when none is set up.
 pub const DEFAULT: Definition = x::DEFINITION;
+
+/// The network of a name, as settings, the journal and answers have it.
+pub fn named(name: &str) -> Option<Definition> {
+    NETWORKS.into_iter().find(|one| one.name == name)
+}

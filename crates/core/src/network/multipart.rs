@@ -1,11 +1,11 @@
-//! `multipart/form-data` with one file, RFC 7578.
+//! Builds `multipart/form-data` bodies with one file (RFC 7578).
 
 use data_encoding::HEXLOWER;
 
 use crate::frames::media_type::MediaType;
 use crate::outcome::{Diagnosis, Reason};
 
-/// A boundary that nobody can guess.
+/// Creates a boundary that nobody can guess.
 ///
 /// # Errors
 /// When the host has no randomness.
@@ -21,7 +21,7 @@ pub(super) fn fresh_boundary() -> Result<String, Diagnosis> {
     }
 }
 
-/// The body with one part, a file: `name` is the field's.
+/// Builds a body whose one part is a file. `name` is the name of its field.
 ///
 /// `boundary` has to be unguessable, so that no file can contain it.
 pub(super) fn one_file(boundary: &str, name: &str, media_type: MediaType, file: &[u8]) -> Vec<u8> {
@@ -36,10 +36,10 @@ pub(super) fn one_file(boundary: &str, name: &str, media_type: MediaType, file: 
     [head.as_bytes(), file, tail.as_bytes()].concat()
 }
 
-/// The body with a file and texts, by the names of their fields. The texts come first, so
-/// that who reads knows what the file is for.
+/// Builds a body with texts, by the names of their fields, and a file. The texts come first, so that
+/// the reader knows what the file is for.
 ///
-/// `boundary` has to be unguessable, so that nothing can contain it.
+/// `boundary` has to be unguessable, so that no part can contain it.
 pub(super) fn file_and_fields(
     boundary: &str,
     name: &str,
@@ -58,7 +58,7 @@ pub(super) fn file_and_fields(
     body
 }
 
-/// The value of the `Content-Type` header for that boundary.
+/// The value of the `Content-Type` header for a boundary.
 pub(super) fn content_type(boundary: &str) -> String {
     format!("multipart/form-data; boundary={boundary}")
 }

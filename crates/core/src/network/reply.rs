@@ -1,5 +1,5 @@
-//! What the replies of all networks have in common: text that is not to be
-//! trusted, when to try again, and secrets that are repeated.
+//! Reads what the replies of all networks have in common: text that must not be trusted, when to
+//! try again, and secrets that a reply may repeat.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::RETRY_AFTER;
@@ -11,8 +11,8 @@ use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::ports::SendError;
 use crate::settings::secret::{Secret, hidden};
 
-/// To be tried again at an instant, or a day from now if that is sooner: the
-/// networks' longest limits last a day, so a time beyond is not believed.
+/// An outcome to be tried again at an instant, or in a day if that is sooner. The networks' longest
+/// limits last a day, so a later time is not believed.
 pub(super) fn retry(at: DateTime<Utc>, now: DateTime<Utc>, diagnosis: Diagnosis) -> Outcome {
     Outcome::Retry {
         at: at.min(after(now, TimeDelta::days(1))),
@@ -20,8 +20,8 @@ pub(super) fn retry(at: DateTime<Utc>, now: DateTime<Utc>, diagnosis: Diagnosis)
     }
 }
 
-/// `Retry-After`, if it lies ahead: seconds from now, or a date (RFC 9110
-/// §10.2.3).
+/// The instant that `Retry-After` names, in seconds from now or as a date (RFC 9110 §10.2.3), if it
+/// lies ahead.
 pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let value = header_text(headers, RETRY_AFTER)?.trim();
     let at = match value.parse::<u32>() {
@@ -36,7 +36,8 @@ pub(super) fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<&str>
     headers.get(name)?.to_str().ok()
 }
 
-/// What it means that no whole reply came. `setting` names where it was sent.
+/// The outcome when no complete reply arrived. `setting` is the name of the setting that says where
+/// the request went.
 pub(super) fn no_answer(
     title: &str,
     setting: &str,
@@ -54,33 +55,31 @@ pub(super) fn no_answer(
     retry(after(now, TimeDelta::minutes(1)), now, diagnosis)
 }
 
-/// What the status of a reply means on every network, where the reply says nothing
-/// that is more exact.
+/// What the status of a reply means on every network, unless the reply is more exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// The network, or something on the way to it, failed for the moment: it passes
-    /// by itself.
+    /// The network, or something on the way to it, failed temporarily. It passes by itself.
     Passes,
-    /// Too many requests: it passes in time.
+    /// Too many requests. It passes in time.
     Limit,
-    /// What the request was signed with, or its token, is not accepted.
+    /// The signature or the token is not accepted.
     Credentials,
-    /// What was paid for the calls is used up.
+    /// The calls that were paid for are used up.
     Payment,
-    /// Who sent it may not do this.
+    /// The sender may not do this.
     Forbidden,
-    /// The picture, or the request around it, is not accepted.
+    /// The picture or the request is not accepted.
     Request,
-    /// Nothing that the network says to such a call: the address may be another's.
+    /// The network does not give this status to such a call. Something else may have answered.
     Unexpected,
 }
 
 impl Meaning {
-    /// The one table of statuses. What is [`Meaning::Passes`] or [`Meaning::Limit`] is
-    /// tried again by itself; all else needs the owner.
+    /// Looks a status up in the one table of statuses. [`Meaning::Passes`] and [`Meaning::Limit`] are
+    /// tried again automatically; everything else needs the owner.
     ///
-    /// Of the statuses from 500 (RFC 9110 §15.6 and what proxies add to it), those that
-    /// say what a server *cannot* do stay as they are however often it is asked.
+    /// Most statuses from 500 up pass (RFC 9110 §15.6, and what proxies add to it). Those that say
+    /// what a server *cannot* do stay the same however often it is asked.
     pub(super) fn of(status: u16) -> Self {
         match status {
             401 => Self::Credentials,
@@ -100,7 +99,7 @@ impl Meaning {
     }
 }
 
-/// The network failed for the moment.
+/// The outcome when the network failed temporarily.
 pub(super) fn transient(
     title: &str,
     said: &str,
@@ -116,9 +115,8 @@ pub(super) fn transient(
     retry(at, now, diagnosis)
 }
 
-/// Too many requests: wait until the reset that the network names if that lies
-/// ahead, else as long as `Retry-After` says, else a quarter of an hour, which is
-/// as long as any of their windows.
+/// The outcome of too many requests. Waits until the reset that the network names, if it lies ahead;
+/// else as long as `Retry-After` says; else fifteen minutes, which no network's window exceeds.
 pub(super) fn rate_limited(
     limited: &str,
     said: &str,
@@ -141,40 +139,38 @@ pub(super) fn rate_limited(
     retry(at, now, diagnosis)
 }
 
-/// Whether a body is a web page, as proxies and firewalls answer.
+/// Whether a body is a web page, which is what proxies and firewalls answer with.
 pub(super) fn is_html(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
-/// A text of an object, fit to be shown and without secrets; empty where there is
-/// none.
+/// A text member of an object, [`quoted`]; empty if there is none.
 pub(super) fn text_of(object: &Value, name: &str, secrets: &[&Secret]) -> String {
     let text = object.get(name).and_then(Value::as_str).unwrap_or_default();
     quoted(text, secrets)
 }
 
-/// A reply of error as Bluesky and Mastodon give it: an object in which `error` is
-/// a name or a sentence, and `message` or `error_description` may say more.
+/// An error reply in the form that several networks share: an object in which `error` is a name or a
+/// sentence, and `message` or `error_description` may say more.
 pub(super) struct ErrorReply<'a> {
     /// The HTTP status.
     pub(super) status: u16,
     /// The headers.
     pub(super) headers: &'a HeaderMap,
-    /// What `error` is, or nothing.
+    /// The text of `error`, or an empty one.
     pub(super) error: String,
-    /// All of its words, fit to be shown.
+    /// All of its texts, fit to be shown.
     pub(super) words: String,
-    /// All that it says, for a message.
+    /// A message that says who answered what.
     pub(super) said: String,
-    /// Whether it names members of the request that it does not accept, as Laravel does
-    /// (`errors`).
+    /// Whether it lists members of the request that it does not accept (`errors`), as Laravel does.
     pub(super) names_members: bool,
     /// Whether it is a web page.
     pub(super) is_html: bool,
 }
 
 impl<'a> ErrorReply<'a> {
-    /// Reads a reply of the network with this title, and hides these secrets.
+    /// Reads a reply of the network with this title, without these secrets.
     pub(super) fn read(title: &str, reply: &'a Response<Vec<u8>>, secrets: &[&Secret]) -> Self {
         let status = reply.status().as_u16();
         let is_html = is_html(reply.body());
@@ -200,15 +196,15 @@ impl<'a> ErrorReply<'a> {
         }
     }
 
-    /// What its status means.
+    /// The meaning of its status.
     pub(super) fn meaning(&self) -> Meaning {
         Meaning::of(self.status)
     }
 }
 
-/// Text from outside made fit for a log line or a page: without secrets, should it
-/// repeat them; control characters and those that change the direction of text gone,
-/// white space folded, at most 200 characters.
+/// Makes text from outside fit for a log line or a page: removes secrets that it repeats, control
+/// characters, and characters that change the direction of text; folds white space; and cuts the
+/// text after 200 characters.
 pub(super) fn quoted(text: &str, secrets: &[&Secret]) -> String {
     const MAX_CHARS: usize = 200;
 
@@ -219,7 +215,7 @@ pub(super) fn quoted(text: &str, secrets: &[&Secret]) -> String {
     }
 }
 
-/// The words of a text with one space between them.
+/// Joins the words of a text by single spaces.
 fn folded(text: &str) -> String {
     let words = text
         .split(|c: char| c.is_whitespace() || c.is_control() || is_bidi_control(c))
@@ -234,8 +230,7 @@ fn folded(text: &str) -> String {
     folded
 }
 
-/// Unicode's property `Bidi_Control` (UAX #9): such a character makes text read
-/// as another than it is.
+/// Unicode's property `Bidi_Control` (UAX #9). Such a character makes a text look like another one.
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

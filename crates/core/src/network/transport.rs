@@ -12,11 +12,10 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// Carries a network's requests, and tells it the time.
 pub trait Transport {
-    /// Sends a request as [`Client::send`] does, and gives up after
-    /// [`REPLY_TIMEOUT_MS`].
+    /// Sends a request as [`Client::send`] does, and gives up after [`REPLY_TIMEOUT_MS`].
     fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Result<Response<Vec<u8>>, SendError>>;
 
-    /// The instant now.
+    /// Returns the current instant.
     fn now(&self) -> DateTime<Utc>;
 }
 

@@ -5,19 +5,19 @@ use crate::schedule::slots::{Direction, Period, Schedule};
 use crate::schedule::time_zone::TimeZone;
 use crate::settings::reader::{Reader, Variable};
 
-/// Whose clock the schedule follows.
+/// The time zone whose clock the schedule follows.
 pub const TIME_ZONE: Variable = Variable {
     name: "TIME_ZONE",
     default: "Asia/Tokyo",
     accepts: "the name of an IANA time zone, such as Asia/Tokyo or Europe/Berlin",
 };
-/// How long a rotation takes.
+/// How long a full rotation takes.
 pub const PERIOD: Variable = Variable {
     name: "PERIOD",
     default: "12h",
     accepts: "a period that divides a day, such as 12h, 24h, 1h, 1h30m or 20m, or 7d for a week",
 };
-/// Which way the icon turns.
+/// The direction in which the icon turns.
 pub const DIRECTION: Variable = Variable {
     name: "DIRECTION",
     default: "clockwise",
@@ -38,7 +38,7 @@ impl Schedule {
     }
 }
 
-/// The name of a time zone, with or without spaces: `america / new york`.
+/// Reads the name of a time zone, also with spaces, as in `america / new york`.
 fn time_zone(text: &str, time_zones: &impl TimeZones) -> Option<TimeZone> {
     let parts = text.split(['/', '\\']).map(|part| {
         let words: Vec<_> = part.split_whitespace().collect();
@@ -47,7 +47,7 @@ fn time_zone(text: &str, time_zones: &impl TimeZones) -> Option<TimeZone> {
     TimeZone::named(&parts.collect::<Vec<_>>().join("/"), time_zones).ok()
 }
 
-/// A period in the form that [`Period`] reads: `12 Hours` is `12h`.
+/// Reads a period, also in forms that [`Period`] does not read, such as `12 Hours`.
 fn period(text: &str) -> Option<Period> {
     const UNITS: [(&str, &[&str]); 4] = [
         ("d", &["d", "day", "days"]),
@@ -81,7 +81,7 @@ fn period(text: &str) -> Option<Period> {
     short.parse().ok()
 }
 
-/// A direction in any of the usual spellings: `Counter-clockwise`, `anticlockwise`.
+/// Reads a direction in any of the usual spellings, such as `Counter-clockwise` or `anticlockwise`.
 fn direction(text: &str) -> Option<Direction> {
     let letters = text.chars().filter(|c| c.is_alphabetic());
     let word: String = letters.flat_map(char::to_lowercase).collect();

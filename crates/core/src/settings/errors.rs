@@ -6,26 +6,26 @@ use serde::Serialize;
 
 use crate::outcome::{Diagnosis, Reason};
 
-/// Everything that keeps the settings from being used.
+/// Everything that is wrong with some settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SettingsErrors {
     /// The names of secrets that are not set.
     pub missing: Vec<&'static str>,
-    /// The variables whose value does not parse.
+    /// The settings whose value does not parse.
     pub invalid: Vec<Invalid>,
 }
 
-/// A variable whose value does not parse.
+/// A setting whose value does not parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Invalid {
-    /// The variable's name.
+    /// The setting's name.
     pub name: &'static str,
-    /// What it may be.
+    /// What its value may be.
     pub accepts: &'static str,
 }
 
 impl SettingsErrors {
-    /// One that is wrong.
+    /// The errors of a single setting.
     pub(crate) fn of(invalid: Invalid) -> Self {
         Self {
             missing: Vec::new(),
@@ -38,7 +38,7 @@ impl SettingsErrors {
         self.missing.is_empty() && self.invalid.is_empty()
     }
 
-    /// These and others.
+    /// Adds other errors to these.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.missing.extend(other.missing);
@@ -46,7 +46,7 @@ impl SettingsErrors {
         self
     }
 
-    /// What they mean for a turn, and what to do.
+    /// The errors as a diagnosis. `remedy` says what to do about them.
     pub fn diagnosis(&self, remedy: &'static str) -> Diagnosis {
         let message = format!("The settings are not complete: {self}.");
         Diagnosis::new(Reason::Settings, message, remedy)

@@ -1,12 +1,11 @@
-//! Texts as people paste them: what came along by copying is taken off before a
-//! setting is read, for the Worker and the command alike.
+//! Cleans texts as people paste them. Every host reads settings through it.
 //!
-//! Invisible characters come from chat programs and right-to-left pages, quotation
-//! marks from `docker run --env-file` and word processors, `Bearer` from examples.
-//! None of them is part of any setting.
+//! Invisible characters come from chat programs and right-to-left pages, quotation marks from
+//! `docker run --env-file` and word processors, and `Bearer` from examples. None of them is part of
+//! any setting.
 
-/// The pairs of marks that stand around a text that was quoted somewhere. Some languages
-/// close with what others open with.
+/// The pairs of marks around quoted texts. Some languages close a quotation with the mark that
+/// others open it with.
 const PAIRS: [(char, char); 18] = [
     ('"', '"'),
     ('\'', '\''),
@@ -28,8 +27,8 @@ const PAIRS: [(char, char); 18] = [
     ('›', '‹'),
 ];
 
-/// A text without what nobody can see, and without the white space and the pairs of
-/// quotation marks around it.
+/// Removes invisible characters from a text, and the white space and pairs of quotation marks
+/// around it.
 #[must_use]
 pub fn text(pasted: &str) -> String {
     let visible: String = pasted.chars().filter(|c| !is_invisible(*c)).collect();
@@ -40,9 +39,8 @@ pub fn text(pasted: &str) -> String {
     text.to_owned()
 }
 
-/// A token: a [`text`] without the line breaks that a narrow window put into it, and
-/// without the words that stand before it in a header. A token that has been cleaned stays
-/// as it is.
+/// Cleans a token. Besides what [`text`] removes, it removes the line breaks of a narrow window, and
+/// the words before a token in a header. Cleaning a token twice changes nothing more.
 #[must_use]
 pub fn token(pasted: &str) -> String {
     let whole = text(pasted);
@@ -57,19 +55,19 @@ pub fn token(pasted: &str) -> String {
     }
 }
 
-/// A text without a beginning, in which upper and lower case are alike.
+/// Removes a prefix, in upper or lower case.
 fn without_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let (start, rest) = text.split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// The value of a setting in what was pasted for it, which may be a whole line `NAME=value`.
+/// Reads the value of a setting from what was pasted for it, which may be a whole line `NAME=value`.
 pub(crate) fn value(pasted: &str, name: &str) -> String {
     let pasted = text(pasted);
     text(value_of_line(&pasted, name))
 }
 
-/// The value of a whole line, `NAME=value`, where only the value belongs.
+/// Returns the value in a line `NAME=value`; any other text stays as it is.
 fn value_of_line<'a>(text: &'a str, name: &str) -> &'a str {
     let line = without_prefix(text, "export ").unwrap_or(text).trim_start();
     let value = without_prefix(line, name).map(str::trim_start);
@@ -78,7 +76,7 @@ fn value_of_line<'a>(text: &'a str, name: &str) -> &'a str {
         .unwrap_or(text)
 }
 
-/// What stands between a pair of quotation marks, if there is one.
+/// Returns the text between a pair of quotation marks, if it has one.
 fn unquoted(text: &str) -> Option<&str> {
     let mut inner = text.chars();
     let ends = (inner.next()?, inner.next_back()?);

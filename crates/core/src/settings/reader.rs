@@ -11,13 +11,13 @@ use crate::settings::secret::Secret;
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
-    /// What it is when it is not set.
+    /// Its value when it is not set.
     pub default: &'static str,
-    /// What it may be.
+    /// What its value may be.
     pub accepts: &'static str,
 }
 
-/// What a key or token of a network may be.
+/// What the value of a network's key or token may be.
 pub const TOKEN_ACCEPTS: &str = "the whole text as the network shows it, without spaces and \
      quotation marks";
 
@@ -34,14 +34,14 @@ pub fn read_some<T>(
     reader.finish(some)
 }
 
-/// Reads one setting after the other and gathers what is wrong.
+/// Reads settings one after the other, and collects what is wrong with them.
 pub struct Reader<'a> {
     look_up: &'a dyn Fn(&str) -> Option<String>,
     errors: SettingsErrors,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of the texts that `look_up` finds by name.
+    /// Creates a reader of the texts that `look_up` finds by name.
     pub fn new(look_up: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self {
             look_up,
@@ -49,14 +49,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The text of a setting, without what was copied along with it. A blank text counts as not
-    /// set.
+    /// Returns the text of a setting, without what was copied along with it. A blank text counts as
+    /// not set.
     pub fn text(&self, name: &str) -> Option<String> {
         let value = pasted::value(&(self.look_up)(name)?, name);
         (!value.is_empty()).then_some(value)
     }
 
-    /// Ends the reading: gives what was read, unless something is wrong.
+    /// Ends the reading: returns what was read, unless something is wrong.
     ///
     /// # Errors
     /// When a setting is missing or does not parse.
@@ -67,8 +67,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A setting that has a default. A text that is nothing as it is may be so in
-    /// lower case.
+    /// Reads a setting that has a default. A text that does not parse is tried in lower case too.
     pub fn parsed<T: FromStr>(&mut self, variable: Variable) -> Option<T> {
         self.parsed_by(variable, |text| {
             let as_it_is = text.parse().ok();
@@ -76,8 +75,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A setting that has a default, read by a function that returns `None` for a text it does not
-    /// understand.
+    /// Reads a setting that has a default by a function, which returns `None` for a text that it does
+    /// not understand.
     pub fn parsed_by<T>(
         &mut self,
         variable: Variable,
@@ -94,7 +93,7 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// A key or token that has to be set, as a network shows it once.
+    /// Reads a key or token that has to be set. Networks show it once, to be copied.
     pub fn secret(&mut self, name: &'static str) -> Option<Secret> {
         let token = pasted::token(&self.required(name)?);
         let is_one = |c: char| c.is_ascii_graphic() && !"\"'`<>".contains(c);
@@ -108,12 +107,12 @@ impl<'a> Reader<'a> {
         Some(Secret::new(token))
     }
 
-    /// A password that has to be set: any text, since an account's own may be one.
+    /// Reads a password that has to be set. It may be any text.
     pub fn password(&mut self, name: &'static str) -> Option<Secret> {
         self.required(name).map(Secret::new)
     }
 
-    /// A text that has to be set.
+    /// Reads a text that has to be set.
     pub fn required(&mut self, name: &'static str) -> Option<String> {
         let text = self.text(name);
         if text.is_none() {
@@ -122,7 +121,7 @@ impl<'a> Reader<'a> {
         text
     }
 
-    /// A setting that may be left out. `accepts` says what it may be.
+    /// Reads a setting that may be left out. `accepts` says what its value may be.
     pub fn optional_parsed<T: FromStr>(
         &mut self,
         name: &'static str,
@@ -135,7 +134,7 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// A setting that has to be set. `accepts` says what it may be.
+    /// Reads a setting that has to be set. `accepts` says what its value may be.
     pub fn required_parsed<T: FromStr>(
         &mut self,
         name: &'static str,

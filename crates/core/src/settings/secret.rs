@@ -1,4 +1,4 @@
-//! A text that must not show: keys, tokens and the parts of a signature.
+//! Secret texts, such as keys and tokens, and how to keep them out of what is shown.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -9,25 +9,25 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// A secret text. Its `Debug` form hides it and it has no `Display`, so that it
-/// cannot end in a log by accident; [`Secret::expose`] is the one way out.
+/// A secret text. Its `Debug` form hides it and it has no `Display`, so it cannot get into a log by
+/// accident. [`Secret::expose`] is the only way to read it.
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps a text secret.
+    /// Wraps a secret text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, to sign with.
+    /// Returns the text itself, to sign or send it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether a text that somebody sent is this one. The time it takes tells
-    /// nothing of where they differ, nor of this secret's length: what is
-    /// compared are the SHA-256 digests of both.
+    /// Whether a text that somebody sent is this secret. The time that the comparison takes does not
+    /// depend on where the texts differ, nor on the secret's length, since it compares the SHA-256
+    /// digests of both.
     pub fn matches(&self, candidate: &str) -> bool {
         let ours = Sha256::digest(self.0.as_bytes());
         let theirs = Sha256::digest(candidate.as_bytes());
@@ -41,17 +41,16 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What stands in the place of a secret.
+/// Replaces a secret.
 const HIDDEN: &str = "(hidden)";
 
-/// The fewest characters of a secret's base64 or hex digits that are looked for, and of
-/// a secret that breaks off at the end of a text: fewer come up by chance.
+/// The fewest characters that count as a secret in base64 or hex, or as a secret that is cut off at
+/// the end of a text. Fewer occur by chance.
 const MIN_CHARS: usize = 8;
 
-/// A decoded text from outside without any of these secrets, in whatever form it
-/// repeats them: as they are; percent-encoded, once or several times over; escaped as in
-/// JSON or HTML; in base64 or base64url, also as a part of something longer; in hex; and
-/// with their end cut off by the end of the text.
+/// Removes secrets from a decoded text that came from outside, in every form in which it may repeat
+/// them: as they are; percent-encoded, once or several times; escaped as in JSON or HTML; in base64
+/// or base64url, also as a part of something longer; in hex; and cut off by the end of the text.
 pub fn hidden(text: &str, secrets: &[&Secret]) -> String {
     let mut forms: Vec<Form> = secrets.iter().flat_map(|secret| forms_of(secret)).collect();
     // One secret may be a part of another.
@@ -81,7 +80,7 @@ pub fn hidden(text: &str, secrets: &[&Secret]) -> String {
     shown
 }
 
-/// A text in which a secret may come back.
+/// A form in which a text may repeat a secret.
 struct Form {
     text: String,
     is_base64: bool,
@@ -90,17 +89,17 @@ struct Form {
 fn forms_of(secret: &Secret) -> Vec<Form> {
     let text = secret.expose();
     let form = |text: String, is_base64| Form { text, is_base64 };
-    // As it is, and as its white space is shown.
+    // As it is, and with its white space folded, as texts are shown.
     let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let plain = [text.to_owned(), folded].map(|text| form(text, false));
     let hex = HEXLOWER.encode(text.as_bytes());
     let mut encoded = vec![form(hex.to_ascii_uppercase(), false), form(hex, false)];
-    // Where a secret begins in what was encoded decides which characters are its own: of
-    // three bytes there are four characters.
+    // Base64 makes four characters of three bytes, so a secret has one of three forms, depending on
+    // where it begins in what was encoded.
     for before in 0..3_usize {
         let mut padded = vec![0; before];
         padded.extend_from_slice(text.as_bytes());
-        // Characters that hold bits of what stands before or after.
+        // Leave out the characters that hold bits of what stands before or after.
         let first = before.saturating_mul(4).div_ceil(3);
         let last = padded.len().saturating_mul(4) / 3;
         let alphabets = [
@@ -119,7 +118,7 @@ fn is_of_base64(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '=' | '%')
 }
 
-/// What follows a form at the beginning of a text, if it stands there.
+/// Returns what follows a form at the beginning of a text, if the text begins with it.
 fn after<'a>(text: &'a str, form: &Form) -> Option<&'a str> {
     let mut rest = text;
     for (read, wanted) in form.text.chars().enumerate() {
@@ -131,9 +130,10 @@ fn after<'a>(text: &'a str, form: &Form) -> Option<&'a str> {
     Some(rest)
 }
 
-/// What follows a character at the beginning of a text, if it stands there in any form.
+/// Returns what follows a character at the beginning of a text, if the text begins with it in any
+/// form.
 fn after_char(text: &str, wanted: char) -> Option<&str> {
-    // Most characters are neither the one nor the beginning of a form of it.
+    // Most characters are neither the character itself nor the start of a form of it.
     match text.chars().next()? {
         '%' => after_percent(text, wanted),
         '\\' => after_backslash(text, wanted),
@@ -144,7 +144,7 @@ fn after_char(text: &str, wanted: char) -> Option<&str> {
     .or_else(|| text.strip_prefix(wanted))
 }
 
-/// Percent-encoded (RFC 3986 §2.1), and that encoded again.
+/// As [`after_char`], for percent-encoding (RFC 3986 §2.1), also several times over.
 fn after_percent(text: &str, wanted: char) -> Option<&str> {
     let mut bytes = [0; 4];
     let mut rest = text;
@@ -157,7 +157,7 @@ fn after_percent(text: &str, wanted: char) -> Option<&str> {
     Some(rest)
 }
 
-/// Escaped as in JSON (RFC 8259 §7) or JavaScript.
+/// As [`after_char`], for the escapes of JSON (RFC 8259 §7) and JavaScript.
 fn after_backslash(text: &str, wanted: char) -> Option<&str> {
     let mut units = [0; 2];
     let mut rest = text;
@@ -170,7 +170,7 @@ fn after_backslash(text: &str, wanted: char) -> Option<&str> {
     Some(rest)
 }
 
-/// A character reference of HTML, by its number or name.
+/// As [`after_char`], for HTML's character references by number or name.
 fn after_entity(text: &str, wanted: char) -> Option<&str> {
     let number = u32::from(wanted);
     let name = match wanted {

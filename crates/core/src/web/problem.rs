@@ -1,7 +1,9 @@
-//! Errors of the HTTP interface: problem details, RFC 9457.
+//! Errors of the HTTP interface: problem details (RFC 9457).
 
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
+
+use crate::outcome::{Diagnosis, Reason};
 
 /// An error to answer a request with.
 #[derive(Debug, Clone)]
@@ -13,9 +15,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with an HTTP status and a sentence on what happened and what
-    /// to do next. Its title is the status's own phrase, as §4.2.1 asks of
-    /// problems of the type `about:blank`.
+    /// A problem with a status and, in `detail`, sentences on what happened and what to do next.
+    /// Its title is the status's own phrase, as §4.2.1 asks of problems of the type `about:blank`.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
@@ -23,6 +24,11 @@ impl Problem {
             headers: Vec::new(),
             extensions: Map::new(),
         }
+    }
+
+    /// A problem on this side, which may pass: 503.
+    pub(super) fn unavailable(diagnosis: &Diagnosis) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, diagnosis.in_words())
     }
 
     /// Adds a header to the answer.
@@ -57,5 +63,25 @@ impl Problem {
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
+    }
+}
+
+/// The status to answer with where something was refused: by this side, or by a network.
+pub(super) fn status_of(reason: Reason) -> StatusCode {
+    match reason {
+        Reason::NoSuchFrame => StatusCode::BAD_REQUEST,
+        Reason::Settings | Reason::NoIcon | Reason::Frames | Reason::Host => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Reason::Credentials
+        | Reason::ClockSkew
+        | Reason::Access
+        | Reason::Account
+        | Reason::SpamFilter
+        | Reason::RateLimit
+        | Reason::Transient
+        | Reason::Request
+        | Reason::Blocked
+        | Reason::UnexpectedReply => StatusCode::BAD_GATEWAY,
     }
 }

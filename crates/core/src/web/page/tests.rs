@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::{Becoming, CONTENT_SECURITY_POLICY, Line, Shown, View, html, length, places};
+use super::dial::places;
+use super::html::{POLICY, html};
+use super::view::{Becoming, Line, Shown, View};
+use super::words::length;
 use crate::frames::rendering::Shape;
 use crate::outcome::{Diagnosis, Reason};
 use crate::schedule::time_zone::TimeZone;
@@ -73,6 +76,7 @@ fn view<'a>() -> View<'a> {
         due: Some(8),
         shown: &ON_X,
         next_turn: Some(at("2026-11-22T12:00:00Z")),
+        cron_advice: "Wait for the first event.",
         next_frame: Some(at("2026-11-22T12:00:00Z")),
         last: &[],
         findings: &[],
@@ -240,7 +244,7 @@ fn without_a_schedule_no_turn_is_promised() {
     view.next_turn = None;
     assert_says(
         &view,
-        "The next frame is due at 21:00. No cron has fired lately",
+        "The next frame is due at 21:00. No cron has fired lately, so nothing turns by itself. Wait for the first event.",
     );
     assert!(!text_of(&view).contains("Next turn"));
 }
@@ -471,10 +475,10 @@ fn what_the_owner_loads_besides_is_under_40_kb() {
 
 #[test]
 fn the_policy_allows_nothing_inline_and_nobody_else() {
-    assert!(CONTENT_SECURITY_POLICY.starts_with("default-src 'none'; "));
-    assert!(!CONTENT_SECURITY_POLICY.contains("unsafe"));
-    assert!(!CONTENT_SECURITY_POLICY.contains("  "));
-    for part in CONTENT_SECURITY_POLICY.split("; ") {
+    assert!(POLICY.starts_with("default-src 'none'; "));
+    assert!(!POLICY.contains("unsafe"));
+    assert!(!POLICY.contains("  "));
+    for part in POLICY.split("; ") {
         let sources: Vec<_> = part.split(' ').skip(1).collect();
         assert!(
             matches!(sources[..], ["'none'" | "'self'"] | ["'self'", "blob:"]),

@@ -1,17 +1,21 @@
+use http::Request;
 use http::header::{AUTHORIZATION, LOCATION};
+use serde_json::{Value, json};
 
-use super::*;
 use crate::account::ledger::Ledger;
+use crate::account::settings::Settings;
 use crate::account::settings::TRIGGER_TOKEN;
-use crate::account::state::{Hold, HoldKind};
+use crate::account::state::{AccountState, Hold, HoldKind};
 use crate::account::wake::{on_schedule, on_wake};
 use crate::frames::set::CURRENT_KEY;
 use crate::network::x::API_KEY;
+use crate::outcome::{Diagnosis, Reason};
 use crate::ports::SendError;
 use crate::testing::{
-    Host, TRIGGER, USER, assert_no_secret_in, block_on, frame_bytes, instant, reply, settings,
-    settings_of_all_networks, settings_with, settings_with_webhook,
+    Host, NoBody, TRIGGER, USER, assert_no_secret_in, block_on, frame_bytes, instant, reply,
+    settings, settings_of_all_networks, settings_with, settings_with_webhook,
 };
+use crate::web::{Answer, respond, respond_for_account};
 
 fn request(method: &str, target: &str) -> Request<()> {
     let request = Request::builder().method(method).uri(target);
@@ -19,7 +23,7 @@ fn request(method: &str, target: &str) -> Request<()> {
 }
 
 fn answer_to(request: &Request<()>, settings: &Settings, host: &Host) -> Answer {
-    let answer = block_on(respond(request, settings, host, &host.ledger));
+    let answer = block_on(respond_for_account(request, settings, host, &host.ledger));
     assert_no_secret_in(&String::from_utf8_lossy(answer.body()));
     assert_no_secret_in(&format!("{:?}", answer.headers()));
     // What is answered is of this moment only.
@@ -37,7 +41,7 @@ fn owner_of(settings: &Settings, host: &Host, method: &str, target: &str) -> Ans
     let mut request = request(method, target);
     let bearer = format!("Bearer {TRIGGER}").parse().unwrap();
     request.headers_mut().insert(AUTHORIZATION, bearer);
-    let answer = block_on(respond(&request, settings, host, &host.ledger));
+    let answer = block_on(respond_for_account(&request, settings, host, &host.ledger));
     assert_no_secret_in(&String::from_utf8_lossy(answer.body()));
     assert_no_secret_in(&format!("{:?}", answer.headers()));
     answer
@@ -401,7 +405,7 @@ fn to_delete_the_journal_is_to_forget_all_that_is_known() {
     assert_eq!(*answer.body(), b"");
     assert_eq!(
         block_on(host.ledger.account_state("x")),
-        Ok(crate::account::state::AccountState::default())
+        Ok(AccountState::default())
     );
     assert_eq!(host.ledger.wake_at.get(), None);
     let page = json_in(&owner(&host, "GET", "/journal"));
@@ -619,10 +623,7 @@ fn the_page_is_there_for_everyone_with_a_policy_of_its_own() {
             assert_eq!(answer.status(), 200);
             let headers = answer.headers();
             assert_eq!(headers["content-type"], "text/html; charset=utf-8");
-            assert_eq!(
-                headers["content-security-policy"],
-                page::CONTENT_SECURITY_POLICY
-            );
+            assert_eq!(headers["content-security-policy"], crate::web::page::POLICY);
             assert_eq!(headers["x-content-type-options"], "nosniff");
             assert!(!headers.contains_key(LOCATION));
         }
@@ -747,6 +748,7 @@ fn the_page_is_there_whatever_is_missing() {
 
 #[test]
 fn who_may_not_ask_is_turned_away_before_anyone_looks_at_the_account() {
+    let host = Host::new();
     for (method, target, status) in [
         ("POST", "/turn", 401),
         ("GET", "/turn", 405),
@@ -756,12 +758,9 @@ fn who_may_not_ask_is_turned_away_before_anyone_looks_at_the_account() {
         ("GET", "/?x", 400),
     ] {
         let request = request(method, target);
-        let problem = admit(&request, &settings()).unwrap_err();
-        assert_eq!(
-            problem.into_response().status(),
-            status,
-            "{method} {target}"
-        );
+        let answer = block_on(respond(&request, &NoBody, &settings(), &host)).unwrap();
+        assert_eq!(answer.status(), status, "{method} {target}");
     }
-    assert!(admit(&request("GET", "/"), &settings()).is_ok());
+    let page = request("GET", "/");
+    assert!(block_on(respond(&page, &NoBody, &settings(), &host)).is_none());
 }

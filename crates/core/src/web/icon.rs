@@ -1,24 +1,60 @@
-//! A new icon as a request brings it: the choices in the query, the picture in
-//! the body.
+//! `PUT /icon`: a new icon, with the choices in the query and the picture in the body.
 
 use std::str::FromStr;
 
 use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode};
-
-use crate::schedule::FrameCount;
+use http::{HeaderValue, Request, StatusCode};
 use picture::PictureError;
+use serde_json::json;
 
 use crate::frames::render::{Icon, Recipe};
 use crate::frames::set::FrameSet;
-use crate::ports::{Upload, UploadError};
+use crate::frames::store::{self, current_set};
+use crate::outcome::Reason;
+use crate::ports::{Store, Upload, UploadError};
+use crate::schedule::FrameCount;
+use crate::web::answer::{Answer, json_answer};
 use crate::web::problem::Problem;
+use crate::web::request::{Parameters, content_length, content_type};
 
 /// The largest picture file that is taken, in bytes: a photo of 48 megapixels.
-pub(crate) const MAX_BYTES: usize = 25_000_000;
+pub(super) const MAX_BYTES: usize = 25_000_000;
+
+/// Publishes a new icon. What the query leaves open stays as it is in the current set.
+///
+/// # Errors
+/// When a choice or the picture cannot be used, or the store fails. The icon stays the one that it
+/// was.
+pub(super) async fn take<H: Store>(
+    request: &Request<()>,
+    query: &Parameters,
+    picture: &impl Upload,
+    host: &H,
+) -> Result<Answer, Problem> {
+    let current = match current_set(host).await {
+        Ok(set) => Some(set),
+        // The new icon is the remedy.
+        Err(diagnosis) if matches!(diagnosis.reason, Reason::NoIcon | Reason::Frames) => None,
+        Err(diagnosis) => return Err(Problem::unavailable(&diagnosis)),
+    };
+    let upload = IconUpload::of(query, current.as_ref())?;
+    // Spares a body that says how long it is the way here.
+    if content_length(request).is_some_and(|length| length > MAX_BYTES as u64) {
+        return Err(refusal(&UploadError::TooLarge, ""));
+    }
+    let (set, icon) = upload.read(picture, content_type(request)).await?;
+    let published = store::publish(host, &set, &icon).await;
+    published.map_err(|diagnosis| Problem::unavailable(&diagnosis))?;
+    Ok(json_answer(&json!({
+        "changed": current.as_ref() != Some(&set),
+        "frame_set": set,
+        "crop": upload.recipe.crop.to_string(),
+        "background": upload.recipe.background.to_string(),
+    })))
+}
 
 /// The query's parameters, named as the command names its options.
-pub(crate) const CHOICES: [&str; 7] = [
+pub(super) const CHOICES: [&str; 7] = [
     "frames",
     "crop",
     "background",
@@ -28,16 +64,16 @@ pub(crate) const CHOICES: [&str; 7] = [
     "quality",
 ];
 
-/// What is to be made of a picture.
-pub(crate) struct IconUpload {
-    pub(crate) recipe: Recipe,
-    pub(crate) frames: FrameCount,
+/// What to make of a picture.
+pub(super) struct IconUpload {
+    pub(super) recipe: Recipe,
+    pub(super) frames: FrameCount,
 }
 
 impl IconUpload {
-    /// What is made where nothing is chosen: it is as in the current set, so that a
-    /// new picture turns like the old one; crop and background are the picture's own.
-    pub(crate) fn like(current: Option<&FrameSet>) -> Self {
+    /// What is made where nothing is chosen: the same as in the current set, so that a new picture
+    /// turns like the old one. Crop and background are the picture's own.
+    pub(super) fn like(current: Option<&FrameSet>) -> Self {
         Self {
             recipe: Recipe {
                 rendering: current.and_then(FrameSet::rendering).unwrap_or_default(),
@@ -47,12 +83,9 @@ impl IconUpload {
         }
     }
 
-    /// Reads names and values, each of [`CHOICES`] at most once. What they leave
-    /// open is as [`Self::like`] has it.
-    pub(crate) fn of(
-        choices: &[(String, String)],
-        current: Option<&FrameSet>,
-    ) -> Result<Self, Problem> {
+    /// Reads choices, each of [`CHOICES`] at most once. What they leave open is as in
+    /// [`Self::like`].
+    fn of(choices: &Parameters, current: Option<&FrameSet>) -> Result<Self, Problem> {
         let mut upload = Self::like(current);
         for (name, value) in choices {
             let Recipe {
@@ -73,8 +106,8 @@ impl IconUpload {
         Ok(upload)
     }
 
-    /// Reads the picture, which came as this type, and describes its frame set.
-    pub(crate) async fn read(
+    /// Reads the picture, which came with this content type, and describes its frame set.
+    async fn read(
         &self,
         upload: &impl Upload,
         content_type: &str,
@@ -93,9 +126,9 @@ fn read<T: FromStr<Err: std::fmt::Display>>(name: &str, value: &str) -> Result<T
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("`{name}` {error}.")))
 }
 
-/// Says why a picture that came as this type is not taken. The current set stays what
-/// it was: nothing has been stored yet.
-pub(crate) fn refusal(error: &UploadError, content_type: &str) -> Problem {
+/// Says why a picture that came with this content type is not taken. Nothing has been stored yet, so
+/// the current set stays.
+fn refusal(error: &UploadError, content_type: &str) -> Problem {
     let (status, detail) = match error {
         UploadError::TooLarge => (
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -150,9 +183,8 @@ fn status_of(error: &PictureError) -> StatusCode {
 /// What to do about a picture that is too large, as another sentence.
 const REDUCED_BY_PAGE: &str = " The page at / reduces a picture of any size before it sends it.";
 
-/// What else to do, as another sentence: about a picture that is too large, or one that
-/// was sent by the wrong option of curl. The types are what curl says of its own accord;
-/// a whole file may come as one.
+/// What else to do, as another sentence: about a picture that is too large, or one that was sent by
+/// the wrong option of curl. The content types are those that curl sends by itself.
 fn advice(error: &PictureError, content_type: &str) -> &'static str {
     match error {
         PictureError::TooLarge { .. } | PictureError::Unpacked { .. } | PictureError::Memory => {
@@ -176,7 +208,7 @@ fn advice(error: &PictureError, content_type: &str) -> &'static str {
     }
 }
 
-/// Begins with a capital letter, and ends with a full stop.
+/// Gives a text a capital letter at its start and a full stop at its end.
 fn as_sentence(text: &str) -> String {
     let mut sentence = format!("{text}.");
     if let Some(first) = sentence.get_mut(..1) {

@@ -1,0 +1,4 @@
+//! Tests of the interface as a whole.
+
+mod with_account;
+mod without_account;
