@@ -1,5 +1,5 @@
-//! Reading what another version may have stored: member by member, so that one
-//! that is missing or not understood costs no other.
+//! Reads what another version may have stored, member by member, so that one that is missing or not
+//! understood does not spoil the others.
 
 use chrono::{DateTime, Utc};
 use serde::de::{DeserializeOwned, Error as _};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::instant::from_rfc3339;
 
-/// Reads a member, or gives the default where it is not understood.
+/// Reads a member, or the default if the member is not understood.
 pub(crate) fn or_default<'de, D, T>(member: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -18,8 +18,8 @@ where
     Ok(serde_json::from_value(stored).unwrap_or_default())
 }
 
-/// Whether a value that was read says all that was stored. A member that was
-/// stored as null says nothing.
+/// Whether a value that was read holds everything that was stored. A member stored as null holds
+/// nothing.
 pub(crate) fn says_all(read: &Value, stored: &Value) -> bool {
     match (read, stored) {
         (Value::Object(read), Value::Object(stored)) => stored.iter().all(|(name, stored)| {
@@ -33,12 +33,11 @@ pub(crate) fn says_all(read: &Value, stored: &Value) -> bool {
     }
 }
 
-/// Milliseconds since 1970, which may have been stored as the text of the instant
-/// (RFC 3339).
+/// Reads milliseconds since 1970, which may be stored as the instant's text (RFC 3339).
 fn unix_ms(stored: &Value) -> Option<i64> {
     match stored {
         Value::String(text) => from_rfc3339(text).map(|at| at.timestamp_millis()),
-        // Whole numbers below 2^53 are the same as a float.
+        // Whole numbers below 2^53 are exact as floats.
         #[allow(clippy::cast_possible_truncation)]
         number => number
             .as_i64()
@@ -46,7 +45,7 @@ fn unix_ms(stored: &Value) -> Option<i64> {
     }
 }
 
-/// Instants as milliseconds since 1970.
+/// Stores instants as milliseconds since 1970.
 pub(crate) mod instant {
     pub(crate) use chrono::serde::ts_milliseconds::serialize;
 
@@ -63,7 +62,7 @@ pub(crate) mod instant {
     }
 }
 
-/// The same, where there may be none.
+/// The same, for an instant that may be missing.
 pub(crate) mod instant_or_none {
     pub(crate) use chrono::serde::ts_milliseconds_option::serialize;
 
@@ -77,7 +76,7 @@ pub(crate) mod instant_or_none {
     }
 }
 
-/// Text from the store as part of a sentence: one short line.
+/// Quotes text from the store in a sentence, as one short line.
 pub(crate) fn quoted(text: &str) -> String {
     const MAX_CHARS: usize = 40;
 
@@ -87,7 +86,7 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("`{}{rest}`", start.escape_debug())
 }
 
-/// Reads an instant as RFC 3339 writes it.
+/// Reads an instant in the form of RFC 3339.
 pub(crate) fn from_rfc_3339<'de, D: Deserializer<'de>>(
     member: D,
 ) -> Result<DateTime<Utc>, D::Error> {
@@ -95,7 +94,7 @@ pub(crate) fn from_rfc_3339<'de, D: Deserializer<'de>>(
     from_rfc3339(&text).ok_or_else(|| D::Error::custom("not an instant"))
 }
 
-/// The same, or `None` where there is none that is understood.
+/// The same, or `None` if the instant is missing or not understood.
 pub(crate) fn from_rfc_3339_or_none<'de, D: Deserializer<'de>>(
     member: D,
 ) -> Result<Option<DateTime<Utc>>, D::Error> {

@@ -29,3 +29,19 @@ pub const DEFAULT: Definition = x::DEFINITION;
 pub fn named(name: &str) -> Option<Definition> {
     NETWORKS.into_iter().find(|one| one.name == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::frames::size::MAX_FRAME_BYTES;
+    use crate::testing::settings_of_all_networks;
+
+    #[test]
+    fn every_network_takes_the_largest_frame_that_is_rendered() {
+        let settings = settings_of_all_networks(&[]);
+        assert_eq!(settings.networks.len(), super::NETWORKS.len());
+        for one in settings.networks {
+            let most = one.network.unwrap().max_picture_bytes();
+            assert!(most >= MAX_FRAME_BYTES, "{}", one.definition.name);
+        }
+    }
+}
