@@ -46,9 +46,9 @@ pub const DEFINITION: Definition = Definition {
     read,
 };
 
-/// The largest frame that is sent, in bytes: `maxSize` of `avatar` in the lexicon,
+/// The largest picture that is sent, in bytes: `maxSize` of `avatar` in the lexicon,
 /// <https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/actor/profile.json>.
-pub const MAX_FRAME_BYTES: usize = 1_000_000;
+const MAX_PICTURE_BYTES: usize = 1_000_000;
 
 fn read(reader: &mut Reader<'_>) -> Option<Rc<dyn Network>> {
     Some(Rc::new(Account::read(reader)?))
@@ -56,7 +56,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Rc<dyn Network>> {
 
 impl Network for Account {
     fn max_picture_bytes(&self) -> usize {
-        MAX_FRAME_BYTES
+        MAX_PICTURE_BYTES
     }
 
     fn update<'a>(

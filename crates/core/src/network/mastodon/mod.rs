@@ -64,9 +64,9 @@ const VERIFY_APP: &str = "/api/v1/apps/verify_credentials";
 /// counts as failed.
 const MAX_UNCHANGED: u32 = 2;
 
-/// The largest frame that is sent, in bytes: what servers before 4.3 accept, by either reading of
+/// The largest picture that is sent, in bytes: what servers before 4.3 accept, by either reading of
 /// "2 MB".
-pub const MAX_FRAME_BYTES: usize = 2_000_000;
+const MAX_PICTURE_BYTES: usize = 2_000_000;
 
 /// An account on a Mastodon server.
 #[derive(Debug, Clone)]
@@ -83,7 +83,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Rc<dyn Network>> {
 
 impl Network for Account {
     fn max_picture_bytes(&self) -> usize {
-        MAX_FRAME_BYTES
+        MAX_PICTURE_BYTES
     }
 
     fn update<'a>(

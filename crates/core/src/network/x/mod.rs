@@ -42,9 +42,9 @@ pub const DEFINITION: Definition = Definition {
     read,
 };
 
-/// The largest frame that is sent, in bytes. X says "less than 700 kilobytes" without saying
+/// The largest picture that is sent, in bytes. X says "less than 700 kilobytes" without saying
 /// whether it means the raw size or base64's; this is safe under both.
-pub const MAX_FRAME_BYTES: usize = 512_000;
+const MAX_PICTURE_BYTES: usize = 512_000;
 
 fn read(reader: &mut Reader<'_>) -> Option<Rc<dyn Network>> {
     Some(Rc::new(Account::read(reader)?))
@@ -52,7 +52,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Rc<dyn Network>> {
 
 impl Network for Account {
     fn max_picture_bytes(&self) -> usize {
-        MAX_FRAME_BYTES
+        MAX_PICTURE_BYTES
     }
 
     fn update<'a>(
