@@ -22,6 +22,7 @@ const FORBIDDEN = [
 
 /** Fails with each dependency that crosses a boundary. Tests may depend on anything. */
 export async function checkBoundaries() {
+  /** @type {{ packages: { name: string, dependencies: { name: string, kind: string | null }[] }[] }} */
   const { packages } = JSON.parse(
     await run("cargo", ["metadata", "--format-version", "1", "--no-deps", "--locked"], {
       quiet: true,

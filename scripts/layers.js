@@ -9,8 +9,6 @@ import { UserError, isMain, main, root, run } from "./lib/run.js";
 /** The core's modules, bottom to top. Each may use those before it. */
 const LAYERS = [
   "instant",
-  "rfc3339",
-  "http_date",
   "stored",
   "outcome",
   "ports",
@@ -31,12 +29,15 @@ const HOST_WORDS = /\bwrangler\b|\bCloudflare\b|\.dev\.vars/;
 /** The crates by which a package would depend on a host. */
 const HOST_CRATES = ["worker", "tokio", "wasm-bindgen", "web-sys"];
 
-/** The networks' folders, and what names each in code and in texts. */
-const NETWORKS = {
+/**
+ * What names a network in code and in texts, where that is not the name of its folder.
+ *
+ * @type {Record<string, { inCode: RegExp, inTexts: RegExp }>}
+ */
+const NETWORK_WORDS = {
   // A small x alone is a coordinate.
   x: { inCode: /(?<!\w)x::|::x\b/, inTexts: /\bX\b|\bx\.com\b/ },
   bluesky: { inCode: /bluesky/i, inTexts: /bluesky|\bbsky\b/i },
-  mastodon: { inCode: /mastodon/i, inTexts: /mastodon/i },
 };
 
 /** The one list of networks, which has to name them. */
@@ -44,24 +45,46 @@ const LIST_OF_NETWORKS = "network/mod.rs";
 
 const source = path.join(root, "crates/core/src");
 
+/**
+ * A file of the core.
+ *
+ * @typedef {object} SourceFile
+ * @property {string} file its path from `src`
+ * @property {string} code the code, without comments, strings and tests
+ * @property {{ string: string, line: number }[]} strings the string literals
+ */
+
+/**
+ * A file that uses another.
+ *
+ * @typedef {object} Edge
+ * @property {string} from
+ * @property {string} to
+ * @property {string} path the path, as it is written
+ * @property {number} line where
+ */
+
 /** The files of the core that are not tests, each by its path from `src`. */
 function sourceFiles() {
-  return readdirSync(source, { recursive: true })
+  return readdirSync(source, { recursive: true, encoding: "utf8" })
     .map((file) => file.replaceAll(path.sep, "/"))
     .filter((file) => file.endsWith(".rs") && !/(^|\/)(tests|testing)(\.rs$|\/)/.test(file))
     .sort();
 }
 
 /**
- * Takes a Rust file apart: its code without comments, strings and the module `tests`, and its
+ * Takes a Rust file apart: into its code without comments, strings and the module `tests`, and its
  * string literals with their lines.
+ *
+ * @param {string} text
  */
-export function takeApart(text) {
+function takeApart(text) {
   const untested = text.replace(/^#\[cfg\(test\)\]\nmod \w+ \{\n[\s\S]*?^\}$/gm, (block) =>
     block.replace(/[^\n]/g, ""),
   );
   const tokens =
     /\/\/[^\n]*|\/\*[\s\S]*?\*\/|b?r(?<hashes>#*)"(?<raw>[\s\S]*?)"\k<hashes>|b?"(?<plain>(?:[^"\\]|\\[\s\S])*)"|b?'(?:[^'\\\n]|\\[^\n]+?)'/g;
+  /** @type {{ string: string, line: number }[]} */
   const strings = [];
   const code = untested.replace(tokens, (token, ...rest) => {
     const { raw, plain } = rest.at(-1);
@@ -75,8 +98,13 @@ export function takeApart(text) {
   return { code, strings };
 }
 
-/** The paths that a tree of `use` stands for: `a::{b, c::d}` gives `a::b` and `a::c::d`. */
-export function expand(tree) {
+/**
+ * The paths that a tree of `use` stands for: `a::{b, c::d}` gives `a::b` and `a::c::d`.
+ *
+ * @param {string} tree
+ * @returns {string[]}
+ */
+function expand(tree) {
   const open = tree.indexOf("{");
   if (open < 0) return [tree.replace(/\s+as\s+\w+/, "").replace(/\s/g, "")];
   const prefix = tree.slice(0, open).replace(/\s/g, "");
@@ -96,13 +124,16 @@ export function expand(tree) {
   return parts.flatMap((part) => expand(part)).map((rest) => prefix + rest);
 }
 
-/** The paths into the crate that code names, with the line of each. */
+/**
+ * The paths into the crate that code names, with the line of each.
+ *
+ * @param {string} code
+ */
 function pathsIn(code) {
   const paths = [];
-  for (const found of code.matchAll(/(?<![\w:$])(?:crate|super|self)::/g)) {
+  for (const found of code.matchAll(/(?<![\w:$]|\bin )(?:crate|super|self)::/g)) {
     const rest = code.slice(found.index);
-    const [flat] = rest.match(/^(?:\w+\s*::\s*)+/);
-    let end = flat.length;
+    let end = rest.match(/^(?:\w+\s*::\s*)+/)?.[0].length ?? 0;
     if (rest[end] === "{") {
       let depth = 0;
       do {
@@ -111,7 +142,7 @@ function pathsIn(code) {
         end += 1;
       } while (depth > 0 && end < rest.length);
     } else {
-      end += rest.slice(end).match(/^\w*/)[0].length;
+      end += rest.slice(end).match(/^\w+/)?.[0].length ?? 0;
     }
     const line = code.slice(0, found.index).split("\n").length;
     for (const one of expand(rest.slice(0, end))) paths.push({ path: one, line });
@@ -119,19 +150,29 @@ function pathsIn(code) {
   return paths;
 }
 
-/** The module that a file is, by its names from the crate's root. */
+/**
+ * The module that a file is, by its names from the crate's root.
+ *
+ * @param {string} file
+ */
 const moduleOf = (file) =>
   file
     .replace(/(^|\/)(mod|lib)\.rs$|\.rs$/, "")
     .split("/")
     .filter((name) => name !== "");
 
-/** Which files use which: `{ from, to, path, line }`. */
+/**
+ * Finds which files use which.
+ *
+ * @param {SourceFile[]} files
+ */
 function edgesOf(files) {
   const fileOf = new Map(files.map(({ file }) => [moduleOf(file).join("::"), file]));
+  /** @type {Edge[]} */
   const edges = [];
   for (const { file, code } of files) {
     const own = moduleOf(file);
+    /** @type {(names: string[], written: string, line: number) => void} */
     const add = (names, written, line) => {
       // The deepest module on the way is the one that has what is named.
       for (let length = names.length; length > 0; length -= 1) {
@@ -143,6 +184,7 @@ function edgesOf(files) {
     };
     for (const { path: written, line } of pathsIn(code)) {
       let names = written.split("::").filter((name) => name !== "");
+      /** @type {string[]} */
       let base = [];
       if (names[0] === "super" || names[0] === "self") base = own;
       while (["crate", "self", "super"].includes(names[0])) {
@@ -162,15 +204,21 @@ function edgesOf(files) {
   return edges;
 }
 
-/** The files of each circle: those that use each other, by whatever way. */
-export function circlesOf(edges) {
+/**
+ * The files of each circle: those that use each other, by whatever way.
+ *
+ * @param {Edge[]} edges
+ */
+function circlesOf(edges) {
+  /** @type {Map<string, Set<string>>} */
   const next = new Map();
   for (const { from, to } of edges) next.set(from, (next.get(from) ?? new Set()).add(to));
+  /** @param {string} start */
   const reached = (start) => {
+    /** @type {Set<string>} */
     const seen = new Set();
     const open = [...(next.get(start) ?? [])];
-    while (open.length > 0) {
-      const file = open.pop();
+    for (let file = open.pop(); file !== undefined; file = open.pop()) {
       if (seen.has(file)) continue;
       seen.add(file);
       open.push(...(next.get(file) ?? []));
@@ -189,14 +237,19 @@ export function circlesOf(edges) {
   return circles;
 }
 
-/** What is wrong with the order of the core's modules. */
+/**
+ * What is wrong with the order of the core's modules.
+ *
+ * @param {SourceFile[]} files
+ */
 function wrongOrder(files) {
   const edges = edgesOf(files);
+  /** @param {string} file */
   const rank = (file) => LAYERS.indexOf(moduleOf(file)[0]);
   const wrong = [];
   for (const { file } of files) {
     if (file !== "lib.rs" && rank(file) < 0) {
-      wrong.push(`${file}: ${moduleOf(file)[0]} has no place in LAYERS of scripts/boundaries.js`);
+      wrong.push(`${file}: ${moduleOf(file)[0]} has no place in LAYERS of scripts/layers.js`);
     }
   }
   for (const { from, to, path: written, line } of edges) {
@@ -221,7 +274,11 @@ function wrongOrder(files) {
   return wrong;
 }
 
-/** What the core knows that only its hosts should. */
+/**
+ * What the core knows that only its hosts should.
+ *
+ * @param {SourceFile[]} files
+ */
 function hostsKnown(files) {
   const wrong = [];
   for (const { file, code, strings } of files) {
@@ -253,17 +310,27 @@ function hostsKnown(files) {
   return wrong;
 }
 
-/** Where a network is named outside its own folder. */
+/**
+ * Where a network is named outside its own folder.
+ *
+ * @param {SourceFile[]} files
+ */
 function networksNamed(files) {
   const wrong = [];
+  const folders = files.flatMap(({ file }) => file.match(/(?<=^network\/)\w+(?=\/)/) ?? []);
+  const networks = [...new Set(folders)].map((network) => {
+    const name = new RegExp(network, "i");
+    return { network, ...(NETWORK_WORDS[network] ?? { inCode: name, inTexts: name }) };
+  });
   for (const { file, code, strings } of files) {
-    for (const [network, { inCode, inTexts }] of Object.entries(NETWORKS)) {
+    for (const { network, inCode, inTexts } of networks) {
       if (file === LIST_OF_NETWORKS || file.startsWith(`network/${network}/`)) continue;
       const found = [
         ...code.split("\n").map((text, index) => ({ name: text.match(inCode), line: index + 1 })),
         ...strings.map(({ string, line }) => ({ name: string.match(inTexts), line })),
       ];
-      for (const { name, line } of found.filter((one) => one.name)) {
+      for (const { name, line } of found) {
+        if (!name) continue;
         wrong.push(
           `${file}:${line}: ${name[0]} names a network. Only its own folder in network/ and the list in ${LIST_OF_NETWORKS} may.`,
         );
@@ -273,8 +340,13 @@ function networksNamed(files) {
   return wrong;
 }
 
-/** The crates that a package brings with it, on a computer and in a Worker. */
+/**
+ * The crates that a package brings with it, on a computer and in a Worker.
+ *
+ * @param {string} name
+ */
 async function cratesOf(name) {
+  /** @type {Set<string>} */
   const crates = new Set();
   for (const target of [[], ["--target", "wasm32-unknown-unknown"]]) {
     const options = ["--package", name, "--edges", "normal,build", "--prefix", "none", "--locked"];
@@ -285,7 +357,7 @@ async function cratesOf(name) {
 }
 
 /** Fails with everything that crosses a boundary. */
-export async function checkBoundaries() {
+export async function checkLayers() {
   const files = sourceFiles().map((file) => ({
     file,
     ...takeApart(readFileSync(path.join(source, file), "utf8")),
@@ -296,8 +368,8 @@ export async function checkBoundaries() {
     wrong.push(`crates/core/Cargo.toml: brings ${crate}, which is for a host`);
   }
   if (wrong.length > 0) {
-    throw new UserError(`The core's boundaries are crossed:\n  ${wrong.join("\n  ")}`);
+    throw new UserError(`The layers of the core are crossed:\n  ${wrong.join("\n  ")}`);
   }
 }
 
-if (isMain(import.meta)) await main(checkBoundaries);
+if (isMain(import.meta)) await main(checkLayers);

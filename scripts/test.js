@@ -7,6 +7,7 @@ import { main, messageOf, outputOf, root, run, say } from "./lib/run.js";
 import { setup } from "./setup.js";
 import { checkBoundaries } from "./boundaries.js";
 import { buildCommand, buildWorker } from "./build.js";
+import { checkLayers } from "./layers.js";
 import { checkLicences } from "./licences.js";
 import { installPds } from "../tests/pds/install.js";
 
@@ -27,6 +28,7 @@ const checks = [
   ["Format", () => run("cargo", ["fmt", "--all", "--check"])],
   ["Format of the JavaScript", () => run("biome", ["format"])],
   ["Boundaries of the packages", checkBoundaries],
+  ["Layers of the core", checkLayers],
   ["Lints of the JavaScript", () => run("biome", ["lint", "--error-on-warnings"])],
   ["Types of the JavaScript", () => run("tsc", ["--build"])],
   [

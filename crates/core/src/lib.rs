@@ -3,7 +3,7 @@
 //! It knows no host: no Cloudflare, no file system, no sockets. Two thin shells bind its ports to the
 //! outside, the Worker and the command `rotate-icon`. `docs/design.md` is the map.
 //!
-//! The modules are layers. Each uses only those below it, which `scripts/boundaries.js` checks:
+//! The modules are layers. Each uses only those below it, which `scripts/layers.js` checks:
 //!
 //! | module | what it does |
 //! |---|---|
