@@ -27,7 +27,12 @@ let heldBytes = 0;
 /** How long a picture may take to arrive. A slow sender must not hold the memory of others. */
 const LONGEST_MS = 60_000;
 
-/** An error that Rust tells apart by its name. */
+/**
+ * Makes an error that Rust tells apart by its name.
+ *
+ * @param {string} name
+ * @param {string} message
+ */
 function named(name, message) {
   const error = new Error(message);
   error.name = name;
@@ -42,6 +47,7 @@ function named(name, message) {
  * @returns {Promise<Uint8Array>}
  */
 export async function readAtMost(body, maxBytes) {
+  /** @type {Uint8Array<ArrayBuffer>[]} */
   const pieces = [];
   await readPieces(body, maxBytes, pieces, { first: FIRST_PIECE });
   return pieces.length === 1 ? pieces[0] : new Blob(pieces).bytes();
@@ -58,8 +64,10 @@ export async function readAtMost(body, maxBytes) {
  * @param {(pieces: Uint8Array[], options: string) => unknown} decode
  */
 export async function readPicture({ body }, maxBytes, options, decode) {
+  /** @type {Uint8Array<ArrayBuffer>[]} */
   const pieces = [];
   let own = 0;
+  /** @param {number} bytes */
   const hold = (bytes) => {
     if (heldBytes + bytes > MOST_HELD_BYTES)
       throw named("BusyError", "too many pictures are being read");
@@ -85,14 +93,23 @@ export async function readPicture({ body }, maxBytes, options, decode) {
 }
 
 /**
- * Reads a body into `pieces`, from `first` to at most `largest` bytes. Calls `hold` before it allocates each, and
- * stops when `signal` aborts.
+ * Reads a body into `pieces`.
+ *
+ * @param {ReadableStream | null} body
+ * @param {number} maxBytes
+ * @param {Uint8Array<ArrayBuffer>[]} pieces
+ * @param {object} limits
+ * @param {number} [limits.first] the size of the first piece
+ * @param {number} [limits.largest] the largest size of a piece
+ * @param {(bytes: number) => void} [limits.hold] called before each piece is allocated
+ * @param {AbortSignal} [limits.signal] ends the reading
  */
 async function readPieces(body, maxBytes, pieces, limits) {
   const { first = 16_384, largest = Infinity, hold, signal } = limits;
   if (body === null) return;
   const reader = body.getReader({ mode: "byob" });
   // Without waiting for the sender to notice.
+  /** @param {unknown} error */
   const leave = (error) => reader.cancel(error).catch(() => {});
   signal?.addEventListener("abort", () => leave(signal.reason));
   try {

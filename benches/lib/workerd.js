@@ -104,8 +104,9 @@ const config :Workerd.Config = (
 export async function workerd(folder, config, { log = "inherit" } = {}) {
   const file = path.join(folder, "config.capnp");
   writeFileSync(file, config);
-  // @ts-expect-error: the package has no types.
-  const { default: binary } = (await import("workerd")).default;
+  /** @type {{ default: { default: string } }} */
+  const { default: module } = await import(/** @type {string} */ ("workerd"));
+  const { default: binary } = module;
   const child = spawn(binary, ["serve", "--experimental", "--control-fd=3", file], {
     stdio: ["ignore", "ignore", log, "pipe"],
   });

@@ -13,11 +13,29 @@ const KNOWN = ["getRecord", "putRecord"];
 
 const FRAMES = "app.rotate-icon.frames";
 
+/** @param {Buffer} bytes */
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
-/** Tests a host: `useCommand` or `useWorker` gives it. */
+/** @typedef {import("./pds.js").Pds} Pds */
+/** @typedef {import("./pds.js").PdsAccount} PdsAccount */
+/** @typedef {import("./hosts.js").Host} Host */
+/** @typedef {import("./hosts.js").Icon} Icon */
+
+/**
+ * Tests a host.
+ *
+ * @param {Pds} pds
+ * @param {Host} host
+ */
 export function testCases(pds, host) {
-  /** A turn that has to succeed and leave all but the picture as it was; gives its calls. */
+  /**
+   * Turns, and asserts that the turn succeeds and changes the picture alone. Returns its calls.
+   *
+   * @param {Icon} icon
+   * @param {PdsAccount} account
+   * @param {number} frame
+   * @param {object} rest
+   */
   async function turns(icon, account, frame, rest = profileRecord) {
     await pds.calls();
     const entry = await icon.turn(frame);
@@ -36,7 +54,15 @@ export function testCases(pds, host) {
     return calls;
   }
 
-  /** A turn that has to be refused for a reason, with a remedy, and leave the profile alone; gives its entry. */
+  /**
+   * Turns, and asserts that the turn is refused for a reason, with a remedy, and leaves the profile
+   * alone. Returns the entry of the journal.
+   *
+   * @param {Icon} icon
+   * @param {number} frame
+   * @param {string} reason
+   * @param {RegExp} remedy
+   */
   async function refuses(icon, frame, reason, remedy) {
     const entry = await icon.turn(frame);
     assert.deepEqual([entry.outcome, entry.reason], ["refused", reason], JSON.stringify(entry));
@@ -171,7 +197,11 @@ export function testCases(pds, host) {
 
   // --- The record of frames ---
 
-  /** The record of frames as everybody can read it. */
+  /**
+   * The record of frames as everybody can read it.
+   *
+   * @param {PdsAccount} account
+   */
   const framesOf = (account) => account.record(FRAMES);
 
   test("each frame is uploaded once, and kept by a record of the program's own", async (t) => {
@@ -217,11 +247,15 @@ export function testCases(pds, host) {
 
   // --- Accounts and profiles that are closed ---
 
-  for (const [state, close, remedy] of [
+  for (const [
+    state,
+    close,
+    remedy,
+  ] of /** @type {[string, (account: PdsAccount) => Promise<unknown>, RegExp][]} */ ([
     ["deactivated", (account) => account.deactivate(), /deactivated.*reactivate/s],
     ["taken down", (account) => account.takeDown(), /taken the account down/],
     ["deleted", (account) => account.delete(), /deleted/],
-  ]) {
+  ])) {
     test(`an account that is ${state} is told as that, while the session lives and once it is over`, async (t) => {
       const account = await pds.account();
       const icon = await host.open(t, account.settings);
@@ -253,12 +287,12 @@ export function testCases(pds, host) {
     await turns(icon, account, 4);
   });
 
-  for (const [member, value, words] of [
+  for (const [member, value, words] of /** @type {[string, unknown, RegExp][]} */ ([
     ["website", "example.com", /website/],
     ["pinnedPost", {}, /pinned post/],
     ["description", "a".repeat(2_570), /description/],
     ["labels", {}, /labels/],
-  ]) {
+  ])) {
     test(`a profile whose ${member} the server does not accept is told as that`, async (t) => {
       const account = await pds.account();
       await account.putProfile({ ...profileRecord, [member]: value }, { validate: false });

@@ -10,16 +10,21 @@ import { usePds } from "./pds.js";
 const pds = usePds({ env: { PDS_RATE_LIMITS_ENABLED: "true" } });
 const MINUTE = 60_000;
 
-/** A turn that has to succeed. */
+/**
+ * A turn that has to succeed.
+ *
+ * @param {import("./hosts.js").Icon} icon
+ * @param {number} frame
+ */
 async function turns(icon, frame) {
   const entry = await icon.turn(frame);
   assert.equal(entry.outcome, "turned", JSON.stringify(entry));
 }
 
-for (const [name, host] of [
+for (const [name, host] of /** @type {[string, import("./hosts.js").Host][]} */ ([
   ["the command", await useCommand()],
   ["the Worker", await useWorker(pds)],
-]) {
+])) {
   test(`${name} turns within the limits`, async (t) => {
     const account = await pds.account();
     const icon = await host.open(t, account.settings);
@@ -54,6 +59,7 @@ for (const [name, host] of [
     const account = await pds.account();
     const icon = await host.open(t, account.settings);
     for (const frame of [3, 4]) await turns(icon, frame);
+    /** @param {Buffer} body */
     const call = (body) =>
       pds.call("POST", "com.atproto.repo.uploadBlob", {
         token: account.token,

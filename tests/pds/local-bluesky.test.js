@@ -1,7 +1,7 @@
 /**
- * The local Bluesky beside the official server: both are sent the same, and have to answer with the
- * same status and the same name of an error. Where the local one is stricter on purpose, its answer
- * is given.
+ * The simulator's Bluesky beside the official server: both receive the same requests and have to
+ * answer with the same status and the same error. Where the simulator is stricter on purpose, the
+ * test says what it answers.
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -17,10 +17,40 @@ const SELF = { collection: PROFILE, rkey: "self" };
 const CID = "bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi";
 const NO_BYTES = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku";
 
-const sides = {};
+/** @typedef {{ status: number, error?: string, json: any, text: string }} Answer */
+
+/**
+ * The options of a call.
+ *
+ * @typedef {object} Options
+ * @property {BodyInit | Uint8Array} [body]
+ * @property {Record<string, string>} [headers]
+ * @property {Record<string, string>} [params]
+ * @property {string | null} [authorization] default: the session's
+ */
+
+/**
+ * One of the two servers, with an account that has no profile.
+ *
+ * @typedef {object} Side
+ * @property {string} did
+ * @property {() => Promise<unknown>} removeProfile
+ * @property {(method: string, name: string, options?: Options) => Promise<Answer>} call
+ */
+
+const sides = /** @type {{ official: Side, local: Side }} */ ({});
 const pds = usePds({ prepare });
 
-/** One of the two: an account without a profile, calls with its session, and how its profile is removed. */
+/**
+ * Makes a side, whose calls have the session's token.
+ *
+ * @param {object} server
+ * @param {string} server.url
+ * @param {string} server.did
+ * @param {string} server.token
+ * @param {() => Promise<unknown>} server.removeProfile
+ * @returns {Side}
+ */
 function side({ url, did, token, removeProfile }) {
   return {
     did,
@@ -30,7 +60,7 @@ function side({ url, did, token, removeProfile }) {
       const response = await fetch(`${url}/xrpc/com.atproto.${name}${query}`, {
         method,
         headers: { ...(authorization && { authorization }), ...headers },
-        body,
+        body: /** @type {BodyInit | undefined} */ (body),
       });
       const text = await response.text();
       const json = text.startsWith("{") ? JSON.parse(text) : {};
@@ -70,22 +100,35 @@ async function prepare() {
 }
 after(stopAll);
 
-/** Does the same on both sides; the two answers have to be alike. */
+/**
+ * Does the same on both sides, asserts that the answers are alike, and returns the official one.
+ *
+ * @param {(side: Side) => Promise<Answer>} act
+ */
 async function alike(act) {
   const [official, local] = await Promise.all([act(sides.official), act(sides.local)]);
-  const short = ({ status, error }) => `${status} ${error ?? ""}`.trim();
+  const short = (/** @type {Answer} */ { status, error }) => `${status} ${error ?? ""}`.trim();
   assert.equal(short(local), short(official), `official: ${official.text}\nlocal: ${local.text}`);
   return official;
 }
 
-/** Uploads bytes, and gives the answer. */
-const upload = (bytes, type) => (side) =>
+/**
+ * Uploads bytes.
+ *
+ * @param {Buffer} bytes
+ * @param {string} type
+ */
+const upload = (bytes, type) => (/** @type {Side} */ side) =>
   side.call("POST", "repo.uploadBlob", { body: bytes, headers: { "content-type": type } });
 
-/** Puts a record, and removes it again. */
+/**
+ * Puts a record, and removes it again.
+ *
+ * @param {object} record
+ */
 const put =
   (record, changes = {}) =>
-  async (side) => {
+  async (/** @type {Side} */ side) => {
     await side.removeProfile();
     const body = JSON.stringify({
       repo: side.did,
@@ -102,8 +145,12 @@ const put =
     return answer;
   };
 
-/** The same with a number in the JSON that JavaScript cannot write. */
-const putText = (number) => async (side) => {
+/**
+ * The same with a number in the JSON that JavaScript cannot write.
+ *
+ * @param {string} number
+ */
+const putText = (number) => async (/** @type {Side} */ side) => {
   await side.removeProfile();
   const record = `{"$type":"${PROFILE}","org.example.number":${number}}`;
   const body = `{"repo":"${side.did}","collection":"${PROFILE}","rkey":"self","record":${record},"swapRecord":null}`;
@@ -158,7 +205,9 @@ const RECORDS = {
 };
 
 for (const [name, record] of Object.entries(RECORDS)) {
-  test(`a profile with ${name}`, () => alike(put(record)));
+  test(`a profile with ${name}`, async () => {
+    await alike(put(record));
+  });
 }
 
 // `1.0` and `1e3` the official server takes for whole numbers, and stores them as such; the local one
@@ -172,7 +221,9 @@ for (const number of [
   "18446744073709551616",
   "1.5",
 ]) {
-  test(`a profile with the number ${number}`, () => alike(putText(number)));
+  test(`a profile with the number ${number}`, async () => {
+    await alike(putText(number));
+  });
 }
 
 test("a picture, as an avatar and for something else", async () => {
@@ -196,10 +247,10 @@ test("a picture, as an avatar and for something else", async () => {
 test("a picture of another type, and one that is too large", async () => {
   const gif = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAAAAAAALAAAAAABAAEAAAIBRAA7", "base64");
   const large = Buffer.concat([await readFile(sampleIcon), Buffer.alloc(1_100_000)]);
-  for (const [bytes, type] of [
+  for (const [bytes, type] of /** @type {[Buffer, string][]} */ ([
     [gif, "image/gif"],
     [large, "image/png"],
-  ]) {
+  ])) {
     const { json } = await alike(upload(bytes, type));
     await alike(put({ avatar: json.blob }));
   }

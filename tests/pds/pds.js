@@ -1,7 +1,4 @@
-/**
- * The official server of Bluesky accounts, for a test file: started before its first test, with
- * accounts as they are wanted, and watched by what it serves.
- */
+/** The official server of Bluesky accounts: starts it, makes accounts on it, and lists its calls. */
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -10,10 +7,11 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before } from "node:test";
+import { listen } from "../../scripts/lib/listen.js";
 
 const PROFILE = "app.bsky.actor.profile";
 
-/** A profile as people have it, and with members that no lexicon knows. */
+/** A profile with everything that people have in theirs, and with members that no lexicon knows. */
 export const profileRecord = {
   $type: PROFILE,
   displayName: "Ünïcode \u{1f570}",
@@ -29,20 +27,43 @@ export const profileRecord = {
   },
 };
 
-class Pds {
+/**
+ * The options of a call.
+ *
+ * @typedef {object} CallOptions
+ * @property {string} [token]
+ * @property {boolean} [admin] whether the administrator makes it
+ * @property {Record<string, string>} [params]
+ * @property {any} [body] sent as JSON, or as it is if there is a `type`
+ * @property {string} [type] the media type of the body
+ */
+
+/** The server. */
+export class Pds {
+  /** @type {import("node:child_process").ChildProcess} */
   #child;
   #folder = mkdtempSync(path.join(tmpdir(), "rotate-icon-pds-"));
   #adminPassword = randomUUID();
   #asked = new Map();
-  #arrived = () => {};
+  #arrived = async () => {};
   #accounts = 0;
+  /** @type {import("node:http").Server | undefined} */
   #dns;
 
-  /** The accounts that handles name in DNS, and how often that was asked. */
+  /** Its URL, that of the directory of accounts, and that of the DNS resolver. */
+  url = "";
+  directory = "";
+  dns = "";
+
+  /** The accounts that handles name in DNS, and how often DNS was asked. */
   names = new Map();
   lookedUp = 0;
 
-  /** Starts the server; `env` holds variables of its own, as `PDS_RATE_LIMITS_ENABLED`. */
+  /**
+   * Starts the server.
+   *
+   * @param {Record<string, string>} env its own variables, such as `PDS_RATE_LIMITS_ENABLED`
+   */
   async start(env) {
     const there = existsSync(path.join(import.meta.dirname, "node_modules/@atproto/pds"));
     assert.ok(
@@ -56,9 +77,10 @@ class Pds {
     const ready = new Promise((resolve, reject) => {
       this.#child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
       this.#child.once("error", reject);
-      this.#child.on("message", ({ id, answer, error, arrived, ...where }) => {
+      this.#child.on("message", (/** @type {any} */ message) => {
+        const { id, answer, error, arrived, ...where } = message;
         if (where.url) return resolve(where);
-        if (arrived) return this.#arrived(arrived);
+        if (arrived) return this.#arrived();
         const waits = this.#asked.get(id);
         this.#asked.delete(id);
         if (error) waits?.reject(new Error(error));
@@ -81,10 +103,16 @@ class Pds {
         .writeHead(200, { "content-type": "application/dns-json" })
         .end(JSON.stringify(answer));
     });
-    await new Promise((resolve) => this.#dns.listen(0, "127.0.0.1", resolve));
-    this.dns = `http://127.0.0.1:${this.#dns.address().port}`;
+    this.dns = `http://127.0.0.1:${await listen(this.#dns)}`;
   }
 
+  /**
+   * Asks the server's process for something.
+   *
+   * @param {string} ask
+   * @param {unknown} [value]
+   * @returns {Promise<any>}
+   */
   #ask(ask, value) {
     const id = randomUUID();
     const answer = new Promise((resolve, reject) => this.#asked.set(id, { resolve, reject }));
@@ -92,22 +120,36 @@ class Pds {
     return answer;
   }
 
-  /** Puts its clock so many seconds ahead of this machine's. */
+  /** Sets its clock ahead of this machine's. @param {number} seconds */
   runAhead = (seconds) => this.#ask("runAhead", seconds);
 
-  /** The names of the calls since the last time that this was asked. */
+  /**
+   * Lists the names of the calls since this was last asked.
+   *
+   * @returns {Promise<string[]>}
+   */
   calls = async () =>
-    (await this.#ask("calls")).map((endpoint) =>
+    (await this.#ask("calls")).map((/** @type {string} */ endpoint) =>
       endpoint.replace(/^com\.atproto\.(server|repo)\./, ""),
     );
 
-  /** Ends it and starts it anew, so that no token of before is good any more. */
+  /** Restarts it, which makes all tokens invalid. */
   restart = () => this.#ask("restart");
 
-  /** Lets the directory say that an account is on another server. */
+  /**
+   * Has the directory say that an account is on another server.
+   *
+   * @param {string} did
+   * @param {string} server
+   */
   move = (did, server) => this.#ask("move", { did, server });
 
-  /** Does something once the next call of an endpoint has come, before it is answered. */
+  /**
+   * Does something when the next call of an endpoint has come, before it is answered.
+   *
+   * @param {string} endpoint
+   * @param {() => Promise<unknown>} act
+   */
   async meanwhile(endpoint, act) {
     await this.#ask("hold", endpoint);
     this.#arrived = async () => {
@@ -116,7 +158,13 @@ class Pds {
     };
   }
 
-  /** A call; gives the status, the bytes and, if it is that, the JSON of the answer. */
+  /**
+   * Makes a call. Returns the status, the bytes and, if the answer is JSON, its value.
+   *
+   * @param {string} method
+   * @param {string} name
+   * @param {CallOptions} options
+   */
   async call(method, name, { token, admin = false, params, body, type = "application/json" } = {}) {
     const basic = Buffer.from(`admin:${this.#adminPassword}`).toString("base64");
     const response = await fetch(
@@ -133,17 +181,27 @@ class Pds {
     );
     const bytes = Buffer.from(await response.arrayBuffer());
     const isJson = response.headers.get("content-type")?.startsWith("application/json");
-    return { status: response.status, bytes, json: isJson ? JSON.parse(bytes) : undefined };
+    return { status: response.status, bytes, json: isJson ? JSON.parse(String(bytes)) : undefined };
   }
 
-  /** A call that has to succeed; gives the JSON of the answer. */
-  async done(...call) {
-    const { status, bytes, json } = await this.call(...call);
-    assert.equal(status, 200, `${call[1]}: ${bytes}`);
+  /**
+   * Makes a call, asserts that it succeeds, and returns the answer.
+   *
+   * @param {string} method
+   * @param {string} name
+   * @param {CallOptions} [options]
+   */
+  async done(method, name, options) {
+    const { status, bytes, json } = await this.call(method, name, options);
+    assert.equal(status, 200, `${name}: ${bytes}`);
     return json;
   }
 
-  /** A new account with an app password and, unless it is null, a profile. */
+  /**
+   * Makes an account with an app password and, unless it is null, a profile.
+   *
+   * @param {object | null} record
+   */
   async account(record = profileRecord) {
     this.#accounts += 1;
     const handle = `somebody-${this.#accounts}.test`;
@@ -170,16 +228,26 @@ class Pds {
   }
 }
 
-/** An account, as its owner has it before them in the app. */
-class PdsAccount {
+/** An account, as its owner sees it in the app. */
+export class PdsAccount {
   #pds;
+  appPassword = "";
+  passwordName = "";
+  profileCid = "";
 
-  constructor(pds, known) {
+  /**
+   * @param {Pds} pds
+   * @param {{ did: string, handle: string, email: string, token: string }} known
+   */
+  constructor(pds, { did, handle, email, token }) {
     this.#pds = pds;
-    Object.assign(this, known);
+    this.did = did;
+    this.handle = handle;
+    this.email = email;
+    this.token = token;
   }
 
-  /** What opens the account for this program. */
+  /** The settings that sign in to the account. */
   get settings() {
     return {
       BLUESKY_SERVICE: this.#pds.url,
@@ -188,7 +256,7 @@ class PdsAccount {
     };
   }
 
-  /** The same, without where the server is. */
+  /** The same, without the server's URL. */
   get settingsByHandle() {
     return {
       ...this.settings,
@@ -198,11 +266,15 @@ class PdsAccount {
     };
   }
 
+  /**
+   * @param {string} name
+   * @param {object} [body]
+   */
   #call(name, body) {
     return this.#pds.done("POST", `com.atproto.${name}`, { token: this.token, body });
   }
 
-  /** Makes an app password, with which the settings are from now on. */
+  /** Makes an app password, which the settings have from now on. */
   async anotherPassword() {
     this.passwordName = randomUUID();
     this.appPassword = (
@@ -210,10 +282,15 @@ class PdsAccount {
     ).password;
   }
 
-  /** Revokes the app password, and the sessions that began with it. */
+  /** Revokes the app password, and with it its sessions. */
   revokePassword = () => this.#call("server.revokeAppPassword", { name: this.passwordName });
 
-  /** Puts the profile; with `validate: false` also what no lexicon allows, as some apps do. */
+  /**
+   * Puts the profile.
+   *
+   * @param {object} record
+   * @param {object} [options] `validate: false` puts what no lexicon allows, as some apps do
+   */
   putProfile = (record, options) =>
     this.#call("repo.putRecord", {
       repo: this.did,
@@ -223,10 +300,15 @@ class PdsAccount {
       ...options,
     });
 
+  /** @param {string} collection */
   deleteRecord = (collection) =>
     this.#call("repo.deleteRecord", { repo: this.did, collection, rkey: "self" });
 
-  /** Gives it another handle, which names it in DNS from then on. */
+  /**
+   * Changes its handle, in DNS too.
+   *
+   * @param {string} handle
+   */
   async rename(handle) {
     await this.#call("identity.updateHandle", { handle });
     this.#pds.names.delete(this.handle);
@@ -238,6 +320,10 @@ class PdsAccount {
 
   activate = () => this.#call("server.activateAccount");
 
+  /**
+   * @param {object} subject
+   * @param {boolean} applied
+   */
   #moderate(subject, applied) {
     const takedown = { applied, ref: "test" };
     return this.#pds.done("POST", "com.atproto.admin.updateSubjectStatus", {
@@ -246,11 +332,11 @@ class PdsAccount {
     });
   }
 
-  /** What the service does to it, or undoes. */
+  /** Has the service take it down, or restore it. */
   takeDown = (applied = true) =>
     this.#moderate({ $type: "com.atproto.admin.defs#repoRef", did: this.did }, applied);
 
-  /** The same to its profile alone. */
+  /** Has the service take its profile down, or restore it. */
   async takeDownProfile(applied = true) {
     if (applied) this.profileCid = (await this.#read(PROFILE)).json.cid;
     const uri = `at://${this.did}/${PROFILE}/self`;
@@ -266,19 +352,28 @@ class PdsAccount {
       body: { did: this.did },
     });
 
+  /** @param {string} collection */
   #read(collection) {
     return this.#pds.call("GET", "com.atproto.repo.getRecord", {
       params: { repo: this.did, collection, rkey: "self" },
     });
   }
 
-  /** A record as everybody sees it; undefined where there is none. */
+  /**
+   * Returns a record as everybody sees it, or undefined.
+   *
+   * @param {string} collection
+   */
   async record(collection) {
     const { status, json } = await this.#read(collection);
     return status === 200 ? json.value : undefined;
   }
 
-  /** The bytes of a blob; undefined where there are none. */
+  /**
+   * Returns the bytes of a blob, or undefined.
+   *
+   * @param {string} cid
+   */
   async blob(cid) {
     const { status, bytes } = await this.#pds.call("GET", "com.atproto.sync.getBlob", {
       params: { did: this.did, cid },
@@ -286,14 +381,20 @@ class PdsAccount {
     return status === 200 ? bytes : undefined;
   }
 
-  /** The profile: its picture's bytes, and all else in it. */
+  /** Returns the profile: the bytes of its picture, and the rest of it. */
   async profile() {
     const { avatar, ...rest } = (await this.record(PROFILE)) ?? {};
     return { picture: avatar && (await this.blob(avatar.ref.$link)), avatar, rest };
   }
 }
 
-/** The server, there for a test file; `prepare` is called once it answers, before the first test. */
+/**
+ * Starts the server before the first test of the file, and ends it after the last one.
+ *
+ * @param {object} options
+ * @param {Record<string, string>} [options.env] its own variables
+ * @param {(pds: Pds) => unknown} [options.prepare] called once, when it answers
+ */
 export function usePds({ env, prepare } = {}) {
   const pds = new Pds();
   before(

@@ -12,20 +12,23 @@ import { mkdirSync } from "node:fs";
 import { createServer } from "node:http";
 import net from "node:net";
 import path from "node:path";
+import { portOf } from "../../scripts/lib/listen.js";
 
 // Its clock can be put ahead. What it imports takes the time from here.
 const SystemDate = Date;
 let ahead = 0;
-globalThis.Date = class extends SystemDate {
-  constructor(...args) {
-    if (args.length > 0) super(...args);
-    else super(SystemDate.now() + ahead);
-  }
+globalThis.Date = /** @type {DateConstructor} */ (
+  class extends SystemDate {
+    /** @param {[] | [number | string | Date]} args */
+    constructor(...args) {
+      super(.../** @type {[number]} */ (args.length > 0 ? args : [SystemDate.now() + ahead]));
+    }
 
-  static now() {
-    return SystemDate.now() + ahead;
+    static now() {
+      return SystemDate.now() + ahead;
+    }
   }
-};
+);
 
 // Neither server can be told a host: both stay on the loopback interface.
 const { listen } = net.Server.prototype;
@@ -49,7 +52,7 @@ mkdirSync(path.join(folder, "blobs"), { recursive: true });
 async function freePort() {
   const probe = net.createServer().listen(0);
   await once(probe, "listening");
-  const { port } = probe.address();
+  const port = portOf(probe);
   await new Promise((resolve) => probe.close(resolve));
   return port;
 }
@@ -64,14 +67,14 @@ const appView = createServer((request, response) => {
   response.writeHead(400, { "content-type": "application/json" }).end(JSON.stringify(body));
 }).listen(0);
 await once(appView, "listening");
-const appViewUrl = `http://localhost:${appView.address().port}`;
+const appViewUrl = `http://localhost:${portOf(appView)}`;
 
 const directory = plc.PlcServer.create({ db: plc.Database.mock(), port: 0 });
-const directoryPort = (await directory.start()).address().port;
+const directoryPort = portOf(await directory.start());
 const port = await freePort();
 const rotationKey = await (await Secp256k1Keypair.create({ exportable: true })).export();
 const given = Object.entries(readEnv()).filter(
-  ([, value]) => value !== undefined && value?.length !== 0,
+  ([, value]) => value !== undefined && /** @type {any} */ (value)?.length !== 0,
 );
 
 let pds;
@@ -96,7 +99,7 @@ async function open() {
     inviteRequired: false,
     disableSsrfProtection: true,
     bskyAppViewUrl: appViewUrl,
-    bskyAppViewDid: `did:web:localhost%3A${appView.address().port}`,
+    bskyAppViewDid: `did:web:localhost%3A${portOf(appView)}`,
     crawlers: [],
     ...Object.fromEntries(given),
   });
@@ -118,13 +121,21 @@ async function open() {
 
 /** What it can be asked for. */
 const asked = {
-  /** Puts the clock so many seconds ahead of this machine's. */
+  /**
+   * Puts the clock so many seconds ahead of this machine's.
+   *
+   * @param {number} seconds
+   */
   runAhead: (seconds) => {
     ahead = seconds * 1000;
   },
   /** The calls since the last time that this was asked. */
   calls: () => calls.splice(0),
-  /** Holds the next call of an endpoint up, until `goOn`. */
+  /**
+   * Holds the next call of an endpoint up, until `goOn`.
+   *
+   * @param {string} endpoint
+   */
   hold(endpoint) {
     const { promise, resolve } = Promise.withResolvers();
     awaited = { endpoint, go: promise };

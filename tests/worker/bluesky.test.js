@@ -95,7 +95,11 @@ async function calls() {
   return received.map(({ endpoint }) => endpoint);
 }
 
-/** Lets the cron come, which has to turn; gives its calls. */
+/**
+ * Lets the cron come, which has to turn; gives its calls.
+ *
+ * @param {number} at
+ */
 async function turns(at) {
   await stage.simulator.clear();
   const { line } = await stage.worker.cron(at);
@@ -260,6 +264,7 @@ test("after a rotation, every frame is kept and a turn is two requests; what is 
 test("what is lost heals within the turn: the record, blobs of it, and both", async () => {
   const at = later();
   for (const hour of [0, 1, 2]) await turns(at + hour * HOUR);
+  /** @param {number} n */
   const blobOf = async (n) => linkOf((await kept()).frames[n]);
   // The frame that is due is gone, and another of the record with it.
   await stage.simulator.account("bluesky", { lose: [await blobOf(0), await blobOf(1)] });
@@ -295,11 +300,11 @@ test("where no more pictures may be uploaded, those that are kept are turned to"
 
 // --- What has become of the account ---------------------------------------------------
 
-for (const [state, remedy] of [
+for (const [state, remedy] of /** @type {[string, RegExp][]} */ ([
   ["deactivated", /reactivate/],
   ["takendown", /moderation has taken the account down/],
   ["deleted", /has been deleted/],
-]) {
+])) {
   test(`an account that is ${state} is told as that, with the session that still works`, async () => {
     const at = later();
     await turns(at);
@@ -326,7 +331,7 @@ test("a profile that moderation has taken down is told as that, and nothing is t
   assert.deepEqual(await calls(), [...SHOW, ...SHOW]);
 });
 
-for (const [member, value, told] of [
+for (const [member, value, told] of /** @type {[string, any, RegExp][]} */ ([
   ["website", "not a URI", /website/],
   ["pinnedPost", null, /pinned post/],
   ["description", "a".repeat(300), /description/],
@@ -341,7 +346,7 @@ for (const [member, value, told] of [
     },
     /banner/,
   ],
-]) {
+])) {
   test(`a profile whose ${member} is refused says so, and not that it is the picture`, async () => {
     await stage.simulator.account("bluesky", { record: { ...PROFILE, [member]: value } });
     const { line } = await stage.worker.cron(later());

@@ -11,7 +11,12 @@ import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 
-/** Lets the cron come and checks that frame `n` of a set, and it alone, reached X. */
+/**
+ * Lets the cron come and checks that frame `n` of a set, and it alone, reached X.
+ *
+ * @param {string} at
+ * @param {number} n
+ */
 async function turns(at, n, set = stage.set) {
   await stage.simulator.clear();
   const { level, line } = await stage.worker.cron(at);
@@ -42,13 +47,23 @@ async function turns(at, n, set = stage.set) {
   return sent;
 }
 
-/** The same for an account of which nothing is known, so that the frame is sent whatever was before. */
+/**
+ * The same for an account of which nothing is known, so that the frame is sent whatever was before.
+ *
+ * @param {string} at
+ * @param {number} n
+ * @param {import("./harness/frames.js").FrameSet} [set]
+ */
 async function turnsAnew(at, n, set) {
   await stage.worker.forget();
   return turns(at, n, set);
 }
 
-/** Zone by zone: a scheduled time, the local time it is there, and the frame of that hour. */
+/**
+ * Zone by zone: a scheduled time, the local time it is there, and the frame of that hour.
+ *
+ * @type {Record<string, [string, string, number][]>}
+ */
 const HOURS = {
   "Asia/Tokyo": [
     ["2031-06-15T00:00:00Z", "09:00", 9],
@@ -108,6 +123,7 @@ for (const [zone, times] of Object.entries(HOURS)) {
   });
 }
 
+/** @type {[Record<string, string>, number, [string, number][]][]} */
 const VARIATIONS = [
   [
     { DIRECTION: "counterclockwise" },
@@ -205,7 +221,11 @@ test("without any variable it is the hour hand in Tokyo, as wrangler.toml has it
   await turns("2031-06-14T20:00:00Z", 5);
 });
 
-/** One zone's times, one after the other, of a single account: what its frame is then, and whether it is sent. */
+/**
+ * One zone's times, one after the other, of a single account: what its frame is then, and whether it is sent.
+ *
+ * @type {Record<string, [string, number, boolean][]>}
+ */
 const DAYS = {
   UTC: [...Array(26).keys()].map((hour) => [
     new Date(Date.UTC(2031, 1, 3, hour)).toISOString(),
@@ -234,7 +254,12 @@ for (const [zone, times] of Object.entries(DAYS)) {
   });
 }
 
-/** Lets the cron come and checks that X is left alone, since it shows frame `n`. */
+/**
+ * Lets the cron come and checks that X is left alone, since it shows frame `n`.
+ *
+ * @param {string} at
+ * @param {number} n
+ */
 async function sendsNothing(at, n) {
   await stage.simulator.clear();
   const { level, line } = await stage.worker.cron(at);
@@ -264,20 +289,20 @@ test("an event that comes hours too late is a turn for the present", async () =>
   for (const hoursAgo of [1, 5, 30]) {
     await stage.worker.forget();
     await stage.simulator.clear();
-    const earliest = new Date();
+    const earliest = Date.now();
     const { line } = await stage.worker.cron(
       new Date(Date.now() - hoursAgo * 3_600_000).toISOString(),
     );
     assert.deepEqual([line.outcome, line.trigger], ["turned", "cron"]);
-    const latest = new Date();
+    const latest = Date.now();
     assert.ok(
-      [earliest, latest].some((now) => now.getUTCHours() % 12 === line.frame),
-      `frame ${line.frame} at ${latest.toISOString()}`,
+      [earliest, latest].some((now) => new Date(now).getUTCHours() % 12 === line.frame),
+      `frame ${line.frame} at ${new Date(latest).toISOString()}`,
     );
     const at = Date.parse(line.scheduled_at);
     assert.ok(
       at >= earliest - 1000 && at <= latest,
-      `${line.scheduled_at} for ${earliest.toISOString()}`,
+      `${line.scheduled_at} for ${new Date(earliest).toISOString()}`,
     );
     assert.equal(
       (await stage.simulator.receivedOne()).picture.sha256,

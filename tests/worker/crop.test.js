@@ -13,6 +13,12 @@ import { PHONE, press, result, said, signIn, usePages } from "./harness/pages.js
 import { SECRETS } from "./harness/secrets.js";
 import { useStage } from "./harness/stage.js";
 
+/** @typedef {import("playwright-core").Page} Page */
+/** @typedef {{ name: string, mimeType: string, buffer: Buffer }} Chosen a file for the chooser */
+/** @typedef {{ where: string, type: string, hex: string }} Sent what the page sent to /icon */
+/** @typedef {Parameters<ReturnType<typeof usePages>["withPage"]>[0]} PageOptions */
+/** @typedef {PageOptions & { changes?: (() => unknown)[] }} Opening */
+
 const stage = useStage();
 const pages = usePages(stage);
 
@@ -30,10 +36,20 @@ const POINTS = [
   [290, 290],
 ];
 
-/** The colour at a place of a picture made by `map`: red says how far right it is, green how far down. */
+/**
+ * The colour at a place of a picture made by `map`: red says how far right it is, green how far down.
+ *
+ * @param {number} x
+ * @param {number} y
+ */
 const colourAt = (x, y) => [255 * x, 255 * y, 128];
 
-/** A picture whose colours tell each place, as sharp's input. */
+/**
+ * A picture whose colours tell each place, as sharp's input.
+ *
+ * @param {number} width
+ * @param {number} height
+ */
 function map(width, height, extra = {}) {
   const data = Buffer.alloc(width * height * 3);
   for (let y = 0; y < height; y += 1) {
@@ -46,16 +62,19 @@ function map(width, height, extra = {}) {
   return sharp(data, { raw: { width, height, channels: 3 }, ...extra });
 }
 
+/** @param {Buffer} buffer */
 const jpeg = (buffer) => ({ name: "photo.jpg", mimeType: "image/jpeg", buffer });
 
-/** Keeps what the page sends to /icon. */
+/** Runs in the page: records what it sends to /icon. */
 function keepWhatIsSent() {
   const { fetch } = globalThis;
-  globalThis.sent = [];
+  /** @type {Sent[]} */
+  const sent = [];
+  Object.assign(globalThis, { sent });
   globalThis.fetch = async (where, init) => {
     if (init?.method === "PUT") {
       const bytes = new Uint8Array(await init.body.arrayBuffer());
-      globalThis.sent.push({
+      sent.push({
         where,
         type: init.body.type,
         hex: [...bytes.subarray(0, 3_000_000)]
@@ -67,7 +86,12 @@ function keepWhatIsSent() {
   };
 }
 
-/** Opens the page as the owner, with these `changes` to the browser. */
+/**
+ * Opens the page as the owner, with `changes` to the browser.
+ *
+ * @param {Opening} opening
+ * @param {(page: Page) => unknown} look
+ */
 const asOwner = ({ changes = [], ...options }, look) =>
   pages.withPage(options, async (page) => {
     for (const change of [keepWhatIsSent, ...changes]) await page.addInitScript(change);
@@ -76,22 +100,34 @@ const asOwner = ({ changes = [], ...options }, look) =>
     await look(page);
   });
 
+/** @param {Page} page */
 const chooser = (page) => page.getByLabel("A picture");
+/** @param {Page} page */
 const cropper = (page) =>
   page.getByRole("application", { name: "The square of the picture that is used" });
 
-/** Chooses a file and waits for the square. */
+/**
+ * Chooses a file and waits for the square.
+ *
+ * @param {Page} page
+ * @param {Chosen} file
+ */
 async function choose(page, file) {
   await chooser(page).setInputFiles(file);
   await cropper(page).waitFor();
 }
 
-/** Sends what was chosen; gives what was sent, and frame 0 as pixels. */
+/**
+ * Sends what was chosen; gives what was sent, and frame 0 as pixels.
+ *
+ * @param {Page} page
+ */
 async function use(page) {
   await press(page, "Use this picture");
   await said(page, "The new icon is in place.");
   assert.equal(await page.locator("#preview").isVisible(), false);
-  const { where, type, hex } = await page.evaluate(() => globalThis.sent.at(-1));
+  /** @type {Sent} */
+  const { where, type, hex } = await page.evaluate(() => Reflect.get(globalThis, "sent").at(-1));
   const answer = await stage.worker.fetch("/frames/0");
   assert.equal(answer.status, 200);
   return {
@@ -102,7 +138,12 @@ async function use(page) {
   };
 }
 
-/** Checks that a frame shows this square of a picture of `map`, in parts of its width and height. */
+/**
+ * Checks that a frame shows this square of a picture of `map`, in parts of its width and height.
+ *
+ * @param {Buffer} frame
+ * @param {{ left: number, top: number, width: number, height: number }} square
+ */
 function assertShows(frame, { left, top, width, height }) {
   for (const [x, y] of POINTS) {
     const expected = colourAt(left + (width * (x + 0.5)) / 400, top + (height * (y + 0.5)) / 400);
@@ -114,7 +155,12 @@ function assertShows(frame, { left, top, width, height }) {
   }
 }
 
-/** The middle square of a picture of these sides, moved by so much of them. */
+/**
+ * The middle square of a picture of these sides, moved by so much of them.
+ *
+ * @param {number} width
+ * @param {number} height
+ */
 function square(width, height, { right = 0, down = 0, zoom = 1 } = {}) {
   const side = Math.min(width, height) / zoom;
   return {
@@ -146,7 +192,7 @@ test("the middle square is chosen at first, is seen turning, and is sent only wh
     assert.ok(seen.has("rotate(30deg)") && seen.has("rotate(330deg)"));
     await page.getByRole("button", { name: "Stop" }).click();
     assert.equal(await turning.evaluate((canvas) => canvas.style.transform), "rotate(0deg)");
-    const preview = await turning.evaluate((canvas) => [
+    const preview = await turning.evaluate((/** @type {HTMLCanvasElement} */ canvas) => [
       ...canvas.getContext("2d").getImageData(60, 200, 1, 1).data.slice(0, 3),
     ]);
     assert.ok(isNear(preview, colourAt(0.5 - 140 / 600, 0.5)), String(preview));
@@ -177,7 +223,13 @@ test("the picture is dragged by a mouse and zoomed by its wheel, as far as it re
   await asOwner({}, async (page) => {
     const photo = jpeg(await map(1600, 800).jpeg().toBuffer());
     await choose(page, photo);
-    /** Moves the mouse to so far from the middle of the stage, which may have moved itself; gives the page's pixels in the window. */
+    /**
+     * Moves the mouse to so far from the middle of the stage, which may have moved itself; gives the page's pixels in the window.
+     *
+     * @param {number} right
+     * @param {number} below
+     * @param {number} [steps]
+     */
     const moveTo = async (right, below, steps) => {
       await cropper(page).scrollIntoViewIfNeeded();
       const box = await cropper(page).boundingBox();
@@ -197,7 +249,10 @@ test("the picture is dragged by a mouse and zoomed by its wheel, as far as it re
     await moveTo(50, 0);
     // Twice as large, and what is under the pointer stays there.
     await page.mouse.wheel(0, -500 * Math.LN2);
-    await page.waitForFunction(() => document.getElementById("zoom").value === "200");
+    await page.waitForFunction(() => {
+      const zoom = /** @type {HTMLInputElement | null} */ (document.getElementById("zoom"));
+      return zoom?.value === "200";
+    });
     assertShows(
       (await use(page)).frame,
       square(1600, 800, { zoom: 2, right: (50 * pixel) / 2 / 1600 }),
@@ -221,6 +276,10 @@ test("a finger moves the picture and two zoom it", async () => {
     const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
     const scrolled = await page.evaluate(() => scrollY);
     const client = await page.context().newCDPSession(page);
+    /**
+     * @param {"touchStart" | "touchMove" | "touchEnd"} type
+     * @param {number[][]} points
+     */
     const touch = (type, ...points) =>
       client.send("Input.dispatchTouchEvent", {
         type,
@@ -318,10 +377,15 @@ test("a photo is upright however the camera was held", async () => {
     const upright = await map(900, 600).png().toBuffer();
     // How a picture has to be stored to be upright once it is turned as EXIF says.
     const stored = {
+      /** @param {import("sharp").Sharp} it */
       2: (it) => it.flop(),
+      /** @param {import("sharp").Sharp} it */
       3: (it) => it.rotate(180),
+      /** @param {import("sharp").Sharp} it */
       4: (it) => it.flip(),
+      /** @param {import("sharp").Sharp} it */
       6: (it) => it.rotate(270),
+      /** @param {import("sharp").Sharp} it */
       8: (it) => it.rotate(90),
     };
     for (const [orientation, turn] of Object.entries(stored)) {
@@ -413,13 +477,22 @@ test("a photo's profile is applied", async () => {
 test("of a GIF, the first picture is used, and the page says so", async () => {
   await asOwner({}, async (page) => {
     const [red, blue] = ["#e02020", "#2020e0"].map((background) => ({
-      create: { width: 300, height: 300, channels: 3, background },
+      create: /** @type {import("sharp").Create} */ ({
+        width: 300,
+        height: 300,
+        channels: 3,
+        background,
+      }),
     }));
     const frames = await Promise.all([red, blue].map((one) => sharp(one).png().toBuffer()));
-    for (const [name, mimeType, make] of [
+    for (const [
+      name,
+      mimeType,
+      make,
+    ] of /** @type {[string, string, (picture: import("sharp").Sharp) => import("sharp").Sharp][]} */ ([
       ["a.gif", "image/gif", (it) => it.gif({ delay: 100 })],
       ["a.webp", "image/webp", (it) => it.webp({ delay: 100 })],
-    ]) {
+    ])) {
       await choose(page, {
         name,
         mimeType,
@@ -532,7 +605,7 @@ test("of a large photo that is sent as it is, the square counts in the file's ow
     await press(page, "Use this picture");
     await said(page, "The new icon is in place.");
     assert.equal(
-      decodeURIComponent(await page.evaluate(() => globalThis.sent[0].where)),
+      decodeURIComponent(await page.evaluate(() => Reflect.get(globalThis, "sent")[0].where)),
       "/icon?crop=1785,1071,2142",
     );
   });
@@ -565,6 +638,7 @@ test("a picture that this browser cannot open is sent as it is, and the page say
 
 test("what is no picture that can be used is named, with what to do", async () => {
   const before = await stage.worker.kv.get("current");
+  /** @param {string} brand */
   const ftyp = (brand) =>
     Buffer.concat([
       Buffer.from([0, 0, 0, 24]),
@@ -573,7 +647,7 @@ test("what is no picture that can be used is named, with what to do", async () =
     ]);
   const other = { name: "x", mimeType: "application/octet-stream" };
   await asOwner({}, async (page) => {
-    for (const [file, expected] of [
+    for (const [file, expected] of /** @type {[Chosen, string][]} */ ([
       [
         { ...other, name: "IMG_1.HEIC", mimeType: "image/heic", buffer: ftyp("heic") },
         "This is a HEIC picture, which this browser cannot open: an iPhone's way to store photos. Choose the photo on the iPhone itself, which then sends a JPEG; or open it on a computer and export it as JPEG.",
@@ -611,7 +685,7 @@ test("what is no picture that can be used is named, with what to do", async () =
         "This is no picture, or one of an unknown kind. Choose",
       ],
       [{ ...other, buffer: Buffer.alloc(0) }, "This is an empty file. Choose"],
-    ]) {
+    ])) {
       await chooser(page).setInputFiles(file);
       await said(page, expected);
       assert.equal(await page.locator("#preview").isVisible(), false);

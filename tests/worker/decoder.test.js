@@ -20,14 +20,29 @@ const MEMORY = 64 * 1024 * 1024;
 /** The decoder that is deployed. */
 const real = new WebAssembly.Module(readFileSync(path.join(root, "build/decoder.wasm")));
 
-/** A decoder by the bodies of its functions. */
-const decoder = (bodies) => new WebAssembly.Module(decoderWasm(bodies));
+/**
+ * A decoder by the bodies of its functions.
+ *
+ * @param {Parameters<typeof decoderWasm>[0]} bodies
+ */
+const decoder = (bodies) => new WebAssembly.Module(Buffer.from(decoderWasm(bodies)));
 
-/** Gives a reply of this kind with bytes of the memory. */
+/**
+ * Gives a reply of this kind with bytes of the memory.
+ *
+ * @param {number} kind
+ * @param {number} start
+ * @param {number} length
+ */
 const replies = (kind, start, length) =>
   `(i32.store (i32.const 16) (i32.const ${kind})) (i32.store (i32.const 20) (i32.const ${start})) (i32.store (i32.const 24) (i32.const ${length})) (i32.const 16)`;
 
-/** Reads with what is logged taken away; gives both. */
+/**
+ * Does something, and returns its value and the lines that it logs.
+ *
+ * @template T
+ * @param {() => T} act
+ */
 function logged(act) {
   const error = mock.method(console, "error", () => {});
   try {
@@ -39,10 +54,15 @@ function logged(act) {
 }
 
 const good = await scene(640, 480).jpeg().toBuffer();
+/**
+ * @param {Buffer} file
+ * @param {number} size
+ */
 const inPieces = (file, size) =>
   Array.from({ length: Math.ceil(file.length / size) }, (_, i) =>
     file.subarray(i * size, (i + 1) * size),
   );
+/** @param {Buffer} file */
 const squareOf = (file) => {
   const { square } = readSquare(real, [file], OPTIONS);
   assert.equal(square?.length, 3 * 400 * 400);
@@ -50,6 +70,7 @@ const squareOf = (file) => {
 };
 const expected = squareOf(good);
 
+/** @type {Record<string, [Parameters<typeof decoderWasm>[0], string, string?]>} */
 const FAILING = {
   "a trap": [{ square: "unreachable" }, "crashed"],
   "a trap with a message": [
@@ -168,15 +189,22 @@ test("the decoder leaves its host nothing to provide but the memory", () => {
 // --- Bodies -------------------------------------------------------------------
 
 /**
- * A body of so many bytes, that come at once, and whose end comes when it is told to: as workerd's, a
- * read gives less than was asked for only at the end.
+ * Returns a request whose body comes at once and ends when `end` is called. As in workerd, a read
+ * gives fewer bytes than were asked for only at the end.
+ *
+ * @param {number} bytes
  */
 function body(bytes) {
-  let end;
   let left = bytes;
-  const over = new Promise((resolve) => (end = resolve));
+  /** @type {PromiseWithResolvers<void>} */
+  const { promise: over, resolve: end } = Promise.withResolvers();
   const reader = {
+    /** @type {Error | undefined} */
     cancelled: undefined,
+    /**
+     * @param {unknown} _
+     * @param {Uint8Array} view
+     */
     async readAtLeast(_, view) {
       if (left < view.length) await over;
       if (reader.cancelled || left === 0) return { done: true, value: undefined };
@@ -184,6 +212,7 @@ function body(bytes) {
       left -= length;
       return { done: false, value: view.subarray(0, length) };
     },
+    /** @param {Error} reason */
     async cancel(reason) {
       reader.cancelled = reason;
       end();
@@ -194,10 +223,18 @@ function body(bytes) {
 
 const ticks = () => new Promise((resolve) => setImmediate(resolve));
 const MB = 1_000_000;
-const picture = (
-  source,
-  decode = (pieces) => pieces.reduce((sum, { length }) => sum + length, 0),
-) => readPicture(source, 25 * MB, OPTIONS, decode);
+
+/** @param {Uint8Array[]} pieces */
+const totalLength = (pieces) => pieces.reduce((sum, { length }) => sum + length, 0);
+
+/**
+ * Reads a picture as the Worker does.
+ *
+ * @param {{ body: object }} request
+ * @param {(pieces: Uint8Array[]) => unknown} decode
+ */
+const picture = (request, decode = totalLength) =>
+  readPicture(/** @type {any} */ (request), 25 * MB, OPTIONS, decode);
 
 test("bodies under way take 32 MB at most, whoever wants more is told, and what is over is given back", async () => {
   // A piece of 1 MiB is wanted beyond what has come.

@@ -11,10 +11,17 @@ import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 
+/** @param {Response} response */
 const bytesOf = async (response) => Buffer.from(await response.arrayBuffer());
+/** @param {number} n */
 const etagOf = (n, set = stage.set) => `"${set.id}-${n}"`;
 
-/** Checks an answer with a frame in it. */
+/**
+ * Checks an answer with a frame in it.
+ *
+ * @param {Response} response
+ * @param {number} n
+ */
 async function assertFrame(response, n, set = stage.set) {
   assert.equal(response.status, 200);
   assert.equal(response.headers.get("content-type"), set.mediaType);

@@ -12,7 +12,11 @@ import { within } from "./harness/waiting.js";
 const stage = useDevServerStage();
 const BEARER = `authorization: Bearer ${SECRETS.TRIGGER_TOKEN}`;
 
-/** Sends lines of a request as they are: the status and the headers of the answer, as one text each. */
+/**
+ * Sends lines of a request as they are: the status and the headers of the answer, as one text each.
+ *
+ * @param {string[]} lines
+ */
 function raw(lines, body = "") {
   const { hostname, port } = new URL(stage.worker.url);
   const answered = new Promise((resolve, reject) => {
@@ -40,6 +44,12 @@ function raw(lines, body = "") {
   return within(20_000, lines[0], answered);
 }
 
+/**
+ * Asserts what the headers of an answer tell browsers and caches.
+ *
+ * @param {{ status: number, headers: Record<string, string> }} answer
+ * @param {string} what
+ */
 function assertAnswerIsGuarded({ status, headers }, what, caching = "no-store") {
   const said = `${what}: ${status} ${JSON.stringify(headers)}`;
   assert.equal(headers["x-content-type-options"], "nosniff", said);

@@ -68,6 +68,7 @@ test("without TRIGGER_TOKEN it is ready, with the manual turn closed", async () 
 });
 
 /** Values that are wrong, each a setting of its own, and a word of what it may be. */
+/** @type {[Record<string, string>, number][]} */
 const INVALID = [
   [
     {

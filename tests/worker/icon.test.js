@@ -30,9 +30,18 @@ const photo = () => scene(640, 480);
 const seeThrough = () => scene(640, 480, { alpha: true });
 const authorization = `Bearer ${SECRETS.TRIGGER_TOKEN}`;
 
+/** @param {Response} response */
+/** @typedef {import("sharp").Sharp} Sharp */
+
 const bytesOf = async (response) => Buffer.from(await response.arrayBuffer());
 
-/** Fails if two lists of files are not the same to the last bit. */
+/**
+ * Fails if two lists of files are not the same to the last bit.
+ *
+ * @param {Buffer[]} actual
+ * @param {Buffer[]} expected
+ * @param {string} what
+ */
 function assertSameFiles(actual, expected, what) {
   assert.equal(actual.length, expected.length, `${what}: how many`);
   for (const [n, file] of actual.entries()) {
@@ -43,13 +52,22 @@ function assertSameFiles(actual, expected, what) {
   }
 }
 
-/** Fails if two states of the store are not the same, key by key. */
+/**
+ * Fails if two states of the store are not the same, key by key.
+ *
+ * @param {Map<string, Buffer>} actual
+ * @param {Map<string, Buffer>} expected
+ */
 function assertSameStore(actual, expected) {
   assert.deepEqual([...actual.keys()], [...expected.keys()].sort());
   for (const [key, value] of expected) assert.ok(actual.get(key).equals(value), `${key} differs`);
 }
 
-/** A frame as anybody gets it. */
+/**
+ * A frame as anybody gets it.
+ *
+ * @param {number} n
+ */
 async function getFrame(n) {
   const response = await stage.worker.fetch(`/frames/${n}`);
   const body = await bytesOf(response);
@@ -58,12 +76,22 @@ async function getFrame(n) {
   return body;
 }
 
+/** @param {{ frames: Buffer[] }} set */
 const numbersOf = (set) => set.frames.map((_, n) => n);
 
-/** All frames, asked for at once. */
+/**
+ * All frames, asked for at once.
+ *
+ * @param {{ frames: Buffer[] }} set
+ */
 const getFrames = (set) => Promise.all(numbersOf(set).map(getFrame));
 
-/** Puts a picture, which has to be taken; gives the answer and what the command makes of it. */
+/**
+ * Puts a picture, which has to be taken; gives the answer and what the command makes of it.
+ *
+ * @param {Buffer} picture
+ * @param {Record<string, string>} options
+ */
 async function putIcon(picture, options = {}) {
   const query = new URLSearchParams(options).toString();
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
@@ -86,7 +114,11 @@ async function sixteenBits() {
   return sharp(samples, { raw: info }).toColourspace("rgb16").png();
 }
 
-/** Pictures of every kind, and what sharp says of each. */
+/**
+ * Pictures of every kind, and what sharp says of each.
+ *
+ * @type {Record<string, [() => Sharp | Promise<Sharp>, object]>}
+ */
 const PICTURES = {
   "JPEG 4:2:0": [
     () => photo().jpeg({ quality: 92 }),
@@ -153,12 +185,20 @@ const PICTURES = {
   ],
 };
 
-/** Options, each set with the picture that shows it best. */
+/**
+ * Options, each set with the picture that shows it best.
+ *
+ * @type {[string, Record<string, string>][]}
+ */
 const OPTIONS = [
-  ...["nearest", "bilinear", "sharp", "cubic", "lanczos", "spline"].flatMap((kernel) => [
-    ["JPEG of 613×417", { kernel }],
-    ["noisy PNG", { kernel, frames: "24" }],
-  ]),
+  ...["nearest", "bilinear", "sharp", "cubic", "lanczos", "spline"].flatMap((kernel) => {
+    /** @type {[string, Record<string, string>][]} */
+    const both = [
+      ["JPEG of 613×417", { kernel }],
+      ["noisy PNG", { kernel, frames: "24" }],
+    ];
+    return both;
+  }),
   ["JPEG 4:2:0", { fill: "ff8800" }],
   ["JPEG 4:2:0", { fill: "black", kernel: "lanczos" }],
   ["JPEG 4:2:0", { shape: "circle" }],
@@ -189,6 +229,7 @@ const OPTIONS = [
   ],
 ];
 
+/** @type {Map<string, Buffer>} */
 const files = new Map();
 before(async () => {
   for (const [name, [make]] of Object.entries(PICTURES))
@@ -198,12 +239,13 @@ before(async () => {
 test("the pictures are of the kinds that they are named after", async () => {
   for (const [name, [, kind]] of Object.entries(PICTURES)) {
     const metadata = await sharp(files.get(name)).metadata();
-    for (const [key, value] of Object.entries(kind))
-      assert.equal(metadata[key], value, `${name}: ${key}`);
+    assert.partialDeepStrictEqual(metadata, kind, name);
   }
 });
 
-for (const [name, options] of [...Object.keys(PICTURES).map((name) => [name, {}]), ...OPTIONS]) {
+/** @type {[string, Record<string, string>][]} */
+const plain = Object.keys(PICTURES).map((name) => [name, {}]);
+for (const [name, options] of [...plain, ...OPTIONS]) {
   const said = Object.entries(options)
     .map(([option, value]) => ` ${option}=${value}`)
     .join("");
@@ -212,7 +254,7 @@ for (const [name, options] of [...Object.keys(PICTURES).map((name) => [name, {}]
     const { answer, native } = await putIcon(files.get(name), options);
     assert.deepEqual(answer, {
       changed: true,
-      frame_set: JSON.parse(native.stored.get("current")),
+      frame_set: JSON.parse(String(native.stored.get("current"))),
       crop: options.crop ?? "centre",
       background: answer.background,
     });
@@ -225,10 +267,10 @@ for (const [name, options] of [...Object.keys(PICTURES).map((name) => [name, {}]
 }
 
 test("what a turn sends is a picture of 400×400 pixels that other programs read", async () => {
-  for (const [options, format] of [
+  for (const [options, format] of /** @type {[Record<string, string>, string][]} */ ([
     [{}, "jpeg"],
     [{ shape: "circle" }, "png"],
-  ]) {
+  ])) {
     await stage.worker.reset();
     await putIcon(files.get("JPEG 4:2:0"), options);
     const { width, height, ...read } = await sharp(await getFrame(7)).metadata();
@@ -243,10 +285,10 @@ for (const shape of ["square", "circle"]) {
     const { native } = await putIcon(files.get("JPEG of 613×417"), { shape });
     assert.equal(await stage.worker.kv.get(`sets/${native.id}/9`), null);
     assert.equal((await json(await stage.worker.fetch("/health"))).ready, true);
-    for (const [n, turn] of [
+    for (const [n, turn] of /** @type {[number, () => Promise<any>][]} */ ([
       [9, () => stage.worker.cron(AT)],
       [4, () => stage.worker.turn("?frame=4").then(json)],
-    ]) {
+    ])) {
       await stage.simulator.clear();
       const { line = {}, ...answer } = await turn();
       assert.equal(line.outcome ?? answer.outcome, "turned", JSON.stringify({ line, answer }));
@@ -475,6 +517,7 @@ test("while icons are put, each frame that is got belongs to the set that its ta
   await json(await stage.worker.putIcon(files.get(names[0])));
   let done = false;
   const seen = new Set();
+  /** @param {number} start */
   const watch = async (start) => {
     for (let n = start; !done; n = (n + 5) % 12) {
       const response = await stage.worker.fetch(`/frames/${n}`);
@@ -502,7 +545,11 @@ test("while icons are put, each frame that is got belongs to the set that its ta
 
 // --- What is refused -------------------------------------------------------
 
-/** Fails unless the Worker still shows what it showed, and the store is as it was. */
+/**
+ * Fails unless the Worker still shows what it showed, and the store is as it was.
+ *
+ * @param {() => Promise<unknown>} act
+ */
 async function unchanged(act) {
   const store = await contents(stage.worker.kv);
   await act();
@@ -510,7 +557,13 @@ async function unchanged(act) {
   assertSameFiles([await getFrame(1)], [stage.set.frames[1]], "frame 1 afterwards");
 }
 
-/** Puts what has to be refused; the set that is shown stays it, to the last key. */
+/**
+ * Puts what has to be refused; the set that is shown stays it, to the last key.
+ *
+ * @param {number} status
+ * @param {RegExp} says
+ * @param {import("./harness/requests.js").Body} picture
+ */
 async function refused(status, says, picture, query = "", init = {}) {
   let body;
   await unchanged(async () => {
@@ -523,12 +576,12 @@ async function refused(status, says, picture, query = "", init = {}) {
 }
 
 test("who has not the token is refused before the picture is looked at", async () => {
-  for (const [headers, challenge] of [
+  for (const [headers, challenge] of /** @type {[Record<string, string>, string][]} */ ([
     [{}, "Bearer"],
     [{ authorization: `Basic ${SECRETS.TRIGGER_TOKEN}` }, "Bearer"],
     [{ authorization: "Bearer something-else" }, 'Bearer error="invalid_token"'],
     [{ authorization: `${authorization}x` }, 'Bearer error="invalid_token"'],
-  ]) {
+  ])) {
     for (const [picture, query] of [
       [files.get("GIF"), ""],
       ["text", "?nonsense=1"],
@@ -552,6 +605,7 @@ test("without TRIGGER_TOKEN it is closed", async () => {
   await refused(503, /^This is closed: TRIGGER_TOKEN is not set\./, files.get("GIF"));
 });
 
+/** @param {string} brand */
 const ftyp = (brand) =>
   Buffer.concat([
     Buffer.from([0, 0, 0, 24]),
@@ -559,7 +613,7 @@ const ftyp = (brand) =>
     Buffer.alloc(64),
   ]);
 
-for (const [what, makePicture, says] of [
+for (const [what, makePicture, says] of /** @type {[string, () => any, RegExp][]} */ ([
   [
     "a text named .jpg",
     () => "this is no picture",
@@ -575,7 +629,7 @@ for (const [what, makePicture, says] of [
     () => Buffer.from(Array.from({ length: 999 }, (_, i) => (i * 167 + 200) % 256)),
     /^This is an unknown kind of file/,
   ],
-]) {
+])) {
   test(`${what} is refused by its name`, async () => {
     const { detail } = await refused(415, says, await makePicture());
     assert.match(detail, /The icon has not been changed\.$/);
@@ -584,7 +638,7 @@ for (const [what, makePicture, says] of [
 
 test("a form is refused with a hint", async () => {
   const form = new FormData();
-  form.append("icon", new Blob([files.get("GIF")]), "icon.gif");
+  form.append("icon", new Blob([new Uint8Array(files.get("GIF") ?? [])]), "icon.gif");
   const request = new Request("http://localhost", { method: "PUT", body: form });
   const headers = { authorization, "content-type": request.headers.get("content-type") };
   await refused(
@@ -692,6 +746,10 @@ test("a body of more than 25 MB is refused, of a known length and in pieces", as
     0,
     MAX_BYTES + 1,
   );
+  /**
+   * @param {Record<string, string | number>} headers
+   * @param {Iterable<Uint8Array | string>} chunks
+   */
   const refusedOverPlainConnection = (headers, chunks) =>
     unchanged(async () => {
       const response = await overPlainConnection(stage.worker, "PUT", "/icon", {
@@ -735,7 +793,7 @@ test("a body that breaks off changes nothing", async () => {
   });
 });
 
-for (const [query, says] of [
+for (const [query, says] of /** @type {[string, RegExp][]} */ ([
   ["?frames=0", /^`frames` has to be .*1440/],
   ["?frames=1441", /^`frames` has to be /],
   ["?frames=-1", /^`frames` has to be /],
@@ -759,7 +817,7 @@ for (const [query, says] of [
     /^The query parameters here are: frames, crop, background, kernel, fill, shape, quality\.$/,
   ],
   ["?Frames=12", /^The query parameters here are: /],
-]) {
+])) {
   test(`the query ${query} is refused by name`, async () => {
     await refused(400, says, files.get("GIF"), query);
   });
@@ -784,10 +842,10 @@ test("whatever byte of a header is wrong, the Worker answers", async () => {
 
 // --- Large pictures ---------------------------------------------------------
 
-for (const [kind, options] of [
+for (const [kind, options] of /** @type {[string, import("sharp").JpegOptions][]} */ ([
   ["baseline", {}],
   ["progressive", { progressive: true }],
-]) {
+])) {
   test(`a ${kind} JPEG of 4000×3000 is taken`, async () => {
     const photo = scene(4000, 3000)
       .removeAlpha()
@@ -809,6 +867,10 @@ test("a progressive JPEG of 5712×4284 is refused for its memory", async () => {
 });
 
 test("pictures that just fit into the memory are taken, one after the other and at once", async () => {
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   const large = (width, height) => scene(width, height).removeAlpha();
   const pictures = await Promise.all([
     large(2440, 2440).png({ compressionLevel: 1 }).toBuffer(),

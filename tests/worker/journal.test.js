@@ -13,7 +13,12 @@ import { useStage } from "./harness/stage.js";
 const stage = useStage();
 const TOKEN = SECRETS.TRIGGER_TOKEN;
 
-/** Reads a page of the journal. */
+/**
+ * Reads a page of the journal.
+ *
+ * @param {string} query
+ * @param {import("./harness/requests.js").Client} worker
+ */
 async function journal(query = "", worker = stage.worker) {
   const response = await worker.journal(query);
   assert.equal(response.headers.get("cache-control"), "no-store");
@@ -22,7 +27,11 @@ async function journal(query = "", worker = stage.worker) {
   return page;
 }
 
-/** Makes a turn by hand to each of these frames, one after the other. */
+/**
+ * Makes a turn by hand to each of these frames, one after the other.
+ *
+ * @param {number[]} frames
+ */
 async function turnTo(...frames) {
   for (const n of frames)
     assert.equal((await json(await stage.worker.turn(`?frame=${n}`))).outcome, "turned");
@@ -141,13 +150,13 @@ test("it comes in pages: `next` of one is `before` of the one after it", async (
 test("a page has 50 entries if nothing else is asked for, and 200 at most", async () => {
   for (let i = 0; i < 205; i += 1)
     assert.equal((await stage.worker.turn(`?frame=${i % 12}`)).status, 200);
-  for (const [query, count] of [
+  for (const [query, count] of /** @type {[string, number][]} */ ([
     ["", 50],
     ["?limit=199", 199],
     ["?limit=200", 200],
     ["?limit=201", 200],
     ["?limit=4294967295", 200],
-  ]) {
+  ])) {
     const { entries, next } = await journal(query);
     assert.deepEqual([entries.length, next], [count, entries.at(-1).id], query);
   }
@@ -161,7 +170,7 @@ test("before the first entry there is none, and none is beyond all", async () =>
   assert.deepEqual(framesOf(await journal("?before=4294967295")), [3]);
 });
 
-for (const [query, named] of [
+for (const [query, named] of /** @type {[string, RegExp][]} */ ([
   ...["limit", "before"].flatMap((name) =>
     [
       "",
@@ -183,7 +192,7 @@ for (const [query, named] of [
   ["?limit=1&limit=1", /`limit` is given more than once/],
   ["?after=1", /before, limit/],
   ["?Limit=1", /before, limit/],
-]) {
+])) {
   test(`the query ${query} is refused by name`, async () => {
     assert.match((await problem(await stage.worker.journal(query), 400)).detail, named);
   });

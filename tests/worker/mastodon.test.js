@@ -49,7 +49,11 @@ async function sentOne() {
   return sent[0];
 }
 
-/** Lets the cron come, which has to turn, with one request. */
+/**
+ * Lets the cron come, which has to turn, with one request.
+ *
+ * @param {number} at
+ */
 async function turns(at) {
   await stage.simulator.clear();
   const { line } = await stage.worker.cron(at);
@@ -65,7 +69,14 @@ async function turns(at) {
   );
 }
 
-/** Lets the cron come, which has to be refused for this reason. */
+/**
+ * Lets the cron come, which has to be refused for this reason.
+ *
+ * @param {number} at
+ * @param {string} reason
+ * @param {number} status
+ * @param {RegExp} remedy
+ */
 async function isRefused(at, reason, status, remedy) {
   await stage.simulator.clear();
   const { level, line } = await stage.worker.cron(at);
@@ -221,7 +232,11 @@ test("a token that no header can carry is named, and nothing is sent", async (t)
   await stage.simulator.receivedNothing();
 });
 
-for (const [what, secrets, named] of [
+for (const [
+  what,
+  secrets,
+  named,
+] of /** @type {[string, Record<string, string | null>, { missing: string[], invalid: string[] }][]} */ ([
   ["the server", { MASTODON_SERVER: null }, { missing: ["MASTODON_SERVER"], invalid: [] }],
   [
     "the token",
@@ -238,7 +253,7 @@ for (const [what, secrets, named] of [
     { MASTODON_SERVER: "http://mastodon.test" },
     { missing: [], invalid: ["MASTODON_SERVER"] },
   ],
-]) {
+])) {
   test(`what is missing or wrong is named, and nothing is sent: ${what}`, async (t) => {
     t.after(() => stage.worker.restart(changes));
     await stage.worker.restart({ ...changes, secrets });
@@ -255,12 +270,12 @@ for (const [what, secrets, named] of [
 
 // --- Servers of other makes --------------------------------------------------------------
 
-for (const [software, scopes, status] of [
+for (const [software, scopes, status] of /** @type {[string, string, number][]} */ ([
   ["gotosocial", "read:accounts", 403],
   ["pixelfed", "read write:accounts", 403],
   ["pleroma", "read", 403],
   ["takahe", "read", 403],
-]) {
+])) {
   test(`${software} is understood: a token without the scope, one that is nobody's, and a good one`, async () => {
     const at = later();
     await stage.simulator.account("mastodon", { software, scopes });

@@ -21,7 +21,12 @@ const ACCOUNT = {
 
 const build = path.resolve(import.meta.dirname, "../../build");
 
-/** Runs the built Worker with a configuration of its own. */
+/**
+ * Runs the built Worker with a configuration of its own.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {Record<string, any>} config
+ */
 async function startWith(t, config) {
   const server = createTestHarness({
     workers: [
@@ -41,10 +46,27 @@ async function startWith(t, config) {
   return server;
 }
 
-/** Asks it for its health, which has to be bad. */
+/**
+ * Sends a request to it. The `Response` is of wrangler's own class, which does the same.
+ *
+ * @param {import("wrangler").TestHarness} server
+ * @param {string} where
+ * @param {object} init
+ */
+async function ask(server, where, init = {}) {
+  const answer = await server.fetch(where, init);
+  return /** @type {Response} */ (/** @type {unknown} */ (answer));
+}
+
+/**
+ * Asks it for its health, which has to be bad.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {Record<string, any>} config
+ */
 async function healthWith(t, config) {
   const server = await startWith(t, config);
-  return problem(await within(20_000, "health", server.fetch("/health")), 503);
+  return problem(await within(20_000, "health", ask(server, "/health")), 503);
 }
 
 test("a KV namespace that is not bound is named", async (t) => {
@@ -125,7 +147,7 @@ test("settings are understood as people paste them", async (t) => {
     missing,
     dial,
     manual_turn: manual,
-  } = await problem(await server.fetch("/health"), 503);
+  } = await problem(await ask(server, "/health"), 503);
   assert.deepEqual([invalid, missing, manual], [[], [], "open"]);
   assert.deepEqual(dial, {
     time_zone: "America/New_York",
@@ -133,13 +155,13 @@ test("settings are understood as people paste them", async (t) => {
     direction: "counterclockwise",
   });
   const headers = { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}` };
-  assert.notEqual((await server.fetch("/journal", { headers })).status, 401);
+  assert.notEqual((await ask(server, "/journal", { headers })).status, 401);
 });
 
-for (const [what, config] of [
+for (const [what, config] of /** @type {[string, Record<string, any>][]} */ ([
   ["is not bound", FRAMES],
   ["is something else", { ...FRAMES, vars: { ACCOUNT: "a text" } }],
-]) {
+])) {
   test(`where ACCOUNT ${what}, whatever needs it says so, and the rest works`, async (t) => {
     const server = await startWith(t, config);
     const headers = { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}` };
@@ -149,7 +171,7 @@ for (const [what, config] of [
       ["GET", "/journal"],
       ["DELETE", "/journal"],
     ]) {
-      const response = await within(20_000, where, server.fetch(where, { method, headers }));
+      const response = await within(20_000, where, ask(server, where, { method, headers }));
       const { detail } = await problem(response, 503);
       assert.match(
         detail,
@@ -158,9 +180,9 @@ for (const [what, config] of [
       );
     }
     for (const where of ["/turn", "/journal"]) {
-      await problem(await server.fetch(where, { method: where === "/turn" ? "POST" : "GET" }), 401);
+      await problem(await ask(server, where, { method: where === "/turn" ? "POST" : "GET" }), 401);
     }
-    assert.match((await problem(await server.fetch("/frames/0"), 503)).detail, /no icon yet/);
+    assert.match((await problem(await ask(server, "/frames/0"), 503)).detail, /no icon yet/);
   });
 
   test(`where ACCOUNT ${what}, the cron logs it in one line`, async (t) => {
@@ -212,7 +234,7 @@ test("a Worker without its decoder says that it is at fault itself, and logs it"
   const server = await startWith(t, { ...FRAMES, ...ACCOUNT, main });
   const headers = { authorization: `Bearer ${SECRETS.TRIGGER_TOKEN}` };
   const body = readFileSync(path.resolve(import.meta.dirname, "../../assets/icon.png"));
-  const answer = server.fetch("/icon", { method: "PUT", headers, body });
+  const answer = ask(server, "/icon", { method: "PUT", headers, body });
   const { detail } = await problem(await within(20_000, "an answer", answer), 500);
   assert.match(detail, /^The picture is not at fault: .*without its decoder.*`main`/);
   assert.match(detail, /The icon has not been changed\.$/);
@@ -229,7 +251,7 @@ test("a Worker whose wasm traps answers like any other, and logs it", async (t) 
     'throw new WebAssembly.RuntimeError("unreachable")',
   );
   const server = await startWith(t, { ...FRAMES, ...ACCOUNT, main });
-  const answer = server.fetch("/health");
+  const answer = ask(server, "/health");
   const { detail } = await problem(await within(20_000, "an answer", answer), 500);
   assert.match(detail, /^The Worker failed at this request\./);
   const [{ level, message }] = server.getLogs();

@@ -14,7 +14,12 @@ const stage = useStage();
 /** 09:00 in Tokyo: frame 9. */
 const AT = "2031-06-15T00:00:00Z";
 
-/** Lets the cron come and checks that it was refused on this side. */
+/**
+ * Lets the cron come and checks that it was refused on this side.
+ *
+ * @param {string} reason
+ * @param {RegExp} says
+ */
 async function refuses(reason, says) {
   await stage.simulator.clear();
   const { level, line } = await stage.worker.cron(AT);
@@ -170,11 +175,11 @@ test("a frame of many megabytes is not sent, and the next turn works", async () 
   await turns();
 });
 
-for (const [what, bytes] of [
+for (const [what, bytes] of /** @type {[string, Buffer][]} */ ([
   ["no picture", Buffer.from("no picture")],
   ["half a picture", png(0.75).subarray(0, -20)],
   ["a picture of another format", Buffer.from([0xff, 0xd8, 0xff, 0xd9])],
-]) {
+])) {
   test(`a frame that is ${what} is not sent`, async () => {
     await put(stage.worker.kv, `sets/${stage.set.id}/9`, bytes);
     await refuses(

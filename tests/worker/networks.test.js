@@ -15,6 +15,7 @@ import { forms } from "./harness/leaks.js";
 import { BLUESKY_SECRETS, MASTODON_SECRETS, SECRETS } from "./harness/secrets.js";
 import { useDevServerStage } from "./harness/stage.js";
 import { useWebhook } from "./harness/webhook.js";
+import { listen, portOf } from "../../scripts/lib/listen.js";
 
 /** A zone in which this hour lasts half an hour more at least. */
 const TIME_ZONE = new Date().getUTCMinutes() < 30 ? "UTC" : "Asia/Kolkata";
@@ -40,9 +41,14 @@ beforeEach(async () => {
   news.length = 0;
 });
 
+/** @param {string} network */
 const others = (network) => NETWORKS.filter((name) => name !== network);
 
-/** Lets the cron come; gives the line of each network. */
+/**
+ * Lets the cron come; gives the line of each network.
+ *
+ * @param {number} at
+ */
 const cron = (at) => stage.worker.cronOf(NETWORKS, at);
 
 /** How many requests came to each network since the last `clear`. */
@@ -60,7 +66,12 @@ const NEXT = { ...ONE_EACH, bluesky: 5 };
 /** To one that is due for the first time, without a session; Mastodon is asked what it shows. */
 const FIRST = { x: 1, bluesky: 6, mastodon: 2 };
 
-/** Checks which frame a network shows. */
+/**
+ * Checks which frame a network shows.
+ *
+ * @param {string} network
+ * @param {number} frame
+ */
 async function shows(network, frame) {
   assert.equal(
     sha256(await stage.simulator.icon(network)),
@@ -70,10 +81,17 @@ async function shows(network, frame) {
 }
 
 const entries = async (query = "") => (await json(await stage.worker.journal(query))).entries;
+/** @param {Record<string, any>} lines */
 const summary = (lines) => NETWORKS.map((name) => [name, lines[name].outcome, lines[name].reason]);
 const allTurned = NETWORKS.map((name) => [name, "turned", undefined]);
 
-/** Waits until something holds. */
+/**
+ * Waits until something holds.
+ *
+ * @param {number} ms
+ * @param {string} what
+ * @param {() => Promise<unknown>} holds
+ */
 async function until(ms, what, holds) {
   const limit = Date.now() + ms;
   while (!(await holds())) {
@@ -82,7 +100,11 @@ async function until(ms, what, holds) {
   }
 }
 
-/** Restarts the Worker with other settings, until the test is over. */
+/**
+ * Restarts the Worker with other settings, until the test is over.
+ *
+ * @param {import("node:test").TestContext} t
+ */
 async function withSettings(t, { vars = {}, secrets = {} }) {
   t.after(() => stage.worker.restart(changes));
   await stage.worker.restart({
@@ -119,6 +141,7 @@ test("one event turns the icon everywhere, and the journal has an entry for each
 });
 
 test("a turn by hand answers for each network, in their order", async () => {
+  /** @param {string} network */
   const turn = (network) => ({
     network,
     frame: 3,
@@ -526,22 +549,25 @@ test("no secret, token or session shows in any answer, line, entry or page", asy
     onward.on("error", () => response.destroy());
     request.pipe(onward);
   });
-  await new Promise((resolve, reject) =>
-    recorder.once("error", reject).listen(0, "127.0.0.1", resolve),
-  );
+  await listen(recorder);
   t.after(() => {
     recorder.closeAllConnections();
     recorder.close();
   });
-  const url = `http://127.0.0.1:${recorder.address().port}`;
+  const url = `http://127.0.0.1:${portOf(recorder)}`;
 
   const seen = [];
+  /**
+   * @param {string} what
+   * @param {Response} response
+   */
   const keep = async (what, response) => {
     const text = await response.text();
     seen.push([what, JSON.stringify([...response.headers]) + text]);
     return text;
   };
   let at = later();
+  /** @param {string} what */
   const look = async (what) => {
     at += 48 * HOUR;
     await stage.worker.cronOf(NETWORKS, at);

@@ -31,6 +31,7 @@ const { withPage } = pages;
 
 const axe = path.resolve(import.meta.dirname, "../../node_modules/axe-core/axe.min.js");
 
+/** @param {import("playwright-core").Page} page */
 async function assertFits(page) {
   const [needed, there] = await page.evaluate(() => [
     document.documentElement.scrollWidth,
@@ -39,10 +40,15 @@ async function assertFits(page) {
   assert.ok(needed <= there, `${needed} px wide on ${there} px`);
 }
 
-/** Checks that a picture is loaded, seen whole, and round. */
+/**
+ * Checks that a picture is loaded, seen whole, and round.
+ *
+ * @param {import("playwright-core").Locator} image
+ * @param {number} least
+ */
 async function assertRound(image, least) {
   await image.waitFor();
-  const shown = await image.evaluate((element) => {
+  const shown = await image.evaluate((/** @type {HTMLImageElement} */ element) => {
     const { width, height, left, right } = element.getBoundingClientRect();
     const { borderTopLeftRadius: radius, objectFit } = getComputedStyle(element);
     return {
@@ -68,15 +74,25 @@ async function assertRound(image, least) {
   );
 }
 
+/** @param {import("playwright-core").Page} page */
 const icon = (page) => page.getByRole("img", { name: /^The icon as it is/ });
 
-/** What a browser gets: files are found before the Worker, which the harness asks directly. */
+/**
+ * What a browser gets: files are found before the Worker, which the harness asks directly.
+ *
+ * @param {string} where
+ * @param {RequestInit} [init]
+ */
 const fetchFile = (where, init) =>
   fetch(`${stage.worker.url}${where}`, { redirect: "manual", ...init });
 
 // --- What anybody reads -------------------------------------------------
 
-/** A frame's number as the page tells it. */
+/**
+ * A frame's number as the page tells it.
+ *
+ * @param {number | string} frame
+ */
 const named = (frame) => `frame ${frame}${Number(frame) === 0 ? " (upright)" : ""}`;
 
 /** The files that the page is made of: those that everybody loads, and those for the owner. */
@@ -348,7 +364,7 @@ test("the button turns, and the page shows it at once", async () => {
       await said(page, "Turned to frame"),
     );
     const { picture } = await stage.simulator.receivedOne();
-    assert.equal(picture.sha256, sha256(stage.set.frames[frame]));
+    assert.equal(picture.sha256, sha256(stage.set.frames[Number(frame)]));
     const face = await page.locator("#face").innerText();
     assert.match(face, new RegExp(`Frame ${frame} of 12(, upright,)? is up on X as @`));
     assert.match(face, new RegExp(`Last outcomes\\s+\\d\\d:\\d\\d\\s+Turned to frame ${frame}\\b`));
@@ -525,6 +541,7 @@ test("everything can be done by keyboard, and one sees where one is", async () =
           outline: `${outlineStyle} ${outlineWidth}`,
         };
       });
+    /** @param {string} name */
     const tabTo = async (name) => {
       for (let n = 0; n < 15; n += 1) {
         await page.keyboard.press("Tab");
@@ -573,7 +590,11 @@ test("everything can be done by keyboard, and one sees where one is", async () =
   });
 });
 
-/** Shows everything that the page can show. */
+/**
+ * Shows everything that the page can show.
+ *
+ * @param {import("playwright-core").Page} page
+ */
 async function showEverything(page) {
   await press(page, "Dry run");
   await said(page, "Dry run");
@@ -614,7 +635,11 @@ for (const width of [390, 320]) {
   });
 }
 
-/** Lets axe-core judge the page as it is. */
+/**
+ * Lets axe-core judge the page as it is.
+ *
+ * @param {import("playwright-core").Page} page
+ */
 async function assertAccessible(page) {
   await page.evaluate(readFileSync(axe, "utf8"));
   const violations = await page.evaluate(async () => {
@@ -629,7 +654,7 @@ async function assertAccessible(page) {
   assert.deepEqual(violations, []);
 }
 
-for (const colorScheme of ["light", "dark"]) {
+for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   for (const [name, size] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
     test(`axe-core finds nothing on the ${name} in ${colorScheme}`, async () => {
       await makeTrouble();

@@ -19,6 +19,7 @@ test("turns and frames that are asked for at once each carry their own frame, by
   await stage.simulator.fail("slow", 2);
 
   const frames = Array.from({ length: 48 }, (_, i) => i % 12);
+  /** @param {number} n */
   const get = async (n) =>
     Buffer.from(await (await stage.worker.fetch(`/frames/${n}`)).arrayBuffer());
   const got = Promise.all(frames.map(get));
@@ -31,6 +32,7 @@ test("turns and frames that are asked for at once each carry their own frame, by
   );
   const received = await stage.simulator.received();
   assert.ok(received.every(({ verdict }) => verdict === "accepted"));
+  /** @param {string} digest */
   const count = (digest) => received.filter(({ picture }) => picture.sha256 === digest).length;
   assert.deepEqual(
     set.frames.map((frame) => count(sha256(frame))),

@@ -17,6 +17,7 @@ const LONGEST_MS = 30_000;
 
 const hostile = await hostileFiles();
 
+/** @param {number} n */
 async function frame(n) {
   const response = await stage.worker.fetch(`/frames/${n}`);
   const body = Buffer.from(await response.arrayBuffer());

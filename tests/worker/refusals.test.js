@@ -26,6 +26,13 @@ async function beginToHang({ simulator, worker }) {
   while ((await simulator.received()).length === 0) limit.throwIfAborted();
 }
 
+/**
+ * @param {string} reason
+ * @param {number | null} network_status
+ * @param {number} seconds
+ * @param {RegExp} says
+ * @param {RegExp} remedy
+ */
 const retry = (reason, network_status, seconds, says, remedy) => ({
   status: 503,
   outcome: "retry",
@@ -35,6 +42,12 @@ const retry = (reason, network_status, seconds, says, remedy) => ({
   says,
   remedy,
 });
+/**
+ * @param {string} reason
+ * @param {number | null} network_status
+ * @param {RegExp} says
+ * @param {RegExp} remedy
+ */
 const refused = (reason, network_status, says, remedy) => ({
   status: 502,
   outcome: "refused",
@@ -172,7 +185,11 @@ test("without a fault the same turn succeeds, over workerd's own network", async
   assert.deepEqual(await stage.simulator.picture(sent.number), stage.set.frames[3]);
 });
 
-/** Makes a turn that meets this fault, to a frame other than the one that the account shows. */
+/**
+ * Makes a turn that meets this fault, to a frame other than the one that the account shows.
+ *
+ * @param {string} fault
+ */
 async function turnInto(fault) {
   await json(await stage.worker.turn("?frame=3"));
   const frame = await otherFrame();

@@ -10,6 +10,7 @@ import { json, problem } from "./harness/assertions.js";
 import { DevServerWorker } from "./harness/dev-server.js";
 import { frameSet, pngFrames } from "./harness/frames.js";
 import { within } from "./harness/waiting.js";
+import { listen, portOf } from "../../scripts/lib/listen.js";
 
 let worker;
 /** How the next request is answered, and how many came. */
@@ -19,13 +20,12 @@ let requests = 0;
 let strangers = 0;
 const servers = [];
 
+/** @param {import("node:http").RequestListener} listener */
 async function serve(listener) {
   const server = createServer(listener);
   servers.push(server);
-  await new Promise((resolve, reject) =>
-    server.once("error", reject).listen(0, "127.0.0.1", resolve),
-  );
-  return { url: `http://127.0.0.1:${server.address().port}` };
+  await listen(server);
+  return { url: `http://127.0.0.1:${portOf(server)}` };
 }
 
 let stranger;
@@ -48,7 +48,11 @@ after(async () => {
   }
 });
 
-/** Makes a turn that is answered like this. */
+/**
+ * Makes a turn that is answered like this.
+ *
+ * @param {(response: import("node:http").ServerResponse) => unknown} answering
+ */
 async function turn(answering, query = "?frame=3", expected = 1) {
   await worker.forget();
   [requests, strangers, answer] = [0, 0, answering];
@@ -68,6 +72,7 @@ for (const status of [301, 302, 303, 307, 308]) {
   });
 }
 
+/** @param {number} padding */
 const user = (padding) => `{"screen_name":"somebody","padding":"${"x".repeat(padding)}"}`;
 
 test("a reply of X's size and far beyond is read", async () => {
@@ -77,6 +82,7 @@ test("a reply of X's size and far beyond is read", async () => {
 });
 
 test("a reply that is too large, or does not end, is given up", async () => {
+  /** @param {import("node:http").ServerResponse} reply */
   const endless = (reply) => {
     reply.writeHead(200, { "content-type": "application/json" });
     const more = () => {
@@ -87,6 +93,9 @@ test("a reply that is too large, or does not end, is given up", async () => {
   };
   // A few kB on the way, 5 MB once decoded.
   const packed = gzipSync(user(5_000_000));
+  /**
+   * @param {import("node:http").ServerResponse} reply
+   */
   const small = (reply) =>
     reply
       .writeHead(200, { "content-encoding": "gzip", "content-length": packed.length })
@@ -104,6 +113,10 @@ test("a reply that is too large, or does not end, is given up", async () => {
 });
 
 test("what an app may do is read off a header of a success, before a picture is sent in vain", async () => {
+  /**
+   * @param {Record<string, string>} headers
+   * @param {number} asked
+   */
   const dryRun = (headers, asked) =>
     turn((reply) => reply.writeHead(200, headers).end(user(0)), "?dry_run=true", asked);
   const { outcome, reason, remedy } = await problem(

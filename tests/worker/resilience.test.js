@@ -15,6 +15,7 @@ import { json } from "./harness/assertions.js";
 import { sha256 } from "./harness/frames.js";
 import { SECRETS } from "./harness/secrets.js";
 import { useDevServerStage } from "./harness/stage.js";
+import { listen, portOf } from "../../scripts/lib/listen.js";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -22,6 +23,7 @@ const HOUR = 60 * MINUTE;
 /** A zone in which this hour lasts half an hour more at least, so that no test for now runs into the next one. */
 const TIME_ZONE = new Date().getUTCMinutes() < 30 ? "UTC" : "Asia/Kolkata";
 const offset = TIME_ZONE === "UTC" ? 0 : 5.5 * HOUR;
+/** @param {number} time */
 const frameAt = (time) => Math.floor((time + offset) / HOUR) % 12;
 const nextHour = () => (Math.floor((Date.now() + offset) / HOUR) + 1) * HOUR - offset;
 
@@ -42,11 +44,9 @@ const webhook = createServer((request, response) => {
     if (webhookStatus !== null) response.writeHead(webhookStatus).end();
   });
 });
-await new Promise((resolve, reject) =>
-  webhook.once("error", reject).listen(0, "127.0.0.1", resolve),
-);
+await listen(webhook);
 const WEBHOOK_PATH = `/hook-${randomUUID()}`;
-const ALERT_WEBHOOK_URL = `http://127.0.0.1:${webhook.address().port}${WEBHOOK_PATH}`;
+const ALERT_WEBHOOK_URL = `http://127.0.0.1:${portOf(webhook)}${WEBHOOK_PATH}`;
 after(() => {
   webhook.closeAllConnections();
   webhook.close();
@@ -80,7 +80,13 @@ async function anew() {
 
 const byHand = async (query = "") => JSON.parse(await (await stage.worker.turn(query)).text());
 
-/** Waits until something holds. */
+/**
+ * Waits until something holds.
+ *
+ * @param {number} ms
+ * @param {string} what
+ * @param {() => Promise<unknown>} holds
+ */
 async function until(ms, what, holds) {
   const limit = Date.now() + ms;
   while (!(await holds())) {
@@ -135,6 +141,13 @@ test("cron and turns by hand at once are one request and one entry", async () =>
 
 // --- Every fault --------------------------------------------------------------
 
+/**
+ * @param {string} outcome
+ * @param {string} reason
+ * @param {number} wait
+ * @param {string} next
+ * @param {string} [hand]
+ */
 const fault = (outcome, reason, wait, next, hand) => ({ outcome, reason, wait, next, hand });
 const TURNED = {
   cron: fault("turned", null, null, "sends"),
@@ -145,12 +158,22 @@ const TRANSIENT = {
   cron: fault("retry", "transient", 60, "sends"),
   manual: fault("retry", "transient", 60, "sends", "sends"),
 };
-/** An hour's wait: the next slot begins when it is over. What was refused by hand lets nobody wait. */
+/**
+ * An hour's wait: the next slot begins when it is over. What was refused by hand lets nobody wait.
+ *
+ * @param {string} reason
+ */
 const refused = (reason) => ({
   cron: fault("refused", reason, 3_600, "sends"),
   manual: fault("refused", reason, null, "sends", "sends"),
 });
-/** Nothing at all before the time that X has named. */
+/**
+ * Nothing at all before the time that X has named.
+ *
+ * @param {string} reason
+ * @param {number} wait
+ * @param {string} next
+ */
 const pause = (reason, wait, next) => ({
   cron: fault("retry", reason, wait, next),
   manual: fault("retry", reason, wait, next, "waits"),
@@ -202,6 +225,7 @@ const FAULTS = {
 const rows = [];
 after(() => {
   if (!process.env.FAULT_MATRIX) return;
+  /** @param {number} s */
   const span = (s) => (s === null ? "–" : s < 3_600 ? `${s / 60} min` : `${s / 3_600} h`);
   const lines = rows.map(([name, trigger, { outcome, reason, attempts, wait, next, hand }]) =>
     [`\`${name}\``, trigger, outcome, reason ?? "–", attempts, span(wait), next, hand ?? ""].join(
@@ -224,7 +248,11 @@ test("every fault that the stand-in knows is in the table", async () => {
   assert.deepEqual(Object.keys(FAULTS).sort(), known.sort());
 });
 
-/** What a turn does: `sends` if X got one more request, `waits` if not. */
+/**
+ * What a turn does: `sends` if X got one more request, `waits` if not.
+ *
+ * @param {() => Promise<unknown>} turn
+ */
 async function does(turn) {
   const before = await sent();
   await turn();
@@ -448,11 +476,11 @@ test("the owner is not told of what passes by itself", async () => {
   assert.deepEqual(news, []);
 });
 
-for (const [what, status] of [
+for (const [what, status] of /** @type {[string, number | null][]} */ ([
   ["answers 500", 500],
   ["redirects", 302],
   ["does not answer", null],
-]) {
+])) {
   test(`a webhook that ${what} changes nothing`, async () => {
     await anew();
     webhookStatus = status;

@@ -18,6 +18,7 @@ import { json, problem } from "./harness/assertions.js";
 import { SECRETS } from "./harness/secrets.js";
 import { useDevServerStage } from "./harness/stage.js";
 import { driver, TOKEN } from "./harness/workerd.js";
+import { portOf } from "../../scripts/lib/listen.js";
 
 const stage = useDevServerStage();
 
@@ -31,12 +32,14 @@ const HUNGRY = webpOfGroups(60_000);
 const good = await scene(1200, 900).jpeg().toBuffer();
 
 const authorization = `Bearer ${SECRETS.TRIGGER_TOKEN}`;
+/** @param {BodyInit} picture */
 const put = (picture, headers = {}) =>
   stage.worker.fetch("/icon", {
     method: "PUT",
     body: picture,
     headers: { authorization, ...headers },
   });
+/** @param {BodyInit} picture */
 const idOf = async (picture) => (await json(await put(picture))).frame_set.id;
 
 test("a picture is read the same before and after others that decoders fail at", async () => {
@@ -56,16 +59,13 @@ test("fifty uploads leave memory where the first ones left it", async () => {
   const kv = await kvServer(() => undefined);
   const worker = await workerd(
     own,
-    configuration(
-      [{ id: "edge", isBuilt: true, vars: { TRIGGER_TOKEN: TOKEN } }],
-      kv.address().port,
-      own,
-    ),
+    configuration([{ id: "edge", isBuilt: true, vars: { TRIGGER_TOKEN: TOKEN } }], portOf(kv), own),
     { log: "ignore" },
   );
   try {
     const large = await scene(2400, 1800).jpeg({ quality: 95 }).toBuffer();
     const kinds = [large, BROKEN, HUNGRY, good, Buffer.concat([large, Buffer.alloc(20_000_000)])];
+    /** @param {BodyInit} picture */
     const upload = async (picture) => {
       const response = await fetch(`${worker.url}/icon`, {
         method: "PUT",
@@ -133,6 +133,7 @@ test("a body that trickles in keeps nobody waiting, and is given up after a minu
 const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-curl-"));
 after(() => rmSync(folder, { recursive: true }));
 
+/** @param {string[]} args */
 const curl = async (...args) => {
   const { stdout } = await promisify(execFile)(
     "curl",
@@ -158,7 +159,7 @@ test("who uses an option of curl that changes the file is told which does not", 
     writeFileSync(path.join(folder, name), file);
     const { frame_set: set } = await curl("-T", name);
     assert.equal((await curl("-X", "PUT", "--data-binary", `@${name}`)).frame_set.id, set.id, name);
-    for (const [args, says] of [
+    for (const [args, says] of /** @type {[string[], RegExp][]} */ ([
       [
         ["-X", "PUT", "-d", `@${name}`],
         /If it was sent by `curl -d`, .* send it with `curl -T FILE` or `--data-binary @FILE`\. The icon has not been changed\.$/,
@@ -167,7 +168,7 @@ test("who uses an option of curl that changes the file is told which does not", 
         ["-X", "PUT", "-F", `icon=@${name}`],
         /^This is a form, .*; send the file itself as the body\. With curl, that is `-T FILE` or `--data-binary @FILE` instead of `-F`\./,
       ],
-    ]) {
+    ])) {
       const { status, detail } = await curl(...args);
       assert.ok([415, 422].includes(status), `${name}: ${status}`);
       assert.match(detail, says);

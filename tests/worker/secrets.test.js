@@ -9,6 +9,7 @@ import test, { after } from "node:test";
 import { forms } from "./harness/leaks.js";
 import { ACCOUNT_SECRETS, SECRETS } from "./harness/secrets.js";
 import { useStage } from "./harness/stage.js";
+import { listen, portOf } from "../../scripts/lib/listen.js";
 
 /** The Authorization headers that were sent to X. */
 const authorizations = [];
@@ -34,32 +35,40 @@ const recorder = createServer((request, response) => {
   onward.on("error", () => response.destroy());
   request.pipe(onward);
 });
-await new Promise((resolve, reject) =>
-  recorder.once("error", reject).listen(0, "127.0.0.1", resolve),
-);
+await listen(recorder);
 after(() => {
   recorder.closeAllConnections();
   recorder.close();
 });
 
 // What is signed names the recorder, so the stand-in has to answer to its name.
-const stage = useStage({ simulate: ["--allow-host", `127.0.0.1:${recorder.address().port}`] });
+const stage = useStage({ simulate: ["--allow-host", `127.0.0.1:${portOf(recorder)}`] });
 
 const seen = [];
 
-/** Keeps all of an answer. */
+/**
+ * Keeps all of an answer.
+ *
+ * @param {string} what
+ * @param {Response} response
+ */
 async function keep(what, response) {
   const text = await response.text();
   seen.push({ what, text: JSON.stringify([response.status, ...response.headers]) + text });
   return text;
 }
 
+/** @param {string} what */
 async function keepLog(what) {
   for (const { level, message } of await stage.worker.logs())
     seen.push({ what: `the log of ${what}`, text: `${level} ${message}` });
 }
 
-/** All kinds of requests, each with the answer kept. */
+/**
+ * All kinds of requests, each with the answer kept.
+ *
+ * @param {string} settings
+ */
 async function askEverything(settings) {
   const { worker } = stage;
   // So that the turns are made, whatever was before.
@@ -132,7 +141,7 @@ async function askEverything(settings) {
 }
 
 test("no secret and no signature occurs in any answer or line of the log", async () => {
-  const API_BASE_URL = `http://127.0.0.1:${recorder.address().port}`;
+  const API_BASE_URL = `http://127.0.0.1:${portOf(recorder)}`;
 
   for (const X_BODY of ["multipart", "form"]) {
     await stage.worker.configure({ vars: { API_BASE_URL, X_BODY } });
@@ -216,14 +225,18 @@ test("no secret and no signature occurs in any answer or line of the log", async
   }
 });
 
-/** A text as JSON may have it: every character as an escape. */
+/**
+ * A text as JSON may have it: every character as an escape.
+ *
+ * @param {string} text
+ */
 const escaped = (text) =>
   text.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 test("a secret that X repeats shows in no form, not in the answer, the log, the journal or on the page", async (t) => {
   t.after(() => (repeated = undefined));
   await stage.worker.configure({
-    vars: { API_BASE_URL: `http://127.0.0.1:${recorder.address().port}` },
+    vars: { API_BASE_URL: `http://127.0.0.1:${portOf(recorder)}` },
   });
   const texts = [];
   for (const name of ACCOUNT_SECRETS) {

@@ -21,7 +21,12 @@ after(async () => {
 
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 
-/** Opens the page; afterwards it must have had no error and asked nobody else. */
+/**
+ * Opens the page; afterwards it must have had no error and asked nobody else.
+ *
+ * @param {{ width: number, height: number }} viewport
+ * @param {(page: import("playwright-core").Page) => unknown} look
+ */
 async function withPage(viewport, look) {
   const context = await browser.newContext({ viewport });
   try {
@@ -48,10 +53,14 @@ async function withPage(viewport, look) {
   }
 }
 
-/** Checks that a picture is loaded, seen, and round. */
+/**
+ * Checks that a picture is loaded, seen, and round.
+ *
+ * @param {import("playwright-core").Locator} image
+ */
 async function assertRound(image) {
   assert.ok(await image.isVisible());
-  const shown = await image.evaluate((element) => {
+  const shown = await image.evaluate((/** @type {HTMLImageElement} */ element) => {
     const { width, height, left, right } = element.getBoundingClientRect();
     const { borderTopLeftRadius, borderBottomRightRadius } = getComputedStyle(element);
     const { naturalWidth, complete } = element;
@@ -74,6 +83,7 @@ async function assertRound(image) {
   );
 }
 
+/** @param {import("playwright-core").Page} page */
 async function assertFits(page) {
   const [needed, there] = await page.evaluate(() => [
     document.documentElement.scrollWidth,

@@ -33,6 +33,7 @@ let onMastodon;
 let kvAnswer;
 let sent = 0;
 
+/** @param {(socket: import("node:net").Socket) => unknown} reply */
 const stranger = (reply) => listen(plainServer(reply));
 
 before(async () => {
@@ -89,6 +90,7 @@ after(async () => {
 });
 
 const headers = { authorization: `Bearer ${TOKEN}` };
+/** @param {string} where */
 const ask = (where, init = {}) =>
   fetch(worker.url + where, { headers, signal: AbortSignal.timeout(60_000), ...init });
 
@@ -98,7 +100,12 @@ async function turn(prefix = "") {
   return (await ask(`${prefix}/turn?force=true`, { method: "POST" })).json();
 }
 
-/** Does something, and fails if workerd grows by more than so many MB on the way. */
+/**
+ * Does something, and fails if workerd grows by more than `mb` MB meanwhile.
+ *
+ * @param {number} mb
+ * @param {() => Promise<any>} act
+ */
 async function within(mb, act) {
   const start = worker.residentMB();
   let most = start;
@@ -144,6 +151,10 @@ test("headers without end are given up", async () => {
 });
 
 test("a reply that drips, be it its head or its body, is waited for 20 s and no longer", async () => {
+  /**
+   * @param {import("node:net").Socket} socket
+   * @param {string | Buffer} piece
+   */
   const drip = (socket, piece) => {
     const timer = setInterval(() => socket.write(piece), 500);
     socket.on("close", () => clearInterval(timer));

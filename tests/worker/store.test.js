@@ -27,6 +27,7 @@ let sent = 0;
 let at = Date.parse("2031-06-15T00:00:00Z");
 let worker;
 
+/** @param {import("node:http").RequestListener} answer */
 const serve = (answer) =>
   listen(
     http.createServer((request, response) =>
@@ -42,6 +43,7 @@ before(async () => {
   const kvPort = await serve((request, response) => {
     const key = decodeURIComponent(request.url.slice(1).split("?")[0]);
     asked.push(key.replace(/[0-9a-f]{16,}/, "ID"));
+    /** @param {Response} response */
     const fault = (key === "current" ? faults.set : faults.frame).shift();
     if (fault === "reset") return request.socket.destroy();
     const value = published.get(key);
@@ -81,6 +83,7 @@ beforeEach(() => {
   sent = 0;
 });
 
+/** @param {string} where */
 const ask = (where) =>
   fetch(worker.url + where, {
     headers: { authorization: `Bearer ${TOKEN}` },
@@ -108,13 +111,13 @@ test("a turn does not wait for the set before it asks for the frame", async () =
   assert.equal((await turn()).outcome, "turned");
 });
 
-for (const [what, made] of [
+for (const [what, made] of /** @type {[string, any][]} */ ([
   ["once, for the set", { set: [503] }],
   ["twice, for the set", { set: [500, 500] }],
   ["once, for the frame", { frame: [503] }],
   ["once for each", { set: [503], frame: [503] }],
   ["by a reset", { set: ["reset"] }],
-]) {
+])) {
   test(`a KV that fails for a moment (${what}) costs no turn`, async () => {
     faults = { ...faults, ...made };
     const entry = await turn();

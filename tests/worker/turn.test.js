@@ -117,7 +117,11 @@ for (const unset of [null, "", " \n"]) {
   });
 }
 
-/** The headers in a preview, as an object. */
+/**
+ * The headers in a preview, as an object.
+ *
+ * @param {{ headers: [string, string][] }} preview
+ */
 const headersOf = (preview) => {
   assert.equal(new Set(preview.headers.map(([name]) => name)).size, preview.headers.length);
   return Object.fromEntries(preview.headers);
@@ -199,7 +203,7 @@ test("a frame that the set does not have is refused, with how many it has", asyn
   await stage.simulator.receivedNothing();
 });
 
-for (const [query, named] of [
+for (const [query, named] of /** @type {[string, RegExp][]} */ ([
   ["?frame=", /`frame`/],
   ["?frame", /`frame`/],
   ["?frame=-1", /`frame`/],
@@ -223,21 +227,21 @@ for (const [query, named] of [
   ["?Frame=1", /frame, dry_run, force/],
   ["?dry-run=true", /frame, dry_run, force/],
   ["?frame=1&x", /frame, dry_run, force/],
-]) {
+])) {
   test(`the query ${query} is refused by name, and nothing is sent`, async () => {
     assert.match((await problem(await stage.worker.turn(query), 400)).detail, named);
     await stage.simulator.receivedNothing();
   });
 }
 
-for (const [where, allowed, methods] of [
+for (const [where, allowed, methods] of /** @type {[string, string, string[]][]} */ ([
   ["/turn", "POST", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"]],
   ["/icon", "PUT", ["GET", "HEAD", "POST", "DELETE", "PATCH", "OPTIONS"]],
   ["/journal", "GET, HEAD, DELETE", ["POST", "PUT", "PATCH", "OPTIONS"]],
   ["/", "GET, HEAD", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]],
   ["/frames/0", "GET, HEAD", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]],
   ["/health", "GET, HEAD", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]],
-]) {
+])) {
   test(`${where} answers to ${allowed} only`, async () => {
     for (const method of methods) {
       const response = await stage.worker.fetch(where, {
@@ -278,12 +282,12 @@ test("other paths are not found, and the answer says which there are", async () 
 
 test("a body is refused, of a known length and in chunks, and nothing is sent", async () => {
   const authorization = `Bearer ${TOKEN}`;
-  for (const [headers, chunks] of [
+  for (const [headers, chunks] of /** @type {[Record<string, string>, string[]][]} */ ([
     [{ "content-length": "2" }, ["{}"]],
     [{ "content-length": "7", "content-type": "application/x-www-form-urlencoded" }, ["frame=3"]],
     [{ "transfer-encoding": "chunked" }, ["frame", "=3"]],
     [{ "transfer-encoding": "chunked" }, ["x".repeat(300_000)]],
-  ]) {
+  ])) {
     const response = await overPlainConnection(stage.worker, "POST", "/turn", {
       headers: { authorization, ...headers },
       chunks,
@@ -350,11 +354,16 @@ test("turns that are asked for at the same time are all made", async () => {
 });
 
 test("a manual turn is logged in one line, as one of the cron is", async () => {
-  for (const [query, level, outcome, status] of [
+  for (const [
+    query,
+    level,
+    outcome,
+    status,
+  ] of /** @type {[string, string, string, number | null][]} */ ([
     ["?frame=3", "log", "turned", 200],
     ["?frame=3&dry_run=true", "log", "dry-run", null],
     ["?frame=12", "error", "refused", null],
-  ]) {
+  ])) {
     await stage.worker.reset();
     await publish(stage.worker.kv, stage.set);
     const asked = Date.now();

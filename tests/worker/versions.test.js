@@ -10,7 +10,13 @@ import os from "node:os";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { DatabaseSync } from "node:sqlite";
-import { configuration, copyScript, publishedValues, workerd } from "../../benches/lib/workerd.js";
+import {
+  configuration,
+  copyScript,
+  publishedValues,
+  workerd,
+  kvKey,
+} from "../../benches/lib/workerd.js";
 import { accountSecrets } from "../../scripts/lib/local-x.js";
 import { root } from "../../scripts/lib/run.js";
 import { HOUR } from "./harness/clock.js";
@@ -41,10 +47,20 @@ let worker;
 let disk;
 let count = 0;
 let sent = 0;
+/** @type {[number, string]} */
 let answer = [200, `{"id_str":"1","screen_name":"local_account"}`];
 const told = [];
 let at = Date.parse("2031-06-15T00:00:00Z");
 
+/**
+ * @typedef {(
+ *   request: http.IncomingMessage,
+ *   response: http.ServerResponse,
+ *   body: Buffer,
+ * ) => unknown} Reply
+ */
+
+/** @param {Reply} reply */
 const serve = (reply) =>
   listen(
     http.createServer((request, response) => {
@@ -58,7 +74,7 @@ const serve = (reply) =>
 before(async () => {
   published = await publishedValues(path.join(root, "assets/icon.png"), path.join(folder, "out"));
   kvPort = await serve((request, response, body) => {
-    const key = decodeURIComponent(request.url.slice(1).split("?")[0]);
+    const key = kvKey(request);
     if (request.method === "PUT") values.set(key, body);
     const value = request.method === "PUT" ? "" : values.get(key);
     response.writeHead(value === undefined ? 404 : 200).end(value);
@@ -68,7 +84,7 @@ before(async () => {
     response.writeHead(answer[0], { "content-type": "application/json" }).end(answer[1]);
   });
   const hookPort = await serve((_request, response, body) => {
-    told.push(JSON.parse(body).text);
+    told.push(JSON.parse(String(body)).text);
     response.writeHead(204).end();
   });
   const base = {
@@ -124,7 +140,11 @@ async function byAnotherVersion(changes = {}) {
   return found;
 }
 
-/** Changes the database of the object as it lies on the disk. */
+/**
+ * Changes the database of the object as it lies on the disk.
+ *
+ * @param {(database: import("node:sqlite").DatabaseSync) => unknown} change
+ */
 async function onTheDisk(change) {
   await worker.stop();
   const [file] = readdirSync(path.join(disk, "edge")).filter(
@@ -136,6 +156,10 @@ async function onTheDisk(change) {
   await start();
 }
 
+/**
+ * @param {string} where
+ * @param {RequestInit} [init]
+ */
 const ask = (where, init) =>
   fetch(worker.url + where, {
     headers: { authorization: `Bearer ${TOKEN}` },
@@ -258,6 +282,7 @@ test("what this version keeps is read back in full by the version after the othe
 
 test("a value that cannot be read back hides nothing, and DELETE /journal removes it", async () => {
   assert.equal((await turn()).outcome, "turned");
+  /** @param {string} key */
   const spoil = (key) => (database) =>
     database
       .prepare("insert or replace into _cf_KV (key, value) values (?, ?)")
@@ -364,13 +389,13 @@ test("while X refuses, neither health nor the page says all is well", async () =
 
 const setId = () => JSON.parse(values.get("current")).id;
 
-for (const [what, spoil] of [
+for (const [what, spoil] of /** @type {[string, (frame: Buffer) => Buffer][]} */ ([
   ["no bytes", () => Buffer.alloc(0)],
   ["a web page", () => Buffer.from("<html>Not found</html>")],
   ["half of itself", (frame) => frame.subarray(0, frame.length / 2)],
   ["too many bytes", (frame) => Buffer.concat([frame, Buffer.alloc(600_000)])],
   ["more bytes than are read", () => Buffer.alloc(24_000_000)],
-]) {
+])) {
   test(`a frame with ${what} heals from the icon before it is served or sent`, async () => {
     const whole = new Map(values);
     const frames = [...values.keys()].filter((key) => /\/\d+$/.test(key));

@@ -19,10 +19,20 @@ const SET = "2/users/me/profile_image";
 /** The endpoints that were asked since the last `clear`, in order. */
 const asked = async () => (await stage.simulator.received()).map(({ endpoint }) => endpoint);
 
-/** Has a fault come up at an endpoint until all are cleared. */
+/**
+ * Has a fault come up at an endpoint until all are cleared.
+ *
+ * @param {string} fault
+ * @param {string} endpoint
+ */
 const close = (fault, endpoint) => stage.simulator.fail(fault, null, { endpoint });
 
-/** Lets the cron come, which has to turn, by these requests; gives its entry. */
+/**
+ * Lets the cron come, which has to turn, by these requests; gives its entry.
+ *
+ * @param {number} at
+ * @param {string[]} endpoints
+ */
 async function turns(at, ...endpoints) {
   const before = (await asked()).length;
   const { line } = await stage.worker.cron(at);
@@ -123,10 +133,10 @@ test("a picture that was uploaded is set by the next try, and uploaded again onc
   assert.deepEqual(await stage.simulator.icon(), stage.set.frames[4]);
 });
 
-for (const [version, faults, endpoints] of [
+for (const [version, faults, endpoints] of /** @type {[string, string[], string[]][]} */ ([
   ["1.1", ["access-tier", "no-such-page", "retired-endpoint"], [V1]],
   ["2", ["access-tier", "nothing-here", "client-forbidden"], [UPLOAD]],
-]) {
+])) {
   test(`with X_API ${version}, the other version is not asked`, async (t) => {
     t.after(() => stage.worker.restart({}));
     await stage.worker.restart({ vars: { X_API: version } });

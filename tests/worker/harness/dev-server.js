@@ -195,7 +195,8 @@ export class DevServerWorker extends Client {
    * @param {Init} [init]
    */
   async fetch(where, init) {
-    const answer = fetch(this.url + where, { redirect: "manual", ...init });
+    const options = /** @type {RequestInit} */ ({ redirect: "manual", ...init });
+    const answer = fetch(this.url + where, options);
     return recordResponse(where, await within(ANSWER_MS, `an answer to ${where}`, answer));
   }
 

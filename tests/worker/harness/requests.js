@@ -4,7 +4,15 @@ import { record } from "./leaks.js";
 import { SECRETS } from "./secrets.js";
 import { within } from "./waiting.js";
 
-/** @typedef {Omit<RequestInit, "headers"> & { headers?: Record<string, string> }} Init */
+/** @typedef {BodyInit | Uint8Array} Body */
+
+/**
+ * The options of `fetch`, with headers as an object.
+ *
+ * @typedef {Omit<RequestInit, "headers" | "body"> & Added} Init
+ */
+
+/** @typedef {{ headers?: Record<string, string>, body?: Body | null }} Added */
 
 /** The cron that tests fire unless they name another. */
 export const EVERY_MINUTE = "* * * * *";
@@ -38,7 +46,7 @@ export class Client {
   /**
    * Uploads a new icon.
    *
-   * @param {BodyInit} picture
+   * @param {Body} picture
    * @param {string} query
    * @param {Init} init
    */

@@ -5,7 +5,7 @@ import { BLUESKY_SECRETS, MASTODON_SECRETS, SECRETS, accountSecrets } from "./se
  * What a test changes about the settings.
  *
  * @typedef {object} Changes
- * @property {("x" | "bluesky" | "mastodon")[]} [networks] those with an account; default: X alone
+ * @property {string[]} [networks] those with an account; default: X alone
  * @property {Record<string, string>} [vars]
  * @property {Record<string, string | null | undefined>} [secrets] null leaves a secret out
  */
@@ -17,6 +17,7 @@ import { BLUESKY_SECRETS, MASTODON_SECRETS, SECRETS, accountSecrets } from "./se
  * @param {Changes} [changes]
  */
 export function settingsOf(simulator, { networks = ["x"], vars = {}, secrets = {} } = {}) {
+  /** @type {Record<string, Record<string, string>>} */
   const accounts = {
     x: accountSecrets,
     bluesky: BLUESKY_SECRETS,

@@ -7,19 +7,22 @@ import { command } from "./process.js";
 import { BLUESKY_SECRETS, MASTODON_SECRETS, accountSecrets } from "./secrets.js";
 import { PATIENCE_MS, within } from "./waiting.js";
 
-/** @typedef {"x" | "bluesky" | "mastodon"} Network */
+/** @typedef {string} Network "x", "bluesky" or "mastodon" */
 
 /**
- * A request that the simulator received.
+ * A request that the simulator received: what all have, beside what each network adds.
  *
- * @typedef {object} Received
+ * @typedef {ReceivedByAll & Record<string, any>} Received
+ */
+
+/**
+ * @typedef {object} ReceivedByAll
  * @property {number} number counts up from the simulator's start
  * @property {Network} network
  * @property {string} endpoint
  * @property {"accepted" | "refused"} verdict
  * @property {string | null} fault the fault that it was answered with
- * @property {{ sha256: string, bytes: number, [key: string]: any } | null} picture
- * @property {any} [key]
+ * @property {any} picture its digest and size, or null
  */
 
 /** A running simulator. */
