@@ -231,7 +231,8 @@ await main(async () => {
   // --- Cold ---------------------------------------------------------------
   published = setOf(warm[0][0]);
   /** @typedef {"edge" | "plain"} Measured */
-  /** @type {{ name: string, where: string, stored?: boolean, body?: Buffer, worker?: Measured }[]} */
+  /** @typedef {{ stored?: boolean, body?: Buffer, worker?: Measured }} Variation */
+  /** @type {({ name: string, where: string } & Variation)[]} */
   const cold = [
     {
       name: "GET /frames/1, stored, from the plain Worker",

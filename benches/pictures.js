@@ -1,8 +1,8 @@
 /**
  * Measures what it costs to decode a picture at the edge, for each kind and size of
- * tests/pictures/real.js: the most memory of the decoder, and the CPU time of workerd for PUT /icon,
- * warm and as the first request of a new workerd, beside a plain JavaScript Worker that reads the
- * body and stores as much. Linux only, because it reads the CPU time from /proc.
+ * tests/pictures/real.js: the most memory of the decoder, and the CPU time of workerd for
+ * PUT /icon, warm and as the first request of a new workerd, beside a plain JavaScript Worker that
+ * reads the body and stores as much. Linux only, because it reads the CPU time from /proc.
  *
  *   npm run bench:pictures [-- --requests 5 --starts 3]
  *

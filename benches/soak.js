@@ -1,7 +1,7 @@
 /**
- * Makes ten thousand turns through workerd, with faults of X, events that are delivered twice, turns
- * by hand in between, and workerd killed in the middle. The journal has to agree with what X has
- * accepted, and memory must not grow. Linux only, because it reads the memory from /proc.
+ * Makes ten thousand turns through workerd, with faults of X, events that are delivered twice,
+ * turns by hand in between, and workerd killed in the middle. The journal has to agree with what X
+ * has accepted, and memory must not grow. Linux only, because it reads the memory from /proc.
  *
  *   npm run soak [-- --turns 10000 --seed 1]
  *
@@ -90,7 +90,7 @@ await main(async () => {
   }
   const kv = await kvServer((key) => published.get(key));
 
-  /** The frames that X has accepted since they were last looked at. @type {(number | undefined)[]} */
+  /** The frames that X has accepted in this hour. @type {(number | undefined)[]} */
   let taken = [];
   /** Called instead of sending an answer, if there is one. @type {(() => void) | undefined} */
   let onTaken;

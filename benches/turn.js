@@ -144,7 +144,7 @@ async function lightNetworks() {
  *
  * @param {Contender[]} contenders
  * @param {number} rounds
- * @param {(id: string, count: number) => Promise<number>} batch makes turns, and returns the ms of one
+ * @param {(id: string, count: number) => Promise<number>} batch returns the ms of a turn
  */
 async function measure(contenders, rounds, batch) {
   /** @type {Times} */

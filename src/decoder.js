@@ -11,8 +11,8 @@
  * @typedef {object} Decoder
  * @property {WebAssembly.Global} __heap_base the address at which its heap begins
  * @property {(length: number) => number} allocate gives an address, or 0 if there is no space
- * @property {(file: number, length: number, options: number, optionsLength: number) => number} square
- *   gives the address of a reply
+ * @property {(file: number, length: number, options: number, size: number) => number} square takes
+ *   the address and length of the file and of its options, gives the address of a reply
  * @property {() => number} ran_out 1 if memory ran out
  * @property {() => number} end the address at which its heap ends
  * @property {() => number} panicked gives the address of a reply: the message of a panic

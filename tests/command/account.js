@@ -1,4 +1,4 @@
-/** An account with its own settings, and small servers, for tests of `turn`, `doctor` and `login`. */
+/** An account with its own settings, and small servers, for `turn`, `doctor` and `login`. */
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
@@ -99,6 +99,7 @@ export async function localX(t) {
 }
 
 /** @typedef {import("node:http").IncomingMessage} IncomingMessage */
+/** @typedef {IncomingMessage & { url: string }} Request */
 
 /**
  * Status, body and headers of an answer.
@@ -110,7 +111,7 @@ export async function localX(t) {
  * Starts a server that answers by a function. Returns its URL, and the requests that it received.
  *
  * @param {TestContext} t
- * @param {(request: IncomingMessage & { url: string }, body: string) => Answer | Promise<Answer>} answer
+ * @param {(request: Request, body: string) => Answer | Promise<Answer>} answer
  */
 export async function server(t, answer) {
   /** @type {(Pick<IncomingMessage, "method" | "url" | "headers"> & { body: string })[]} */
@@ -119,10 +120,7 @@ export async function server(t, answer) {
     let body = "";
     for await (const chunk of request) body += chunk;
     received.push({ method: request.method, url: request.url, headers: request.headers, body });
-    const [status, text = "", headers = {}] = await answer(
-      /** @type {IncomingMessage & { url: string }} */ (request),
-      body,
-    );
+    const [status, text = "", headers = {}] = await answer(/** @type {Request} */ (request), body);
     response.writeHead(status, headers).end(text);
   });
   await listen(http);

@@ -17,8 +17,8 @@ export const sampleIcon = path.join(root, "assets/icon.png");
 export const command = process.env.ROTATE_ICON ?? path.join(root, "target/debug/rotate-icon");
 
 /**
- * Runs a program to its end. Returns its exit status and what it printed; rejects if that contains a
- * secret of its environment.
+ * Runs a program to its end. Returns its exit status and what it printed; rejects if that contains
+ * a secret of its environment.
  *
  * @param {string} program
  * @param {string[]} args

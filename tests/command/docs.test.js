@@ -1,7 +1,7 @@
 /**
- * What docs/ says about turning without a Worker, run as it stands: the steps of the workflow, and every
- * block of the page, against the local networks. Compiling alone is left out: `cargo` gives the command that
- * is built already.
+ * Runs what docs/ says about turning without a Worker, as it is there: the steps of the workflow,
+ * and every block of the page, against the simulator. Only compiling is left out: `cargo` hands out
+ * the command that was built.
  */
 import assert from "node:assert/strict";
 import { chmod, cp, mkdir, readFile, stat, writeFile } from "node:fs/promises";
@@ -15,7 +15,7 @@ import { command, root, runProgram, temporaryFolder } from "./command.js";
 const read = (name) => readFile(path.join(root, name), "utf8");
 
 /**
- * The settings of each network alone, and of all, without addresses that are no setting of a person's own.
+ * The settings of each network alone, and of all, without addresses that nobody sets.
  *
  * @param {string} url
  */

@@ -4,7 +4,7 @@ import test from "node:test";
 import sharp from "sharp";
 import { expectedIcon, meanDifference, pixels, render, scene } from "./pictures.js";
 
-/** How far a frame may be from sharp's picture on average: JPEG at quality 95 with half the colour. */
+/** The largest mean difference from sharp's picture: JPEG at quality 95 with half the colour. */
 const TOLERANCE = 3;
 
 /** @typedef {import("sharp").Sharp} Sharp */

@@ -11,7 +11,7 @@ import { CORNERS, READ, REAL, realFile } from "../pictures/real.js";
 import { rotateIcon, temporaryFolder } from "./command.js";
 import { SIZE, expectedIcon, isNear, pixelAt, pixels, render } from "./pictures.js";
 
-/** How long one file may take, in ms, by a command that was built to be debugged, on a machine that is busy. */
+/** How long a file may take, in ms, with a debug build on a busy machine. */
 const LONGEST_MS = 20_000;
 
 /** What a refusal has to be: one sentence, with what to do next. */

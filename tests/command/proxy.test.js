@@ -38,7 +38,7 @@ async function listening(t, onConnection) {
 }
 
 /**
- * Reads so many bytes of a socket.
+ * Reads `count` bytes of a socket.
  *
  * @param {import("node:net").Socket} socket
  * @param {number} count
@@ -54,7 +54,8 @@ async function take(socket, count) {
 }
 
 /**
- * A SOCKS5 server (RFC 1928), with a password (RFC 1929) if one is given: its port, and what it connected to.
+ * Starts a SOCKS5 server (RFC 1928), with a password (RFC 1929) if one is given. Returns its port,
+ * and the addresses that it connects to.
  *
  * @param {import("node:test").TestContext} t
  * @param {string} [password]

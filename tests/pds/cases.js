@@ -7,7 +7,7 @@ import { profileRecord } from "./pds.js";
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
 
-/** The calls of a turn with a session that is accepted: of a frame that is new there, and of one that is known. */
+/** The calls of a turn with a valid session: for a frame that the server lacks, and one it has. */
 const NEW = ["getRecord", "uploadBlob", "putRecord", "getRecord", "putRecord"];
 const KNOWN = ["getRecord", "putRecord"];
 

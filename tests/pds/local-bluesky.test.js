@@ -210,8 +210,8 @@ for (const [name, record] of Object.entries(RECORDS)) {
   });
 }
 
-// `1.0` and `1e3` the official server takes for whole numbers, and stores them as such; the local one
-// refuses them, since a record is to be put back as it was read.
+// The official server takes `1.0` and `1e3` for whole numbers, and stores them as such. The simulator
+// refuses them, because a record has to be put back as it was read.
 for (const number of [
   "0",
   "-1",

@@ -1,4 +1,4 @@
-/** The official server of Bluesky accounts: starts it, makes accounts on it, and lists its calls. */
+/** Starts the official server of Bluesky accounts, makes accounts on it, and lists its calls. */
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { randomUUID } from "node:crypto";

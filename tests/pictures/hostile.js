@@ -69,7 +69,7 @@ const small = (width = 40, height = 30) =>
 // --- JPEG -------------------------------------------------------------------
 
 /**
- * Data of so many blocks of which each is two codes of one bit: no difference, and the end of the block.
+ * Writes the data of blocks, each of two codes of one bit: no difference, and the block's end.
  *
  * @param {number} blocks
  */
@@ -103,7 +103,7 @@ const flatJpeg = (width, height) =>
  */
 function manyScans(width, height, scans, [from, to, high, low] = [1, 63, 0, 0]) {
   const blocks = Math.ceil(width / 8) * Math.ceil(height / 8);
-  // One bit a block for DC. Then AC: a run of 2^15 − 1 empty blocks is a code of one bit and 14 bits of ones.
+  // DC takes one bit a block. In AC, a run of 2^15 − 1 empty blocks is a bit and 14 bits of ones.
   const run = `0${"1".repeat(14)}`;
   const bits = run
     .repeat(Math.ceil(blocks / 32_767))

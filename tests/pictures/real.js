@@ -1,7 +1,7 @@
 /**
- * Files as phones, cameras and screens make them, in their sizes, kept in target/pictures/ once they
- * are made. Each shows the same square with a colour in each corner, so that a reader that loses the
- * orientation, the colours or the crop is found out.
+ * Files as phones, cameras and screens make them, in their sizes, kept in target/pictures/ once
+ * they are made. Each shows the same square with a colour in each corner, so that a reader that
+ * loses the orientation, the colours or the crop is found out.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";

@@ -34,7 +34,7 @@ const SHOW = [GET, PUT];
 /** To a frame that is due for the first time: those of the record of frames come before. */
 const TURN = [GET, UPLOAD, PUT, ...SHOW];
 
-/** What stands in the profile: also members that no lexicon knows, and one that looks like the program's own. */
+/** A profile, with members that no lexicon knows and one that looks like the program's own. */
 const PROFILE = {
   $type: "app.bsky.actor.profile",
   displayName: "Somebody \u2603",
@@ -54,7 +54,7 @@ const PROFILE = {
   },
 };
 
-// The stand-in takes thirty sessions in five minutes, as Bluesky does, and each test begins one at least.
+// Like Bluesky, the simulator accepts thirty sessions in five minutes. Each test begins one or more.
 let tests = 0;
 let ahead = 0;
 beforeEach(async () => {

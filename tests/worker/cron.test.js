@@ -48,7 +48,7 @@ async function turns(at, n, set = stage.set) {
 }
 
 /**
- * The same for an account of which nothing is known, so that the frame is sent whatever was before.
+ * The same, after the account's storage is emptied, so that the frame is sent in any case.
  *
  * @param {string} at
  * @param {number} n
@@ -222,7 +222,7 @@ test("without any variable it is the hour hand in Tokyo, as wrangler.toml has it
 });
 
 /**
- * One zone's times, one after the other, of a single account: what its frame is then, and whether it is sent.
+ * By zone, times in order for one account: the frame at that time, and whether it is sent.
  *
  * @type {Record<string, [string, number, boolean][]>}
  */

@@ -22,7 +22,7 @@ import { useStage } from "./harness/stage.js";
 const stage = useStage();
 const pages = usePages(stage);
 
-/** What of the stage's width the window has. */
+/** The part of the stage's width that the window takes. */
 const WINDOW = 0.84;
 
 /** Where the middle of a frame is, and points as far from it as a circle shows. */
@@ -37,7 +37,7 @@ const POINTS = [
 ];
 
 /**
- * The colour at a place of a picture made by `map`: red says how far right it is, green how far down.
+ * The colour at a place of a picture of `map`: red tells how far right it is, green how far down.
  *
  * @param {number} x
  * @param {number} y
@@ -45,7 +45,7 @@ const POINTS = [
 const colourAt = (x, y) => [255 * x, 255 * y, 128];
 
 /**
- * A picture whose colours tell each place, as sharp's input.
+ * Draws a picture whose colours tell each place.
  *
  * @param {number} width
  * @param {number} height
@@ -224,7 +224,8 @@ test("the picture is dragged by a mouse and zoomed by its wheel, as far as it re
     const photo = jpeg(await map(1600, 800).jpeg().toBuffer());
     await choose(page, photo);
     /**
-     * Moves the mouse to so far from the middle of the stage, which may have moved itself; gives the page's pixels in the window.
+     * Moves the mouse to a distance from the middle of the stage, which may have moved itself.
+     * Returns the width of the window in pixels of the page.
      *
      * @param {number} right
      * @param {number} below

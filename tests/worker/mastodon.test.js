@@ -36,7 +36,7 @@ beforeEach(async () => {
   news.length = 0;
 });
 
-/** What was sent since the last `clear`, but for asking what the account shows before its first picture. */
+/** The one request since the last `clear`, beside the question what the account shows at first. */
 async function sentPictures() {
   return (await stage.simulator.received()).filter(({ endpoint }) => endpoint !== VERIFY);
 }

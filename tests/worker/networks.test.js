@@ -296,7 +296,7 @@ test("a frame that is too large for one network goes to the others", async (t) =
 
 // --- Apart -----------------------------------------------------------------------------
 
-/** For each network a fault that is for the owner, one that asks for a pause, and one that passes. */
+/** For each network, a fault for the owner to fix, one that asks for a pause, and one that passes. */
 const APART = {
   x: ["invalid-token", "rate-limit", "over-capacity"],
   bluesky: ["invalid-login", "rate-limit", "internal-error"],

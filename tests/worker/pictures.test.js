@@ -12,7 +12,7 @@ import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 
-/** How long a file may take, in ms, on a machine that is busy: a Worker has 30 s of CPU time by default. */
+/** How long a file may take, in ms, on a busy machine: a Worker has 30 s of CPU time by default. */
 const LONGEST_MS = 30_000;
 
 const hostile = await hostileFiles();

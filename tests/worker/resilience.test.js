@@ -20,14 +20,14 @@ import { listen, portOf } from "../../scripts/lib/listen.js";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** A zone in which this hour lasts half an hour more at least, so that no test for now runs into the next one. */
+/** A zone in which this hour lasts half an hour more, so that no test runs into the next one. */
 const TIME_ZONE = new Date().getUTCMinutes() < 30 ? "UTC" : "Asia/Kolkata";
 const offset = TIME_ZONE === "UTC" ? 0 : 5.5 * HOUR;
 /** @param {number} time */
 const frameAt = (time) => Math.floor((time + offset) / HOUR) % 12;
 const nextHour = () => (Math.floor((Date.now() + offset) / HOUR) + 1) * HOUR - offset;
 
-/** The beginning of an hour far from now, in that zone; two days after the one that was given before. */
+/** The beginning of an hour far from now, in that zone; each call returns one two days later. */
 let days = 0;
 const later = () => Date.UTC(2031, 0, 1 + 2 * days++, 9) - offset;
 
@@ -179,7 +179,7 @@ const pause = (reason, wait, next) => ({
   manual: fault("retry", reason, wait, next, "waits"),
 });
 
-/** Each fault: what becomes of the turn, in how many seconds it is tried again, and what the next turns do. */
+/** Each fault: the outcome, the seconds until the next attempt, and what the next turns do. */
 const FAULTS = {
   "rate-limit": pause("rate-limit", 900, "sends"),
   "rate-limit-retry-after": pause("rate-limit", 60, "sends"),

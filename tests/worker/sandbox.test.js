@@ -22,7 +22,7 @@ import { portOf } from "../../scripts/lib/listen.js";
 
 const stage = useDevServerStage();
 
-/** An animated WebP in which a frame of no size holds a picture of 16×16: decoders have failed at it. */
+/** An animated WebP whose frame of no size holds a picture of 16×16: decoders have failed at it. */
 const BROKEN = Buffer.from(
   "UklGRmYAAABXRUJQVlA4WAoAAAASAAAAAAAAAAAAQU5JTQYAAAAAAAAAAABBTk1GOgAAAAAAAAAAAAAAAAAAAAAAAABBTFBIAgAAAACAVlA4IBgAAAAwAQCdASoQABAAAUAmJaQAA3AA/vLjAAA=",
   "base64",

@@ -26,7 +26,7 @@ const driver = `export default {
 const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-sizes-"));
 let values;
 let worker;
-/** How X answers, and Mastodon: what is done with the connection once the request has begun to come. */
+/** What X and Mastodon do with a connection once the request has begun to arrive. */
 let answer;
 let onMastodon;
 /** How KV answers instead of with a value. */

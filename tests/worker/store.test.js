@@ -15,7 +15,7 @@ import { HOUR } from "./harness/clock.js";
 import { driver, listen, TOKEN } from "./harness/workerd.js";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-store-"));
-/** What KV answers to the next requests for the set, and for a frame, instead of a value: a status, or a reset. */
+/** What KV does at the next requests for the set and for a frame: a status, or "reset". */
 let faults;
 /** How many requests KV waits for before it answers any. */
 let together = 1;

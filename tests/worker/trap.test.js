@@ -1,4 +1,4 @@
-/** A decoder that fails at every picture: the person gets a sentence, and a turn that waits goes on. */
+/** A decoder that fails at every picture: the owner gets a sentence, and a waiting turn goes on. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

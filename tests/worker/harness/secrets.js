@@ -10,7 +10,7 @@ export const ACCOUNT_SECRETS = /** @type {const} */ ([
   "ACCESS_TOKEN_SECRET",
 ]);
 
-/** The Worker's secrets for X and its trigger token. Two hold characters that OAuth 1.0a escapes. */
+/** The secrets for X, two with characters that OAuth 1.0a escapes, and the trigger token. */
 export const SECRETS = {
   API_KEY: `key-${randomUUID()}`,
   API_KEY_SECRET: `key-secret-&=+/%~-${randomUUID()}`,
