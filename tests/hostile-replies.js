@@ -1,4 +1,4 @@
-/** Replies that no HTTP server would send: bodies without end, sizes that are not true. */
+/** Replies that no HTTP server would send: bodies without end, and wrong sizes. */
 import net from "node:net";
 import { gzipSync } from "node:zlib";
 

@@ -1,4 +1,4 @@
-/** `--album`: a folder of pictures that are frames as they are. */
+/** Tests `--album`: a folder of pictures that are used as frames unchanged. */
 import assert from "node:assert/strict";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";

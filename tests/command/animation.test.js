@@ -1,4 +1,4 @@
-/** `--from-animation`: the pictures of an animated GIF as frames. */
+/** Tests `--from-animation`: the pictures of an animated GIF as frames. */
 import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
 import path from "node:path";

@@ -1,4 +1,4 @@
-/** Files that are no picture, are broken, or ask for too much. */
+/** Tests files that are no pictures, are broken, or need too much. */
 import assert from "node:assert/strict";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";

@@ -1,4 +1,6 @@
-/** `rotate-icon doctor`, against the local X, and a small server that says what it is told to. */
+/**
+ * Tests `rotate-icon doctor`, against the simulator and a small server that answers as it is told.
+ */
 import assert from "node:assert/strict";
 import { appendFile, chmod } from "node:fs/promises";
 import test from "node:test";

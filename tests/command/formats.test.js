@@ -1,4 +1,4 @@
-/** Every kind of picture, against what sharp makes of it. */
+/** Tests every kind of picture, against sharp. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import sharp from "sharp";

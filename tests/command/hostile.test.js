@@ -1,6 +1,6 @@
 /**
- * Whatever file comes, `render` ends soon, with frames or with a sentence; and
- * what phones, cameras and screens make becomes the right frames.
+ * Tests that `render` ends soon for every file, with frames or with a sentence, and makes the right
+ * frames of what phones, cameras and screens make.
  */
 import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ import { SIZE, expectedIcon, isNear, pixelAt, pixels, render } from "./pictures.
 /** How long a file may take, in ms, with a debug build on a busy machine. */
 const LONGEST_MS = 20_000;
 
-/** What a refusal has to be: one sentence, with what to do next. */
+/** A refusal: one sentence that says what to do next. */
 const SENTENCE = /^rotate-icon: .*this [^\n]*(?:; (?:save|make|convert|take)|no pixels)[^\n]*\n$/;
 
 const hostile = await hostileFiles();

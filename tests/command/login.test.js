@@ -1,4 +1,6 @@
-/** `rotate-icon login x`, against the local X, and a small server that can refuse each step. */
+/**
+ * Tests `rotate-icon login x`, against the simulator and a small server that can refuse each step.
+ */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -12,7 +14,7 @@ import { command, rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
 /** @typedef {import("./account.js").Answer} Answer */
 /** @typedef {import("node:test").TestContext} TestContext */
 
-/** What X gives, none of which may be shown, and the app's own keys. */
+/** The app's keys, and the tokens that X hands out. None of them may be printed. */
 const app = { API_KEY: "aPPkAPPkAPPk", API_KEY_SECRET: "aPPsECRETsECRET" };
 const temporary = { token: "tMPtMPtMPtMP", secret: "tMPsECRETsECRET" };
 const token = { ACCESS_TOKEN: "7-aCCESSaCCESS", ACCESS_TOKEN_SECRET: "aCCESSsECRETsECRET" };

@@ -1,4 +1,4 @@
-/** The frames against OpenCV, which turns pictures with code of its own. */
+/** Tests the frames against OpenCV, which rotates pictures by its own code. */
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import test, { before } from "node:test";

@@ -1,4 +1,4 @@
-/** The options that say how a picture becomes frames. */
+/** Tests the options that determine how a picture becomes frames. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import sharp from "sharp";

@@ -1,4 +1,4 @@
-/** Proxies of the environment: what names one is used or refused, and never passed over. */
+/** Tests proxies in the environment: one that is named is used or refused, and never bypassed. */
 import assert from "node:assert/strict";
 import net from "node:net";
 import test from "node:test";

@@ -1,4 +1,4 @@
-/** `rotate-icon publish --local`, through the real wrangler. */
+/** Tests `rotate-icon publish --local`, through the real wrangler. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { access, chmod, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** `rotate-icon render`, as a person at a terminal sees it. */
+/** Tests `rotate-icon render`, as a person at a terminal sees it. */
 import assert from "node:assert/strict";
 import { readFile, readdir, stat } from "node:fs/promises";
 import path from "node:path";
@@ -170,7 +170,7 @@ test("a set of any size is written in full, and to a pipe without a bar", async 
   }
 });
 
-/** util-linux's script, which gives a program a terminal, or why there is none. */
+/** Whether util-linux's `script` is here, which gives a program a terminal; else why not. */
 const script = await runProgram("script", ["--version"]).catch(() => ({ stdout: "" }));
 const noTerminal = script.stdout.includes("util-linux") ? false : "needs util-linux's script";
 

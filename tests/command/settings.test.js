@@ -1,4 +1,4 @@
-/** Which settings the command reads, and from where: those of the Worker, in wrangler's order. */
+/** Tests which settings the command reads, and from where: the Worker's, in wrangler's order. */
 import assert from "node:assert/strict";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";

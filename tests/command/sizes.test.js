@@ -1,4 +1,4 @@
-/** `rotate-icon turn` against senders that state a wrong size or do not come to an end. */
+/** Tests `rotate-icon turn` against senders that state a wrong size or never stop. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";

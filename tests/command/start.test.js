@@ -1,4 +1,4 @@
-/** `npm start`, where it has to refuse. The turn itself is what `npm start -- --once` checks. */
+/** Tests where `npm start` has to refuse. `npm start -- --once` checks the turn itself. */
 import assert from "node:assert/strict";
 import net from "node:net";
 import path from "node:path";

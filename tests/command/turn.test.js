@@ -1,4 +1,4 @@
-/** `rotate-icon turn`, as cron starts it, against the local X. */
+/** Tests `rotate-icon turn`, as cron starts it, against the simulator. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdir, readFile, readdir, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** What a turn has to come to on the official server, whichever host makes it. */
+/** The cases of a turn on the official server, for either host. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import test from "node:test";

@@ -1,6 +1,6 @@
 /**
- * Both hosts against the official server with its limits, which a server of one's own has not by
- * default. They are counted in the server's memory: restarted, it has none of them used.
+ * Tests both hosts against the official server with its rate limits, which a self-hosted server
+ * does not have by default. The server counts in memory: a restart resets the limits.
  */
 import assert from "node:assert/strict";
 import test from "node:test";

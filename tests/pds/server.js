@@ -1,11 +1,11 @@
 /**
- * The official server of Bluesky accounts (a PDS) and the directory of accounts (PLC), in a
+ * Runs the official server of Bluesky accounts (a PDS) and the directory of accounts (PLC) in a
  * process of their own and on this machine only, with a stand-in for the AppView, which the PDS
  * asks about accounts that it has closed.
  *
- * Started by `pds.js` with the folder for the server's data as its argument. Tells where it is as
- * soon as it answers, and does what it is asked for by messages of `{ id, ask, value }`. Variables
- * `PDS_…` of the environment are those of the PDS itself.
+ * `pds.js` starts it with the folder for the server's data as its argument. It reports its URLs
+ * once it answers, and does what messages of `{ id, ask, value }` ask for. Environment variables
+ * `PDS_…` configure the PDS.
  */
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
@@ -57,7 +57,7 @@ async function freePort() {
   return port;
 }
 
-/** What the AppView answers about an account that it does not show. */
+/** An AppView that shows no account. */
 const appView = createServer((request, response) => {
   const { searchParams } = new URL(request.url, "http://appview.test");
   const body = {
@@ -119,7 +119,7 @@ async function open() {
   });
 }
 
-/** What it can be asked for. */
+/** The requests that it takes by message. */
 const asked = {
   /**
    * Puts the clock so many seconds ahead of this machine's.

@@ -1,7 +1,6 @@
 /**
- * The icon on Bluesky alone: what the profile is after a turn, how sessions are
- * kept, and what becomes of a turn when Bluesky does not take it. With workerd's
- * own network.
+ * Tests turns on Bluesky alone: the profile after a turn, how sessions are kept, and what follows
+ * when Bluesky refuses. Uses workerd's own network.
  */
 import assert from "node:assert/strict";
 import test, { beforeEach } from "node:test";
@@ -240,7 +239,7 @@ test("an avatar that the owner has put there since is replaced by the next turn"
 
 /** The record of frames as it is now. */
 const kept = async () => (await stage.simulator.account("bluesky")).frames?.value;
-/** What the blob of a frame is called. */
+/** Returns the CID of a blob. */
 const linkOf = ({ ref }) => ref.$link;
 
 test("after a rotation, every frame is kept and a turn is two requests; what is shown is never lost", async () => {

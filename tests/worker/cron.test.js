@@ -1,7 +1,6 @@
 /**
- * The Cron Trigger: which frame goes out for which scheduled time, that it
- * goes out byte for byte, and what is logged about it. The times lie ahead, as
- * those that have passed count as the present.
+ * Tests the Cron Trigger: the frame for each scheduled time, that its bytes arrive unchanged, and
+ * what is logged. The times are in the future, because past ones count as the present.
  */
 import assert from "node:assert/strict";
 import test from "node:test";

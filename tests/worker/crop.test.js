@@ -1,7 +1,6 @@
 /**
- * Changing the icon on the page, in a browser: which square of a picture arrives, by
- * pointer, touch, keys and sliders; whatever kind of picture it is, and whatever the
- * browser keeps the page from doing.
+ * Tests changing the icon on the page in a browser: the square that arrives, by pointer, touch,
+ * keys and sliders, for every kind of picture, and with whatever the browser denies the page.
  */
 import assert from "node:assert/strict";
 import test from "node:test";

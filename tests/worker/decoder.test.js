@@ -1,7 +1,7 @@
 /**
- * What keeps a decoder's failure to itself (src/decoder.js) and what bounds the bodies of
- * pictures (src/body.js), with decoders that fail in every way that wasm can, and bodies that
- * come as they like. Only here these are run by Node.
+ * Tests that a decoder's failure stays its own (src/decoder.js) and that the bodies of pictures are
+ * bounded (src/body.js), with decoders that fail in every way that WebAssembly can. Only here these
+ * modules run in Node.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

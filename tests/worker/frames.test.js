@@ -1,7 +1,4 @@
-/**
- * GET /frames/{n}: the frames of the current set, and how they are kept by
- * whoever asked for them before.
- */
+/** Tests GET /frames/{n}: the frames of the current set, and how clients cache them. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { assertGuarded, problem } from "./harness/assertions.js";

@@ -1,6 +1,6 @@
 /**
- * Every answer says what a browser may make of it, and that nobody keeps what is of this moment
- * only: of every route, by every method, also to a request that is none.
+ * Tests the headers by which every answer restricts browsers and caches: of every route, by every
+ * method, also to a malformed request.
  */
 import assert from "node:assert/strict";
 import net from "node:net";

@@ -1,6 +1,6 @@
 /**
- * GET /health: whether the Worker could turn now, and all that keeps it from
- * that, by name.
+ * Tests GET /health: whether the Worker could turn now, and the names of all that keeps it from
+ * that.
  */
 import assert from "node:assert/strict";
 import test from "node:test";

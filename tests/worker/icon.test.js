@@ -1,7 +1,7 @@
 /**
- * PUT /icon and the frames that are rendered from the icon in the store: byte
- * for byte what the command renders, once or many at a time, and whatever file
- * comes, the Worker answers and the store stays whole.
+ * Tests PUT /icon and the frames that are rendered from the stored icon: they are byte for byte the
+ * command's, also when many are requested at once; and whatever file is uploaded, the Worker
+ * answers and the store stays whole.
  */
 import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";

@@ -1,6 +1,6 @@
 /**
- * GET /journal: what the turns did, for the owner only, a page at a time; and
- * DELETE /journal, which forgets it together with all that is known of the account.
+ * Tests GET /journal, which lists the turns page by page for the owner alone, and DELETE /journal,
+ * which empties it and the account's state.
  */
 import assert from "node:assert/strict";
 import test from "node:test";

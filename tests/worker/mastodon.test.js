@@ -1,7 +1,6 @@
 /**
- * The icon on Mastodon alone: what is sent, what the token has to be good for, and
- * what becomes of a turn when the server does not take it. With workerd's own
- * network.
+ * Tests turns on Mastodon alone: the requests, the scopes that the token needs, and what follows
+ * when the server refuses. Uses workerd's own network.
  */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";

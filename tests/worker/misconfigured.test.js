@@ -1,6 +1,6 @@
 /**
- * A wrangler.toml that binds or sets the wrong things: the Worker says so and
- * neither hangs nor falls back.
+ * Tests a wrangler.toml that binds or sets the wrong things: the Worker says so, and neither hangs
+ * nor falls back.
  */
 import assert from "node:assert/strict";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -215,7 +215,7 @@ for (const [what, config] of /** @type {[string, Record<string, any>][]} */ ([
   });
 }
 
-/** Makes a copy of the built Worker whose entry is changed; gives its main file. */
+/** Copies the built Worker and changes its entry. Returns the path of its main file. */
 function changedWorker(t, pattern, replacement) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-changed-"));
   t.after(() => rmSync(folder, { recursive: true }));

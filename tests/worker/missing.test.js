@@ -1,6 +1,6 @@
 /**
- * A Cron Trigger with something missing or wrong on this side: one line in the
- * log that says what, nothing sent, and the next turn works again.
+ * Tests a Cron Trigger when something is missing or wrong on this side: one line in the log says
+ * what, nothing is sent, and the next turn works again.
  */
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -1,7 +1,6 @@
 /**
- * One icon on X, Bluesky and Mastodon: one turn serves all, each network has its own
- * part of it, and what is wrong with one keeps nothing from the others. With
- * workerd's own network, and its alarms.
+ * Tests one icon on X, Bluesky and Mastodon: one turn serves all, each network has its own part of
+ * it, and a fault of one keeps nothing from the others. Uses workerd's own network and its alarms.
  */
 import assert from "node:assert/strict";
 import { createServer, request as httpRequest } from "node:http";

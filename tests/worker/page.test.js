@@ -1,7 +1,7 @@
 /**
- * The page at /, from the built Worker in a browser: what anybody reads there
- * with and without JavaScript, and what the owner does there; on a desktop and
- * a phone, light and dark, by keyboard, and as axe-core judges it.
+ * Tests the page at / of the built Worker in a browser: what everybody reads, with and without
+ * JavaScript, and what the owner does; on a desktop and a phone, light and dark, by keyboard, and
+ * as axe-core judges it.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,7 +1,7 @@
 /**
- * Many requests at once in one Worker: the turns, made one after the other, each
- * send their own frame, whole. The frame's bytes are lent from wasm memory to
- * `fetch`, and that memory grows meanwhile.
+ * Tests many requests at once in one Worker: the turns are made one after the other, and each sends
+ * its own frame, whole. The frame's bytes are lent from WebAssembly's memory to `fetch`, and that
+ * memory grows meanwhile.
  */
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -1,6 +1,6 @@
 /**
- * Whatever file is put, the Worker answers with a status that is documented and
- * goes on: nobody else notices. What phones, cameras and screens make is taken.
+ * Tests that whatever file is uploaded, the Worker answers with a documented status and goes on,
+ * unnoticed by others; and that it accepts what phones, cameras and screens make.
  */
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -1,6 +1,6 @@
 /**
- * What POST /turn answers when X does not take the turn: for every fault that
- * the stand-in for X knows, over workerd's own network.
+ * Tests what POST /turn answers when X refuses, for every fault of X that the simulator knows. Uses
+ * workerd's own network.
  */
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -1,6 +1,6 @@
 /**
- * Replies that are none of X's: what is signed goes to one address and no
- * further, and no reply keeps the Worker busy or fills its memory.
+ * Tests replies that do not come from X: signed requests go to one address and no further, and no
+ * reply keeps the Worker busy or fills its memory.
  */
 import assert from "node:assert/strict";
 import { createServer } from "node:http";

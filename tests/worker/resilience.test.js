@@ -1,9 +1,9 @@
 /**
- * What goes wrong around a turn: events that come twice or all at once, every
- * fault that the stand-in for X knows, an end of workerd in the middle, and an
- * owner who is to be told. With workerd's own network, and its alarms.
+ * Tests what goes wrong around a turn: events that come twice or all at once, every fault of X that
+ * the simulator knows, a workerd that is killed, and an owner who has to be told. Uses workerd's
+ * own network and its alarms.
  *
- * FAULT_MATRIX, if it is set, names a file that gets the table of all faults.
+ * If FAULT_MATRIX is set, it names a file into which the table of all faults is written.
  */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -33,7 +33,7 @@ const later = () => Date.UTC(2031, 0, 1 + 2 * days++, 9) - offset;
 
 // --- The owner's webhook ----------------------------------------------------
 
-/** What came to the webhook, and how it is answered: a status, or null for no answer. */
+/** The requests to the webhook, and its answer: a status, or null for none. */
 const news = [];
 let webhookStatus = 204;
 const webhook = createServer((request, response) => {

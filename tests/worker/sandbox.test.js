@@ -1,6 +1,6 @@
 /**
- * Pictures that a decoder fails at, or that take more memory than it has: the next picture is read
- * as if nothing had been, memory does not grow, and others are not kept waiting.
+ * Tests pictures that break a decoder or need more memory than it has: the next picture is read as
+ * usual, memory does not grow, and others do not wait.
  */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

@@ -1,6 +1,6 @@
 /**
- * Slots that no event of the Cron Trigger begins, at a real clock: in zones off the hour, and where
- * a set has more frames than the cron has events.
+ * Tests, by the real clock, slots that no event of the Cron Trigger begins: in zones off the hour,
+ * and for sets with more frames than the cron has events.
  */
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -12,7 +12,7 @@ import { useStage } from "./harness/stage.js";
 
 const stage = useStage();
 
-/** What the page says of the next turn, and when that is. */
+/** Reads from the page when the next turn is, and in which words. */
 async function nextOnPage() {
   const page = await (await stage.worker.fetch("/")).text();
   const [, words, at] = /<p class="next">([^<]*)<time id="next" datetime="([^"]*)"/.exec(page);

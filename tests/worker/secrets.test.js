@@ -1,6 +1,6 @@
 /**
- * No secret and no signature shows: not in any answer, not in any line of the
- * log, over a run of all kinds of requests and turns.
+ * Tests that no secret and no signature shows in any answer or line of the log, over all kinds of
+ * requests and turns.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { listen, portOf } from "../../scripts/lib/listen.js";
 
 /** The Authorization headers that were sent to X. */
 const authorizations = [];
-/** What X is to answer instead, if anything: a body of a refusal. */
+/** The body with which X refuses, if it is to refuse. */
 let repeated;
 
 /** Passes on to the stand-in what is sent, as it is, and keeps how it was signed. */

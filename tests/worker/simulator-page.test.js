@@ -1,6 +1,6 @@
 /**
- * The page of the stand-in for X, in a browser: the picture of a turn is seen
- * round and with the verdict, on a desktop and on a phone.
+ * Tests the simulator's page in a browser: it shows the picture of a turn round and with the
+ * verdict, on a desktop and on a phone.
  */
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";

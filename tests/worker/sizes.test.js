@@ -1,7 +1,7 @@
 /**
- * Bodies that say they are small and are not, and senders that do not come to an end: what arrives
- * is counted, so that memory stays bounded, and the turn ends with a sentence. The other side is a
- * plain TCP server, since no HTTP server would send such a thing.
+ * Tests bodies that state a wrong size and senders that never stop: the Worker counts what arrives,
+ * so that memory stays bounded and the turn ends with a sentence. The other side is a plain TCP
+ * server, because no HTTP server would send such a thing.
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

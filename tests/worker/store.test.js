@@ -1,6 +1,6 @@
 /**
- * A KV that fails, for a moment or for good: what a turn makes of it. KV is a
- * server of the test here, which workerd asks as it asks Cloudflare's.
+ * Tests a KV that fails, for a moment or for good. KV is a server of the test here, which workerd
+ * asks as it asks Cloudflare's.
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * The manual turn, POST /turn: who may ask for it, what may be asked, and that
- * whatever is not allowed sends nothing.
+ * Tests the manual turn, POST /turn: who may ask for it, for what, and that nothing is sent if it
+ * is not allowed.
  */
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -1,7 +1,7 @@
 /**
- * What another version of the Worker, or a damaged disk, has left in the account's object and in
- * KV: it is read as far as it is understood, told once, kept aside, and turning goes on. The object
- * lies on the disk; the other version is a Worker of the test's with the same object.
+ * Tests what another version of the Worker, or a damaged disk, has left in the account's object and
+ * in KV: it is read as far as it is understood, reported once and set aside, and turns go on. The
+ * object is on the disk; the other version is a Worker of the test with the same object.
  */
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -123,7 +123,7 @@ async function start() {
   );
 }
 
-/** Has another version do this to the storage in between; gives what it finds there, by key. */
+/** Has another version change the storage. Returns what it finds there, by key. */
 async function byAnotherVersion(changes = {}) {
   await worker.stop();
   writeFileSync(path.join(folder, "edge.js"), other);
@@ -196,7 +196,7 @@ const NEWER = JSON.stringify({
   lease: { until: 1 },
 });
 
-/** What may lie where a standing should; the last is whether it can be read back. */
+/** Values in the place of an account state, and whether each can be read back. */
 const STANDINGS = {
   garbage: "garbage",
   "no text": "",

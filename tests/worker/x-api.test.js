@@ -1,7 +1,6 @@
 /**
- * The two versions of X's API: which of them a turn takes, what it remembers of that,
- * and what the owner reads where X takes the picture by neither. With workerd's own
- * network.
+ * Tests the two versions of X's API: which one a turn uses, that it remembers it, and what the
+ * owner reads when X accepts the picture by neither. Uses workerd's own network.
  */
 import assert from "node:assert/strict";
 import test from "node:test";
