@@ -154,10 +154,10 @@ process.on("message", async ({ id, ask, value }) => {
   try {
     process.send({ id, answer: await asked[ask](value) });
   } catch (error) {
-    process.send({ id, error: String(error?.stack ?? error) });
+    process.send({ id, error: error instanceof Error ? error.stack : String(error) });
   }
 });
-// Whoever started it is gone.
+// The process that started it is gone.
 process.on("disconnect", () => process.exit());
 
 await open();
