@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { portOf } from "../scripts/lib/listen.js";
 import { UserError, main, root, say } from "../scripts/lib/run.js";
-import { buildCommand, buildWorker } from "../scripts/build.js";
+import { buildAll } from "../scripts/build.js";
 import {
   configuration,
   copyScript,
@@ -101,8 +101,7 @@ async function jpegOf(bytes, picture) {
 }
 
 await main(async () => {
-  await buildWorker();
-  await buildCommand();
+  await buildAll();
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-bench-"));
   /** @param {string} name */
   const inFolder = (name) => path.join(folder, name);

@@ -11,7 +11,7 @@ import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { UserError, main, say } from "../scripts/lib/run.js";
-import { buildCommand, buildWorker } from "../scripts/build.js";
+import { buildAll } from "../scripts/build.js";
 import { portOf } from "../scripts/lib/listen.js";
 import { accountSecrets } from "../scripts/lib/local-x.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
@@ -115,8 +115,7 @@ async function load(url, worker, where) {
 }
 
 await main(async () => {
-  await buildWorker();
-  await buildCommand();
+  await buildAll();
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-load-"));
   /** @param {string} name */
   const inFolder = (name) => path.join(folder, name);

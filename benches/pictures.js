@@ -23,7 +23,7 @@ import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
-import { buildCommand, buildWorker } from "../scripts/build.js";
+import { buildAll } from "../scripts/build.js";
 import { portOf } from "../scripts/lib/listen.js";
 import { UserError, main, root, say } from "../scripts/lib/run.js";
 import { REAL, realFile } from "../tests/pictures/real.js";
@@ -139,8 +139,7 @@ async function cost(running, worker, where, body) {
 const milliseconds = (numbers) => median(numbers).toFixed(numbers.every((ms) => ms < 20) ? 1 : 0);
 
 await main(async () => {
-  await buildWorker();
-  await buildCommand();
+  await buildAll();
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-pictures-"));
   /** @param {string} name */
   const inFolder = (name) => path.join(folder, name);

@@ -16,7 +16,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError, main, root, say } from "../scripts/lib/run.js";
-import { buildCommand, buildWorker } from "../scripts/build.js";
+import { buildAll } from "../scripts/build.js";
 import { listen, portOf } from "../scripts/lib/listen.js";
 import { accountSecrets } from "../scripts/lib/local-x.js";
 import { randomNumbers } from "../scripts/lib/random.js";
@@ -74,8 +74,7 @@ const faults = [
 ];
 
 await main(async () => {
-  await buildWorker();
-  await buildCommand();
+  await buildAll();
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-soak-"));
   /** @param {string} name */
   const inFolder = (name) => path.join(folder, name);

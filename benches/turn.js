@@ -29,7 +29,7 @@ import {
 } from "../scripts/lib/local-x.js";
 import { listen, portOf } from "../scripts/lib/listen.js";
 import { UserError, main, root, say, stopAll } from "../scripts/lib/run.js";
-import { buildCommand, buildWorker } from "../scripts/build.js";
+import { buildAll } from "../scripts/build.js";
 import {
   configuration,
   copyScript,
@@ -172,8 +172,7 @@ function row(took, contender, rival) {
 }
 
 await main(async () => {
-  await buildWorker();
-  await buildCommand();
+  await buildAll();
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-bench-"));
   const icon = path.join(folder, "icon.png");
   writeFileSync(icon, noisyIcon(amplitude));

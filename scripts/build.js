@@ -3,10 +3,18 @@
  * the Worker (`[build]` in wrangler.toml). It does nothing if no source has changed.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { isMain, main, root, run, say } from "./lib/run.js";
-import { buildTools, setup } from "./setup.js";
+import { buildTools, rustBuildTools, setup } from "./setup.js";
 
 /** The sources of the Worker: not the command, nor the tests. */
 const sources = [
@@ -54,12 +62,16 @@ export async function buildWorker() {
     existsSync(path.join(root, "build", file)),
   );
   if (built && existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
+  await rustBuildTools();
   say("Building the Worker …");
   // So that an interrupted build does not pass for a finished one.
   rmSync(stamp, { force: true });
+  mkdirSync(path.dirname(stamp), { recursive: true });
   const { workerBuild, env } = buildTools();
-  await run(workerBuild, ["--profile", "worker", "--package", "rotate-icon"], { env, quiet: true });
-  await buildDecoder(env);
+  await Promise.all([
+    run(workerBuild, ["--profile", "worker", "--package", "rotate-icon"], { env, quiet: true }),
+    buildDecoder(env),
+  ]);
   // The entry imports what worker-build has written, and replaces it.
   const entry = [
     "src/entry.js",
@@ -111,6 +123,13 @@ async function buildDecoder(env) {
 /** Builds the command `rotate-icon`. */
 export async function buildCommand() {
   await run("cargo", ["build", "--quiet", "--package", "rotate-icon-cli"]);
+}
+
+/** Builds both side by side: each has long stretches that keep one core busy. */
+export async function buildAll() {
+  await setup();
+  say("Building the command …");
+  await Promise.all([buildWorker(), buildCommand()]);
 }
 
 if (isMain(import.meta)) await main(buildWorker);

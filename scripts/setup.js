@@ -10,8 +10,17 @@ import path from "node:path";
 import { spawnSync } from "node:child_process";
 import { UserError, isMain, main, root, run, say } from "./lib/run.js";
 
-/** worker-build refuses versions of wasm-bindgen that it does not know. */
-const rustTools = { "worker-build": "0.8.7", "wasm-bindgen-cli": wasmBindgenVersion() };
+/** The build tools that are Rust programs, with what cargo is told about each. */
+const rustTools = [
+  // It refuses versions of wasm-bindgen that it does not know.
+  { name: "worker-build", version: "0.8.7", options: ["--bin", "worker-build"] },
+  // The default feature is HTTPS, which only the test runner beside it uses.
+  {
+    name: "wasm-bindgen-cli",
+    version: wasmBindgenVersion(),
+    options: ["--bin", "wasm-bindgen", "--no-default-features"],
+  },
+];
 
 /** Returns the version in Cargo.lock: the library and the program have to be the same. */
 function wasmBindgenVersion() {
@@ -25,9 +34,7 @@ function wasmBindgenVersion() {
 const toolsFolder = path.join(
   process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache"),
   "rotate-icon",
-  Object.entries(rustTools)
-    .map(([name, version]) => `${name}-${version}`)
-    .join("+"),
+  rustTools.map(({ name, version }) => `${name}-${version}`).join("+"),
 );
 
 /** The paths of worker-build and, as its environment, of the programs that it would download. */
@@ -102,13 +109,14 @@ async function rustToolchain() {
   }
 }
 
-async function rustBuildTools() {
+/** Builds the tools of the Worker's build that cargo installs, unless they are there. */
+export async function rustBuildTools() {
   if (existsSync(toolsFolder)) return;
-  say("Building worker-build and wasm-bindgen, once for this machine (3 to 6 minutes) …");
+  say("Building worker-build and wasm-bindgen, once for this machine …");
   // Into another folder first, so that an interrupted run leaves no unfinished one.
   const unfinished = `${toolsFolder}.unfinished`;
   mkdirSync(unfinished, { recursive: true });
-  for (const [name, version] of Object.entries(rustTools)) {
+  for (const { name, version, options } of rustTools) {
     await run(
       "cargo",
       [
@@ -119,6 +127,7 @@ async function rustBuildTools() {
         unfinished,
         "--target-dir",
         `${unfinished}/target`,
+        ...options,
         `${name}@${version}`,
       ],
       { env: { CARGO_PROFILE_DEV_DEBUG: "0" }, quiet: true },
@@ -128,12 +137,19 @@ async function rustBuildTools() {
   renameSync(unfinished, toolsFolder);
 }
 
-/** Installs everything. May start the script again under another Node. */
+/**
+ * Installs everything but the Rust tools, which only the Worker's build needs. May start the script
+ * again under another Node.
+ */
 export async function setup() {
   await npmPackages();
   await suitableNode();
   await rustToolchain();
-  await rustBuildTools();
 }
 
-if (isMain(import.meta)) await main(setup);
+if (isMain(import.meta)) {
+  await main(async () => {
+    await setup();
+    await rustBuildTools();
+  });
+}

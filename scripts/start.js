@@ -17,7 +17,7 @@ import {
 } from "./lib/local-x.js";
 import { listen } from "./lib/listen.js";
 import { UserError, main, messageOf, root, run, say, start, stopAll } from "./lib/run.js";
-import { buildCommand, buildWorker } from "./build.js";
+import { buildAll } from "./build.js";
 
 const help = `Usage: npm start -- [options]
 
@@ -194,9 +194,7 @@ await main(async () => {
   const { once, icon, ...asked } = options();
   const port = await freePort(asked.port, 8787, "port");
   const simulatorPort = await freePort(asked.simulatorPort, 8788, "simulator-port");
-  await buildWorker();
-  say("Building the command …");
-  await buildCommand();
+  await buildAll();
 
   // Apart from the state of `npx wrangler dev`, which may hold the user's own icon.
   const state = ".wrangler/sample";

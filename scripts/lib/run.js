@@ -45,6 +45,8 @@ export function environment(extra = {}) {
   };
 }
 
+const running = new Set();
+
 /**
  * @typedef {object} RunOptions
  * @property {string} [cwd] default: the project's folder
@@ -71,6 +73,7 @@ export function run(program, args, { cwd = root, env, quiet = false, echo = fals
       stdio: ["ignore", stdio, stdio],
       shell: process.platform === "win32",
     });
+    running.add(child);
     let output = "";
     /**
      * @param {import("node:stream").Readable | null} stream
@@ -89,6 +92,7 @@ export function run(program, args, { cwd = root, env, quiet = false, echo = fals
       reject(new UserError(`cannot start ${program}: ${error.message}`)),
     );
     child.on("close", (code, signal) => {
+      running.delete(child);
       if (code === 0) return resolve(output);
       const shown = quiet && output ? `:\n${output.trimEnd()}` : "";
       const message = `${program} ${args.join(" ")} ended with ${signal ?? code}${shown}`;
@@ -192,6 +196,8 @@ export async function main(body) {
   try {
     await body();
   } catch (error) {
+    // One of several failed: nobody waits for the others.
+    for (const child of running) child.kill();
     await stopAll();
     console.error(error instanceof UserError ? `✗ ${error.message}` : error);
     process.exit(1);
