@@ -232,6 +232,7 @@ fn success_that_is_no_user_is_unexpected() {
         "OK",
         "<!DOCTYPE html><title>Sign in to the Wi-Fi</title>",
         r#"{"screen_name":null}"#,
+        r#"{"screen_name":""}"#,
         r#"{"errors":[{"code":32,"message":"Could not authenticate you."}]}"#,
     ] {
         let diagnosis = refused(&reply(200, &[], body));

@@ -127,7 +127,7 @@ pub(super) fn read_user(body: &[u8], secrets: &[Secret]) -> Option<String> {
 
     let user = serde_json::from_slice::<User>(body).ok()?;
     let secrets: Vec<_> = secrets.iter().collect();
-    Some(quoted(&user.screen_name, &secrets))
+    Some(quoted(&user.screen_name, &secrets)).filter(|name| !name.is_empty())
 }
 
 pub(super) fn no_user() -> Diagnosis {
