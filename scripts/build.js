@@ -27,7 +27,8 @@ const sources = [
 ];
 /** @param {string} name */
 const isNoSource = (name) =>
-  ["crates/cli", "crates/simulator"].includes(name) || /(^|\/)(tests|testing|fuzz)\.rs$/.test(name);
+  ["crates/cli", "crates/fuzzing", "crates/simulator"].includes(name) ||
+  /(^|\/)(tests|testing|fuzz)(\.rs)?$/.test(name);
 
 /**
  * Lists the sources in a folder, or the file itself.

@@ -21,8 +21,6 @@ mod square;
 mod webp;
 
 #[cfg(test)]
-mod fuzz;
-#[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;

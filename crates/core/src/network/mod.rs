@@ -6,6 +6,8 @@
 pub mod base_url;
 pub mod bluesky;
 mod fingerprint;
+#[cfg(test)]
+mod fuzz;
 pub mod interface;
 pub mod mastodon;
 mod multipart;

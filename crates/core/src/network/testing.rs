@@ -84,7 +84,7 @@ impl Transport for Script {
 
 /// Stands in the replies of [`Noise`] for the secret that the request came with, as
 /// some proxies repeat what they were sent.
-const SENT: &str = "%SENT%";
+pub(super) const SENT: &str = "%SENT%";
 
 /// A wire that answers whatever is sent with some replies, over and over.
 pub(super) struct Noise {
