@@ -1,5 +1,5 @@
-//! The journal: what turns did, one entry for each slot on each network and for
-//! each other turn by hand. The same entries go to the host's log.
+//! The journal: what turns have done. There is one entry for each slot on each network, and one for
+//! each other turn by hand. The host's log has the same entries.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,29 +8,29 @@ use serde_json::json;
 use crate::outcome::{Diagnosis, Outcome, Preview, Reason};
 use crate::stored;
 
-/// A turn as the journal keeps it: one flat object.
+/// The entry of a turn in the journal: one flat JSON object.
 #[derive(Debug, Serialize)]
 pub struct Entry<'a> {
-    /// Always `turn`, to tell it from what else is logged.
+    /// Always `turn`, which tells it from other entries in the log.
     pub event: &'static str,
-    /// What started it.
+    /// What asked for the turn.
     pub trigger: Trigger,
-    /// The instant it was for, as in RFC 3339.
+    /// The instant that the turn was for, written as RFC 3339 has it.
     pub scheduled_at: DateTime<Utc>,
-    /// When its frame was sent the last time.
+    /// When the frame was last sent; `None` if it was not.
     pub sent_at: Option<DateTime<Utc>>,
-    /// How long it took, in milliseconds.
+    /// How long the turn took, in milliseconds.
     pub duration_ms: i64,
-    /// What it did.
+    /// What the turn did.
     #[serde(flatten)]
     pub report: &'a Report,
 }
 
-/// What starts a turn.
+/// What asks for a turn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
-    /// The schedule.
+    /// An event of the schedule.
     #[default]
     Cron,
     /// The time for another try.
@@ -42,36 +42,36 @@ pub enum Trigger {
 impl Entry<'_> {
     /// The entry as one line of JSON.
     pub fn to_json(&self) -> String {
-        // Nothing in it can fail to be written.
+        // All of its members can be written as JSON.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
-/// What a turn did on a network, as far as it came.
+/// What a turn did on one network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// The network's name.
     pub network: &'static str,
-    /// The frame that was chosen.
+    /// The number of the frame that was chosen; `None` if none could be.
     pub frame: Option<u16>,
-    /// How many the set has.
+    /// The number of frames of the current set; `None` if it could not be read.
     pub frames: Option<u16>,
-    /// How often the frame has been sent for its slot.
+    /// The number of attempts to send the frame in its slot.
     pub attempts: u32,
-    /// The HTTP status of the network's reply.
+    /// The HTTP status of the network's reply; `None` if there was none.
     pub network_status: Option<u16>,
-    /// How it ended.
+    /// How the turn ended.
     pub outcome: Outcome,
-    /// When it is tried again by itself.
+    /// When the next attempt comes by itself; `None` if that is with the schedule.
     pub retry_at: Option<DateTime<Utc>>,
-    /// What the owner should know besides.
+    /// What the owner should know besides, in a sentence or two.
     pub note: Option<String>,
-    /// Whether nothing was tried, since what happened before is waited out.
+    /// Whether nothing was tried because of a hold, so that the outcome is that of an earlier turn.
     pub is_held: bool,
 }
 
 impl Report {
-    /// A turn of which nothing is known but how it ended.
+    /// A report that says only how the turn ended.
     pub fn of(network: &'static str, outcome: Outcome) -> Self {
         Self {
             network,
@@ -85,27 +85,34 @@ impl Report {
             is_held: false,
         }
     }
+
+    /// The same report of a turn that was refused.
+    #[must_use]
+    pub fn refused(self, diagnosis: Diagnosis) -> Self {
+        let outcome = Outcome::Refused(diagnosis);
+        Self { outcome, ..self }
+    }
 }
 
-/// What of an entry the page tells. Another version may have written it: what is
-/// not understood is left out, but for the instant.
+/// The part of an entry that the page shows. Another version may have written it: members that are
+/// not understood are left out, except the instant and the outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Recorded {
     /// The network's name.
     #[serde(default, deserialize_with = "stored::or_default")]
     pub network: String,
-    /// The instant it was for.
+    /// The instant that the turn was for.
     #[serde(deserialize_with = "stored::from_rfc_3339")]
     pub scheduled_at: DateTime<Utc>,
-    /// When its frame was sent the last time.
+    /// When the frame was last sent.
     #[serde(default, deserialize_with = "stored::from_rfc_3339_or_none")]
     pub sent_at: Option<DateTime<Utc>>,
-    /// The frame.
+    /// The number of the frame.
     #[serde(default, deserialize_with = "stored::or_default")]
     pub frame: Option<u16>,
-    /// How it ended, in a word.
+    /// How the turn ended, in one word.
     pub outcome: String,
-    /// How often the frame was sent.
+    /// The number of attempts to send the frame.
     #[serde(default, deserialize_with = "stored::or_default")]
     pub attempts: u32,
     /// What went wrong.
@@ -113,8 +120,8 @@ pub struct Recorded {
     pub message: Option<String>,
 }
 
-/// The entry, as one line of JSON, that tells what could not be read of what was
-/// stored of a network's account. It has the members of every other entry.
+/// The entry that says what could not be read of an account's stored state, as one line of JSON. It
+/// has the members of every other entry.
 pub fn unread(network: &str, trigger: Trigger, at: DateTime<Utc>, diagnosis: &Diagnosis) -> String {
     let entry = json!({
         "event": "unread",
@@ -135,7 +142,7 @@ pub fn unread(network: &str, trigger: Trigger, at: DateTime<Utc>, diagnosis: &Di
     entry.to_string()
 }
 
-/// A report as it is logged and answered: one flat object.
+/// A report as it is logged and answered: one flat JSON object.
 #[derive(Serialize)]
 struct Flat<'a> {
     network: &'static str,

@@ -80,13 +80,9 @@ impl<'a, H: Store + Client + Clock, L: Ledger> Turn<'a, H, L> {
             // Nothing was sent, so this was no attempt.
             Err(diagnosis) => {
                 progress.state.slot = untried.or(progress.state.slot.take());
-                report.outcome = Outcome::Refused(diagnosis);
-                return Ended {
-                    configured,
-                    report,
-                    sent_at: None,
-                    save: Save::State(Box::new(progress), JournalEntry::Write),
-                };
+                let report = report.refused(diagnosis);
+                let entry = JournalEntry::Write;
+                return Ended::unsent(configured, report, progress, entry);
             }
         };
         let now = self.host.now();
@@ -180,7 +176,8 @@ impl<'a, H: Store + Client + Clock, L: Ledger> Turn<'a, H, L> {
         Ended::unsaved(configured, Report { outcome, ..report })
     }
 
-    /// Makes the request that would carry a picture, and asks the network whose picture it would be.
+    /// Makes the request that would carry a picture, and asks the network whose picture it would
+    /// be.
     ///
     /// # Errors
     /// A diagnosis if the turn would be refused.

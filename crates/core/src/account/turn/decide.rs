@@ -7,7 +7,7 @@ use crate::account::ledger::Ledger;
 use crate::account::settings::Configured;
 use crate::account::state::{AccountState, Hold, HoldKind, KnownSet, Slot};
 use crate::account::turn::context::{Account, Turn};
-use crate::account::turn::ended::{Ended, JournalEntry, Progress, Save, cannot_save};
+use crate::account::turn::ended::{Ended, JournalEntry, Progress, cannot_save};
 use crate::account::turn::plan::{NoFrame, Plan, Planned};
 use crate::account::turn::request::TurnRequest;
 use crate::account::turn::retry::held;
@@ -135,23 +135,24 @@ impl<'a, H: Store, L: Ledger> Turn<'a, H, L> {
             frames: frames.map(FrameCount::get),
             ..Report::of(configured.definition.name, Outcome::Unchanged)
         };
-        let mut state = match (state, &ready) {
-            (state, Ok((network, _))) if self.request.dry_run => {
-                return Step::Preview(Preview {
+        if self.request.dry_run {
+            return match ready {
+                Ok((network, _)) => Step::Preview(Preview {
                     configured,
-                    network: *network,
+                    network,
                     state,
                     report,
-                });
-            }
-            (_, Err(diagnosis)) if self.request.dry_run => {
-                let outcome = Outcome::Refused(diagnosis.clone());
-                return Step::Record(Ended::unsaved(configured, Report { outcome, ..report }));
-            }
-            (Ok(state), _) => state,
-            (Err(error), _) => {
-                let outcome = Outcome::Refused(cannot_save::<L>(&error));
-                return Step::Record(Ended::unsaved(configured, Report { outcome, ..report }));
+                }),
+                Err(diagnosis) => {
+                    Step::Record(Ended::unsaved(configured, report.refused(diagnosis)))
+                }
+            };
+        }
+        let mut state = match state {
+            Ok(state) => state,
+            Err(error) => {
+                let diagnosis = cannot_save::<L>(&error);
+                return Step::Record(Ended::unsaved(configured, report.refused(diagnosis)));
             }
         };
         if self.request.trigger == Trigger::Retry {
@@ -160,15 +161,12 @@ impl<'a, H: Store, L: Ledger> Turn<'a, H, L> {
         }
         match ready {
             Ok((network, plan)) => self.decide_ready(configured, network, plan, state, report),
-            Err(diagnosis) => Step::Record(Ended {
-                configured,
-                report: Report {
-                    outcome: Outcome::Refused(diagnosis),
-                    ..report
-                },
-                sent_at: None,
-                save: Save::State(Box::new(Progress::single(state)), JournalEntry::Write),
-            }),
+            Err(diagnosis) => {
+                let progress = Progress::single(state);
+                let report = report.refused(diagnosis);
+                let entry = JournalEntry::Write;
+                Step::Record(Ended::unsent(configured, report, progress, entry))
+            }
         }
     }
 
@@ -222,12 +220,7 @@ impl<'a, H: Store, L: Ledger> Turn<'a, H, L> {
                 }
             }
         };
-        Step::Record(Ended {
-            configured,
-            report,
-            sent_at: None,
-            save: Save::State(Box::new(progress), entry),
-        })
+        Step::Record(Ended::unsent(configured, report, progress, entry))
     }
 }
 

@@ -45,6 +45,21 @@ impl<'a> Ended<'a> {
             save: Save::Nothing,
         }
     }
+
+    /// A turn that has sent nothing, of which the state is saved.
+    pub(super) fn unsent(
+        configured: &'a Configured,
+        report: Report,
+        progress: Progress,
+        entry: JournalEntry,
+    ) -> Self {
+        Self {
+            configured,
+            report,
+            sent_at: None,
+            save: Save::State(Box::new(progress), entry),
+        }
+    }
 }
 
 /// The diagnosis of a turn that sends nothing because the ledger has failed.
