@@ -36,7 +36,8 @@ impl FromStr for Webhook {
 }
 
 impl Webhook {
-    /// The request that posts a text, in JSON that both Slack (`text`) and Discord (`content`) show.
+    /// The request that posts a text, in JSON that both Slack (`text`) and Discord (`content`)
+    /// show.
     ///
     /// # Errors
     /// If the request is not valid HTTP, which cannot happen for an address that parses.

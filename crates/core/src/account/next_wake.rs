@@ -1,5 +1,5 @@
-//! When the host is to wake an account next: for another attempt, and for a slot that starts without
-//! an event of the schedule ([`crate::schedule::cron`]).
+//! When the host is to wake an account next: for another attempt, and for a slot that starts
+//! without an event of the schedule ([`crate::schedule::cron`]).
 
 use chrono::{DateTime, Utc};
 
@@ -21,8 +21,8 @@ pub(super) async fn next_wake_after(
     next_wake(settings, ledger, frames, now).await
 }
 
-/// The instant of the next turn that no event of the schedule makes: another attempt, or the turn of
-/// a slot, whichever is sooner. `frames` is the number of frames of the current set.
+/// The instant of the next turn that no event of the schedule makes: another attempt, or the turn
+/// of a slot, whichever is sooner. `frames` is the number of frames of the current set.
 pub(super) async fn next_wake(
     settings: &Settings,
     ledger: &impl Ledger,

@@ -66,8 +66,8 @@ pub struct AccountState {
     #[serde(rename = "memory")]
     pub saved_session: Option<SavedSession>,
     /// The fingerprint of the settings that all of this comes from
-    /// ([`Configured::fingerprint`](crate::account::settings::Configured::fingerprint)); `None` if it was
-    /// stored by a version without fingerprints.
+    /// ([`Configured::fingerprint`](crate::account::settings::Configured::fingerprint)); `None` if
+    /// it was stored by a version without fingerprints.
     pub settings: Option<String>,
     /// What of the stored state could not be read, until a day after the owner was told.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,8 +85,8 @@ pub struct Unread {
     pub told_at: Option<DateTime<Utc>>,
 }
 
-/// As much of a frame set as it takes to tell which of its frames is due. It is not checked: another
-/// version may have stored it.
+/// As much of a frame set as it takes to tell which of its frames is due. It is not checked:
+/// another version may have stored it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownSet {
     /// The id of the set.
@@ -227,8 +227,8 @@ impl AccountState {
         (state, unread.is_empty())
     }
 
-    /// The state of an account of which nothing that was stored could be read. `why` and `aside` are
-    /// sentences: what is wrong with it, and where the original is kept.
+    /// The state of an account of which nothing that was stored could be read. `why` and `aside`
+    /// are sentences: what is wrong with it, and where the original is kept.
     pub fn unread(why: &str, aside: &str) -> Self {
         let diagnosis = Diagnosis::new(
             Reason::Host,
@@ -284,8 +284,8 @@ impl AccountState {
         last.is_some_and(|last| last.is_turned)
     }
 
-    /// Makes a slot the present one, unless it is already. If there was a gap before it, which frame
-    /// the network shows is unknown from then on.
+    /// Makes a slot the present one, unless it is already. If there was a gap before it, which
+    /// frame the network shows is unknown from then on.
     pub fn enter(&mut self, slot: Slot) {
         match &self.slot {
             Some(last) if last.start == slot.start => return,

@@ -39,7 +39,7 @@ pub(crate) fn now() -> DateTime<Utc> {
     instant("2026-11-22T02:00:00Z")
 }
 
-/// The slot from now to an hour later, after so many attempts.
+/// The slot from now to an hour later, after a number of attempts.
 pub(crate) fn slot(attempts: u32) -> Slot {
     Slot {
         start: now(),

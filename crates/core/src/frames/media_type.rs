@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use serde::{Deserialize, Serialize};
 
-/// The format of a picture that the networks take.
+/// The format of a frame. Every network takes both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaType {
     /// JPEG.
@@ -16,7 +16,7 @@ pub enum MediaType {
 }
 
 impl MediaType {
-    /// The name as in `Content-Type`.
+    /// The media type, as in `Content-Type`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
@@ -24,12 +24,12 @@ impl MediaType {
         }
     }
 
-    /// Whether a file is a whole picture of this format, by its header and its end.
-    /// What is in between is not decoded, which would take as long as a turn.
+    /// Whether a file is a whole picture of this format, judged by its header and its end. Decoding
+    /// the rest would take as long as a turn.
     pub fn is_of(self, file: &[u8]) -> bool {
         /// The chunk `IEND` (PNG §11.2.5): no data, its name, its checksum.
         const LAST_CHUNK: &[u8] = b"\0\0\0\0IEND\xae\x42\x60\x82";
-        /// The marker SOI and the beginning of the next (T.81 §B.1.1.3).
+        /// The marker SOI and the start of the next marker (T.81 §B.1.1.3).
         const FIRST_MARKER: &[u8] = &[0xff, 0xd8, 0xff];
         /// The marker EOI.
         const LAST_MARKER: &[u8] = &[0xff, 0xd9];
@@ -46,7 +46,7 @@ impl MediaType {
         }
     }
 
-    /// The usual ending of a file's name, without the dot.
+    /// The usual extension of a file's name, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Jpeg => "jpg",

@@ -1,4 +1,4 @@
-//! Frames: how an icon becomes frames, what a set of them is called, and how it lies in a store.
+//! Frames: how an icon becomes frames, and how a set of them is named and stored.
 
 #[cfg(test)]
 mod fuzz;

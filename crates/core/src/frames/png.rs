@@ -5,8 +5,8 @@ use png::{BitDepth, ColorType, Compression, Encoder};
 use crate::frames::size::MAX_FRAME_BYTES;
 use pixels::plane::Planes;
 
-/// The circle in a square picture with chroma at the full size, as an RGBA
-/// file with a smooth edge; `None` if it cannot be encoded.
+/// Encodes the circle in a square picture, with a smooth edge and nothing around it, as an RGBA
+/// file. The chroma planes have the full size. Returns `None` if it cannot be encoded.
 pub(crate) fn circle(planes: &Planes) -> Option<Vec<u8>> {
     let (width, height) = (planes.luma.width(), planes.luma.height());
     let mut pixels = Vec::with_capacity(width.checked_mul(height)?.checked_mul(4)?);
@@ -14,7 +14,7 @@ pub(crate) fn circle(planes: &Planes) -> Option<Vec<u8>> {
     for (y, row) in rgb.chunks(width).enumerate() {
         for (x, [r, g, b]) in row.iter().enumerate() {
             match alpha(x, y, width) {
-                // What is not seen compresses best if it is all the same.
+                // Pixels that are not seen compress best if they are all the same.
                 0 => pixels.extend([0; 4]),
                 alpha => pixels.extend([*r, *g, *b, alpha]),
             }
@@ -24,7 +24,7 @@ pub(crate) fn circle(planes: &Planes) -> Option<Vec<u8>> {
     if fast.len() <= MAX_FRAME_BYTES {
         return Some(fast);
     }
-    // Of a picture full of noise; slower, and small enough.
+    // A picture full of noise takes the slower compression to be small enough.
     encode(&pixels, width, height, Compression::Balanced)
 }
 
@@ -41,7 +41,7 @@ fn encode(pixels: &[u8], width: usize, height: usize, compression: Compression) 
     Some(file)
 }
 
-/// How much of a pixel is inside of the circle in a square, 0 to 255.
+/// How much of a pixel lies inside the circle in a square with this side, from 0 to 255.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -50,7 +50,7 @@ fn encode(pixels: &[u8], width: usize, height: usize, compression: Compression) 
 fn alpha(x: usize, y: usize, side: usize) -> u8 {
     let radius = side as f64 / 2.0;
     let (dx, dy) = (x as f64 + 0.5 - radius, y as f64 + 0.5 - radius);
-    // The square root is exact to the last bit on every machine.
+    // IEEE 754 defines the square root to the last bit, so every machine agrees.
     let distance = (dx * dx + dy * dy).sqrt();
     ((radius - distance + 0.5).clamp(0.0, 1.0) * 255.0).round() as u8
 }

@@ -1,9 +1,8 @@
-//! Icon → frames: turn, encode.
+//! Icon → frames: rotate, encode.
 //!
-//! A frame is always made in the same way, alone or together with others: the
-//! icon is turned by less than the part of a circle that repeats (a quarter,
-//! where the number of frames is divisible by four), and the rest of the way
-//! is quarter turns, which move samples and lose nothing.
+//! A frame is made in the same way whether alone or together with others. The icon is rotated by
+//! less than the part of a circle that repeats, which is a quarter if the number of frames is
+//! divisible by four. Quarter turns, which only move samples and lose nothing, do the rest.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -26,7 +25,7 @@ use pixels::rotation::{Angle, Outside, Surface};
 pub struct Recipe {
     /// Which square of the picture is the icon.
     pub crop: Crop,
-    /// What shows where the picture is transparent.
+    /// The colour behind transparent parts of the picture.
     pub background: Colour,
     /// How the icon becomes frames.
     pub rendering: Rendering,
@@ -43,9 +42,8 @@ impl Default for Recipe {
 }
 
 impl fmt::Display for Recipe {
-    /// All choices, and the version of this program's way to follow them: a
-    /// change to it that changes the bytes of an album's frame has to change the
-    /// version.
+    /// Writes all choices, and the version of the renderer. A change to it that changes the bytes
+    /// of an album's frame has to change the version.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             crop,
@@ -60,7 +58,7 @@ impl fmt::Display for Recipe {
 }
 
 impl Recipe {
-    /// What is made of a picture before it is turned.
+    /// How a picture becomes the square that is rotated.
     pub fn options(&self) -> Options {
         Options {
             side: FRAME_SIZE,
@@ -69,7 +67,7 @@ impl Recipe {
         }
     }
 
-    /// The set of pictures that are frames as they are, by their files in order.
+    /// The album of the pictures in these files, which are its frames in order.
     pub fn album<'a>(
         &self,
         files: impl IntoIterator<Item = &'a [u8]>,
@@ -80,10 +78,10 @@ impl Recipe {
     }
 }
 
-/// A frame that cannot be made.
+/// Why a frame cannot be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum FrameError {
-    /// Too large at any quality.
+    /// It is larger than [`MAX_FRAME_BYTES`] at any quality.
     #[error(
         "the frame is larger than {MAX_FRAME_BYTES} bytes at any quality; simplify the icon{}",
         if matches!(.0, Shape::Circle) { " or render squares" } else { "" }
@@ -97,37 +95,36 @@ pub enum FrameError {
 /// An encoded frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// Its number.
+    /// The number of the frame.
     pub number: u16,
     /// The JPEG or PNG file, at most [`MAX_FRAME_BYTES`].
     pub file: Vec<u8>,
-    /// The JPEG quality, where it had to be lower than the one asked for.
+    /// The JPEG quality, if it had to be lower than the one asked for.
     pub lowered_to: Option<Quality>,
 }
 
-/// An icon that is ready to be turned: 400×400 pixels.
+/// An icon that is ready to be rotated: 400×400 pixels.
 #[derive(Debug)]
 pub struct Icon {
-    /// Chroma at half the size for JPEG frames, at the full size for PNG.
+    /// The chroma planes have half the size for JPEG frames, the full size for PNG.
     planes: Planes,
     rendering: Rendering,
     surfaces: OnceLock<[Surface; 3]>,
 }
 
 impl Icon {
-    /// Reads a picture file.
+    /// Reads an icon from a picture file.
     ///
     /// # Errors
-    /// When it is no picture that can be used within the limits.
+    /// If the file is not a picture that can be read within the limits.
     #[inline(never)]
     pub fn read(file: &[u8], recipe: &Recipe, limits: Limits) -> Result<Self, PictureError> {
         let square = picture::square(file, &recipe.options(), limits)?;
         Self::of_square(square, recipe.rendering).ok_or(PictureError::Empty)
     }
 
-    /// Takes a square of 400×400 pixels with chroma at the full size, as
-    /// [`picture::square`] makes it by a recipe's options; `None` if it has
-    /// another size.
+    /// Makes an icon of a square, as [`picture::square`] returns it: 400×400 pixels, with chroma
+    /// planes at the full size. Returns `None` if it has another size.
     pub fn of_square(square: Planes, rendering: Rendering) -> Option<Self> {
         let planes = match rendering.shape {
             Shape::Square => Planes {
@@ -148,15 +145,14 @@ impl Icon {
         }
     }
 
-    /// Reads an icon as [`Icon::to_stored`] wrote it, for the same rendering;
-    /// `None` if it is anything else.
+    /// Reads an icon that [`Icon::to_stored`] has written for the same rendering. Returns `None`
+    /// for anything else.
     pub fn from_stored(stored: &[u8], rendering: Rendering) -> Option<Self> {
         let planes = y4m::read(stored)?;
         fits(&planes, rendering).then(|| Self::of_planes(planes, rendering))
     }
 
-    /// The icon as it is stored beside its frames, so that any of them can be
-    /// made from it alone.
+    /// The icon as it is stored beside its frames. Each of them can be rendered from it alone.
     pub fn to_stored(&self) -> Vec<u8> {
         y4m::write(&self.planes).unwrap_or_default()
     }
@@ -166,13 +162,13 @@ impl Icon {
         FrameSet::of_icon(&self.to_stored(), frames, self.rendering)
     }
 
-    /// Frame `n` of `frames`: the icon turned clockwise by n · 360° / N about
-    /// its centre ((w − 1)/2, (h − 1)/2).
+    /// Renders frame `n` of N = `frames`: the icon rotated clockwise by n · 360° / N about its
+    /// centre ((w − 1)/2, (h − 1)/2).
     ///
     /// # Errors
-    /// When it is too large at any quality.
-    // At the edge, a function is compiled as a whole before it runs for the
-    // first time, and most requests render nothing.
+    /// [`FrameError::TooLarge`] if it is too large at any quality.
+    // At the edge, a function is compiled as a whole before it first runs, and most requests render
+    // nothing.
     #[inline(never)]
     pub fn frame(&self, n: u16, frames: FrameCount) -> Result<Frame, FrameError> {
         let Place { base, quarters } = Place::of(n, frames);
@@ -180,12 +176,11 @@ impl Icon {
         Encoder::new(&rotated, self.rendering)?.frame(n, quarters)
     }
 
-    /// All frames that are quarter turns of frame `base` and come after it:
-    /// made together, they cost little more than one. Called for each of
-    /// [`bases`], it gives every frame once.
+    /// Renders frame `base` and all later frames that are quarter turns of it. Together they cost
+    /// little more than one. The calls for all of [`bases`] return every frame once.
     ///
     /// # Errors
-    /// When one is too large at any quality.
+    /// [`FrameError::TooLarge`] if one is too large at any quality.
     pub fn frames_from(&self, base: u16, frames: FrameCount) -> Result<Vec<Frame>, FrameError> {
         let rotated = self.rotated_to(Place::of(base, frames).base, frames);
         let encoder = Encoder::new(&rotated, self.rendering)?;
@@ -206,11 +201,11 @@ impl Icon {
         Ok(made)
     }
 
-    /// All frames in order, made on all processors of this machine. `made` is
-    /// called for each as it is done.
+    /// Renders all frames, on all processors of this machine, and returns them in order. Calls
+    /// `made` for each frame that is finished.
     ///
     /// # Errors
-    /// When one is too large at any quality.
+    /// [`FrameError::TooLarge`] if one is too large at any quality.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn all_frames(
         &self,
@@ -226,7 +221,8 @@ impl Icon {
             }
             Ok(together)
         };
-        // The first needs no turning: begun last, it fills what time is left.
+        // The first is not rotated. As the shortest task it comes last, which fills the time that
+        // is left.
         let bases = bases(frames).into_par_iter().rev();
         let all: Vec<_> = bases.map(together).collect::<Result<_, FrameError>>()?;
         let mut all: Vec<Frame> = all.into_iter().flatten().collect();
@@ -234,7 +230,7 @@ impl Icon {
         Ok(all)
     }
 
-    /// Frame `n` before it is encoded, 400×400 pixels.
+    /// Frame `n` before it is encoded: 400×400 pixels.
     pub fn planes(&self, n: u16, frames: FrameCount) -> Planes {
         let Place { base, quarters } = Place::of(n, frames);
         let rotated = self.rotated_to(base, frames).map(Plane::to_bytes);
@@ -245,7 +241,7 @@ impl Icon {
         }
     }
 
-    /// The icon turned to a place that others are quarter turns of.
+    /// The icon rotated to a place that other frames are quarter turns of.
     fn rotated_to(&self, base: i16, frames: FrameCount) -> Planes<i16> {
         if base == 0 {
             return self.planes.map(Plane::to_fine);
@@ -280,7 +276,7 @@ impl Icon {
     }
 }
 
-/// Whether planes have the sizes of an icon that is rendered like this.
+/// Whether planes have the sizes of an icon for this rendering.
 fn fits(planes: &Planes, rendering: Rendering) -> bool {
     let chroma = match rendering.shape {
         Shape::Square => FRAME_SIZE / 2,
@@ -292,9 +288,8 @@ fn fits(planes: &Planes, rendering: Rendering) -> bool {
         && is_square(&planes.red, chroma)
 }
 
-/// The numbers of the frames that all others are quarter turns of: a quarter of
-/// them where their number is divisible by four, half where it is even, else
-/// all.
+/// The numbers of the frames that all others are quarter turns of: the first quarter of them if
+/// their number is divisible by four, the first half if it is even, otherwise all.
 pub fn bases(frames: FrameCount) -> std::ops::Range<u16> {
     let count = frames.get();
     let repeats = if count.is_multiple_of(4) {
@@ -307,12 +302,11 @@ pub fn bases(frames: FrameCount) -> std::ops::Range<u16> {
     0..count.checked_div(repeats).unwrap_or(count)
 }
 
-/// Where a frame stands.
+/// How far a frame is rotated.
 struct Place {
-    /// The place that it is a quarter turn of: so many frames after frame 0, or
-    /// before.
+    /// The rotation that quarter turns are added to, in frames after frame 0; negative before it.
     base: i16,
-    /// How many quarters of a circle it is further.
+    /// The number of quarter turns that are added.
     quarters: u16,
 }
 
@@ -326,7 +320,7 @@ impl Place {
             .unwrap_or_default();
         let steps = n.checked_div(bases).unwrap_or_default();
         let base = n.checked_rem(bases).unwrap_or_default();
-        // From the nearest quarter, it is an eighth of a circle at most.
+        // From the nearest quarter turn, it is at most an eighth of a circle.
         let is_nearer_to_next = quarters_a_step == 1 && base > bases / 2;
         let (base, steps) = if is_nearer_to_next {
             let before = bases.saturating_sub(base) as i16;
@@ -341,7 +335,7 @@ impl Place {
     }
 }
 
-/// One colour in Y′CbCr.
+/// A colour in R′G′B′, converted to Y′CbCr.
 fn ycbcr(colour: [u8; 3]) -> [u8; 3] {
     let pixel = Planes::from_rgb(1, 1, &[colour]);
     pixel.map_or([0, 128, 128], |Planes { luma, blue, red }| {
@@ -349,8 +343,7 @@ fn ycbcr(colour: [u8; 3]) -> [u8; 3] {
     })
 }
 
-/// Encodes a turned icon and its quarter turns, and does for all of them what
-/// can be done once.
+/// Encodes a rotated icon and its quarter turns. The work that they have in common is done once.
 struct Encoder<'a> {
     rotated: &'a Planes<i16>,
     rendering: Rendering,
@@ -376,7 +369,7 @@ impl<'a> Encoder<'a> {
         })
     }
 
-    /// Frame `number`, turned by so many quarters further.
+    /// Encodes frame `number`, which is this number of quarter turns further.
     fn frame(&self, number: u16, quarters: u16) -> Result<Frame, FrameError> {
         let Some(coefficients) = &self.coefficients else {
             let rotated = self.rotated.map(Plane::to_bytes).quarter_rotated(quarters);
@@ -402,7 +395,7 @@ impl<'a> Encoder<'a> {
         self.lowered(number, quarters)
     }
 
-    /// The JPEG file of these coefficients, turned by so many quarters.
+    /// The JPEG file of these coefficients after a number of quarter turns.
     fn jpeg(&self, coefficients: &Coefficients, quarters: u16) -> Option<Vec<u8>> {
         let scan = if quarters.is_multiple_of(2) {
             self.upright.get_or_init(|| coefficients.upright())
@@ -417,7 +410,7 @@ impl<'a> Encoder<'a> {
         })
     }
 
-    /// The frame at the best quality at which it is small enough.
+    /// Encodes a frame at the best quality at which it is small enough.
     fn lowered(&self, number: u16, quarters: u16) -> Result<Frame, FrameError> {
         let at = |quality: u8| {
             let quality = Quality::new(quality)?;

@@ -1,5 +1,5 @@
-//! The choices that make frames out of an icon, as the command and the HTTP
-//! interface both name them.
+//! The choices that make frames out of an icon, under the names that the command and the HTTP
+//! interface share.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,21 +13,21 @@ use pixels::InvalidChoice;
 use pixels::jpeg::Quality;
 use pixels::rotation::Kernel;
 
-/// How an icon that is ready to be turned becomes frames.
+/// How an icon becomes frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rendering {
-    /// How samples between samples are found.
+    /// How samples between samples are interpolated.
     pub kernel: Kernel,
-    /// What the corners show once the icon is turned.
+    /// What the corners of a rotated icon show.
     pub fill: Fill,
-    /// What of the square is shown.
+    /// Which part of the square is shown.
     pub shape: Shape,
-    /// The JPEG quality, where the frames are JPEG files.
+    /// The quality of frames that are JPEG files.
     pub quality: Quality,
 }
 
 impl fmt::Display for Rendering {
-    /// All choices, each with its name.
+    /// Writes all choices, each with its name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             kernel,
@@ -53,7 +53,7 @@ impl Rendering {
 }
 
 impl Default for Rendering {
-    /// What is best for a photograph that networks show as a circle.
+    /// The choices that suit a photograph that networks show as a circle.
     fn default() -> Self {
         Self {
             kernel: Kernel::Sharp,
@@ -64,7 +64,7 @@ impl Default for Rendering {
     }
 }
 
-/// What the corners show once the icon is turned.
+/// What the corners of a rotated icon show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fill {
     /// The icon's mirror image.
@@ -73,12 +73,12 @@ pub enum Fill {
     Colour(Colour),
 }
 
-/// What of the square is shown.
+/// Which part of the square is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// All of it; the frames are JPEG files.
     Square,
-    /// The circle in it, and nothing around; the frames are PNG files.
+    /// The circle in it, and nothing around it; the frames are PNG files.
     Circle,
 }
 
@@ -126,7 +126,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// Stores a choice by its name.
+/// Serializes a choice as its name.
 macro_rules! serde_by_name {
     ($($choice:ty),*) => {$(
         impl Serialize for $choice {

@@ -197,9 +197,9 @@ async fn frame_from<H: Store>(
     Ok(frame.file)
 }
 
-/// Checks that frame `n` of a set can be sent: as stored, or rendered from the set's icon. `networks`
-/// are the networks to send it to, each with its title and the largest picture that it takes, in
-/// bytes.
+/// Checks that frame `n` of a set can be sent: as stored, or rendered from the set's icon.
+/// `networks` are the networks to send it to, each with its title and the largest picture that it
+/// takes, in bytes.
 ///
 /// # Errors
 /// A [`Diagnosis`] with [`Reason::Frames`] if the frame cannot be sent, or [`Reason::Host`] if the
@@ -237,8 +237,8 @@ pub(crate) fn misfit<H: Store>(n: u16, bytes: usize, title: &str, most: usize) -
     )
 }
 
-/// Checks a frame as the store returned it. The inner result holds its bytes, or the reason why they
-/// are not sent; the outer error means that the store failed.
+/// Checks a frame as the store returned it. The inner result holds its bytes, or the reason why
+/// they are not sent; the outer error means that the store failed.
 fn check_stored<H: Store>(
     stored: StoredValue,
     set: &FrameSet,
@@ -258,8 +258,8 @@ fn check_stored<H: Store>(
 /// Stores the icon of a new set, then makes the set current.
 ///
 /// # Errors
-/// A [`Diagnosis`] with [`Reason::Host`] if the store fails. The previous set is still current then,
-/// unless the last write failed half-way, which cannot be told.
+/// A [`Diagnosis`] with [`Reason::Host`] if the store fails. The previous set is still current
+/// then, unless the last write failed half-way, which cannot be told.
 pub async fn publish<H: Store>(host: &H, set: &FrameSet, icon: &Icon) -> Result<(), Diagnosis> {
     let write = async |key: &str, value: &[u8]| {
         let written = host.write(key, value, Lifetime::Unlimited).await;

@@ -1,21 +1,21 @@
-//! Planes as bytes: YUV4MPEG2, the uncompressed format of mjpegtools that
-//! ffmpeg and most players read too (`yuv4mpeg(5)`).
+//! Planes as bytes: YUV4MPEG2, the uncompressed format of mjpegtools, which ffmpeg and most players
+//! read too (`yuv4mpeg(5)`).
 //!
-//! The icon of a frame set is stored like this: ready to be turned, with
-//! nothing to decode, and the same samples to the last bit.
+//! The icon of a frame set is stored in this format: ready to be rotated, with nothing to decode,
+//! and every sample unchanged.
 
 use pixels::plane::{Plane, Planes};
 
 const SIGNATURE: &str = "YUV4MPEG2";
 const FRAME: &[u8] = b"FRAME\n";
 
-/// Chroma at half the size, sited as in JFIF.
+/// The name of chroma at half the size, sited as in JFIF.
 const HALF: &str = "420jpeg";
-/// Chroma at the full size.
+/// The name of chroma at the full size.
 const FULL: &str = "444";
 
-/// Writes a picture; `None` if its chroma planes are neither at half nor at the
-/// full size.
+/// Writes a picture. Returns `None` if its chroma planes have neither half the size of the luma
+/// plane nor its full size.
 pub(crate) fn write(planes: &Planes) -> Option<Vec<u8>> {
     let Planes { luma, blue, red } = planes;
     let (width, height) = (luma.width(), luma.height());
@@ -35,7 +35,7 @@ pub(crate) fn write(planes: &Planes) -> Option<Vec<u8>> {
     )
 }
 
-/// Reads what [`write()`] wrote; `None` if it is anything else.
+/// Reads a picture that [`write()`] has written. Returns `None` for anything else.
 pub(crate) fn read(file: &[u8]) -> Option<Planes> {
     let header_length = file.iter().take(200).position(|byte| *byte == b'\n')?;
     let (header, rest) = file.split_at_checked(header_length)?;
@@ -62,6 +62,7 @@ pub(crate) fn read(file: &[u8]) -> Option<Planes> {
     samples.is_empty().then_some(planes)
 }
 
+/// The width and height of the chroma planes of a picture.
 fn chroma_size(width: usize, height: usize, chroma: &str) -> (usize, usize) {
     if chroma == HALF {
         (width.div_ceil(2), height.div_ceil(2))

@@ -23,7 +23,7 @@ fn other_settings_end_what_held_the_ones_before() {
         Trigger::Cron,
         0.5,
     );
-    // What was kept before fingerprints were says nothing of a change.
+    // A state without a fingerprint says nothing of a change.
     let first = account_state.clone().with_settings("aaaaaaaa");
     assert_eq!(first.settings.as_deref(), Some("aaaaaaaa"));
     assert_eq!((&first.hold, first.refusals), (&account_state.hold, 1));
@@ -34,7 +34,7 @@ fn other_settings_end_what_held_the_ones_before() {
         settings: Some("bbbbbbbb".to_owned()),
         stopped: first.stopped,
         saved_session: first.saved_session,
-        // Where the alarm stands, until the next turn.
+        // The alarm stays set until the next turn.
         wake_at: first.wake_at,
         ..AccountState::default()
     };
@@ -61,9 +61,9 @@ fn entering_a_slot_again_keeps_what_is_known_of_it() {
     assert_eq!(account_state.slot, Some(next));
 }
 
-// --- What another version has kept ---
+// --- What another version has stored ---
 
-/// Reads what is all understood.
+/// Reads a state that is all understood.
 #[track_caller]
 fn whole(kept: &str) -> AccountState {
     let (account_state, is_whole) = AccountState::read(kept.as_bytes(), "It is kept elsewhere.");
@@ -72,7 +72,7 @@ fn whole(kept: &str) -> AccountState {
     account_state
 }
 
-/// Reads what is not all understood: the rest, and what the owner is told.
+/// Reads a state that is not all understood. Returns the rest, and what the owner is told.
 #[track_caller]
 fn partial(kept: &[u8]) -> (AccountState, String) {
     let (mut account_state, is_whole) = AccountState::read(kept, "It is kept elsewhere.");
@@ -89,7 +89,7 @@ fn what_earlier_versions_have_kept_is_understood_in_full() {
     assert_eq!(account_state.shown_frame.unwrap().frame, 1);
     assert_eq!(account_state.set, None);
 
-    // The first version wrote instants as texts, and knew no wake and no memory.
+    // The first version wrote instants as texts, and had neither `wake_at` nor `memory`.
     let first = r#"{"showing":null,"slot":{"start":"2026-11-22T02:00:00Z","end":"2026-11-22T03:00:00Z","trigger":"manual","scheduled_at":"2026-11-22T02:23:45.678Z","attempts":2,"is_turned":false},"hold":{"until":"2026-11-22T02:35:00Z","kind":"backoff","trouble":{"reason":"transient","message":"No.","remedy":"Wait."}},"refusals":3,"stopped":null}"#;
     let account_state = whole(first);
     let slot = account_state.slot.unwrap();
@@ -119,7 +119,7 @@ fn of_what_a_later_version_has_kept_all_is_taken_that_is_understood() {
     let (account_state, told) = partial(later.as_bytes());
     let hold = account_state.hold.clone().unwrap();
     assert_eq!(hold.until, instant("2026-11-22T02:35:00Z"));
-    // Whom it holds is not known: everyone.
+    // Its kind is unknown, so it holds all turns.
     assert_eq!(hold.kind, HoldKind::Pause);
     assert_eq!(hold.diagnosis.in_words(), "Held. Wait.");
     let expected = AccountState {
@@ -187,7 +187,7 @@ fn whole_with_note(kept: &str) -> AccountState {
     account_state
 }
 
-/// Any JSON, not too deep.
+/// Any JSON value that is not nested too deeply.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -7,8 +7,8 @@
 //! 3. [`attempt`]: send it, and in [`retry`], when to try again if that fails.
 //! 4. [`record`]: write the log and the journal, save the account's state, tell the owner.
 //!
-//! [`Turn::run`] goes through them from top to bottom. [`crate::account::wake`] makes the turns that
-//! come by themselves.
+//! [`Turn::run`] goes through them from top to bottom. [`crate::account::wake`] makes the turns
+//! that come by themselves.
 
 mod attempt;
 mod context;

@@ -134,8 +134,8 @@ impl<H: Store, L: Ledger> Turn<'_, H, L> {
     /// Reads which set is current, and chooses the frame to show.
     ///
     /// The current set is nearly always the one of the last turn. So the plan is made for that one
-    /// first, and if an account needs its frame, the store reads the frame together with the current
-    /// set. A new plan is made only if that is another set.
+    /// first, and if an account needs its frame, the store reads the frame together with the
+    /// current set. A new plan is made only if that is another set.
     ///
     /// `needs_frame` tells whether the frame of a plan will be needed for an account.
     pub(super) async fn plan(

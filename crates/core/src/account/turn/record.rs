@@ -15,8 +15,8 @@ use crate::account::turn::ended::{Ended, JournalEntry, Progress, Save};
 use crate::ports::{Client, Clock, Log, StoreError};
 
 impl<H: Client + Clock + Log, L: Ledger> Turn<'_, H, L> {
-    /// Records how the turn has ended on one network. Returns the report, and the news for the owner
-    /// with the title of the network.
+    /// Records how the turn has ended on one network. Returns the report, and the news for the
+    /// owner with the title of the network.
     pub(super) async fn record(&self, ended: Ended<'_>) -> (Report, Vec<(&'static str, News)>) {
         let Ended {
             configured,
@@ -61,8 +61,8 @@ impl<H: Client + Clock + Log, L: Ledger> Turn<'_, H, L> {
         line
     }
 
-    /// Logs and records what could not be read of the stored state, once. Returns it as news for the
-    /// owner.
+    /// Logs and records what could not be read of the stored state, once. Returns it as news for
+    /// the owner.
     async fn report_unread(
         &self,
         configured: &Configured,

@@ -26,8 +26,8 @@ use crate::account::journal::Trigger;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TurnRequest {
-    /// The instant whose frame is to be shown. If it has passed, the turn is for the present: missed
-    /// turns are not made up for.
+    /// The instant whose frame is to be shown. If it has passed, the turn is for the present:
+    /// missed turns are not made up for.
     pub at: DateTime<Utc>,
     /// The number of a frame to show instead of the one that is due.
     pub frame: Option<u16>,

@@ -32,8 +32,8 @@ const LAST_WAIT: u32 = MAX_ATTEMPTS.saturating_sub(1);
 const FIRST_REFUSAL_H: i64 = 1;
 
 impl AccountState {
-    /// Applies the outcome of an attempt, and returns the instant of the next one; `None` if that is
-    /// the turn of the next slot.
+    /// Applies the outcome of an attempt, and returns the instant of the next one; `None` if that
+    /// is the turn of the next slot.
     ///
     /// - `frame` is the frame that was sent, at the instant `at`.
     /// - `slot` is the slot that the attempt counts for, the attempt included.
@@ -133,8 +133,8 @@ impl AccountState {
         next
     }
 
-    /// Holds turns that come by themselves after a refusal, and returns the end of the hold. After a
-    /// refusal by hand, that is the end of the hold that there is, if any.
+    /// Holds turns that come by themselves after a refusal, and returns the end of the hold. After
+    /// a refusal by hand, that is the end of the hold that there is, if any.
     fn wait_for_the_owner(
         &mut self,
         diagnosis: &Diagnosis,

@@ -37,7 +37,7 @@ fn turn_now(settings: &Settings, host: &Host) -> Report {
     )
 }
 
-/// Makes a turn. No test goes on with a report that holds a secret.
+/// Makes a turn, and checks that its report holds no secret.
 fn turn_by(settings: &Settings, host: &Host, turn_request: &TurnRequest) -> Report {
     let report = only(block_on(turn(settings, host, &host.ledger, turn_request)));
     let entry = host.take_only_entry();
@@ -49,7 +49,7 @@ fn turn_by(settings: &Settings, host: &Host, turn_request: &TurnRequest) -> Repo
     report
 }
 
-/// What is told of the one network that is set up.
+/// The report of the only network that is set up.
 fn only(reports: Vec<Report>) -> Report {
     let [report] = reports.try_into().expect("one network");
     report
@@ -66,7 +66,7 @@ fn refused(report: &Report) -> &Diagnosis {
     }
 }
 
-/// The frame in a multipart body: what is between the part's head and the end.
+/// The frame in a multipart body: the bytes between the part's header and the end.
 fn frame_in(request: &Request<Vec<u8>>) -> Vec<u8> {
     let body = request.body();
     let blank_line = b"\r\n\r\n";
@@ -84,7 +84,7 @@ fn frame_in(request: &Request<Vec<u8>>) -> Vec<u8> {
         .to_vec()
 }
 
-/// The keys of frames of [`frame_set`], and of what is current.
+/// The keys of frames of [`frame_set`], and the key of the current set.
 fn keys(frames: impl IntoIterator<Item = u16>) -> BTreeSet<String> {
     let frames = frames.into_iter().map(|n| frame_set().frame_key(n));
     frames.chain([CURRENT_KEY.to_owned()]).collect()
@@ -108,7 +108,7 @@ fn the_frame_that_is_due_is_sent_as_it_is_stored() {
 #[test]
 fn an_order_for_a_stretch_that_is_over_sends_the_frame_of_the_present() {
     let host = Host::new();
-    // What was due at three o'clock comes at 11:23:45.
+    // The turn that was due at three o'clock is asked for at 11:23:45.
     let turn_request = TurnRequest::due_at(instant("2026-11-21T18:00:00Z"), Trigger::Cron);
     let report = turn_by(&settings(), &host, &turn_request);
     assert_eq!(report.frame, Some(11));
@@ -118,7 +118,7 @@ fn an_order_for_a_stretch_that_is_over_sends_the_frame_of_the_present() {
 #[test]
 fn an_order_ahead_of_the_clock_keeps_its_frame_and_the_signature_is_of_the_clock() {
     let host = Host::new();
-    // It is 11:23:45, and what is due at noon comes already.
+    // At 11:23:45, the turn that is due at noon is asked for.
     let turn_request = TurnRequest::due_at(instant("2026-11-22T03:00:00Z"), Trigger::Cron);
     let report = turn_by(&settings(), &host, &turn_request);
     assert_eq!(report.frame, Some(0));
@@ -288,11 +288,11 @@ fn a_dry_run_does_everything_but_send() {
         ..TurnRequest::due_at(host.now, Trigger::Cron)
     };
     let mut report = to_json(&turn_by(&settings(), &host, &turn_request));
-    // Whose account it is, X alone can say: each version of its API is asked.
+    // Only X can say whose account it is: each version of its API is asked.
     let sent = host.take_sent();
     assert!(sent.len() == 2 && sent.iter().all(|sent| sent.method() == "GET"));
 
-    // The boundary is another one every time.
+    // The boundary differs each time.
     let content_type = report["would_send"]["headers"][1][1].take();
     let (kind, boundary) = content_type.as_str().unwrap().split_once("; ").unwrap();
     assert_eq!(kind, "multipart/form-data");
@@ -350,7 +350,7 @@ fn a_dry_run_is_refused_as_the_turn_would_be_by_a_network_that_does_not_take_the
         (403, 64, Some(Reason::Account)),
         // Both versions are closed to the app.
         (403, 453, Some(Reason::Access)),
-        // What passes says nothing.
+        // A failure that passes says nothing of the account.
         (429, 88, None),
         (503, 130, None),
     ] {
@@ -367,7 +367,7 @@ fn a_dry_run_is_refused_as_the_turn_would_be_by_a_network_that_does_not_take_the
             }
             (other, _) => panic!("{other:?} at {status}"),
         }
-        // It is no turn.
+        // It is not a turn.
         assert_eq!(
             block_on(host.ledger.account_state("x")),
             Ok(AccountState::default())
@@ -465,8 +465,8 @@ fn settings_that_are_missing_or_wrong_are_all_named() {
     assert_eq!(host.take_sent().len(), 0);
 }
 
-/// Makes the turn that is due and expects it to be refused for the frames,
-/// before anything is sent.
+/// Makes the turn that is due, and expects it to be refused because of the frames before anything
+/// is sent.
 fn refused_for_the_frames(host: &Host) -> Report {
     refused_before_sending(host, Reason::Frames)
 }
@@ -645,7 +645,7 @@ fn no_answer_is_tried_again_a_minute_later() {
         let mut host = Host::new();
         host.reply = Err(error);
         let report = turn_now(&settings(), &host);
-        // A little more than a minute, so that not all accounts try at once.
+        // A little more than a minute: the jitter spreads the attempts of many accounts.
         let wait = report.retry_at.unwrap() - host.now;
         assert!((60..=72).contains(&wait.num_seconds()), "{wait}");
         let mut report = to_json(&report);
@@ -745,7 +745,7 @@ fn a_dry_run_leaves_ledger_and_owner_alone() {
     host.remove(CURRENT_KEY);
     let report = turn_by(&settings, &host, &turn_request);
     assert_eq!(refused(&report).reason, Reason::NoIcon);
-    // Nor does it need the ledger.
+    // It does not need the ledger either.
     host.ledger.is_broken.set(true);
     turn_by(&settings, &host, &turn_request);
     host.ledger.is_broken.set(false);

@@ -73,7 +73,7 @@ fn hand_at_twelve() -> Vec<u8> {
     }))
 }
 
-/// Every pixel another colour by chance, the hardest to compress.
+/// A random colour for each pixel, which is hard to compress.
 fn noise() -> RgbImage {
     let mut state = 1_u32;
     RgbImage::from_fn(400, 400, |_, _| {
@@ -83,7 +83,7 @@ fn noise() -> RgbImage {
     })
 }
 
-/// Every pixel black or white by chance, which is harder still.
+/// Each pixel black or white at random, which is harder still.
 fn extremes() -> RgbImage {
     let mut noise = noise();
     for Rgb([r, g, b]) in noise.pixels_mut() {
@@ -93,7 +93,7 @@ fn extremes() -> RgbImage {
     noise
 }
 
-/// A picture like many: waves of colour, and some edges.
+/// A picture as they often are: waves of colour, and some edges.
 fn usual() -> Vec<u8> {
     png(RgbImage::from_fn(400, 400, |x, y| {
         let (fx, fy) = (f64::from(x), f64::from(y));
@@ -103,8 +103,8 @@ fn usual() -> Vec<u8> {
     }))
 }
 
-/// Where the light of a picture has its centre, from the picture's centre;
-/// the corners, which networks do not show, are left out.
+/// The centre of the light of a picture, relative to the picture's centre. The corners, which
+/// networks do not show, do not count.
 fn centre_of_light(plane: &Plane) -> (f64, f64) {
     let (mut light, mut x_sum, mut y_sum) = (0.0, 0.0, 0.0);
     for (y, row) in plane.rows().enumerate() {
@@ -121,7 +121,7 @@ fn centre_of_light(plane: &Plane) -> (f64, f64) {
     (x_sum / light, y_sum / light)
 }
 
-/// Whether the light of frame n is where the hand is then.
+/// Whether the light of frame n is where the hour hand is.
 fn assert_hand(plane: &Plane, n: u16, frames: u16, tolerance: f64) {
     let (x, y) = centre_of_light(plane);
     let angle = (f64::from(n) * 360.0 / f64::from(frames)).to_radians();

@@ -18,7 +18,7 @@ fn plan(start: DateTime<Utc>) -> Plan {
     }
 }
 
-/// What to do at an instant, in the slot.
+/// The decision for a turn of the slot at an instant.
 fn decide_at(state: &AccountState, at: DateTime<Utc>, trigger: Trigger, force: bool) -> Decision {
     let request = TurnRequest {
         force,
@@ -76,7 +76,7 @@ fn a_hold_holds_whom_it_is_for_and_until_its_end_only() {
                 assert_eq!(after, Decision::Send);
             }
         }
-        // Another slot.
+        // In the next slot.
         let next = decide(
             &account_state,
             &plan(now() + TimeDelta::hours(1)),

@@ -58,7 +58,7 @@ fn what_the_network_asks_for_is_waited_for_if_it_is_longer() {
 fn a_pause_lasts_as_long_as_the_network_says_and_longer_if_it_says_so_again() {
     for reason in [Reason::RateLimit, Reason::SpamFilter] {
         assert_eq!(wait_of(1, 0.5, &retry(reason, 2)), Some(2.0));
-        // Beyond the slot too.
+        // It may end after the slot.
         assert_eq!(wait_of(1, 0.5, &retry(reason, 80_000)), Some(80_000.0));
         assert_eq!(wait_of(9, 0.5, &retry(reason, 80_000)), Some(80_000.0));
         for (attempts, seconds) in [(2, 60.0), (3, 180.0), (5, 1620.0), (9, 1620.0)] {

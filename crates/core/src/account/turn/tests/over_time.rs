@@ -6,13 +6,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::{USER, WEBHOOK, album};
 
-/// An account that turns by the hour, with a webhook to tell its owner by.
+/// An account that turns every hour, with a webhook for its owner.
 struct Account {
     host: Host,
     settings: Settings,
 }
 
-/// An instant of the day that all of this begins on; in Japan it is 9 h later.
+/// An instant of the day on which these tests start; the clock in Japan is 9 h ahead.
 fn utc(time: &str) -> DateTime<Utc> {
     instant(&format!("2026-11-22T{time}Z"))
 }
@@ -33,7 +33,7 @@ impl Account {
         self
     }
 
-    /// Lets X answer this status with this error code.
+    /// Has X answer with this status and this error code.
     fn x_says(&mut self, status: u16, code: u32) -> &mut Self {
         let body = json!({ "errors": [{ "code": code, "message": "No." }] });
         self.host.reply = Ok(reply(status, &[], body.to_string()));
@@ -131,7 +131,7 @@ impl Account {
     }
 }
 
-/// Whether so many minutes are between the two, more or less by a fifth.
+/// Whether a number of minutes lies between the two, give or take a fifth.
 fn is_about(minutes: i32, from: DateTime<Utc>, to: Option<DateTime<Utc>>) -> bool {
     let seconds = (to.unwrap() - from).as_seconds_f64();
     let share = seconds / f64::from(minutes) / 60.0;
@@ -177,7 +177,7 @@ fn only_the_set_is_read_where_nothing_is_to_be_sent() {
     assert_eq!(account.host.take_reads(), [keys([])]);
     account.at("03:00:00").x_says(429, 88).cron();
     assert_eq!(account.host.take_reads(), [keys([0])]);
-    // X wants no request.
+    // X has asked for a pause.
     account.cron();
     assert_eq!(account.host.take_reads(), [keys([])]);
 }
@@ -249,7 +249,7 @@ fn a_set_that_another_version_has_kept_does_no_harm() {
     }
 }
 
-// --- When X fails for the moment ---
+// --- Failures that pass ---
 
 #[test]
 fn what_fails_for_the_moment_is_tried_again_after_1_3_9_and_27_minutes_and_then_given_up() {
@@ -402,14 +402,14 @@ fn a_turn_by_hand_tries_at_once() {
     let first = account.x_fails().cron();
     let report = account.at("02:00:10").by_hand();
     assert_eq!(report.attempts, 2);
-    // What comes by itself comes no later than it would have come.
+    // The attempt that comes by itself is not delayed.
     assert!(account.wake_at() <= first.retry_at, "{report:?}");
     assert_eq!(report.retry_at, account.wake_at());
     let report = account.x_works().at("02:00:20").by_hand();
     assert_eq!((report.outcome, report.attempts), (Outcome::Turned, 3));
     assert_eq!(account.wake_at(), None);
     assert_eq!(account.sent(), [11; 3]);
-    // The slot's one entry says what started it.
+    // The only entry of the slot says what asked for its first turn.
     assert_eq!(account.journal(), ["02:00 cron 11 turned 3"]);
 }
 
@@ -454,7 +454,7 @@ fn what_the_network_shows_is_not_known_after_a_reply_that_did_not_come() {
     account.host.publish(&album("day and night", 2));
     // 11 o'clock: the second of two frames in twelve hours.
     assert_eq!(account.cron().frame, Some(1));
-    // X shows the first now, though that is not known here.
+    // X shows the first now, but the state does not say so.
     account.at("03:00:00").x_fails().cron();
     assert_eq!(account.account_state().shown_frame, None);
     let report = account.x_works().at("09:00:00").cron();
@@ -462,7 +462,7 @@ fn what_the_network_shows_is_not_known_after_a_reply_that_did_not_come() {
     assert_eq!(account.sent(), [1, 0, 1]);
 }
 
-// --- When X asks for a pause ---
+// --- Pauses that X asks for ---
 
 #[test]
 fn nothing_is_sent_before_a_rate_limit_resets_whoever_asks_for_it() {
@@ -600,7 +600,7 @@ fn what_x_takes_for_spam_is_followed_by_a_day_of_rest() {
     assert_eq!(account.sent(), [11]);
 }
 
-// --- When X refuses ---
+// --- Refusals ---
 
 #[test]
 fn a_refusal_is_followed_by_longer_and_longer_gaps_up_to_a_day() {
@@ -624,7 +624,7 @@ fn a_refusal_is_followed_by_longer_and_longer_gaps_up_to_a_day() {
             assert_eq!(report.retry_at, Some(until));
             assert_eq!(account.wake_at(), Some(until));
 
-            // What comes by the schedule in between is not sent.
+            // Turns of the schedule in between send nothing.
             for hour in 1..hours {
                 account.host.now = until - TimeDelta::hours(hour);
                 let report = account.cron();
@@ -643,7 +643,7 @@ fn after_a_refusal_a_turn_by_hand_tries_at_once() {
     account.x_says(401, 32).cron();
     let report = account.at("02:05:00").by_hand();
     assert_eq!(refused(&report).reason, Reason::Credentials);
-    // What comes by itself comes when it would have come.
+    // The attempt that comes by itself comes when it would have.
     assert_eq!(report.retry_at, Some(utc("03:00:00")));
     assert_eq!(account.wake_at(), Some(utc("03:00:00")));
     assert_eq!(account.sent(), [11; 2]);
@@ -672,7 +672,7 @@ fn once_it_works_again_the_gaps_begin_anew_and_the_schedule_counts() {
 #[test]
 fn however_often_it_is_tried_by_hand_what_comes_by_itself_comes_in_time() {
     let mut account = Account::new();
-    // With nothing held, four tries hold nothing.
+    // Without a hold, four attempts by hand start none.
     account.x_says(401, 32).at("02:10:00");
     for _ in 0..4 {
         let report = account.by_hand();
@@ -684,7 +684,7 @@ fn however_often_it_is_tried_by_hand_what_comes_by_itself_comes_in_time() {
     assert_eq!((report.outcome, report.attempts), (Outcome::Turned, 5));
     account.sent();
 
-    // Nor do four that fail for the moment use up what a slot is tried by itself.
+    // Four failures that pass do not use up the attempts that come by themselves either.
     let mut account = Account::new();
     account.x_fails().cron();
     for seconds in 1..5 {
@@ -727,7 +727,7 @@ fn another_account_is_not_believed_to_show_what_the_one_before_did() {
     account.settings = settings_with(&[(ACCESS_TOKEN, "another")]);
     assert_eq!(account.at("02:10:00").cron().outcome, Outcome::Turned);
     assert_eq!(account.sent(), [11, 11]);
-    // Other settings than the network's are no reason.
+    // Settings that are not the network's do not matter.
     account.settings = settings_with(&[(ACCESS_TOKEN, "another"), ("TRIGGER_TOKEN", "t")]);
     assert_eq!(account.at("02:11:00").cron().outcome, Outcome::Unchanged);
     assert_eq!(account.sent(), NONE);
@@ -745,9 +745,9 @@ fn who_is_left_alone_is_told_until_when_and_how_to_ask_now() {
         assert_eq!(diagnosis.remedy.matches("to ask now").count(), 1);
     }
     assert!(!first.is_held && held.is_held);
-    // Who asks by hand may ask at any time.
+    // A turn by hand may come at any time.
     assert!(!refused(&account.by_hand()).remedy.is_empty());
-    // A pause is kept by everyone.
+    // A pause holds turns by hand too.
     let mut account = Account::new();
     account.x_says(429, 88).cron();
     let held = account.at("02:10:00").cron();
@@ -897,7 +897,7 @@ fn a_turn_by_hand_that_fails_after_the_slot_s_leaves_the_slot_as_it_is() {
         account.at("02:12:00").by_hand(),
     ] {
         assert_eq!((report.outcome.name(), report.attempts), ("retry", 1));
-        // It is not tried again by itself.
+        // No further attempt comes by itself.
         assert_eq!(report.retry_at, None);
         assert_eq!(account.wake_at(), None);
     }
@@ -927,7 +927,7 @@ fn a_turn_that_sends_nothing_leaves_the_next_try_where_it_is() {
         let report = account.to_frame(99);
         assert_eq!(refused(&report).reason, Reason::NoSuchFrame);
         assert_eq!(account.wake_at(), until);
-        // What shows is the frame before, where that is known.
+        // The network shows the frame before, if that is known.
         if status != 503 {
             assert_eq!(account.to_frame(11).outcome, Outcome::Unchanged);
             assert_eq!(account.wake_at(), until);
@@ -953,7 +953,7 @@ fn another_frame_by_hand_that_fails_leaves_the_slot_s_next_try_where_it_is() {
     assert_eq!(account.sent(), [11, 5, 11]);
 }
 
-// --- When nobody comes, or ends in the middle ---
+// --- Slots without a turn, and hosts that end in the middle of one ---
 
 #[test]
 fn after_a_turn_nobody_is_woken_so_the_schedule_alone_decides() {
@@ -992,8 +992,8 @@ fn what_a_host_that_ended_has_not_finished_is_made_by_whoever_asks_next() {
     assert_eq!(account.sent(), NONE);
 }
 
-/// An account whose host ended in the middle of the turn of 03:00, to frame 0 of two:
-/// what is known to have been up last, frame 1, is due again at 04:00.
+/// An account whose host has ended in the middle of the turn of 03:00, to frame 0 of two. Frame 1,
+/// which the network is known to have shown last, is due again at 04:00.
 fn left_in_the_middle() -> Account {
     let mut account = Account::new();
     account.settings = settings_with(&[("PERIOD", "2h")]);
@@ -1028,7 +1028,7 @@ fn nor_does_anybody_know_after_a_turn_that_was_not_taken() {
 fn a_host_that_ends_between_two_tries_is_followed_by_the_next() {
     let mut account = Account::new();
     account.x_fails().cron();
-    // The host ends, and what was told to the ledger stays.
+    // The host ends; the ledger keeps what was saved.
     let report = account.x_works().wake();
     assert_eq!((report.outcome, report.attempts), (Outcome::Turned, 2));
     assert_eq!(account.journal(), ["02:00 cron 11 turned 2"]);
@@ -1055,7 +1055,7 @@ fn what_a_turn_by_hand_left_unfinished_is_not_taken_for_shown_nor_for_not_shown(
     assert_eq!(last, "04:00 manual 1 turned 2");
 }
 
-// --- When the ledger is broken ---
+// --- A broken ledger ---
 
 #[test]
 fn without_a_ledger_that_can_be_read_nothing_is_sent() {
@@ -1081,7 +1081,7 @@ fn without_a_ledger_that_can_be_read_nothing_is_sent() {
     }
     assert_eq!(account.sent(), NONE);
 
-    // There is no gap afterwards.
+    // No gap follows.
     account.host.ledger.is_broken.set(false);
     let report = account.cron();
     assert_eq!((report.outcome, report.attempts), (Outcome::Turned, 1));
@@ -1118,7 +1118,7 @@ fn a_ledger_that_cannot_wake_anyone_leaves_the_next_try_to_the_schedule() {
     assert_eq!((report.outcome, report.attempts), (Outcome::Turned, 2));
 }
 
-// --- When settings or frames are in trouble ---
+// --- Settings or frames that cannot be used ---
 
 #[test]
 fn after_settings_or_frames_are_repaired_the_next_turn_sends_at_once() {
@@ -1163,7 +1163,7 @@ fn the_owner_is_told_once_that_it_has_stopped_and_once_that_it_works_again() {
         assert!(told.starts_with("Your icon has stopped turning. X answered "));
         assert!(told.contains(why), "{told}");
 
-        // Not again while it stays so.
+        // It is not told again while that lasts.
         account.at("03:10:00").by_hand();
         account.at("04:00:00").cron();
         account.wake();
@@ -1306,7 +1306,7 @@ fn a_webhook_that_hangs_is_waited_for_after_all_is_kept() {
     let report = account.x_says(401, 32).cron();
     assert_eq!(report.retry_at, Some(utc("03:00:00")));
     assert_eq!(account.wake_at(), report.retry_at);
-    // The turn took as long as X, not as both.
+    // The turn took as long as X did, not as long as X and the webhook.
     assert_eq!(account.host.ledger.entries()[0]["duration_ms"], 20_000);
 }
 
@@ -1329,10 +1329,10 @@ fn no_debug_output_gives_the_webhook_away() {
 
 // --- Whatever happens ---
 
-/// What may happen to an account.
+/// An event in the life of an account.
 #[derive(Debug, Clone)]
 enum Event {
-    /// So many minutes pass, and what the ledger wakes in them is made.
+    /// A number of minutes pass, and the turns that the ledger wakes in them are made.
     Pass(u32),
     Cron,
     /// The cron comes once more for the same time.
@@ -1340,7 +1340,7 @@ enum Event {
     ByHand,
     Forced,
     Frame(u16),
-    /// Someone is woken out of turn.
+    /// The account is woken too early.
     Wake,
     /// A cron whose host ends before the reply.
     Ended,
@@ -1355,7 +1355,7 @@ enum Says {
     Limited(u32),
     Spam,
     Refused,
-    /// Nothing, since nobody is there any more.
+    /// Nothing: the host has ended.
     Ended,
 }
 
@@ -1384,19 +1384,19 @@ fn any_says() -> impl Strategy<Value = Says> {
     ]
 }
 
-/// Follows an account and looks at all that happens.
+/// Follows an account, and checks all that happens to it.
 struct Observer {
     account: Account,
-    /// What X takes: when, which frame.
+    /// The frames that X has taken, each with its instant.
     taken: Vec<(DateTime<Utc>, u16)>,
-    /// What X was sent by itself: in which hour, and whether it was taken.
+    /// The attempts that came by themselves: the hour, and whether X took the frame.
     by_itself: Vec<(i64, bool)>,
     paused_until: DateTime<Utc>,
     has_stopped: bool,
 }
 
 impl Observer {
-    /// Makes a turn and looks at it.
+    /// Makes a turn, and checks it.
     fn watch(&mut self, says: Says, by_itself: bool, act: impl FnOnce(&mut Account)) {
         let is_ended = matches!(says, Says::Ended);
         let Self { account, .. } = self;
@@ -1426,12 +1426,12 @@ impl Observer {
         for frame in sent {
             assert!(now >= self.paused_until, "sent in a pause");
             let hour = now.timestamp() / 3600;
-            // What a host had in hand when it ended is not known to the next.
+            // The next host does not know what the last was about to save.
             if by_itself && !is_ended {
                 self.by_itself.push((hour, says == Says::Taken));
                 let of_hour = || self.by_itself.iter().filter(|(of, _)| *of == hour);
                 assert!(of_hour().filter(|(_, taken)| *taken).count() <= 1, "twice");
-                // Five, but for pauses that are shorter than that.
+                // Five at most, and more only where pauses end sooner than waits.
                 assert!(of_hour().count() <= 8, "time and again");
                 assert_eq!(i64::from(frame), (hour + 9) % 12, "another frame");
             }
@@ -1445,7 +1445,7 @@ impl Observer {
             }
         }
         for told in account.host.take_told() {
-            // By turns.
+            // Alternately.
             assert_eq!(told == "Your icon is turning again.", self.has_stopped);
             self.has_stopped = !self.has_stopped;
         }
@@ -1528,7 +1528,7 @@ proptest! {
         for (event, says) in &events {
             observer.happens(event, *says);
         }
-        // All that X took is in the journal, and nothing else.
+        // The journal has all frames that X has taken, and no others.
         let entries = observer.account.host.ledger.entries();
         let turned = entries.iter().filter(|entry| entry["outcome"] == "turned");
         let mut turned: Vec<(DateTime<Utc>, u16)> = turned
@@ -1542,7 +1542,7 @@ proptest! {
         taken.sort_unstable();
         prop_assert_eq!(turned, taken);
 
-        // And what has not come to a stop for good works again in the end.
+        // An account that is not stopped for good works again in the end.
         let account = &mut observer.account;
         account.host.now += TimeDelta::days(2);
         account.x_works();
