@@ -111,7 +111,7 @@ fn paths(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).with_context(cannot_read)? {
         let path = entry.with_context(cannot_read)?.path();
-        let name = path.file_name().unwrap_or_default();
+        let name = path.file_name().expect("an entry of a folder has a name");
         if path.is_dir() {
             bail!(
                 "{} is a folder; the pictures of an album lie in one folder, so move it elsewhere",

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use http::{Method, Request, Response};
 use rotate_icon_core::ports::{Client, Clock, MAX_REPLY_BYTES, SendError, USER_AGENT};
 use ureq::config::AutoHeaderValue;
@@ -80,8 +80,7 @@ impl Client for Https {
 impl Clock for Https {
     /// In whole milliseconds, as the Worker's journal has it.
     fn now(&self) -> DateTime<Utc> {
-        let now = Utc::now();
-        DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+        Utc::now().trunc_subsecs(3)
     }
 }
 

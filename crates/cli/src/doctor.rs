@@ -141,7 +141,7 @@ pub(crate) async fn run(options: &Doctor) -> Result<ExitCode> {
     let status = statuses
         .chain([schedule.status()])
         .max()
-        .unwrap_or(Status::Well);
+        .expect("the schedule has a status");
     let configuration = sources.configuration.as_ref();
     let findings = Findings {
         ok: status == Status::Well,
@@ -180,7 +180,10 @@ fn tell(findings: &Findings) {
         let place = match from {
             Origin::Environment => "environment",
             Origin::File => "file",
-            Origin::Configuration => findings.configuration.as_deref().unwrap_or_default(),
+            Origin::Configuration => {
+                let path = findings.configuration.as_deref();
+                path.expect("a setting was found in it")
+            }
         };
         say(&format!("  {name}: {place}"));
     }

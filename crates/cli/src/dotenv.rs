@@ -42,7 +42,11 @@ pub(crate) fn parse(text: &str) -> Result<Parsed> {
     let line = Regex::with_flags(LINE, "m").context(NO_PATTERN)?;
     let quoted = Regex::with_flags(QUOTED, "m").context(NO_PATTERN)?;
     let (source, dropped) = with_line_feeds(text);
-    let part = |range: Range<usize>| source.get(range).unwrap_or_default();
+    let part = |range: Range<usize>| {
+        source
+            .get(range)
+            .expect("a match begins and ends at a character")
+    };
     let from = |at: usize| part(at..source.len());
     let line_of = |at: usize| part(0..at).matches('\n').count() + 1;
     let mut definitions = Vec::new();

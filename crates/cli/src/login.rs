@@ -200,7 +200,7 @@ fn write(path: &Path, signed_in: &SignedIn, is_asked_for: bool) -> Result<()> {
         let is_yes = matches!(ask(&question)?.to_ascii_lowercase().as_str(), "y" | "yes");
         ensure!(is_yes, "{} is as it was", shown(path));
     }
-    let text = file.with(keys.iter().map(|(name, key)| (*name, key.expose())));
+    let text = file.with(keys.iter().map(|(name, key)| (*name, key.expose())))?;
     private_file::write(path, text.as_bytes())?;
     say(&match replaced.as_slice() {
         [] => format!("Wrote the four keys into {}.", shown(path)),

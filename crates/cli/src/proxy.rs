@@ -83,7 +83,11 @@ fn read(text: &str, exceptions: &[String]) -> Result<Proxy> {
     // `Proxy` has a default for a port that is none.
     let uri: Uri = text.parse().ok().context(NOT_ONE)?;
     let authority = uri.authority().context(NOT_ONE)?;
-    let place = authority.as_str().rsplit('@').next().unwrap_or_default();
+    let place = authority
+        .as_str()
+        .rsplit('@')
+        .next()
+        .expect("a split text has a last part");
     let port = place.strip_prefix(authority.host()).context(NOT_ONE)?;
     let port = port.strip_prefix(':').map(|digits| {
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

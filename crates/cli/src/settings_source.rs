@@ -267,12 +267,20 @@ impl SettingsFile {
     }
 
     /// The whole text with other values for these names, and all else as it is.
-    pub(crate) fn with<'a>(&self, values: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    ///
+    /// # Errors
+    /// When a value cannot be written: it contains all three kinds of quotation marks.
+    pub(crate) fn with<'a>(
+        &self,
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<String> {
         let mut text = self.text.clone();
         // From the end, so that the places before stay.
         let mut changes = Vec::new();
         for (name, value) in values {
-            let line = format!("{name}={}", quoted(value));
+            let value = quoted(value)
+                .with_context(|| format!("{name} contains all three kinds of quotation marks"))?;
+            let line = format!("{name}={value}");
             if let Some(definition) = self.definition(name) {
                 changes.push((definition.place.clone(), line));
                 continue;
@@ -287,21 +295,20 @@ impl SettingsFile {
         for (place, line) in changes.into_iter().rev() {
             text.replace_range(place, &line);
         }
-        text
+        Ok(text)
     }
 }
 
-/// A value as it can stand in the file.
-fn quoted(value: &str) -> String {
+/// A value as it can stand in the file; `None` if no quotation mark is left for it.
+fn quoted(value: &str) -> Option<String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~+/=:?&%@,".contains(c);
     if value.chars().all(is_plain) {
-        return value.to_owned();
+        return Some(value.to_owned());
     }
-    let fitting = ['\'', '`', '"']
+    let quote = ['\'', '`', '"']
         .into_iter()
-        .find(|quote| !value.contains(*quote));
-    let quote = fitting.unwrap_or('\'');
-    format!("{quote}{value}{quote}")
+        .find(|quote| !value.contains(*quote))?;
+    Some(format!("{quote}{value}{quote}"))
 }
 
 #[cfg(test)]
@@ -351,12 +358,21 @@ mod tests {
     #[test]
     fn other_values_leave_all_other_lines_as_they_are() {
         let before = "# Keys\r\nA=1 # one\r\n\nB='x\ny'\nC=3";
-        let after = file(before).with([("C", "c c"), ("A", "a"), ("B", "b"), ("D", "it's")]);
+        let values = [("C", "c c"), ("A", "a"), ("B", "b"), ("D", "it's")];
+        let after = file(before).with(values).unwrap();
         assert_eq!(after, "# Keys\r\nA=a\r\n\nB=b\nC='c c'\nD=`it's`\n");
         let read = file(&after);
         for (name, value) in [("A", "a"), ("B", "b"), ("C", "c c"), ("D", "it's")] {
             assert_eq!(read.value(name), Some(value));
         }
-        assert_eq!(file("").with([("A", "1")]), "A=1\n");
+        assert_eq!(file("").with([("A", "1")]).unwrap(), "A=1\n");
+        let error = file("")
+            .with([("A", "'`\"hunter2")])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("A contains") && !error.contains("hunter2"),
+            "{error}"
+        );
     }
 }

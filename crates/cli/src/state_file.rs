@@ -287,9 +287,12 @@ fn read(path: &Path) -> Result<(State, Option<String>)> {
 
 /// Where a file is kept that is not understood: the same one always at the same place.
 fn beside(path: &Path, content: &[u8]) -> PathBuf {
-    let hash = HEXLOWER.encode(Sha256::digest(content).as_slice());
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".unread-{}", hash.get(..8).unwrap_or_default()));
+    let hash: [u8; 32] = Sha256::digest(content).into();
+    let mut name = path
+        .file_name()
+        .expect("a file that was read has a name")
+        .to_owned();
+    name.push(format!(".unread-{}", HEXLOWER.encode(&hash[..4])));
     path.with_file_name(name)
 }
 
@@ -381,7 +384,9 @@ fn take<T: for<'de> Deserialize<'de>>(
 /// Waits until no other process makes a turn with the file. The lock is on a file
 /// beside it, since the file itself is replaced with each change.
 async fn lock(path: &Path) -> Result<File> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
+    let name = path.file_name();
+    let name = name.with_context(|| format!("--state {} names no file", shown(path)))?;
+    let mut name = name.to_owned();
     name.push(".lock");
     let path = path.with_file_name(name);
     let cannot = || format!("cannot lock {}", shown(&path));

@@ -87,7 +87,7 @@ pub unsafe extern "C" fn square(
             };
             reply(
                 Kind::Refusal,
-                serde_json::to_vec(&refusal).unwrap_or_default(),
+                serde_json::to_vec(&refusal).expect("a refusal is made of texts and numbers"),
             )
         }
     }

@@ -204,7 +204,8 @@ impl AccountState {
         });
         let mut state: Self = serde_json::from_value(Value::Object(members)).unwrap_or_default();
         // What is written again is what was understood.
-        let understood = serde_json::to_value(&state).unwrap_or_default();
+        let understood =
+            serde_json::to_value(&state).expect("a state is made of texts and numbers");
         let members = || stored.as_object().into_iter().flatten();
         if members().all(|(name, _)| understood.get(name).is_none()) {
             let why = "It has no member that this version knows.";

@@ -154,7 +154,7 @@ impl Icon {
 
     /// The icon as it is stored beside its frames. Each of them can be rendered from it alone.
     pub fn to_stored(&self) -> Vec<u8> {
-        y4m::write(&self.planes).unwrap_or_default()
+        y4m::write(&self.planes).expect("an icon has chroma of half or full size")
     }
 
     /// The set of this icon's frames.
@@ -299,7 +299,9 @@ pub fn bases(frames: FrameCount) -> std::ops::Range<u16> {
     } else {
         1
     };
-    0..count.checked_div(repeats).unwrap_or(count)
+    0..count
+        .checked_div(repeats)
+        .expect("it repeats at least once")
 }
 
 /// How far a frame is rotated.
@@ -317,9 +319,9 @@ impl Place {
         let bases = bases(frames).end;
         let quarters_a_step = (bases.saturating_mul(4))
             .checked_div(frames.get())
-            .unwrap_or_default();
-        let steps = n.checked_div(bases).unwrap_or_default();
-        let base = n.checked_rem(bases).unwrap_or_default();
+            .expect("a set has at least one frame");
+        let steps = n.checked_div(bases).expect("a set has at least one base");
+        let base = n.checked_rem(bases).expect("a set has at least one base");
         // From the nearest quarter turn, it is at most an eighth of a circle.
         let is_nearer_to_next = quarters_a_step == 1 && base > bases / 2;
         let (base, steps) = if is_nearer_to_next {
@@ -338,9 +340,8 @@ impl Place {
 /// A colour in R′G′B′, converted to Y′CbCr.
 fn ycbcr(colour: [u8; 3]) -> [u8; 3] {
     let pixel = Planes::from_rgb(1, 1, &[colour]);
-    pixel.map_or([0, 128, 128], |Planes { luma, blue, red }| {
-        [&luma, &blue, &red].map(|plane| plane.nearest(0, 0))
-    })
+    let Planes { luma, blue, red } = pixel.expect("one pixel fills one by one");
+    [&luma, &blue, &red].map(|plane| plane.nearest(0, 0))
 }
 
 /// Encodes a rotated icon and its quarter turns. The work that they have in common is done once.

@@ -266,7 +266,7 @@ pub async fn publish<H: Store>(host: &H, set: &FrameSet, icon: &Icon) -> Result<
         written.map_err(failed::<H>)
     };
     write(&set.icon_key(), &icon.to_stored()).await?;
-    let pointer = serde_json::to_vec(set).unwrap_or_default();
+    let pointer = serde_json::to_vec(set).expect("a set is made of texts and numbers");
     write(CURRENT_KEY, &pointer).await
 }
 

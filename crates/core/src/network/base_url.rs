@@ -131,7 +131,8 @@ pub(crate) fn is_domain(name: &str) -> bool {
 impl BaseUrl {
     /// Returns host and port.
     pub fn authority(&self) -> &str {
-        self.0.split_once("://").map_or("", |(_, rest)| rest)
+        let (_, authority) = self.0.split_once("://").expect("a base URL has a scheme");
+        authority
     }
 }
 

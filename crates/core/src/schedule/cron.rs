@@ -155,7 +155,7 @@ impl Lease {
     /// Until when slots are woken for on its account.
     fn until(&self) -> DateTime<Utc> {
         let two = self.interval().checked_mul(INTERVALS);
-        after(self.last, two.unwrap_or_default())
+        after(self.last, two.expect("an interval is a day at most"))
     }
 
     /// Whether it lasts. A clock that was ahead once gives no lease.
@@ -270,7 +270,7 @@ fn interval(cron: &Cron) -> u16 {
             let is_minute = pattern.minute_match(minute)?;
             Ok(is_hour && is_minute)
         });
-        both.unwrap_or_default()
+        both.expect("they are an hour of a day and a minute of an hour")
     };
     let events: Vec<u16> = (0..MINUTES_A_DAY).filter(fires).collect();
     let gaps = events.iter().zip(events.iter().skip(1));

@@ -220,9 +220,9 @@ impl Schedule {
     /// happens twice shows the same frames twice, one that does not happen is
     /// skipped.
     pub fn frame_at(&self, at: DateTime<Utc>, frames: FrameCount) -> u16 {
-        let step = self.elapsed_at(at).step(frames);
-        self.direction
-            .frame_after(u16::try_from(step).unwrap_or_default(), frames)
+        let step = u16::try_from(self.elapsed_at(at).step(frames))
+            .expect("a step is less than the number of frames");
+        self.direction.frame_after(step, frames)
     }
 
     /// The slot of an instant: the stretch of time around it that shows one frame.
@@ -265,7 +265,7 @@ impl Schedule {
         let since_monday_ms = local_ms.saturating_add(MONDAY_TO_EPOCH_MS);
         let ms = since_monday_ms
             .checked_rem_euclid(period_ms)
-            .unwrap_or_default();
+            .expect("a period is not empty");
         Elapsed { ms, period_ms }
     }
 }
@@ -282,7 +282,7 @@ impl Elapsed {
         self.ms
             .saturating_mul(i64::from(frames.get()))
             .checked_div(self.period_ms)
-            .unwrap_or_default()
+            .expect("a period is not empty")
     }
 
     /// The first ms of a step.
@@ -291,7 +291,7 @@ impl Elapsed {
         step.saturating_mul(self.period_ms)
             .saturating_add(frames.saturating_sub(1))
             .checked_div(frames)
-            .unwrap_or_default()
+            .expect("a set has at least one frame")
     }
 }
 

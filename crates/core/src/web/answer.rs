@@ -38,12 +38,10 @@ pub(super) fn json_answer(value: &impl Serialize) -> Answer {
     answer
 }
 
-/// The members of a value that is written as a JSON object; none of any other value.
+/// Returns the members of a value that is written as a JSON object.
 pub(super) fn json_object(value: &impl Serialize) -> Map<String, Value> {
-    match serde_json::to_value(value) {
-        Ok(Value::Object(map)) => map,
-        _ => Map::new(),
-    }
+    let value = serde_json::to_value(value).expect("what is answered is plain data");
+    value.as_object().cloned().expect("it is an object")
 }
 
 /// The answer to a request that is done and has nothing to tell.
@@ -55,7 +53,6 @@ pub(super) fn no_content() -> Answer {
 
 /// Sets a header whose value is plain ASCII, as every value here is.
 pub(super) fn insert(answer: &mut Answer, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        answer.headers_mut().insert(name, value);
-    }
+    let value = HeaderValue::from_str(value).expect("the value is plain ASCII");
+    answer.headers_mut().insert(name, value);
 }

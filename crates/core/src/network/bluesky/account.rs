@@ -82,7 +82,7 @@ impl Account {
             lookup: Lookup {
                 directory: directory?,
                 dns: dns?,
-                default: DEFAULT_SERVICE.parse().ok()?,
+                default: DEFAULT_SERVICE.parse().expect("it is a base URL"),
             },
             identifier: identifier?.to_string(),
             app_password: app_password?,

@@ -130,7 +130,7 @@ impl Network for Account {
             }
             if sent.is_success {
                 kept.take_in(picture, &sent);
-                *saved_session = kept.saved_session();
+                *saved_session = Some(kept.saved_session());
             }
             Ok(sent.attempt)
         })
@@ -291,8 +291,9 @@ impl Kept {
         self.avatar.is_none() && self.picture.is_none()
     }
 
-    fn saved_session(&self) -> Option<SavedSession> {
-        serde_json::to_string(self).ok().map(SavedSession)
+    fn saved_session(&self) -> SavedSession {
+        let text = serde_json::to_string(self).expect("it is made of texts and numbers");
+        SavedSession(text)
     }
 
     /// Whether a successful reply still shows the previous avatar, though the picture is another

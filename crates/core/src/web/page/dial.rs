@@ -92,11 +92,10 @@ pub(super) fn places(frames: u16, due: Option<u16>) -> Vec<u16> {
     let is_free =
         |n: &u16| due.is_none_or(|due| angle(*n, frames).apart(angle(due, frames)) >= LEAST_APART);
     (0..count)
-        .filter_map(|k| {
-            let n = u32::from(k)
-                .checked_mul(frames.into())?
-                .checked_div(count.into())?;
-            u16::try_from(n).ok()
+        .map(|k| {
+            let n = u32::from(k).saturating_mul(frames.into());
+            let n = n.checked_div(count.into()).expect("the count exceeds k");
+            u16::try_from(n).expect("n is less than the number of frames")
         })
         .filter(is_free)
         .collect()
@@ -111,7 +110,7 @@ fn angle(n: u16, frames: u16) -> Angle {
         hundredths
             .saturating_add(half)
             .checked_div(frames)
-            .unwrap_or_default(),
+            .expect("it is at least 1"),
     )
 }
 

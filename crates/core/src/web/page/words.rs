@@ -76,8 +76,8 @@ pub(super) fn day(wall: NaiveDateTime) -> String {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
-    let month = usize::try_from(wall.month0()).ok();
-    let month = month.and_then(|month| MONTHS.get(month)).unwrap_or(&"");
+    let month = MONTHS.get(wall.month0() as usize);
+    let month = month.expect("a year has twelve months");
     format!("{} {month}", wall.day())
 }
 
