@@ -1,4 +1,4 @@
-//! A folder of pictures that are frames as they are.
+//! `--album`: uses the pictures in a folder as frames, without rotating them.
 
 use std::cmp::Ordering;
 use std::fs;
@@ -24,15 +24,14 @@ pub(crate) struct Album {
     count: FrameCount,
 }
 
-/// A picture's file. Its bytes are not kept: an album may be larger than the
-/// memory.
+/// A picture's file. Its bytes are not kept in memory, because an album may be larger than that.
 struct Picture {
     path: PathBuf,
     sha256: [u8; 32],
 }
 
 impl Album {
-    /// Lists a folder and reads what the set's id is made from.
+    /// Lists a folder and hashes its files, from which the set's id is made.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
         let paths = paths(folder)?;
         let count = u16::try_from(paths.len()).ok().and_then(FrameCount::new);
@@ -56,15 +55,15 @@ impl Album {
         })
     }
 
-    /// The set of its frames.
+    /// Describes the set of its frames.
     pub(crate) fn frame_set(&self, recipe: &Recipe) -> FrameSet {
         let digests = self.pictures.iter().map(|picture| &picture.sha256[..]);
-        // No file of an icon reads like this: the set cannot be one of those.
+        // No icon's file starts with this, so the id cannot be that of an icon.
         let parts = [&b"album"[..]].into_iter().chain(digests);
         recipe.album(parts, self.count)
     }
 
-    /// Makes the frames of these numbers, in this order.
+    /// Makes the frames with these numbers, in this order.
     pub(crate) fn frames(
         &self,
         recipe: &Recipe,
@@ -75,7 +74,7 @@ impl Album {
             let picture = self.pictures.get(usize::from(*number));
             let picture = picture.context("an album has no such picture")?;
             let file = picture.read()?;
-            // Frame 0 of any count is not turned.
+            // Frame 0 is never rotated, however many frames there are.
             let frame = guarded(|| Icon::read(&file, recipe, Limits::COMPUTER))
                 .map_err(anyhow::Error::from)
                 .and_then(|icon| Ok(icon.frame(0, self.count)?))
@@ -91,7 +90,7 @@ impl Album {
 }
 
 impl Picture {
-    /// Reads the file again; it has to be what the set's id was made from.
+    /// Reads the file again, and fails if it has changed since the set's id was made.
     fn read(&self) -> Result<Vec<u8>> {
         let file = read_file(&self.path)?;
         let sha256: [u8; 32] = Sha256::digest(&file).into();
@@ -104,8 +103,8 @@ impl Picture {
     }
 }
 
-/// The files of a folder in the order of the frames. Whatever a person may not
-/// have meant to be a frame is refused: left out, it would move all others.
+/// Lists the files of a folder in the order of the frames. Refuses anything that may not be meant
+/// as a frame: leaving it out would renumber all the others.
 fn paths(folder: &Path) -> Result<Vec<PathBuf>> {
     let cannot_read = || format!("cannot read the folder {}", shown(folder));
     let mut paths = Vec::new();

@@ -1,4 +1,4 @@
-//! An animated GIF whose pictures are frames as they are.
+//! `--from-animation`: uses the pictures of an animated GIF as frames, without rotating them.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -16,16 +16,15 @@ use rotate_icon_core::schedule::FrameCount;
 use crate::decoding::guarded;
 use crate::progress::Progress;
 
-/// The most pictures an animation may have: at 50 a second, more than three
-/// minutes.
+/// The most pictures an animation may have: more than three minutes at 50 a second.
 const MAX_PICTURES: usize = 10_000;
 
-/// The most pixels of all pictures together: 2400 pictures of 1920×1080. Each
-/// is laid on the one before it, needed or not.
+/// The most pixels in all pictures together: 2400 pictures of 1920×1080. Every picture is drawn
+/// onto the previous one, even if it becomes no frame.
 const MAX_PIXELS: u64 = 5_000_000_000;
 
-/// The bytes a pixel that laying pictures on each other takes: what is shown,
-/// what stays of it, and the picture, 4 each.
+/// The bytes per pixel that composing pictures takes: the canvas, the canvas to restore and the
+/// picture, 4 each.
 const BYTES_A_PIXEL: u64 = 12;
 
 /// An animated GIF.
@@ -35,19 +34,19 @@ pub(crate) struct Animation {
     frames: FrameCount,
 }
 
-/// What is known of the pictures of an animation before they are decoded.
+/// What the headers of an animation say about its pictures.
 struct Pictures {
-    /// When each begins, in hundredths of a second.
+    /// When each picture begins, in hundredths of a second.
     begins: Vec<u64>,
-    /// How long all together take, in hundredths of a second.
+    /// The duration of the animation, in hundredths of a second.
     duration: u64,
-    /// The pixels of each as it is shown.
+    /// The number of pixels on the canvas.
     pixels: u64,
 }
 
 impl Animation {
-    /// Reads all but the pixels, and refuses what could not be decoded in a
-    /// reasonable time and memory.
+    /// Reads everything except the pixels. Refuses an animation that would take too much time or
+    /// memory to decode.
     pub(crate) fn open(file: Vec<u8>, frames: FrameCount) -> Result<Self> {
         Ok(Self {
             pictures: guarded(|| Pictures::of(&file))?,
@@ -56,20 +55,20 @@ impl Animation {
         })
     }
 
-    /// The set of its frames.
+    /// Describes the set of its frames.
     pub(crate) fn frame_set(&self, recipe: &Recipe) -> FrameSet {
-        // No file of an icon reads like this: the set cannot be one of those.
+        // No icon's file starts with this, so the id cannot be that of an icon.
         recipe.album([b"animation", self.file.as_slice()], self.frames)
     }
 
-    /// Makes the frames of these numbers.
+    /// Makes the frames with these numbers.
     pub(crate) fn frames(
         &self,
         recipe: &Recipe,
         wanted: &[u16],
         progress: &Progress,
     ) -> Result<Vec<Frame>> {
-        // Which frames show a picture.
+        // Maps each picture to the frames that show it.
         let mut shown_in: BTreeMap<usize, Vec<u16>> = BTreeMap::new();
         for number in wanted {
             let picture = self.pictures.seen_in(*number, self.frames);
@@ -94,7 +93,7 @@ impl Animation {
         let mut next = 0;
         let mut frames = Vec::new();
         while !shown_in.is_empty() {
-            // Pictures come one after another, but are made frames together.
+            // Pictures are decoded one after another and rendered in parallel.
             let mut together = Vec::new();
             while let Some(last) = shown_in.last_key_value().map(|(last, _)| *last)
                 && next <= last
@@ -125,7 +124,7 @@ impl Animation {
             .ok_or(PictureError::Empty)?
             .square(&recipe.options())?;
         let icon = Icon::of_square(square, recipe.rendering).ok_or(PictureError::Empty)?;
-        // Frame 0 of any count is not turned.
+        // Frame 0 is never rotated, however many frames there are.
         Ok(icon.frame(0, self.frames)?)
     }
 }
@@ -148,7 +147,7 @@ impl Pictures {
             let own_pixels = check_size(picture.width, picture.height)?;
             begins.push(duration);
             duration += match picture.delay {
-                // What browsers do: many files say so and mean "as usual".
+                // As in browsers: many files have this delay and mean the usual one.
                 0 | 1 => 10,
                 delay => u64::from(delay),
             };
@@ -170,7 +169,7 @@ impl Pictures {
         })
     }
 
-    /// Which picture is seen after n/N of the duration.
+    /// Finds the picture that is visible after n/N of the duration.
     fn seen_in(&self, n: u16, frames: FrameCount) -> usize {
         let now = u64::from(n) * self.duration;
         let frames = u64::from(frames.get());
@@ -178,17 +177,17 @@ impl Pictures {
         begun.saturating_sub(1)
     }
 
-    /// How many decoded pictures are kept at once: enough for all processors,
-    /// unless that takes too much memory.
+    /// The number of decoded pictures to keep at once: enough for all processors, but no more than
+    /// fit into memory.
     fn kept_at_once(&self) -> usize {
-        // Each once as it is, and once without transparency.
+        // Each picture is kept twice, with and without transparency.
         let most = Limits::COMPUTER.memory / (self.pixels * 8).max(1);
         let enough = rayon::current_num_threads() * 4;
         usize::try_from(most).unwrap_or(enough).clamp(1, enough)
     }
 }
 
-/// Gives the number of pixels if that many can be decoded.
+/// Returns the number of pixels, or an error if there are too many to decode.
 fn check_size(width: u16, height: u16) -> Result<u64, PictureError> {
     let pixels = u64::from(width) * u64::from(height);
     let (memory, limit) = (pixels * BYTES_A_PIXEL, Limits::COMPUTER.memory);
@@ -230,9 +229,9 @@ mod tests {
         assert_eq!(seen(&[0, 10, 20], 30, 3), [0, 1, 2]);
         assert_eq!(seen(&[0, 10, 20], 30, 6), [0, 0, 1, 1, 2, 2]);
         assert_eq!(seen(&[0, 10, 20, 30], 40, 2), [0, 2]);
-        // A picture that is seen for longer is in more frames.
+        // A picture that is visible for longer is in more frames.
         assert_eq!(seen(&[0, 10], 100, 10), [0, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
-        // One that comes and goes between two frames is in none.
+        // A picture that comes and goes between two frames is in none.
         assert_eq!(seen(&[0, 51, 52], 100, 2), [0, 0]);
         assert_eq!(seen(&[0, 3, 6], 9, 1), [0]);
     }

@@ -1,4 +1,4 @@
-//! HTTPS from this machine, and its clock.
+//! This machine's HTTP client and clock, for the core.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -13,8 +13,8 @@ use ureq::{Agent, Body};
 
 use crate::proxy::{self, Named};
 
-/// Sends requests, through a proxy if there is one. The machine's list of authorities
-/// is read with the first one.
+/// Sends requests, through a proxy if the environment names one. Reads the machine's certificate
+/// authorities before the first request.
 #[derive(Debug)]
 pub(crate) struct Https {
     proxy: Option<Named>,
@@ -22,10 +22,10 @@ pub(crate) struct Https {
 }
 
 impl Https {
-    /// With the proxy that the environment names.
+    /// Creates a client that uses the proxy that the environment names.
     ///
     /// # Errors
-    /// When what it names is none.
+    /// When the environment names a proxy that cannot be read.
     pub(crate) fn from_environment() -> Result<Self> {
         Ok(Self {
             proxy: proxy::from_environment()?,
@@ -33,7 +33,7 @@ impl Https {
         })
     }
 
-    /// The variable that names the proxy, if there is one.
+    /// The variable that names the proxy, if any.
     pub(crate) fn proxy_variable(&self) -> Option<&'static str> {
         self.proxy.as_ref().map(|named| named.variable)
     }
@@ -42,7 +42,7 @@ impl Https {
 #[derive(Debug, Clone)]
 struct Known {
     agent: Agent,
-    /// Whether the machine knows whom to believe.
+    /// Whether the machine has any certificate authorities.
     has_authorities: bool,
 }
 
@@ -62,7 +62,7 @@ impl Client for Https {
             return Err(SendError::Connection(error.to_owned()));
         }
         let timeout = Duration::from_millis(timeout_ms.into());
-        // On a thread of its own, so that a network that hangs holds up no other.
+        // On its own thread, so that a network that hangs does not hold up the others.
         let sent = tokio::task::spawn_blocking(move || exchange(&agent, request, timeout));
         let failed = |error: tokio::task::JoinError| SendError::Connection(error.to_string());
         let through = self.proxy_variable();
@@ -78,7 +78,7 @@ impl Client for Https {
 }
 
 impl Clock for Https {
-    /// In whole milliseconds, as the Worker's journal has it.
+    /// In whole milliseconds, as in the Worker's journal.
     fn now(&self) -> DateTime<Utc> {
         Utc::now().trunc_subsecs(3)
     }
@@ -96,9 +96,9 @@ fn know(proxy: Option<&Named>) -> Known {
         .build();
     let config = Agent::config_builder()
         .tls_config(tls)
-        // Never the one that ureq would read by itself, which passes over what is none.
+        // Not the one that ureq would read itself: it ignores a value that it cannot read.
         .proxy(proxy.map(|named| named.proxy.clone()))
-        // What is signed is meant for this one address.
+        // A signature is valid for this address alone.
         .max_redirects(0)
         .max_redirects_will_error(false)
         .http_status_as_error(false)
@@ -142,7 +142,7 @@ fn failed(error: &ureq::Error) -> SendError {
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
             SendError::Timeout
         }
-        // It would repeat the address, which may be a secret.
+        // The error would repeat the address, which may contain a secret.
         ureq::Error::BadUri(_) => SendError::Connection("the address is not valid".to_owned()),
         error => SendError::Connection(error.to_string().trim_end_matches('.').to_owned()),
     }
@@ -158,8 +158,8 @@ mod tests {
 
     const LONG_MS: u32 = 20_000;
 
-    /// Past every proxy, which is for tests alone: a command that were made so would pass
-    /// over the one that the environment names.
+    /// Bypasses every proxy. Only tests may do so: the command must not bypass the proxy that the
+    /// environment names.
     impl Default for Https {
         fn default() -> Self {
             Self {

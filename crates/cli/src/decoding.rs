@@ -1,4 +1,4 @@
-//! Decoders fail at some files. A panic of theirs becomes an error like any other.
+//! Turns a panic in a picture decoder into an ordinary error.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -10,7 +10,7 @@ thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has panics in [`guarded`] say nothing: the error that they become is told.
+/// Silences the message of panics in [`guarded`], whose error is reported instead.
 pub(crate) fn silence_guarded_panics() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
@@ -20,9 +20,9 @@ pub(crate) fn silence_guarded_panics() {
     }));
 }
 
-/// Decodes; should the decoder panic, it is [`PictureError::Crashed`].
+/// Runs `decode` and returns [`PictureError::Crashed`] if it panics.
 ///
-/// What `decode` has lent must not be used afterwards if it has panicked.
+/// After a panic, do not use anything that `decode` has borrowed mutably.
 pub(crate) fn guarded<T, E: From<PictureError>>(
     decode: impl FnOnce() -> Result<T, E>,
 ) -> Result<T, E> {

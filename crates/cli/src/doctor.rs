@@ -1,5 +1,4 @@
-//! `rotate-icon doctor`: whether the settings are complete and the networks
-//! accept them.
+//! `rotate-icon doctor`: checks that the settings are complete and that the networks accept them.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -47,7 +46,7 @@ pub(crate) struct Doctor {
     state: Option<PathBuf>,
 }
 
-/// All that was found out.
+/// All findings.
 #[derive(Serialize)]
 struct Findings {
     ok: bool,
@@ -55,7 +54,7 @@ struct Findings {
     file: Option<String>,
     /// Wrangler's configuration, if there is one.
     configuration: Option<String>,
-    /// The variable that names a proxy, if one does.
+    /// The variable that names a proxy, if any.
     proxy: Option<&'static str>,
     settings: Vec<Found>,
     warnings: Vec<String>,
@@ -78,12 +77,12 @@ struct OfNetwork {
     title: &'static str,
     #[serde(flatten)]
     finding: Finding,
-    /// What the owner should know besides.
+    /// What else the owner should know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
 }
 
-/// What is so, or what is wrong.
+/// What was found, or what is wrong.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Finding {
@@ -116,7 +115,7 @@ impl Finding {
         }
     }
 
-    /// One line about what it is about.
+    /// The finding as one line about `what`.
     fn in_words(&self, what: &str) -> String {
         match self {
             Self::Well { found, .. } => format!("✓ {what}: {found}"),
@@ -228,7 +227,7 @@ async fn ask(one: &Configured, https: &Https) -> OfNetwork {
         Ok(network) => {
             let mut saved_session = None;
             let verified = network.verify(&mut saved_session, https).await;
-            // Nobody goes on with what this run began.
+            // No later run continues this session.
             network.end(&mut saved_session, https).await;
             verified
         }
@@ -273,7 +272,7 @@ fn describe(schedule: &Schedule) -> String {
     )
 }
 
-/// What may not be meant as it is, in a sentence each.
+/// Warns of settings that may be mistakes, one sentence each.
 fn warnings(sources: &Sources, settings: &Settings) -> Vec<String> {
     let mut warnings = sources.warnings();
     if let Some(file) = &sources.file {
@@ -309,7 +308,7 @@ fn warnings(sources: &Sources, settings: &Settings) -> Vec<String> {
     warnings
 }
 
-/// The networks of which `turn` keeps a session that was begun with other settings.
+/// Warns of networks whose saved session was begun with other settings.
 fn old_sessions(options: &Doctor, settings: &Settings) -> Vec<String> {
     let path = options.state.clone();
     let Ok(path) = path.map_or_else(state_file::default_path, Ok) else {
@@ -334,7 +333,7 @@ fn old_sessions(options: &Doctor, settings: &Settings) -> Vec<String> {
     told.collect()
 }
 
-/// The form in which Bluesky makes app passwords: `randomAppPassword` in
+/// Whether a text has the form of Bluesky's app passwords: `randomAppPassword` in
 /// `packages/pds/src/account-manager/helpers/password.ts` of its source.
 fn is_app_password(text: &str) -> bool {
     let parts: Vec<_> = text.split('-').collect();
@@ -345,12 +344,13 @@ fn is_app_password(text: &str) -> bool {
     parts.len() == 4 && parts.iter().all(is_part)
 }
 
-/// Bearer tokens of X begin with the app's number in base64, whose first bytes are zero.
+/// Whether a text looks like X's bearer token: it begins with the app's number in base64, whose
+/// first bytes are zero.
 fn is_bearer_token_of_x(text: &str) -> bool {
     pasted::token(text).starts_with("AAAAAAAAAAAAAAAAAAAAA")
 }
 
-/// The names in a file that are no settings.
+/// Warns of names in a file that are not settings.
 fn unknown_names(file: &SettingsFile) -> Vec<String> {
     let path = shown(&file.path);
     let known: Vec<_> = settings::names().collect();
@@ -365,8 +365,8 @@ fn unknown_names(file: &SettingsFile) -> Vec<String> {
     told.collect()
 }
 
-/// The settings in a file that `wrangler deploy --secrets-file` stores otherwise than
-/// `wrangler dev` reads them: it puts variables in for `$NAME` (dotenv-expand).
+/// Warns of settings that `wrangler deploy --secrets-file` would change: it expands `$NAME`
+/// (dotenv-expand), and `wrangler dev` does not.
 fn expanded_at_deploy(file: &SettingsFile) -> Vec<String> {
     let path = shown(&file.path);
     let begins_name = |rest: &str| {
@@ -387,7 +387,7 @@ fn expanded_at_deploy(file: &SettingsFile) -> Vec<String> {
     told.collect()
 }
 
-/// Whether a name may be another one with a slip of the hand.
+/// Whether a name may be a misspelling of another.
 fn is_close(name: &str, other: &str) -> bool {
     distance(name, other) <= 2.min(other.len() / 3)
 }

@@ -1,6 +1,6 @@
-//! Files of settings as wrangler reads `.dev.vars`: by the regular expressions of
-//! dotenv 16.3.1, which wrangler carries, in an engine for regular expressions of
-//! JavaScript. The test compares both on texts of any kind.
+//! Reads a settings file as wrangler reads `.dev.vars`: with the regular expressions of dotenv
+//! 16.3.1, which wrangler bundles, in an engine for JavaScript's regular expressions. A test
+//! compares the two on all kinds of text.
 
 use std::ops::Range;
 
@@ -10,18 +10,17 @@ use regress::Regex;
 /// `LINE` of dotenv's `lib/main.js`.
 const LINE: &str = r#"(?:^|^)\s*(?:export\s+)?([\w.-]+)(?:\s*=\s*?|:\s+?)(\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^#\r\n]+)?\s*(?:#.*)?(?:$|$)"#;
 
-/// What dotenv takes for quotation marks around a value.
+/// The quotation marks that dotenv removes from a value.
 const QUOTED: &str = r#"^(['"`])([\s\S]*)\1$"#;
 
-/// What is wrong with these, which the tests would show.
-const NO_PATTERN: &str = "a pattern of dotenv is none";
+/// The error if a pattern does not compile, which the tests would show.
+const NO_PATTERN: &str = "a pattern of dotenv does not compile";
 
 /// What a text defines.
 pub(crate) struct Parsed {
-    /// In the order of the text; of one name, the last counts.
+    /// In the order of the text. If a name occurs twice, the last definition counts.
     pub(crate) definitions: Vec<Definition>,
-    /// The numbers of the lines, from 1, that are neither blank nor a comment nor part
-    /// of a definition.
+    /// The numbers, from 1, of lines that are neither blank nor a comment nor part of a definition.
     pub(crate) unread: Vec<usize>,
 }
 
@@ -29,11 +28,11 @@ pub(crate) struct Parsed {
 pub(crate) struct Definition {
     pub(crate) name: String,
     pub(crate) value: String,
-    /// Where it stands in the text, without the end of the line.
+    /// Its byte range in the text, without the end of the line.
     pub(crate) place: Range<usize>,
     /// The numbers of its first and last line, from 1.
     pub(crate) lines: (usize, usize),
-    /// Whether a `#` amid a word ends the value.
+    /// Whether the value ends at a `#` in the middle of a word.
     pub(crate) is_cut: bool,
 }
 
@@ -55,7 +54,7 @@ pub(crate) fn parse(text: &str) -> Result<Parsed> {
         let Some(name) = found.group(1) else { continue };
         let value = found.group(2);
         let raw = value.clone().map_or("", part);
-        // Without a value, it ends with its sign.
+        // A definition without a value ends with its `=` or `:`.
         let sign = from(name.end).find(['=', ':']);
         let sign = sign.map_or(name.end, |at| name.end + at + 1);
         let end = value.map_or(sign, |value| value.start + raw.trim_end().len());
@@ -85,7 +84,7 @@ pub(crate) fn parse(text: &str) -> Result<Parsed> {
     })
 }
 
-/// A value without its quotation marks, as `parse` of dotenv's `lib/main.js` does it.
+/// Removes the quotation marks from a value, as `parse` in dotenv's `lib/main.js` does.
 fn value_of(raw: &str, quoted: &Regex) -> String {
     let raw = raw.trim_matches(is_space);
     let value = quoted.replace_all(raw, "$2");
@@ -96,8 +95,8 @@ fn value_of(raw: &str, quoted: &Regex) -> String {
     }
 }
 
-/// A text in which each line ends with a line feed, and where in it a carriage return
-/// was left out before one.
+/// Normalizes line ends to line feeds. Also returns the places where a carriage return was dropped
+/// before a line feed.
 fn with_line_feeds(text: &str) -> (String, Vec<usize>) {
     let mut source = String::with_capacity(text.len());
     let mut dropped = Vec::new();
@@ -114,13 +113,13 @@ fn with_line_feeds(text: &str) -> (String, Vec<usize>) {
     (source, dropped)
 }
 
-/// Where a place lies in the text with its carriage returns.
+/// Converts a place to that in the original text, with its carriage returns.
 fn in_original(place: usize, dropped: &[usize]) -> usize {
     place + dropped.partition_point(|at| *at < place)
 }
 
-/// What `\s` and `trim()` of JavaScript are (ECMA-262, `WhiteSpace` and
-/// `LineTerminator`): with the byte order mark, without U+0085.
+/// Whether JavaScript's `\s` and `trim()` count a character as white space (ECMA-262, `WhiteSpace`
+/// and `LineTerminator`). They include the byte order mark and exclude U+0085.
 fn is_space(c: char) -> bool {
     c == '\u{feff}' || (c.is_whitespace() && c != '\u{85}')
 }

@@ -1,4 +1,4 @@
-//! `rotate-icon login x`: an account's token by a PIN, put where the settings are.
+//! `rotate-icon login x`: gets an account's token with a PIN and stores it with the settings.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -90,7 +90,7 @@ pub(crate) async fn run(options: &Login) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The app by the settings; what of its keys is missing is asked for.
+/// Reads the app's keys from the settings and asks for those that are missing.
 fn read_app(sources: &Sources) -> Result<Result<App, String>> {
     let mut keys = Vec::new();
     for name in [API_KEY, API_KEY_SECRET] {
@@ -122,7 +122,7 @@ async fn sign_in(app: App, https: &Https) -> Result<Result<SignedIn, Diagnosis>>
         Ok(signed_in) => signed_in,
         Err(diagnosis) => return Ok(Err(diagnosis)),
     };
-    // That the token works, and whose it is. Apps of some access levels may not ask.
+    // Checks that the token works, and whose it is. Some access levels may not ask.
     let verified = signed_in.account().verify(&mut None, https).await;
     let told = signed_in.screen_name.clone();
     let named = |name: Option<String>| name.map(|name| format!(" as @{name}")).unwrap_or_default();
@@ -143,7 +143,7 @@ async fn sign_in(app: App, https: &Https) -> Result<Result<SignedIn, Diagnosis>>
 enum Destination {
     File {
         path: PathBuf,
-        /// Whether its values may be replaced without a question.
+        /// Whether existing values may be replaced without asking.
         is_asked_for: bool,
     },
     Wrangler,
@@ -181,7 +181,7 @@ fn destination(options: &LoginToX) -> Result<Destination> {
     }
 }
 
-/// Writes the keys into a file of settings.
+/// Writes the keys into a settings file.
 fn write(path: &Path, signed_in: &SignedIn, is_asked_for: bool) -> Result<()> {
     let file = SettingsFile::read_if_there(path)?;
     let file = file.map_or_else(|| SettingsFile::new(path, String::new()), Ok)?;
@@ -212,8 +212,8 @@ fn write(path: &Path, signed_in: &SignedIn, is_asked_for: bool) -> Result<()> {
     Ok(())
 }
 
-/// Gives each key to wrangler, over its standard input: what stands in the words of a
-/// command can be seen by every user of a machine.
+/// Passes each key to wrangler on its standard input: every user of a machine can see the arguments
+/// of a command.
 fn give_to_wrangler(signed_in: &SignedIn) -> Result<()> {
     ensure!(
         Path::new("wrangler.toml").exists(),
@@ -229,7 +229,7 @@ fn give_to_wrangler(signed_in: &SignedIn) -> Result<()> {
             .spawn()
             .map_err(|error| anyhow!("cannot start npx ({error}); install Node.js 20 or later"))?;
         if let Some(mut input) = wrangler.stdin.take() {
-            // Should it end before it has read all, its status says so.
+            // If it ends before it has read everything, its status says so.
             let _ = input.write_all(key.expose().as_bytes());
         }
         let status = wrangler.wait().context("wrangler does not end")?;
@@ -241,7 +241,7 @@ fn give_to_wrangler(signed_in: &SignedIn) -> Result<()> {
     Ok(())
 }
 
-/// Asks a question on the terminal, and reads a line.
+/// Asks a question on the terminal and reads one line.
 fn ask(question: &str) -> Result<String> {
     let mut err = io::stderr();
     write!(err, "{question}").and_then(|()| err.flush())?;
@@ -251,7 +251,7 @@ fn ask(question: &str) -> Result<String> {
     Ok(line.trim().to_owned())
 }
 
-/// Asks for a secret, which is not shown as it is typed.
+/// Asks for a secret without echoing it.
 fn ask_secret(question: &str) -> Result<String> {
     if !io::stdin().is_terminal() {
         return ask(question);

@@ -1,9 +1,8 @@
-//! The command `rotate-icon`: renders and publishes frames, turns the icon from
-//! any machine, checks settings, signs in, and simulates the networks.
-//! native only; each subcommand is a module that binds the core.
+//! The command `rotate-icon`: renders and publishes frames, turns the icon from any machine, checks
+//! settings, signs in, and simulates the networks. Each subcommand is a module that binds the core.
 
 #![forbid(unsafe_code)]
-// What a person runs at a terminal may stop at an overflow; the core may not.
+// A command at a terminal may stop at an overflow; the core may not.
 #![allow(clippy::arithmetic_side_effects)]
 #![cfg_attr(test, allow(clippy::string_slice))]
 
@@ -38,8 +37,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 
-/// Frames come and go by the hundred kilobyte. The system's allocator gives
-/// such pieces back to the kernel each time, which cost a fifth of the time.
+/// Frames are allocated and freed by the hundred kilobytes. The system's allocator returns such
+/// blocks to the kernel each time, which took a fifth of the time.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
@@ -92,9 +91,9 @@ async fn main() -> ExitCode {
     })
 }
 
-/// Tells what is wrong with the words of the command, or what was asked for, and ends.
+/// Reports an invalid command line, or prints the help or version that was asked for, and exits.
 fn refuse(error: &clap::Error) -> Cli {
-    // With its colours, unless a word, such as the name of a file, has codes of its own.
+    // Without clap's colours if an argument, such as a file name, contains escape sequences.
     let is_plain = |word: std::ffi::OsString| text::shown(word.as_ref()) == word.to_string_lossy();
     if !std::env::args_os().all(is_plain) {
         complain(error.to_string().trim_end());
@@ -103,18 +102,18 @@ fn refuse(error: &clap::Error) -> Cli {
     error.exit()
 }
 
-/// What ends well has nothing more to tell than that.
+/// The exit status of a subcommand that reports failure by an error alone.
 fn done(_: ()) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Tells the person at the terminal, or who reads the log, what is wrong.
+/// Prints what is wrong to standard error.
 #[allow(clippy::print_stderr)]
 fn complain(text: &str) {
     eprintln!("rotate-icon: {}", text::harmless(text));
 }
 
-/// Tells the person at the terminal.
+/// Prints a message to standard output.
 #[allow(clippy::print_stdout)]
 fn say(text: &str) {
     println!("{}", text::harmless(text));

@@ -1,5 +1,5 @@
-//! Files that nobody else may read, replaced as a whole or not at all; and files that
-//! are read, up to what they may reasonably hold.
+//! Writes files that only their owner may read, and that are replaced completely or not at all.
+//! Reads files up to a limit.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
@@ -10,14 +10,14 @@ use tempfile::NamedTempFile;
 
 use crate::text::shown;
 
-/// The most bytes of a file of settings: more than a Worker's variables may have
+/// The most bytes in a settings file: more than a Worker's variables may have
 /// together, 128 of 5 kB (<https://developers.cloudflare.com/workers/platform/limits/>).
 const MAX_TEXT_BYTES: u64 = 1_000_000;
 
-/// Reads a file of at most so many bytes; `None` if there is none.
+/// Reads a file of at most `max_bytes`; `None` if it does not exist.
 ///
 /// # Errors
-/// When it is no file: a device may never end, and a pipe may never begin.
+/// When it is larger, or is not a regular file: a device may never end, and a pipe may never begin.
 pub(crate) fn read(path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
     let cannot = || format!("cannot read {}", shown(path));
     match fs::metadata(path) {
@@ -37,7 +37,7 @@ pub(crate) fn read(path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Reads a file of settings, with what is no UTF-8 replaced as Node.js does it.
+/// Reads a settings file. Replaces invalid UTF-8 as Node.js does.
 pub(crate) fn read_text(path: &Path) -> Result<Option<String>> {
     let Some(bytes) = read(path, MAX_TEXT_BYTES)? else {
         return Ok(None);
@@ -51,17 +51,17 @@ pub(crate) fn read_text(path: &Path) -> Result<Option<String>> {
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Writes a file in place of any other: first under another name beside it, so
-/// that whoever ends in the middle leaves the old one. Only the owner may read it.
+/// Writes or replaces a file that only its owner may read. Writes to a temporary file beside it
+/// first, so that an interrupted write leaves the old file.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<()> {
-    // The file that a link leads to, not the link.
+    // Replaces the target of a symbolic link, not the link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
     let replace = || {
-        // Made with the mode 600 where there are modes.
+        // Created with mode 600 on Unix.
         let mut file = NamedTempFile::new_in(folder)?;
         file.write_all(content)?;
         file.as_file().sync_all()?;
@@ -79,7 +79,7 @@ pub(crate) fn is_open_to_others(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0)
 }
 
-/// Whether others than its owner may read or write a file: not known here.
+/// Whether others than its owner may read or write a file; unknown on this system.
 #[cfg(not(unix))]
 pub(crate) fn is_open_to_others(_: &Path) -> bool {
     false

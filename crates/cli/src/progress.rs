@@ -1,18 +1,18 @@
-//! A bar that shows a person at a terminal how far long work is.
+//! A progress bar for long work.
 
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Work with more steps than this is long from the start.
+/// Work with more steps than this shows the bar from the start.
 const LONG_STEPS: usize = 48;
 
-/// Work that takes more time than this is long as well.
+/// Other work shows the bar after this time.
 const LONG: Duration = Duration::from_millis(500);
 
-/// How far some work is. The bar appears on standard error, only there if that
-/// is a terminal and the work is long, and is gone when this is dropped.
+/// The progress of some work. A bar appears on standard error if that is a terminal and the work
+/// takes long, and disappears when this is dropped.
 pub(crate) struct Progress {
     bar: ProgressBar,
     is_long: bool,
@@ -21,7 +21,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Begins work of so many steps.
+    /// Begins work that has this number of steps.
     pub(crate) fn new(what: &'static str, steps: usize) -> Self {
         let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
         let template = "{msg} [{wide_bar}] {pos}/{len}, {eta} left";
@@ -39,10 +39,10 @@ impl Progress {
         progress
     }
 
-    /// So many steps more are done.
+    /// Records that more steps are done.
     pub(crate) fn advance(&self, steps: usize) {
         if self.is_long || self.begun.elapsed() > LONG {
-            // indicatif looks whether it is a terminal, and else draws nothing.
+            // indicatif draws nothing if this is not a terminal.
             let stderr = ProgressDrawTarget::stderr;
             self.shown.call_once(|| self.bar.set_draw_target(stderr()));
         }

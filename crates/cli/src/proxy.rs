@@ -1,5 +1,5 @@
-//! The proxy that the environment names. What cannot be read as one is never taken
-//! for none: a request would go past it.
+//! The proxy that the environment names. A value that cannot be read is an error, because ignoring
+//! it would send requests past the proxy.
 
 use std::env::VarError;
 
@@ -8,8 +8,8 @@ use rotate_icon_core::settings::pasted;
 use ureq::Proxy;
 use ureq::http::Uri;
 
-/// The variables, by how much they say of a request by https, which all are that
-/// leave this machine.
+/// The variables, the most specific for HTTPS first: all requests that leave this machine use
+/// HTTPS.
 const NAMES: [&str; 6] = [
     "HTTPS_PROXY",
     "https_proxy",
@@ -19,25 +19,25 @@ const NAMES: [&str; 6] = [
     "http_proxy",
 ];
 
-/// The variables with hosts that are reached without a proxy.
+/// The variables that list hosts to reach without a proxy.
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// What a variable may be.
 const ACCEPTS: &str = "the address of a proxy, such as http://proxy.example:3128 or \
      socks5h://127.0.0.1:1080";
 
-/// A proxy, and which variable names it.
+/// A proxy and the variable that names it.
 #[derive(Debug, Clone)]
 pub(crate) struct Named {
     pub(crate) proxy: Proxy,
     pub(crate) variable: &'static str,
 }
 
-/// The proxy of the environment; `None` where no variable names one.
+/// Reads the proxy from the environment; `None` if no variable names one.
 ///
 /// # Errors
-/// When one of the variables names none, whichever it is. Its value may hold a
-/// password, so it is not repeated.
+/// When any of the variables cannot be read. The error does not repeat the value, which may contain
+/// a password.
 pub(crate) fn from_environment() -> Result<Option<Named>> {
     named_by(|name| std::env::var(name))
 }
@@ -70,7 +70,7 @@ fn named_by(look_up: impl Fn(&str) -> Result<String, VarError>) -> Result<Option
                  past the proxy"
             )
         });
-        // The others have to be right too: who sets them means them.
+        // The remaining variables must be valid too: they were set for a reason.
         let proxy = proxy?;
         first.get_or_insert(Named { proxy, variable });
     }
@@ -80,7 +80,7 @@ fn named_by(look_up: impl Fn(&str) -> Result<String, VarError>) -> Result<Option
 fn read(text: &str, exceptions: &[String]) -> Result<Proxy> {
     const NOT_ONE: &str = "this cannot be read as one";
 
-    // `Proxy` has a default for a port that is none.
+    // `Proxy` would replace an invalid port by a default.
     let uri: Uri = text.parse().ok().context(NOT_ONE)?;
     let authority = uri.authority().context(NOT_ONE)?;
     let place = authority
@@ -113,7 +113,7 @@ fn read(text: &str, exceptions: &[String]) -> Result<Proxy> {
         builder = builder.password(password);
     }
     for host in exceptions {
-        // As curl has it: a name stands for itself and all below it.
+        // As in curl, a name also covers its subdomains.
         builder = builder.no_proxy(host);
         builder = match host.strip_prefix("*.").or_else(|| host.strip_prefix('.')) {
             Some(bare) => builder.no_proxy(bare),

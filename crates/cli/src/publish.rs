@@ -1,4 +1,4 @@
-//! `rotate-icon publish`: an icon and its frames into the Worker's KV.
+//! `rotate-icon publish`: stores an icon and its frames in the Worker's KV namespace.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -61,7 +61,7 @@ pub(crate) async fn run(options: Publish) -> Result<ExitCode> {
         published = publishing => published?.map(|()| ExitCode::SUCCESS),
         status = ended() => {
             workspace.clear();
-            // What still renders is not waited for.
+            // Does not wait for frames that are still being rendered.
             std::process::exit(status)
         }
     }
@@ -82,7 +82,7 @@ fn publish(options: &Publish, workspace: &Workspace) -> Result<()> {
         .transpose()?
         .flatten();
 
-    // Only what is missing is rendered.
+    // Renders only the missing frames.
     let is_missing = |key: &String| !stored.contains(key);
     let missing: Vec<u16> = (0..set.frames().get())
         .filter(|n| is_missing(&set.frame_key(*n)))
@@ -175,7 +175,7 @@ impl<'a> Kv<'a> {
         Ok(keys.into_iter().map(|key| key.name).collect())
     }
 
-    /// The current set; `None` too when what is stored is not one.
+    /// Reads the current set; `None` if the stored value is not a set.
     fn current(&self) -> Result<Option<FrameSet>> {
         let json = self.wrangler(&["key", "get", CURRENT_KEY])?;
         Ok(serde_json::from_slice(&json).ok())
@@ -204,7 +204,7 @@ impl<'a> Kv<'a> {
         path_text(&path).map(str::to_owned)
     }
 
-    /// Runs `wrangler kv …` and gives what it prints.
+    /// Runs `wrangler kv …` and returns its output.
     fn wrangler(&self, words: &[&str]) -> Result<Vec<u8>> {
         let program = if cfg!(windows) { "npx.cmd" } else { "npx" };
         let mut command = Command::new(program);

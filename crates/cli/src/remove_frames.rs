@@ -1,4 +1,4 @@
-//! `rotate-icon remove-frames`: removes what turns have kept on the networks.
+//! `rotate-icon remove-frames`: removes the frames that turns have stored on networks.
 
 use std::process::ExitCode;
 

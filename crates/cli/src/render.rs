@@ -1,4 +1,4 @@
-//! `rotate-icon render`: the frames of an icon as files.
+//! `rotate-icon render`: writes the frames of an icon as files.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -18,7 +18,7 @@ use crate::say;
 use crate::source::{Source, SourceArgs, frames_in_words, lowered_in_words};
 use crate::text::shown;
 
-/// The most bytes that Cloudflare takes in one bulk upload.
+/// The most bytes that Cloudflare accepts in one bulk upload.
 const MAX_BULK_BYTES: u64 = 100_000_000;
 
 /// Render the frames of an icon as files
@@ -88,7 +88,7 @@ pub(crate) fn run(options: &Render) -> Result<()> {
     });
     let sheet = sheet.transpose()?;
 
-    // Nothing is written before all is made.
+    // Writes nothing until everything has been made.
     RenderedFolder::write(&options.out, set, options.direction, &frames)?;
     let bytes: usize = frames.iter().map(|frame| frame.file.len()).sum();
     say(&format!(
@@ -114,7 +114,7 @@ pub(crate) fn run(options: &Render) -> Result<()> {
     Ok(())
 }
 
-/// Writes what a Worker's store needs into one file.
+/// Writes everything that a Worker's store needs into one file.
 fn bulk(source: &Source, frames: &[Frame], path: &Path) -> Result<()> {
     let set = source.set();
     let icon = source.stored_icon();
@@ -139,9 +139,8 @@ fn bulk(source: &Source, frames: &[Frame], path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes a file for `wrangler kv bulk put`, value by value: all of them at once
-/// in base64 would take several times the memory of the frames. Gives the
-/// file's size.
+/// Writes a file for `wrangler kv bulk put` and returns its size in bytes. Writes value by value:
+/// all of them in base64 at once would take several times the memory of the frames.
 fn write_bulk<'a>(path: &Path, values: impl Iterator<Item = (String, &'a [u8])>) -> Result<u64> {
     let mut file = BufWriter::new(File::create(path)?);
     let mut json = serde_json::Serializer::new(&mut file);

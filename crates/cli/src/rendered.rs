@@ -1,4 +1,4 @@
-//! A folder of frames: what `render` writes, and `turn --rendered` reads.
+//! A folder of frames, as `render` writes it and `turn --rendered` reads it.
 //!
 //! | file | content |
 //! |---|---|
@@ -19,18 +19,18 @@ use serde::{Deserialize, Serialize};
 use crate::private_file;
 use crate::text::shown;
 
-/// The file that says what the others are.
+/// The file that describes the others.
 pub(crate) const SET_FILE: &str = "frame-set.json";
 
-/// The most bytes that are read of that file: it has some 200.
+/// The most bytes that are read of that file, which has about 200.
 const MAX_SET_BYTES: u64 = 10_000;
 
-/// What the files of a folder are.
+/// Describes the files of a folder.
 #[derive(Serialize, Deserialize)]
 struct Contents {
     /// The set that the frames belong to.
     set: FrameSet,
-    /// Which way the numbers of the files go.
+    /// The direction in which the files are numbered.
     direction: Direction,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct RenderedFolder {
 }
 
 impl RenderedFolder {
-    /// Writes all frames of a set into a folder, which is made if it is not there.
+    /// Writes all frames of a set into a folder, which is created if it does not exist.
     pub(crate) fn write(
         path: &Path,
         set: &FrameSet,
@@ -50,7 +50,7 @@ impl RenderedFolder {
     ) -> Result<()> {
         fs::create_dir_all(path)
             .with_context(|| format!("cannot make the folder {}", shown(path)))?;
-        // Last, and an old one goes first: what names a set has all frames of it.
+        // Removed first and written last, so that a folder with this file has all frames.
         let set_file = path.join(SET_FILE);
         match fs::remove_file(&set_file) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -75,7 +75,7 @@ impl RenderedFolder {
         write(&set_file, &json)
     }
 
-    /// Reads what the files of a folder are.
+    /// Opens a folder and reads its description.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let set_file = path.join(SET_FILE);
         let json = private_file::read(&set_file, MAX_SET_BYTES)?;
@@ -88,7 +88,7 @@ impl RenderedFolder {
         })
     }
 
-    /// What a Worker's store would have under a key: the set, or a frame of it.
+    /// Reads what a Worker's store would have under a key: the set or one of its frames.
     pub(crate) fn read(&self, key: &str) -> Result<Option<Vec<u8>>> {
         let set = &self.contents.set;
         if key == CURRENT_KEY {
@@ -103,14 +103,14 @@ impl RenderedFolder {
     /// The file of frame `n` of the set.
     fn file_of(&self, n: u16) -> PathBuf {
         let Contents { set, direction } = &self.contents;
-        // Whoever goes as many steps back is where the numbers began.
+        // The mapping of steps to frames is its own inverse.
         let step = direction.frame_after(n, set.frames());
         let extension = set.media_type().extension();
         self.path.join(format!("{step}.{extension}"))
     }
 }
 
-/// Writes a file, whatever it had before.
+/// Writes or overwrites a file.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write {}", shown(path)))
 }

@@ -1,6 +1,6 @@
-//! Where the command's settings come from, in wrangler's order: the environment, a
-//! file as `wrangler dev` and `wrangler deploy --secrets-file` read it (`.dev.vars`),
-//! and the variables of wrangler's configuration.
+//! The sources of the command's settings, in wrangler's order: the environment, a file that
+//! `wrangler dev` and `wrangler deploy --secrets-file` read too (`.dev.vars`), and the variables in
+//! wrangler's configuration.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -20,13 +20,13 @@ use crate::status::Status;
 use crate::text::shown;
 use crate::wrangler_config::{Configuration, ENVIRONMENT};
 
-/// The file that is read if no other is named.
+/// The file that is read by default.
 pub(crate) const DEFAULT_FILE: &str = ".dev.vars";
 
-/// Where the settings are.
+/// The options that say where the settings are.
 #[derive(Args)]
 pub(crate) struct SettingsArgs {
-    /// A file with settings, one NAME=value a line; by default .dev.vars, if there is one here.
+    /// A file with one NAME=value per line [default: .dev.vars, if it exists]
     ///
     /// The names are those of the Worker's variables and secrets. The environment takes
     /// precedence over the file, and the file over the variables in wrangler.toml,
@@ -36,7 +36,7 @@ pub(crate) struct SettingsArgs {
 }
 
 impl SettingsArgs {
-    /// Reads all that is there.
+    /// Reads all sources.
     pub(crate) fn read(&self) -> Result<Sources> {
         let sources = self.read_if_there()?;
         if let (Some(path), None) = (&self.settings, &sources.file) {
@@ -45,14 +45,14 @@ impl SettingsArgs {
         Ok(sources)
     }
 
-    /// Reads the file if it is there, even if it is named: who signs in begins one.
+    /// As [`Self::read`], but accepts a named file that does not exist: signing in creates it.
     pub(crate) fn read_if_there(&self) -> Result<Sources> {
         let here = env::current_dir().context("there is no current folder")?;
         let environment = env::var(ENVIRONMENT).ok().filter(|name| !name.is_empty());
         let environment = environment.as_deref();
         let mut configuration = Configuration::find(&here, environment)?;
         let of_wrangler = configuration.as_mut().and_then(|found| {
-            // Short where it is the folder's own.
+            // A relative path if it is in the current folder.
             if let Ok(name) = found.path.strip_prefix(&here) {
                 found.path = name.to_owned();
             }
@@ -68,14 +68,14 @@ impl SettingsArgs {
         })
     }
 
-    /// The file that is written to if no other is named.
+    /// The file to write settings to.
     pub(crate) fn path(&self) -> &Path {
         self.settings.as_deref().unwrap_or(Path::new(DEFAULT_FILE))
     }
 }
 
-/// The file that is read without being named: here, or else beside wrangler's
-/// configuration; of the environment, or else for all.
+/// Finds the default file: in the current folder or beside wrangler's configuration, and for the
+/// chosen environment before the common one.
 fn default_file(
     of_wrangler: Option<&Path>,
     environment: Option<&str>,
@@ -93,11 +93,11 @@ fn default_file(
     Ok(None)
 }
 
-/// What a command needs that asks networks: the settings that were read, and HTTPS by the
-/// proxy of the environment.
+/// Prepares a command that calls networks: the settings, and an HTTP client that uses the
+/// environment's proxy.
 ///
 /// # Errors
-/// When either cannot be had: it is told, and the exit status is given.
+/// Reports a failure to the person and returns the exit status.
 pub(crate) fn prepared(sources: Result<Sources>) -> Result<(Sources, Https), ExitCode> {
     sources
         .and_then(|sources| Ok((sources, Https::from_environment()?)))
@@ -107,7 +107,7 @@ pub(crate) fn prepared(sources: Result<Sources>) -> Result<(Sources, Https), Exi
         })
 }
 
-/// All that is set.
+/// All sources, read.
 pub(crate) struct Sources {
     pub(crate) file: Option<SettingsFile>,
     pub(crate) configuration: Option<Configuration>,
@@ -123,17 +123,17 @@ pub(crate) enum Origin {
 }
 
 impl Sources {
-    /// The text of a setting.
+    /// The value of a setting.
     pub(crate) fn look_up(&self, name: &str) -> Option<String> {
         self.find(name).map(|(text, _)| text)
     }
 
-    /// Where a setting is set, if it is.
+    /// The source of a setting, if it is set.
     pub(crate) fn origin(&self, name: &str) -> Option<Origin> {
         self.find(name).map(|(_, origin)| origin)
     }
 
-    /// What may not be meant as it stands, in a sentence each; no value is in one.
+    /// Warns of possible mistakes, one sentence each. No sentence contains a value.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = self
             .file
@@ -157,7 +157,7 @@ impl Sources {
         warnings
     }
 
-    /// Tells what may not be meant as it stands.
+    /// Prints the warnings.
     pub(crate) fn warn(&self) {
         for warning in self.warnings() {
             complain(&warning);
@@ -165,7 +165,7 @@ impl Sources {
     }
 
     fn find(&self, name: &str) -> Option<(String, Origin)> {
-        // What is no UTF-8 is refused as what it is, and not passed over.
+        // A value that is not UTF-8 is refused later, not skipped.
         let of_environment = env::var_os(name).map(|text| text.to_string_lossy().into_owned());
         if let Some(text) = of_environment.filter(|text| is_set(text)) {
             return Some((text, Origin::Environment));
@@ -173,7 +173,7 @@ impl Sources {
         let of_file = self.file.as_ref().and_then(|file| file.value(name));
         let of_configuration = || self.configuration.as_ref()?.value(name);
         let (text, origin) = match of_file {
-            // Even nothing goes before the configuration, as it does for wrangler.
+            // As for wrangler, even an empty value takes precedence over the configuration.
             Some(text) => (text, Origin::File),
             None => (of_configuration()?, Origin::Configuration),
         };
@@ -181,28 +181,28 @@ impl Sources {
     }
 }
 
-/// Whether anything is left of a text.
+/// Whether a text is anything but white space and quotation marks.
 fn is_set(text: &str) -> bool {
     !pasted::text(text).is_empty()
 }
 
-/// A file of settings. Its text and values may be secret, so it has no `Debug`.
+/// A settings file. Its text and values may be secret, so it has no `Debug`.
 pub(crate) struct SettingsFile {
     pub(crate) path: PathBuf,
     text: String,
     definitions: Vec<Definition>,
-    /// The numbers of lines that define nothing.
+    /// The numbers of the lines that define nothing.
     unread: Vec<usize>,
 }
 
 impl SettingsFile {
-    /// Reads a file; `None` if there is none.
+    /// Reads a file; `None` if it does not exist.
     pub(crate) fn read_if_there(path: &Path) -> Result<Option<Self>> {
         let text = private_file::read_text(path).context("the settings cannot be read")?;
         text.map(|text| Self::new(path, text)).transpose()
     }
 
-    /// A file with this text.
+    /// Parses a file's text.
     pub(crate) fn new(path: &Path, text: String) -> Result<Self> {
         let dotenv::Parsed {
             definitions,
@@ -221,7 +221,7 @@ impl SettingsFile {
         self.definitions.iter().map(|one| one.name.as_str())
     }
 
-    /// The value of a name; the last one counts.
+    /// The value of a name. The last definition counts.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.definition(name).map(|one| one.value.as_str())
     }
@@ -230,7 +230,7 @@ impl SettingsFile {
         self.definitions.iter().rfind(|one| one.name == name)
     }
 
-    /// What may not be meant as it stands, in a sentence each; no value is in one.
+    /// Warns of possible mistakes, one sentence each. No sentence contains a value.
     fn warnings(&self) -> Vec<String> {
         let path = shown(&self.path);
         let mut warnings = Vec::new();
@@ -266,7 +266,7 @@ impl SettingsFile {
         warnings
     }
 
-    /// The whole text with other values for these names, and all else as it is.
+    /// Returns the text with new values for these names and everything else unchanged.
     ///
     /// # Errors
     /// When a value cannot be written: it contains all three kinds of quotation marks.
@@ -275,7 +275,7 @@ impl SettingsFile {
         values: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<String> {
         let mut text = self.text.clone();
-        // From the end, so that the places before stay.
+        // From the end, so that earlier places stay valid.
         let mut changes = Vec::new();
         for (name, value) in values {
             let value = quoted(value)

@@ -1,4 +1,4 @@
-//! All frames of a set in one picture, each where it stands on a clock.
+//! Draws the frames of a set into one picture, arranged like the hours on a clock.
 
 use std::f64::consts::TAU;
 use std::io::Cursor;
@@ -11,19 +11,18 @@ use rotate_icon_core::frames::render::Frame;
 /// The width and height of the sheet in pixels.
 const SHEET_SIZE: u32 = 600;
 
-/// The sheet of these frames, which are all of a set, as a PNG file with a
-/// transparent ground; frames are round, as networks show them, and at most
-/// twelve stand around the clock.
+/// Draws all frames of a set as a PNG file with a transparent background. Frames are round, as
+/// networks show them. At most twelve are drawn.
 #[allow(clippy::cast_possible_truncation)]
 pub(crate) fn png(frames: &[Frame]) -> Result<Vec<u8>> {
     let count = u32::try_from(frames.len())?;
     let shown = count.min(12);
-    // The largest size at which twelve do not touch is 0.205 of the sheet.
+    // Twelve frames touch from 0.205 of the sheet's size.
     let size = SHEET_SIZE / 5;
     let radius = f64::from(SHEET_SIZE - size) / 2.0;
     let mut sheet = RgbaImage::new(SHEET_SIZE, SHEET_SIZE);
     for hour in 0..shown {
-        // The nearest of the frames to this hour.
+        // The frame nearest to this hour.
         let n = (2 * hour * count + shown) / (2 * shown);
         let frame = frames.get(n as usize).context("a frame is missing")?;
         let frame = image::load_from_memory(&frame.file).context("a frame cannot be read back")?;
@@ -38,7 +37,7 @@ pub(crate) fn png(frames: &[Frame]) -> Result<Vec<u8>> {
     Ok(file.into_inner())
 }
 
-/// A frame scaled to a size and cut to the circle in it, with a smooth edge.
+/// Scales a frame and cuts it to a circle with a smooth edge.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn round(frame: &RgbaImage, size: u32) -> RgbaImage {
     let mut frame = imageops::resize(frame, size, size, FilterType::Lanczos3);

@@ -1,5 +1,4 @@
-//! What frames are made from: an icon, an album or an animation, as the options
-//! of `render` and `publish` say it.
+//! The pictures that frames are made from: an icon, an album or an animation, as the options say.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +23,7 @@ use crate::progress::Progress;
 use crate::rendered::SET_FILE;
 use crate::text::shown;
 
-/// The pictures and what their frames should be.
+/// The options that choose the pictures and how frames are made from them.
 #[derive(Args)]
 #[command(group(ArgGroup::new("source").args(["icon", "album"]).required(true)))]
 pub(crate) struct SourceArgs {
@@ -108,16 +107,16 @@ pub(crate) struct SourceArgs {
     quality: Quality,
 }
 
-/// The pictures that were read, and the set that is made from them.
+/// Pictures that were read, and the set that they make.
 pub(crate) struct Source {
     recipe: Recipe,
     set: FrameSet,
     pictures: Pictures,
-    /// The file or folder.
+    /// The path of the file or folder.
     path: PathBuf,
 }
 
-/// What there are to make frames from.
+/// The kinds of pictures.
 enum Pictures {
     Icon(Box<Icon>),
     Album(Album),
@@ -177,18 +176,18 @@ impl SourceArgs {
 }
 
 impl Source {
-    /// The set of its frames.
+    /// The set of frames.
     pub(crate) fn set(&self) -> &FrameSet {
         &self.set
     }
 
-    /// What is stored to make the set current.
+    /// The value that makes the set current in a store.
     pub(crate) fn current(&self) -> Result<String> {
         Ok(serde_json::to_string(&self.set)?)
     }
 
-    /// What is stored beside the frames, so that the Worker can make one that
-    /// is lost: `None` for an album and an animation, which have no icon.
+    /// The icon to store beside the frames, from which the Worker can make a lost frame. `None` for
+    /// an album or an animation.
     pub(crate) fn stored_icon(&self) -> Option<Vec<u8>> {
         match &self.pictures {
             Pictures::Icon(icon) => Some(icon.to_stored()),
@@ -202,12 +201,12 @@ impl Source {
         self.frames(&all)
     }
 
-    /// Makes the frames of these numbers, in ascending order, on all processors.
+    /// Makes the frames with these numbers, in ascending order, on all processors.
     pub(crate) fn frames(&self, wanted: &[u16]) -> Result<Vec<Frame>> {
         let progress = Progress::new("Rendering", wanted.len());
         let frames = match &self.pictures {
             Pictures::Icon(icon) => self.turned(icon, wanted, &progress),
-            // Says itself which file an error is about.
+            // Its errors name the file already.
             Pictures::Album(album) => return album.frames(&self.recipe, wanted, &progress),
             Pictures::Animation(animation) => animation.frames(&self.recipe, wanted, &progress),
         };
@@ -217,7 +216,7 @@ impl Source {
     fn turned(&self, icon: &Icon, wanted: &[u16], progress: &Progress) -> Result<Vec<Frame>> {
         let count = self.set.frames();
         let made = || progress.advance(1);
-        // All together take little more than a quarter of them one by one.
+        // Making all frames together takes little more time than a quarter of them one by one.
         if wanted.len() * 4 > usize::from(count.get()) {
             let mut frames = icon.all_frames(count, made)?;
             frames.retain(|frame| wanted.contains(&frame.number));
@@ -232,7 +231,7 @@ impl Source {
     }
 }
 
-/// Reads a picture's file, unless that is larger than any picture.
+/// Reads a picture file, unless it is larger than any picture that can be decoded.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
     let cannot_read = || format!("cannot read {}", shown(path));
     let metadata = fs::metadata(path).with_context(cannot_read)?;
@@ -246,7 +245,7 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(cannot_read)
 }
 
-/// So many frames, in words.
+/// A number of frames in words.
 pub(crate) fn frames_in_words(count: usize) -> String {
     match count {
         1 => "1 frame".to_owned(),
@@ -254,7 +253,7 @@ pub(crate) fn frames_in_words(count: usize) -> String {
     }
 }
 
-/// What to tell if the quality of frames had to be lowered.
+/// A message about frames whose quality had to be lowered; `None` if there are none.
 pub(crate) fn lowered_in_words(frames: &[Frame]) -> Option<String> {
     let lowered = || frames.iter().filter_map(|frame| frame.lowered_to);
     let (lowest, highest) = (lowered().min()?, lowered().max()?);

@@ -1,7 +1,6 @@
-//! A ledger in a file: what is known of the account on each network, and the
-//! journal, as one JSON object that is replaced as a whole. What another version has
-//! written there, or a damaged disk, is read as far as it is understood; the file as
-//! it was is then kept beside.
+//! A ledger in a file: the account's state on each network and the journal, as one JSON object that
+//! is replaced as a whole. If another version wrote the file or it is damaged, everything that can
+//! be understood is read, and a copy of the file is kept beside it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -24,16 +23,16 @@ use sha2::{Digest, Sha256};
 use crate::private_file;
 use crate::text::shown;
 
-/// The form of the file, should there be others one day.
+/// The version of the file's format.
 const VERSION: u32 = 1;
 
-/// The most bytes of a file: a journal of 2,000 entries takes a few million.
+/// The most bytes in a file: a journal of 2,000 entries takes a few million.
 const MAX_BYTES: u64 = 64_000_000;
 
-/// How long to wait for another turn: longer than any takes.
+/// How long to wait for another turn: longer than any turn takes.
 const LONGEST_TURN: Duration = Duration::from_mins(5);
 
-/// A ledger, in a file or for one turn only.
+/// A ledger in a file, or for one turn only.
 pub(crate) struct StateFile {
     /// `None` keeps nothing.
     path: Option<PathBuf>,
@@ -41,18 +40,18 @@ pub(crate) struct StateFile {
     last_id: Cell<u32>,
     /// Why the last change could not be written.
     failure: RefCell<Option<String>>,
-    /// What could not be read, in a sentence.
+    /// A sentence that says what could not be read.
     notice: Option<String>,
-    /// Held as long as this is; the system frees it if the process ends.
+    /// Held as long as this exists. The system releases it if the process ends.
     _lock: Option<File>,
 }
 
 #[derive(Clone, Serialize)]
 struct State {
     version: u32,
-    /// The last id that an entry of the journal was given.
+    /// The id of the newest entry in the journal.
     last_id: u32,
-    /// By network, as they are in the file: another version may know other networks.
+    /// By network, as in the file: another version may know other networks.
     #[serde(rename = "standings")]
     account_states: BTreeMap<String, Value>,
     /// The journal, oldest first.
@@ -76,13 +75,13 @@ struct Kept {
     entry: Box<RawValue>,
 }
 
-/// Another process was making a turn all the time.
+/// Another process was making a turn for the whole wait.
 #[derive(Debug, thiserror::Error)]
 #[error("another turn has been going on for {} s, so that this one was left off", LONGEST_TURN.as_secs())]
 pub(crate) struct Busy;
 
-/// What a file keeps of a network, without opening it for a turn; `None` where nothing
-/// is kept, or nothing that is understood.
+/// Reads the state of one network without opening the file for a turn. `None` if there is none that
+/// can be understood.
 pub(crate) fn glance(path: &Path, network: &str) -> Option<AccountState> {
     let json = private_file::read(path, MAX_BYTES).ok().flatten()?;
     let kept: Value = serde_json::from_slice(&json).ok()?;
@@ -90,7 +89,7 @@ pub(crate) fn glance(path: &Path, network: &str) -> Option<AccountState> {
     serde_json::from_value(account_state.clone()).ok()
 }
 
-/// Where the state is if nobody says: by the rules of XDG.
+/// The default path, by the XDG rules.
 pub(crate) fn default_path() -> Result<PathBuf> {
     const FILE: &str = "rotate-icon/state.json";
 
@@ -110,16 +109,16 @@ pub(crate) fn default_path() -> Result<PathBuf> {
 }
 
 impl StateFile {
-    /// A ledger that is gone with the process.
+    /// Creates a ledger that is lost with the process.
     pub(crate) fn none() -> Self {
         Self::of(None, State::default(), None)
     }
 
-    /// Opens a file, or begins one, once no other process has it open.
+    /// Opens or creates a file, once no other process has it open.
     ///
     /// # Errors
-    /// [`Busy`], or what keeps the file from being read, or one that is not understood
-    /// from being kept beside. It is left as it is.
+    /// [`Busy`]; otherwise when the file cannot be read, or its copy cannot be written. The file
+    /// stays unchanged.
     pub(crate) async fn open(path: &Path) -> Result<Self> {
         refuse_what_is_no_file(path)?;
         if let Some(folder) = path.parent() {
@@ -134,7 +133,7 @@ impl StateFile {
         })
     }
 
-    /// What of the file could not be read, in a sentence, if anything.
+    /// A sentence that says what could not be read, if anything.
     pub(crate) fn notice(&self) -> Option<&str> {
         self.notice.as_deref()
     }
@@ -150,12 +149,12 @@ impl StateFile {
         }
     }
 
-    /// Why what happened could not be kept, if it could not.
+    /// Why the last change could not be written, if it could not.
     pub(crate) fn failure(&self) -> Option<String> {
         self.failure.borrow().clone()
     }
 
-    /// Makes a change that is in the file at once, or not at all.
+    /// Makes a change and writes it, or makes none.
     fn change(&self, change: impl FnOnce(&mut State)) -> Result<(), StoreError> {
         let mut state = self.state.borrow().clone();
         change(&mut state);
@@ -234,7 +233,7 @@ impl Ledger for StateFile {
         Ok(next)
     }
 
-    /// Nobody is woken: the next run sees for itself what waits.
+    /// Does nothing: the next run finds out itself what is waiting.
     async fn wake_at(&self, _: Option<DateTime<Utc>>) -> Result<(), StoreError> {
         Ok(())
     }
@@ -257,8 +256,8 @@ impl Ledger for StateFile {
     }
 }
 
-/// Reads a file as far as it is understood; if that is not all of it, keeps it beside
-/// and says so in a sentence.
+/// Reads everything in a file that can be understood. If that is not all, keeps a copy of the file
+/// and returns a sentence that says so.
 fn read(path: &Path) -> Result<(State, Option<String>)> {
     let unusable = || {
         format!(
@@ -285,7 +284,7 @@ fn read(path: &Path) -> Result<(State, Option<String>)> {
     Ok((state, Some(notice)))
 }
 
-/// Where a file is kept that is not understood: the same one always at the same place.
+/// The path for a copy of a file that is not understood: the same for the same content.
 fn beside(path: &Path, content: &[u8]) -> PathBuf {
     let hash: [u8; 32] = Sha256::digest(content).into();
     let mut name = path
@@ -297,9 +296,8 @@ fn beside(path: &Path, content: &[u8]) -> PathBuf {
 }
 
 impl State {
-    /// Reads a file as far as it is understood, and tells why that is not all if it is
-    /// not. Each network that this concerns has a note of it, with the sentence
-    /// `aside`, so that a turn tells its owner.
+    /// Reads everything in a file that can be understood, and returns what cannot. The state of
+    /// each affected network notes it, with the sentence `aside`, so that a turn tells the owner.
     fn read(json: &[u8], aside: &str) -> (Self, Option<String>) {
         let mut state = Self::default();
         let Ok(mut members) = serde_json::from_slice::<BTreeMap<String, Box<RawValue>>>(json)
@@ -332,7 +330,7 @@ impl State {
             state.note_everywhere(&format!("Not understood: {}.", names.join(", ")), aside);
         }
         for (network, stored) in &mut state.account_states {
-            // One of a network that only another version knows stays as it is.
+            // The state of a network that only another version knows stays unchanged.
             if NETWORKS.iter().all(|one| one.name != network) {
                 continue;
             }
@@ -351,7 +349,7 @@ impl State {
         )
     }
 
-    /// Notes with every network that something could not be read.
+    /// Notes in every network's state that something could not be read.
     fn note_everywhere(&mut self, why: &str, aside: &str) {
         let note = AccountState::unread(why, aside);
         for network in NETWORKS {
@@ -366,8 +364,7 @@ impl State {
     }
 }
 
-/// Takes a member out of an object, and its name down if it is there and not
-/// understood.
+/// Takes a member out of an object, and adds its name to `unread` if it cannot be understood.
 fn take<T: for<'de> Deserialize<'de>>(
     members: &mut BTreeMap<String, Box<RawValue>>,
     name: &str,
@@ -381,8 +378,8 @@ fn take<T: for<'de> Deserialize<'de>>(
     read
 }
 
-/// Waits until no other process makes a turn with the file. The lock is on a file
-/// beside it, since the file itself is replaced with each change.
+/// Waits until no other process makes a turn with the file. Locks a file beside it, because each
+/// change replaces the file itself.
 async fn lock(path: &Path) -> Result<File> {
     let name = path.file_name();
     let name = name.with_context(|| format!("--state {} names no file", shown(path)))?;
@@ -409,7 +406,7 @@ async fn lock(path: &Path) -> Result<File> {
     }
 }
 
-/// Refuses a device, which never ends, a pipe, which may never begin, and a folder.
+/// Refuses a folder, a device, which may never end, and a pipe, which may never begin.
 fn refuse_what_is_no_file(path: &Path) -> Result<()> {
     let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
     ensure!(
@@ -421,7 +418,7 @@ fn refuse_what_is_no_file(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes a folder for the state, of the owner alone, unless it is there.
+/// Creates a folder that only its owner can open, unless it exists.
 fn make_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]

@@ -1,17 +1,16 @@
-//! The exit statuses of what runs without a person watching, from sysexits.h
-//! where there is one, so that cron and systemd can tell what to make of a run.
+//! Exit statuses that cron and systemd can act on, from sysexits.h where it has one.
 
 use std::process::ExitCode;
 
 use rotate_icon_core::account::journal::Report;
 use rotate_icon_core::outcome::{Diagnosis, Outcome, Reason};
 
-/// How a run ended, the worse the later.
+/// How a run ended, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Status {
     /// All is well.
     Well,
-    /// It passes, or it is not time yet; a later run tries again (`EX_TEMPFAIL`).
+    /// The failure is temporary, or it is too early; a later run tries again (`EX_TEMPFAIL`).
     Later,
     /// The owner has to do something.
     Refused,
@@ -20,7 +19,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// What a trouble means for whoever started the run.
+    /// The status for a failure.
     pub(crate) fn of_diagnosis(diagnosis: &Diagnosis) -> Self {
         match diagnosis.reason {
             Reason::Settings => Self::Settings,
@@ -29,8 +28,8 @@ impl Status {
         }
     }
 
-    /// What a turn means. One that waits out what happened before has tried nothing,
-    /// and a later one does.
+    /// The status for a turn. A turn that waits after an earlier failure has tried nothing; a later
+    /// one does.
     pub(crate) fn of_report(report: &Report) -> Self {
         if report.is_held {
             Self::Later
@@ -39,7 +38,7 @@ impl Status {
         }
     }
 
-    /// What an outcome means.
+    /// The status for an outcome.
     fn of_outcome(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Retry { .. } => Self::Later,

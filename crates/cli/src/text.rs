@@ -1,15 +1,14 @@
-//! Words for a terminal: what files are called, and texts from elsewhere, are made harmless before
-//! they are shown.
+//! Makes file names and text from outside safe to show on a terminal.
 
 use std::borrow::Cow;
 use std::path::Path;
 
-/// The name of a file, fit for a terminal and a line of a log: what is no letter, digit
-/// or sign that shows, such as an escape sequence, is written as its code.
+/// Formats a path for a terminal or a line in a log. Invisible characters, such as those of an
+/// escape sequence, are written as their codes.
 pub(crate) fn shown(path: &Path) -> String {
     let mut shown = String::new();
     for c in path.to_string_lossy().chars() {
-        // A quotation mark or a backslash of a path shows as it is.
+        // Quotation marks and backslashes stay unescaped.
         match c {
             '"' | '\'' | '\\' => shown.push(c),
             _ => shown.extend(c.escape_debug()),
@@ -18,8 +17,8 @@ pub(crate) fn shown(path: &Path) -> String {
     shown
 }
 
-/// A text for a terminal, without escape sequences: a control character other than a
-/// line break or a tab is written as its code.
+/// Removes escape sequences from text for a terminal: control characters other than line breaks and
+/// tabs are written as their codes.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     let is_harmful = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     if !text.contains(is_harmful) {

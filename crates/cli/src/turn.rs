@@ -1,4 +1,4 @@
-//! `rotate-icon turn`: the Worker's turn, made by this machine.
+//! `rotate-icon turn`: makes the Worker's turn on this machine.
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
@@ -100,7 +100,7 @@ pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
     };
     sources.warn();
     let settings = Settings::read(&time_zones::machine(), |name| sources.look_up(name));
-    // What sends nothing has nothing to keep.
+    // A run that sends nothing has nothing to keep.
     let ledger = if options.stateless || options.dry_run {
         StateFile::none()
     } else {
@@ -140,7 +140,7 @@ pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
     };
     let reports = turn(&settings, &host, &ledger, &turn_request).await;
     if options.stateless || options.dry_run {
-        // No later run goes on with what this one began.
+        // No later run continues this one's sessions.
         turn::end_sessions(&settings, &host, &ledger).await;
     }
     if !options.json {
@@ -158,9 +158,8 @@ pub(crate) async fn run(options: Turn) -> Result<ExitCode> {
     Ok(statuses.into_iter().max().unwrap_or(Status::Well).into())
 }
 
-/// Tells how a turn ended on a network, in one line: on standard error where
-/// something went wrong in it. What went wrong before, and is waited out, has been
-/// told then.
+/// Prints how a turn ended on a network, in one line: to standard error if it failed. An earlier
+/// failure that the turn waits for was printed by the earlier run.
 fn tell(report: &Report, is_kept: bool) {
     let definition = NETWORKS.iter().find(|one| one.name == report.network);
     let title = definition.map_or(report.network, |one| one.title);
@@ -200,8 +199,8 @@ fn tell(report: &Report, is_kept: bool) {
     }
 }
 
-/// When what failed for the moment is tried again, as a sentence to follow. A refusal
-/// says it itself.
+/// A sentence that says when a temporary failure is tried again; empty for a refusal, whose own
+/// text says it.
 fn next_try(report: &Report, is_kept: bool) -> String {
     let Outcome::Retry { .. } = report.outcome else {
         return String::new();
@@ -216,20 +215,20 @@ fn next_try(report: &Report, is_kept: bool) -> String {
     }
 }
 
-/// This machine behind the core's ports.
+/// This machine, as the core's ports see it.
 struct Host {
     https: Https,
     frames: Frames,
-    /// Whether what is logged is what is printed.
+    /// Whether log entries go to standard output.
     prints_entries: bool,
 }
 
-/// Where frames come from. They are read when the first is asked for, so that what
-/// is wrong with them ends the turn in the same way as at the Worker.
+/// The source of frames. It is opened when the first frame is needed, so that an error ends the
+/// turn as it does in the Worker.
 enum Frames {
-    /// A folder that `render` has written.
+    /// A folder that `render` wrote.
     Rendered(PathBuf, OnceCell<RenderedFolder>),
-    /// Pictures, of which only what is asked for is rendered.
+    /// Pictures, from which only the needed frame is rendered.
     Source(Box<(SourceArgs, OnceCell<Source>)>),
 }
 
@@ -253,7 +252,7 @@ impl Frames {
     }
 }
 
-/// What is in a cell, made at first.
+/// Returns the value in a cell, made on first use.
 fn known<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
     match cell.get() {
         Some(known) => Ok(known),
@@ -279,8 +278,7 @@ impl Store for Host {
         value.map_err(|error| StoreError::Read(format!("{error:#}")))
     }
 
-    /// Frames that were rendered are rendered again, which takes no longer than to
-    /// keep them.
+    /// Does nothing: rendering a frame again takes no longer than keeping it.
     async fn write(&self, _: &str, _: &[u8], _: Lifetime) -> Result<(), StoreError> {
         Ok(())
     }

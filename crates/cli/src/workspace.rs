@@ -1,5 +1,5 @@
-//! A temporary folder, and a program that works on it: both are gone when this process
-//! ends, also by a signal, and what one that was killed has left is gone with the next.
+//! A temporary folder and a program that works in it. Both end with this process, also when a
+//! signal ends it. The next run removes what a killed process has left behind.
 
 use std::env;
 use std::fs::{self, File};
@@ -12,16 +12,16 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result};
 use tempfile::{Builder, TempDir};
 
-/// What the names of all such folders begin with.
+/// The prefix of all such folders' names.
 const PREFIX: &str = "rotate-icon-publish-";
 
-/// The file in a folder that its process holds a lock on.
+/// The file in the folder that its process locks.
 const LOCK: &str = "lock";
 
-/// How long a folder may be without its lock, between being made and being locked.
+/// How long a folder may be unlocked after it was created.
 const UNLOCKED: Duration = Duration::from_mins(1);
 
-/// How long a program may take to end when it is asked to.
+/// How long a program may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The folder, and the program that runs.
@@ -31,15 +31,15 @@ pub(crate) struct Workspace {
 }
 
 struct State {
-    /// `None` once it is cleared.
+    /// `None` once it was removed.
     folder: Option<TempDir>,
     program: Option<Child>,
-    /// The system frees it if the process ends.
+    /// The system releases it if the process ends.
     _lock: File,
 }
 
 impl Workspace {
-    /// Makes a folder of the owner alone, and removes those that nobody uses.
+    /// Creates a folder that only its owner can open, and removes folders that nobody uses.
     pub(crate) fn new() -> Result<Self> {
         Self::new_in(&env::temp_dir())
     }
@@ -63,14 +63,14 @@ impl Workspace {
         })
     }
 
-    /// Where the folder is.
+    /// The path of the folder.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Starts a program whose standard output is a pipe, and gives that.
+    /// Starts a program and returns its standard output, which must be a pipe.
     pub(crate) fn start(&self, command: &mut Command) -> io::Result<ChildStdout> {
-        // A group of its own, so that what it starts can be ended with it.
+        // In its own process group, so that its children can be ended with it.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +83,7 @@ impl Workspace {
         output.ok_or_else(|| io::Error::other("it has no output"))
     }
 
-    /// Waits for the program, which has closed its output: whether it ended well.
+    /// Waits for the program, which has closed its output, and returns whether it succeeded.
     pub(crate) fn wait(&self) -> io::Result<bool> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match state.program.take() {
@@ -98,7 +98,7 @@ impl Workspace {
         if let Some(mut program) = state.program.take() {
             end(&mut program);
         }
-        // Should it fail, the next one removes it.
+        // If this fails, the next run removes it.
         let _ = state.folder.take().map(TempDir::close);
     }
 }
@@ -109,7 +109,7 @@ impl Drop for Workspace {
     }
 }
 
-/// Ends a program and what it has started: first by asking.
+/// Asks a program and its children to end, and kills the program if it does not.
 fn end(program: &mut Child) {
     ask_to_end(program);
     let asked = Instant::now();
@@ -128,7 +128,7 @@ fn ask_to_end(program: &Child) {
     let _ = kill_process_group(Pid::from_child(program), Signal::TERM);
 }
 
-/// There is no asking here.
+/// This system has no way to ask.
 #[cfg(not(unix))]
 fn ask_to_end(_: &Child) {}
 
@@ -138,7 +138,7 @@ fn remove_left_over(parent: &Path) {
     for entry in entries {
         let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
         if is_ours && is_left_over(&entry.path()) {
-            // One of somebody else's stays.
+            // Fails for a folder of another user, which stays.
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -158,8 +158,8 @@ fn is_left_over(folder: &Path) -> bool {
     }
 }
 
-/// Waits for a signal that ends processes: the status that tells of it, 128 and the
-/// signal's number, as shells have it.
+/// Waits for a signal that ends processes, and returns the exit status for it: 128 plus the
+/// signal's number, as in shells.
 #[cfg(unix)]
 pub(crate) async fn ended() -> i32 {
     use tokio::signal::unix::{SignalKind, signal};
@@ -173,7 +173,7 @@ pub(crate) async fn ended() -> i32 {
         Box::pin(async move {
             match signal(kind) {
                 Ok(mut signal) => drop(signal.recv().await),
-                // Then it ends the process by itself.
+                // Without a handler, the signal ends the process itself.
                 Err(_) => std::future::pending().await,
             }
             128 + kind.as_raw_value()

@@ -1,5 +1,5 @@
-//! The variables that the Worker has from wrangler's configuration, found and read as
-//! wrangler does: <https://developers.cloudflare.com/workers/wrangler/configuration/>.
+//! The Worker's variables in wrangler's configuration, found and read as wrangler does:
+//! <https://developers.cloudflare.com/workers/wrangler/configuration/>.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,20 +11,20 @@ use serde_json::Value;
 use crate::private_file;
 use crate::text::shown;
 
-/// The names that wrangler looks for, one after the other, in a folder and all above.
+/// The names that wrangler looks for, in this order, in a folder and all folders above.
 const NAMES: [&str; 3] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 
-/// The variable that names one of a configuration's environments.
+/// The variable that chooses one of the configuration's environments.
 pub(crate) const ENVIRONMENT: &str = "CLOUDFLARE_ENV";
 
-/// A configuration's variables. Some people keep secrets there, so it has no `Debug`.
+/// The variables in a configuration. Some people keep secrets there, so it has no `Debug`.
 pub(crate) struct Configuration {
     pub(crate) path: PathBuf,
     variables: BTreeMap<String, String>,
 }
 
 impl Configuration {
-    /// The one that holds in a folder; `None` if there is none.
+    /// Finds and reads the configuration for a folder; `None` if there is none.
     pub(crate) fn find(folder: &Path, environment: Option<&str>) -> Result<Option<Self>> {
         let found = NAMES.into_iter().find_map(|name| {
             let paths = folder.ancestors().map(|above| above.join(name));
@@ -44,7 +44,7 @@ impl Configuration {
         } else {
             from_json(text)
         };
-        // What is wrong, without the line, in which a secret may stand.
+        // Without the line itself, which may contain a secret.
         let value = value.map_err(|why| anyhow!("cannot read {}: {why}", shown(&path)))?;
         let chosen = match environment {
             None => &value,
@@ -61,7 +61,7 @@ impl Configuration {
         let variables = variables.into_iter().flatten().map(|(name, value)| {
             let text = match value {
                 Value::String(text) => text.clone(),
-                // As the Worker reads what is no text.
+                // As the Worker reads a value that is not a text.
                 other => other.to_string(),
             };
             (name.clone(), text)
