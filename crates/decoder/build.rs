@@ -1,10 +1,10 @@
-//! How the decoder is linked: over a memory that its host gives it, of a fixed size.
+//! Links the decoder to a memory of fixed size that its host provides.
 
 use std::error::Error;
 use std::io::Write as _;
 use std::{env, io};
 
-/// All the memory there is, in bytes. src/decoder.js makes one of this size.
+/// The size of the memory in bytes. src/decoder.js has the same number.
 const MEMORY: u32 = 64 << 20;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -17,10 +17,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "--import-memory".to_owned(),
         format!("--initial-memory={MEMORY}"),
         format!("--max-memory={MEMORY}"),
-        // What overflows the stack leaves the memory, which traps, instead of
-        // writing over other data.
+        // A stack overflow leaves the memory, which traps, instead of overwriting other data.
         "--stack-first".to_owned(),
-        // Up to here, memory is used without being allocated.
+        // The end of the memory that is used without being allocated.
         "--export=__heap_base".to_owned(),
     ] {
         writeln!(out, "cargo::rustc-link-arg-cdylib={argument}")?;

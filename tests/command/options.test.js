@@ -80,7 +80,7 @@ test("a square outside of the picture is refused", async (t) => {
     assert.equal(status, 1);
     assert.match(
       stderr,
-      new RegExp(`the square ${crop} is not inside of the picture of \\d+×\\d+ pixels`),
+      new RegExp(`the square ${crop} is not inside the picture of \\d+×\\d+ pixels`),
     );
   }
 });

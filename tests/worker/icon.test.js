@@ -675,7 +675,7 @@ test("a picture that was cut off is broken, wherever it was cut", async () => {
 test("a square outside of the picture is refused", async () => {
   await refused(
     422,
-    /^The square 600,0,300 is not inside of the picture of 640×480 pixels/,
+    /^The square 600,0,300 is not inside the picture of 640×480 pixels/,
     files.get("GIF"),
     "?crop=600,0,300",
   );

@@ -26,7 +26,7 @@ pub(crate) const DEFAULT_FILE: &str = ".dev.vars";
 /// The options that say where the settings are.
 #[derive(Args)]
 pub(crate) struct SettingsArgs {
-    /// A file with one NAME=value per line [default: .dev.vars, if it exists]
+    /// A file with settings, one NAME=value a line; by default .dev.vars, if there is one here.
     ///
     /// The names are those of the Worker's variables and secrets. The environment takes
     /// precedence over the file, and the file over the variables in wrangler.toml,

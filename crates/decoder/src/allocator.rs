@@ -1,4 +1,4 @@
-//! The standard library's allocator, which says how far it got.
+//! The standard library's allocator, with a record of how far it has reached.
 
 #![expect(unsafe_code, reason = "an allocator cannot be without")]
 
@@ -11,10 +11,10 @@ use dlmalloc::GlobalDlmalloc;
 #[global_allocator]
 pub(crate) static ALLOCATOR: Recording = Recording::new();
 
-/// Gives what `dlmalloc` gives, and remembers how far that reached.
+/// Allocates with `dlmalloc` and records the highest address.
 ///
-/// `dlmalloc` cuts from the lower end of the memory that it was given at first,
-/// all that the linker leaves free, and cannot get more.
+/// `dlmalloc` allocates from the lower end of the memory that the linker leaves free, and cannot
+/// get more.
 pub(crate) struct Recording {
     end: AtomicUsize,
     ran_out: AtomicBool,
@@ -28,17 +28,17 @@ impl Recording {
         }
     }
 
-    /// The first address beyond all that was ever given, or 0.
+    /// The first address beyond everything that was ever allocated, or 0.
     pub(crate) fn end(&self) -> usize {
         self.end.load(Ordering::Relaxed)
     }
 
-    /// Whether more was asked for than there is.
+    /// Whether an allocation has failed.
     pub(crate) fn ran_out(&self) -> bool {
         self.ran_out.load(Ordering::Relaxed)
     }
 
-    /// Remembers what was given for so many bytes, and gives it.
+    /// Records and returns an allocation of this many bytes.
     fn record(&self, start: *mut u8, bytes: usize) -> *mut u8 {
         if start.is_null() {
             self.ran_out.store(true, Ordering::Relaxed);
@@ -50,9 +50,9 @@ impl Recording {
     }
 }
 
-// SAFETY: all four functions are `dlmalloc`'s, with the arguments as they came:
-// what their callers promise is what `dlmalloc` is promised, and what they return
-// is what it returned. Recording touches none of the memory and cannot unwind.
+// SAFETY: all four functions pass their arguments to `dlmalloc` unchanged and return its results,
+// so the callers' promises hold for it and its promises hold for the callers. Recording does not
+// touch the memory and cannot unwind.
 unsafe impl GlobalAlloc for Recording {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise is passed on.

@@ -1,4 +1,4 @@
-//! What the host calls.
+//! The functions that the host calls.
 
 #![expect(
     unsafe_code,
@@ -13,7 +13,7 @@ use picture::{Limits, Options, PictureError};
 
 use crate::allocator::ALLOCATOR;
 
-/// What the host reads: bytes, and what they are.
+/// A reply for the host: bytes and their kind.
 #[repr(C)]
 pub struct Reply {
     kind: Kind,
@@ -21,19 +21,19 @@ pub struct Reply {
     length: usize,
 }
 
-/// What the bytes of a reply are; src/decoder.js has the same numbers.
+/// The kind of a reply. src/decoder.js has the same numbers.
 #[repr(u32)]
 #[derive(Clone, Copy)]
 pub enum Kind {
     /// A `PictureError` as JSON.
     Refusal = 0,
-    /// The planes of a square, one after the other: luma, blue, red.
+    /// The planes of a square one after another: luma, blue, red.
     Square = 1,
-    /// What a panic said.
+    /// The message of a panic.
     Panic = 2,
 }
 
-/// Hands bytes to the host, for good: the instance ends with the reply.
+/// Hands bytes to the host. They are never freed: the instance ends with the reply.
 fn reply(kind: Kind, bytes: Vec<u8>) -> *const Reply {
     let bytes = bytes.leak();
     Box::leak(Box::new(Reply {
@@ -43,7 +43,7 @@ fn reply(kind: Kind, bytes: Vec<u8>) -> *const Reply {
     }))
 }
 
-/// Gives room for `length` bytes, for good, or null if there is none.
+/// Allocates `length` bytes, which are never freed; null if there is not enough memory.
 // SAFETY: nothing else that is linked has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn allocate(length: usize) -> *mut u8 {
@@ -54,12 +54,12 @@ pub extern "C" fn allocate(length: usize) -> *mut u8 {
     }
 }
 
-/// Reads a picture file by [`Options`] as JSON, and gives a [`Reply`]: the square or
-/// a refusal.
+/// Makes a square of a picture file. `options` are [`Options`] as JSON. Returns a [`Reply`] with
+/// the square or a refusal.
 ///
 /// # Safety
-/// Each pointer and length are of one room that [`allocate`] has given, and every
-/// byte there has been written.
+/// Each pointer and length must describe an allocation of [`allocate`] in which every byte has been
+/// written.
 // SAFETY: nothing else that is linked has this name.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn square(
@@ -71,15 +71,15 @@ pub unsafe extern "C" fn square(
     std::panic::set_hook(Box::new(|panic| {
         PANICKED.get_or_init(|| panic.to_string());
     }));
-    // SAFETY: the caller's promise. The room is never taken back, and nobody writes
-    // there while this runs.
+    // SAFETY: the caller's promise. The memory is never freed, and nobody writes to it while this
+    // runs.
     let file = unsafe { slice::from_raw_parts(file, file_length) };
     // SAFETY: the same.
     let options = unsafe { slice::from_raw_parts(options, options_length) };
     match read(file, options) {
         Ok(square) => reply(Kind::Square, square),
         Err(refusal) => {
-            // A decoder may have taken it for a fault of the file.
+            // A decoder may have reported the lack of memory as an error in the file.
             let refusal = if ALLOCATOR.ran_out() {
                 PictureError::Memory
             } else {
@@ -104,25 +104,24 @@ fn read(file: &[u8], options: &[u8]) -> Result<Vec<u8>, PictureError> {
     .concat())
 }
 
-/// Gives 1 if memory was asked for that there was not, or else 0.
+/// Returns 1 if an allocation has failed, otherwise 0.
 // SAFETY: nothing else that is linked has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn ran_out() -> u32 {
     ALLOCATOR.ran_out().into()
 }
 
-/// Gives the first address beyond all that was ever allocated, or 0.
+/// Returns the first address beyond everything that was ever allocated, or 0.
 // SAFETY: nothing else that is linked has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn end() -> usize {
     ALLOCATOR.end()
 }
 
-/// What the first panic said.
+/// The message of the first panic.
 static PANICKED: OnceLock<String> = OnceLock::new();
 
-/// Gives a [`Reply`] with what the first panic said, which is nothing if there was
-/// none.
+/// Returns a [`Reply`] with the message of the first panic, empty if there was none.
 // SAFETY: nothing else that is linked has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn panicked() -> *const Reply {

@@ -1,15 +1,15 @@
-//! Picture files → squares, for a host that runs this in a wasm instance of its
-//! own: whatever a file does to a decoder, it does to this instance alone.
+//! Makes squares of picture files in a wasm instance of its own, so that a file that breaks a
+//! decoder breaks nothing else.
 //!
-//! An instance reads one picture and is thrown away, so what it hands out is
-//! never taken back. The host (src/decoder.js)
+//! An instance reads one picture and is dropped, so it never frees what it hands out. The host
+//! (src/decoder.js)
 //!
-//! 1. gives it a memory of zeros, of the size that build.rs states,
-//! 2. copies the options and the file to where `allocate` says,
+//! 1. gives it a zeroed memory of the size in build.rs,
+//! 2. copies the options and the file to memory from `allocate`,
 //! 3. calls `square` and reads the `Reply`,
-//! 4. or, if that trapped, asks `ran_out` and `panicked` for the reason.
+//! 4. if that trapped, asks `ran_out` and `panicked` for the reason.
 //!
-//! On other targets there is only the allocator, to be tested.
+//! On other targets only the allocator exists, for its tests.
 
 // Tests reckon with numbers of their own.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]

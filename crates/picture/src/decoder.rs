@@ -1,4 +1,4 @@
-//! Reading by the decoders of `image`, which have one interface.
+//! Decodes with the decoders of `image`, which have one interface.
 
 use std::error::Error;
 
@@ -6,8 +6,7 @@ use image::{ColorType, ImageDecoder, ImageError, Limits as ImageLimits};
 
 use super::{Limits, Orientation, Picture, PictureError, Pixels, Profile, broken, unsupported};
 
-/// Decodes what the limits let pass. `bytes_per_pixel` is all that decoding
-/// takes.
+/// Decodes a picture if it fits the limits. Decoding takes `bytes_per_pixel` in all.
 pub(super) fn read(
     mut decoder: impl ImageDecoder,
     format: &'static str,
@@ -21,7 +20,7 @@ pub(super) fn read(
     image_limits.max_alloc = Some(limits.memory);
     decoder.set_limits(image_limits).map_err(&refused)?;
 
-    // A profile or EXIF data that cannot be read are as if there were none.
+    // A profile or EXIF data that cannot be read are ignored.
     let profile = decoder.icc_profile().ok().flatten();
     let exif = decoder.exif_metadata().ok().flatten();
     let wrap = match decoder.color_type() {
@@ -43,12 +42,12 @@ pub(super) fn read(
     })
 }
 
-/// Why a decoder refuses a file.
+/// Converts a decoder's error.
 pub(super) fn refused(format: &'static str) -> impl Fn(ImageError) -> PictureError {
     move |error| match error {
         ImageError::Limits(_) => PictureError::Memory,
         ImageError::Unsupported(error) => unsupported(format)(&error.to_string()),
-        // Around the decoder's own words, it says what the format is.
+        // `image` adds the name of the format to the decoder's own words.
         error => match error.source() {
             Some(cause) => broken(format)(&cause),
             None => broken(format)(&error),

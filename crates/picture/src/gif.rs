@@ -1,4 +1,4 @@
-//! GIF files: the first picture.
+//! GIF files, of which the first picture is read.
 
 use std::io::Cursor;
 
@@ -6,7 +6,7 @@ use image::codecs::gif::GifDecoder;
 
 use super::{Limits, Picture, PictureError, decoder};
 
-/// What decoding takes a pixel, in bytes: the canvas and a picture as large.
+/// The bytes per pixel that decoding takes: the canvas, and a picture of the same size.
 const BYTES_PER_PIXEL: u64 = 8;
 
 pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureError> {

@@ -16,15 +16,14 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use super::{Limits, Options, Picture, PictureError, Pixels, Profile, broken, scaled, unsupported};
 use structure::{Colours, Structure, ends_too_early};
 
-/// The longest side that is read, in pixels: libjpeg's, and `jpeg-decoder` counts
-/// 8 pixels more in 16 bits.
+/// The longest side that is read, in pixels. libjpeg has the same limit, and `jpeg-decoder` adds 8
+/// pixels in 16 bits.
 const MAX_SIDE: u16 = 65_500;
 
-/// Of how much the transform of a block can leave out while it is at it: how many
-/// of eight pixels are kept.
+/// The scales, in eighths, at which a block can be decoded.
 const SCALES: [usize; 4] = [8, 4, 2, 1];
 
-/// Decodes a file, scaled down as far as `options` let it be.
+/// Decodes a file, scaled down as far as `options` allow.
 pub(super) fn decode(
     file: &[u8],
     options: Option<&Options>,
@@ -54,7 +53,7 @@ pub(super) fn decode(
     } else {
         None
     };
-    // Where that decoder is not sure, the other one takes more memory.
+    // If that decoder rejects the file, the other one takes more memory.
     let memory = |eighths: usize| memory(&structure, eighths);
     let fitting = SCALES
         .into_iter()
@@ -79,9 +78,8 @@ pub(super) fn decode(
     Ok(picture)
 }
 
-/// Of how much of the width and the height there have to be pixels, and of how
-/// much there should be, in eighths: as many as are shown of the square that is
-/// taken, or twice as many, so that what is seen is scaled by a better filter.
+/// The smallest and the preferred scale, in eighths: the first has as many pixels of the square as
+/// are shown, the second twice as many, so that a better filter does the last step.
 fn eighths(square: usize, side: usize) -> (usize, usize) {
     let smallest = |pixels: usize| {
         let is_enough = |eighths: &usize| scaled(square, *eighths) >= pixels;
@@ -90,8 +88,8 @@ fn eighths(square: usize, side: usize) -> (usize, usize) {
     (smallest(side), smallest(side.saturating_mul(2)))
 }
 
-/// What both decoders take beside the samples, in bytes: two rows of MCUs, of at
-/// most four rows of blocks each, while they are transformed; the profile; tables.
+/// The bytes that both decoders take in addition to the samples: two rows of MCUs, of at most four
+/// rows of blocks each, during the transform; the profile; tables.
 fn memory_in_work(structure: &Structure<'_>) -> u64 {
     const TABLES: u64 = 200_000;
     let columns = structure.frame.components.iter().map(|component| {
@@ -106,7 +104,7 @@ fn memory_in_work(structure: &Structure<'_>) -> u64 {
         .saturating_add(TABLES)
 }
 
-/// The bytes of a picture of which so much is kept.
+/// The bytes of the decoded picture at a scale.
 fn picture_bytes(structure: &Structure<'_>, eighths: usize) -> u64 {
     let [width, height] = [structure.frame.width, structure.frame.height];
     let [columns, rows] = [width, height].map(|side| scaled(side.into(), eighths));
@@ -115,16 +113,16 @@ fn picture_bytes(structure: &Structure<'_>, eighths: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
-/// What [`decode_any`] takes, in bytes.
+/// The memory that [`decode_any`] takes, in bytes.
 fn memory(structure: &Structure<'_>, eighths: usize) -> u64 {
     let frame = &structure.frame;
     let kept = u64::try_from(eighths).unwrap_or(8);
-    // All coefficients of a progressive file, in 16 bits each.
+    // All coefficients of a progressive file, 16 bits each.
     let coefficients = if frame.is_progressive { 2 * 64 } else { 0 };
     let bytes_per_block = kept.saturating_mul(kept).saturating_add(coefficients);
     let blocks = frame.components.iter().map(|c| frame.block_count(c));
     let samples = blocks.sum::<u64>().saturating_mul(bytes_per_block);
-    // One component's samples become the picture where they are.
+    // The samples of a single component become the picture in place.
     let pictures = u64::from(frame.components.len() > 1);
     let pictures = pictures.saturating_add(u64::from(!structure.has_end));
     picture_bytes(structure, eighths)
@@ -133,7 +131,7 @@ fn memory(structure: &Structure<'_>, eighths: usize) -> u64 {
         .saturating_add(memory_in_work(structure))
 }
 
-/// Decodes a file of any kind by `jpeg-decoder`.
+/// Decodes a file of any kind with `jpeg-decoder`.
 fn decode_any(structure: &Structure<'_>, eighths: usize) -> Result<Pixels, PictureError> {
     let samples = decode_pieces(structure, &structure.pieces, eighths);
     let samples = if structure.has_end {
@@ -152,8 +150,7 @@ fn decode_any(structure: &Structure<'_>, eighths: usize) -> Result<Pixels, Pictu
     })
 }
 
-/// Whether the data of the last scan are whole in a file that has no end marker,
-/// and that gives these samples.
+/// Whether the last scan is complete in a file that has no end marker and decodes to these samples.
 fn is_all_there(structure: &Structure<'_>, eighths: usize, samples: &[u8]) -> bool {
     let [before @ .., data, ones, end] = &*structure.pieces else {
         return false;
@@ -162,15 +159,15 @@ fn is_all_there(structure: &Structure<'_>, eighths: usize, samples: &[u8]) -> bo
         let pieces = [before, rest].concat();
         decode_pieces(structure, &pieces, eighths).is_ok_and(|other| other == samples)
     };
-    // What is missing must not matter: the decoder has read ones for it, and reads
-    // zeros where there is nothing but the end marker.
+    // Missing data must not matter: the decoder has read ones in their place, and reads zeros where
+    // only the end marker follows.
     is_same(&[data, end])
         && match data {
-            // A program that reserves the room of a download fills it with zeros,
-            // and the codes of most blocks have ones.
+            // A program that reserves space for a download fills it with zeros, and the codes of
+            // most blocks contain ones.
             [.., 0, 0] if !structure.frame.is_progressive => false,
             [.., 0xff, 0] => true,
-            // Else they are data if the last one counts.
+            // A final zero is data if it makes a difference.
             [data @ .., 0] => !is_same(&[data, ones, end]),
             _ => true,
         }
@@ -186,17 +183,17 @@ fn decode_pieces(
         rest: pieces,
     });
     decoder.set_color_transform(match structure.colours() {
-        // As they are, three together.
+        // Unchanged, interleaved.
         Colours::Grey | Colours::YCbCr | Colours::Rgb => ColorTransform::RGB,
-        // Both to inks: files have what is left of the paper's light.
+        // Both to amounts of ink: files state the light that remains.
         Colours::Cmyk => ColorTransform::CMYK,
         Colours::Ycck => ColorTransform::YCCK,
     });
     let [width, height] = [structure.frame.width, structure.frame.height];
     let [columns, rows] =
         [width, height].map(|side| u16::try_from(scaled(side.into(), eighths)).unwrap_or(u16::MAX));
-    // The smallest scale is taken of which one side is long enough. Of the shorter
-    // side, several scales may have the same length.
+    // The decoder takes the smallest scale at which one side is long enough. Several scales may
+    // give the shorter side the same length.
     let size = match eighths {
         8 => (u16::MAX, u16::MAX),
         _ if width > height => (columns, u16::MAX),
@@ -209,7 +206,7 @@ fn decode_pieces(
     decoder.decode().map_err(refusal)
 }
 
-/// Why `jpeg-decoder` refuses a file.
+/// Converts an error of `jpeg-decoder`.
 fn refusal(error: Error) -> PictureError {
     match error {
         Error::Unsupported(feature) => unsupported("JPEG")(&format!("{feature:?}")),
@@ -219,7 +216,7 @@ fn refusal(error: Error) -> PictureError {
     }
 }
 
-/// The parts of a file, one after the other.
+/// Reads the parts of a file one after another.
 struct Pieces<'a> {
     piece: &'a [u8],
     rest: &'a [&'a [u8]],
@@ -252,9 +249,9 @@ impl Read for Pieces<'_> {
     }
 }
 
-/// Whether zune-jpeg may read a file in full size: what cameras write for the most
-/// part. There it takes less than half of the time of `jpeg-decoder`: 0.9 ms instead
-/// of 2.1 for 400×400 pixels, of some 7 that all twelve frames take on one core.
+/// Whether zune-jpeg may decode a file in full size. It can read what most cameras write, in less
+/// than half the time of `jpeg-decoder`: 0.9 ms instead of 2.1 for 400×400 pixels, where all twelve
+/// frames take about 7 ms on one core.
 fn is_simple(structure: &Structure<'_>) -> bool {
     let frame = &structure.frame;
     let factors: Vec<[u8; 2]> = frame.components.iter().map(|c| c.factors).collect();
@@ -266,7 +263,7 @@ fn is_simple(structure: &Structure<'_>) -> bool {
     structure.has_end && structure.is_in_one_scan && !frame.is_progressive && is_usual
 }
 
-/// What [`decode_simple`] takes, in bytes.
+/// The memory that [`decode_simple`] takes, in bytes.
 fn simple_memory(structure: &Structure<'_>) -> u64 {
     let data: usize = structure.pieces.iter().map(|piece| piece.len()).sum();
     picture_bytes(structure, 8)
@@ -274,14 +271,14 @@ fn simple_memory(structure: &Structure<'_>) -> u64 {
         .saturating_add(memory_in_work(structure))
 }
 
-/// Decodes a simple file by zune-jpeg. `None` if that is not sure of it.
+/// Decodes a simple file with zune-jpeg; `None` if it rejects the file.
 fn decode_simple(structure: &Structure<'_>) -> Option<Pixels> {
     let (colours, wrap): (_, fn(Vec<u8>) -> Pixels) = match structure.colours() {
         Colours::Grey => (ColorSpace::Luma, Pixels::Grey),
         Colours::YCbCr => (ColorSpace::YCbCr, Pixels::YCbCr),
         _ => return None,
     };
-    // Strict: it would show as much as there is. It wants the file in one piece.
+    // Strict, or it would accept a file that was cut off. It needs the file in one piece.
     let file = structure.pieces.concat();
     let options = DecoderOptions::default()
         .set_strict_mode(true)

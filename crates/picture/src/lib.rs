@@ -1,10 +1,9 @@
-//! Picture files → a square of pixels: JPEG, PNG, GIF and WebP, whatever bytes come.
+//! Reads JPEG, PNG, GIF and WebP files, also hostile ones, and makes a square of pixels.
 //!
-//! The header is read and checked against the [`Limits`] before anything is
-//! decoded, so that a small file cannot ask for a large memory. A picture goes
-//! one way: decoded, cropped and scaled in the channels of its file, turned
-//! into sRGB by its profile, laid on the background, taken apart into planes.
-//! Only the first two steps see more than the square that is made.
+//! The header is checked against the [`Limits`] before anything is decoded, so a small file cannot
+//! ask for much memory. A picture is decoded, cropped and scaled in the channels of its file,
+//! converted to sRGB by its profile, drawn onto the background, and split into planes. Only
+//! decoding and scaling handle more than the final square.
 
 #![forbid(unsafe_code)]
 // Tests reckon with numbers of their own.
@@ -34,14 +33,14 @@ use profile::Profile;
 pub use orientation::Orientation;
 pub use square::{Colour, Crop, InvalidColour, InvalidCrop, Square};
 
-/// What is made of a picture.
+/// How to make a square of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
-    /// The width and height of the square that is made, in pixels.
+    /// The width and height of the square to make, in pixels.
     pub side: usize,
-    /// Which square of the picture is taken.
+    /// The square to cut out of the picture.
     pub crop: Crop,
-    /// What shows where the picture is transparent.
+    /// The colour behind transparent parts.
     pub background: Colour,
 }
 
@@ -78,17 +77,16 @@ pub fn square(file: &[u8], options: &Options, limits: Limits) -> Result<Planes, 
     scaled?.into_planes(options.background)
 }
 
-/// What may be decoded.
+/// How much decoding a picture may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The most memory that the file and decoding it may take, in bytes.
+    /// The most memory for the file and its decoding together, in bytes.
     pub memory: u64,
 }
 
 impl Limits {
-    /// For a Worker, where a decoder has 64 MiB, which are 67 MB: one for the
-    /// stack and what is constant, and up to six for the square that is made,
-    /// its profile, and what is lost between what is allocated.
+    /// For a Worker, whose decoder has 64 MiB, that is 67 MB: one for the stack and constants, and
+    /// up to six for the square, its profile and fragmentation.
     pub const WORKER: Self = Self { memory: 60_000_000 };
 
     /// For a computer.
@@ -96,8 +94,7 @@ impl Limits {
         memory: 1_000_000_000,
     };
 
-    /// Lets a picture pass if decoding so many bytes a pixel stays below the
-    /// limit.
+    /// Checks that decoding a picture with this many bytes per pixel stays within the limit.
     fn check(self, width: u32, height: u32, bytes_per_pixel: u64) -> Result<(), PictureError> {
         if width == 0 || height == 0 {
             return Err(PictureError::Empty);
@@ -110,7 +107,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Decodes a file within what is left beside it. A refusal names all.
+    /// Decodes a file in the memory that is left beside it. An error names the whole amount.
     fn beside<T>(
         self,
         file: &[u8],
@@ -129,7 +126,7 @@ impl Limits {
         })
     }
 
-    /// The refusal of a picture that takes so much memory.
+    /// The error for a picture that takes this much memory.
     fn too_large(self, width: u32, height: u32, memory: u64) -> PictureError {
         PictureError::TooLarge {
             width,
@@ -140,16 +137,16 @@ impl Limits {
     }
 }
 
-/// A file that is no picture that can be used.
+/// Why a picture file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum PictureError {
-    /// Not a format that is read here.
+    /// The format is not supported.
     #[error("this is {guess}, not a JPEG, PNG, GIF or WebP file; {advice}", guess = .0, advice = advice(.0))]
     Format(Cow<'static, str>),
-    /// There are no pixels.
+    /// The picture has no pixels.
     #[error("this picture has no pixels")]
     Empty,
-    /// More pixels than the limit lets pass.
+    /// Decoding the picture takes more memory than allowed.
     #[error(
         "this picture of {width}×{height} pixels takes {} MB to decode, and {} MB is the limit \
          here; make it smaller, no more than 400×400 pixels are shown anyway",
@@ -161,9 +158,9 @@ pub enum PictureError {
         width: u32,
         /// In pixels.
         height: u32,
-        /// What decoding would take, in bytes.
+        /// The memory that decoding takes, in bytes.
         memory: u64,
-        /// What it may take, in bytes.
+        /// The most memory that it may take, in bytes.
         limit: u64,
     },
     /// The pixels of a PNG file unpack to more bytes than may be read row by row.
@@ -183,101 +180,98 @@ pub enum PictureError {
         /// How many there may be, in bytes.
         limit: u64,
     },
-    /// The file says what it is, but is broken.
+    /// The format is supported, but the file is broken.
     #[error("this {format} file is broken: {cause}; save or download it again")]
     Broken {
         /// The name of the format.
         format: Cow<'static, str>,
-        /// What the decoder says.
+        /// What is wrong.
         cause: String,
     },
-    /// The file may be whole, but uses a part of its format that is not read
-    /// here.
+    /// The file uses a part of its format that is not supported.
     #[error(
         "this {format} file cannot be read here: {what}; convert it, for example by opening and saving it in another program"
     )]
     Unsupported {
         /// The name of the format.
         format: Cow<'static, str>,
-        /// What is not read.
+        /// What is not supported.
         what: String,
     },
-    /// Decoding needs more memory than there is, whatever the header says.
+    /// Decoding ran out of memory, though the header had promised less.
     #[error(
         "this picture takes more memory to decode than there is here; make it smaller, no more than 400×400 pixels are shown anyway"
     )]
     Memory,
-    /// The decoder failed at the file.
+    /// The decoder crashed.
     #[error(
-        "this picture cannot be decoded: the decoder failed at it; save it anew with another program, or take another picture"
+        "this picture cannot be decoded: the decoder failed at it; save it again with another program, or take another picture"
     )]
     Crashed,
-    /// The square to crop is not in the picture.
-    #[error("the square {crop} is not inside of the picture of {width}×{height} pixels")]
+    /// The square to cut out is not inside the picture.
+    #[error("the square {crop} is not inside the picture of {width}×{height} pixels")]
     Crop {
         /// The square.
         crop: Crop,
-        /// Of the picture, the right way up, in pixels.
+        /// Of the upright picture, in pixels.
         width: usize,
-        /// Of the picture, the right way up, in pixels.
+        /// Of the upright picture, in pixels.
         height: usize,
     },
 }
 
-/// A decoded picture, before anything is done to it.
+/// A decoded picture, before it is cropped and scaled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// In pixels, as the file has it.
+    /// In pixels, as in the file.
     width: usize,
-    /// In pixels, as the file has it.
+    /// In pixels, as in the file.
     height: usize,
-    /// How it is to be turned to be the right way up.
+    /// How to make the picture upright.
     orientation: Orientation,
-    /// What the colours are; sRGB without one.
+    /// The colour profile; sRGB without one.
     profile: Option<Profile>,
-    /// How much the decoder has kept of the width and the height, in eighths: 8,
-    /// or less where the file is scaled while it is decoded.
+    /// The scale of the decoded pixels in eighths of the width and height: 8, or less if the
+    /// decoder has scaled the picture down.
     eighths: usize,
-    /// [`Self::columns`] by [`Self::rows`] of them.
+    /// [`Self::columns`] by [`Self::rows`] pixels.
     pixels: Pixels,
 }
 
-/// 8-bit pixels row by row, the channels of each together.
+/// 8-bit pixels row by row, with interleaved channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Pixels {
     Grey(Vec<u8>),
     Rgb(Vec<u8>),
-    /// Alpha is not multiplied into the others.
+    /// With straight alpha.
     Rgba(Vec<u8>),
     /// As in JFIF, with full range.
     YCbCr(Vec<u8>),
-    /// How much ink there is of each: cyan, magenta, yellow and black.
+    /// The amounts of ink: cyan, magenta, yellow and black.
     Cmyk(Vec<u8>),
 }
 
 impl Picture {
-    /// The width of what is decoded, in pixels.
+    /// The width of the decoded pixels.
     fn columns(&self) -> usize {
         scaled(self.width, self.eighths)
     }
 
-    /// The height of what is decoded, in pixels.
+    /// The height of the decoded pixels.
     fn rows(&self) -> usize {
         scaled(self.height, self.eighths)
     }
 
-    /// Decodes a file of any of the formats.
-    ///
-    /// Of an animation, it is the first picture.
+    /// Decodes a file of any supported format. Of an animation, decodes the first picture.
     ///
     /// # Errors
-    /// When it is of another format, broken or too large.
+    /// When the file has another format, is broken or takes too much memory.
     pub fn decode(file: &[u8], limits: Limits) -> Result<Self, PictureError> {
         limits.beside(file, |limits| Self::decode_within(file, None, limits))
     }
 
-    /// Decodes a file as far as `options` need it, or in full: some formats can be
-    /// scaled down in the process. `limits` are what there is beside the file.
+    /// Decodes a file in full, or scaled down as far as `options` allow if the format can do so.
+    /// `limits` exclude the file itself.
     fn decode_within(
         file: &[u8],
         options: Option<&Options>,
@@ -306,9 +300,8 @@ impl Picture {
         }
     }
 
-    /// Takes the pixels of a picture that is the right way up, 8-bit RGBA row
-    /// by row; alpha is not multiplied into the others. `None` if they are not
-    /// `width` · `height`.
+    /// Makes an upright picture of 8-bit RGBA pixels, row by row, with straight alpha. `None` if
+    /// there are not `width` · `height` pixels.
     pub fn from_rgba(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
         let bytes = width.checked_mul(height)?.checked_mul(4)?;
         (bytes > 0 && bytes == pixels.len()).then_some(Self {
@@ -322,13 +315,12 @@ impl Picture {
     }
 }
 
-/// A width or height of which so many eighths are kept: the last pixel may
-/// stand for a part that is not whole.
+/// Scales a width or height to a number of eighths, rounded up.
 fn scaled(length: usize, eighths: usize) -> usize {
     length.saturating_mul(eighths).div_ceil(8)
 }
 
-/// What to do about a file that cannot be used.
+/// Advice about a file whose format is not supported.
 fn advice(guess: &str) -> &'static str {
     if guess == FORM {
         "send the file itself as the body"
@@ -337,15 +329,15 @@ fn advice(guess: &str) -> &'static str {
     }
 }
 
-/// What a browser makes around a file.
+/// The guess for a file that a browser has wrapped in a form.
 const FORM: &str = "a form";
 
-/// What a file that cannot be used is, for the message.
+/// Guesses the kind of an unsupported file, for the message.
 fn guess(file: &[u8]) -> &'static str {
     match file {
         [] => "an empty file",
         [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand {
-            // ISO/IEC 23008-12 and what phones write.
+            // ISO/IEC 23008-12, and brands that phones write.
             [b'h', b'e', b'i' | b'v', ..] | [b'm' | b'M', b'i' | b's', b'f', b'1', ..] => {
                 "a HEIC picture"
             }
@@ -364,7 +356,7 @@ fn guess(file: &[u8]) -> &'static str {
 fn guess_text(start: &[u8]) -> &'static str {
     let text = match std::str::from_utf8(start) {
         Ok(text) => text,
-        // Cut off within a character.
+        // Cut off in the middle of a character.
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => "",
         Err(_) => "\0",
     };
@@ -377,8 +369,8 @@ fn guess_text(start: &[u8]) -> &'static str {
     }
 }
 
-/// A broken file of a format. What a decoder says becomes part of a sentence, and
-/// some say it in several lines.
+/// Makes the error for a broken file. Folds the decoder's words, which may have several lines, into
+/// a sentence.
 fn broken(format: &'static str) -> impl Fn(&dyn std::fmt::Display) -> PictureError {
     move |cause| {
         let cause = cause.to_string();
@@ -390,7 +382,7 @@ fn broken(format: &'static str) -> impl Fn(&dyn std::fmt::Display) -> PictureErr
     }
 }
 
-/// A file of a format that uses a part of it that is not read here.
+/// Makes the error for a file that uses an unsupported part of its format.
 fn unsupported(format: &'static str) -> impl Fn(&str) -> PictureError {
     move |what| PictureError::Unsupported {
         format: format.into(),

@@ -1,19 +1,21 @@
-//! Which way up a picture is: the EXIF tag Orientation (CIPA DC-008 §4.6.4 A).
+//! The orientation of a picture: the EXIF tag Orientation (CIPA DC-008 §4.6.4 A).
+//!
+//! `image` reads the tag more strictly: it ignores one with a damaged type or count, and EXIF data
+//! that keep the signature of their JPEG segment.
 
-/// How the rows and columns of a file become the picture the right way up:
-/// transposed if so, then mirrored.
+/// How to make the picture in a file upright: first transposed, then mirrored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Orientation {
-    /// Rows become columns.
+    /// Rows and columns are swapped.
     pub(super) is_transposed: bool,
-    /// Then left and right change places.
+    /// Then left and right are swapped.
     pub(super) is_mirrored: bool,
-    /// Then top and bottom change places.
+    /// Then top and bottom are swapped.
     pub(super) is_upside_down: bool,
 }
 
 impl Orientation {
-    /// As the file has it.
+    /// The file is upright already.
     pub const UPRIGHT: Self = Self::of([false, false, false]);
 
     const fn of([is_transposed, is_mirrored, is_upside_down]: [bool; 3]) -> Self {
@@ -38,8 +40,8 @@ impl Orientation {
         })
     }
 
-    /// Reads the tag from EXIF data, a TIFF file of which only the first
-    /// directory is looked at; upright if there is none that can be read.
+    /// Reads the tag from the first directory of EXIF data, which is a TIFF file. Upright if there
+    /// is no readable tag.
     pub fn from_exif(exif: &[u8]) -> Self {
         tag_from_exif(exif).map_or(Self::UPRIGHT, Self::from_tag)
     }

@@ -1,8 +1,8 @@
 //! PNG files: every colour type and depth, interlaced or not.
 //!
-//! By the decoder that `image` uses, but without it: it would keep samples of
-//! 16 bits, which take twice the memory, and gives no single rows. So a picture
-//! of any size is read in a few megabytes, unless it is interlaced.
+//! Uses the decoder of `image` directly: `image` would keep 16-bit samples, which take twice the
+//! memory, and does not give single rows. So a picture of any size is read in a few megabytes,
+//! unless it is interlaced.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -12,19 +12,17 @@ use super::scaling::{self, Scaler, Wrap};
 use super::square::{Scaled, part};
 use super::{Limits, Options, Orientation, Picture, PictureError, Pixels, Profile, broken};
 
-/// What the decoder may take for itself, in bytes: a row, the profile and EXIF
-/// data, neither of which comes near.
+/// The most memory for the decoder itself, in bytes: more than a row, a profile and EXIF data take.
 const METADATA: usize = 8 << 20;
 
-/// Of how many bytes the pixels may be that are unpacked a row at a time. A small
-/// file may unpack to many, which takes time if no memory; a photo of 48
-/// megapixels has 144 MB. Where there are more, all have to fit.
+/// The most bytes to unpack row by row. Unpacking a small file to many bytes takes time, if no
+/// memory; a photo of 48 megapixels has 144 MB. A larger picture must fit into memory as a whole.
 const MAX_UNPACKED: usize = 400_000_000;
 
-/// A file whose first chunks were read.
+/// A file whose chunks before the pixels were read.
 struct Source<'a> {
     reader: Reader<Cursor<&'a [u8]>>,
-    /// Without pixels as yet.
+    /// Without pixels yet.
     picture: Picture,
     wrap: Wrap,
 }
@@ -34,7 +32,7 @@ pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureErro
     Source::open(file)?.decode(limits, 0)
 }
 
-/// Decodes a file row by row, and keeps what becomes the square of the options.
+/// Decodes a file row by row and keeps only the square that `options` name.
 pub(super) fn scaled(
     file: &[u8],
     options: &Options,
@@ -56,7 +54,7 @@ impl<'a> Source<'a> {
         decoder.set_ignore_text_chunk(true);
         let reader = decoder.read_info().map_err(refused)?;
         let info = reader.info();
-        // The decoder counts on whole colours.
+        // The decoder relies on complete colours.
         let palette = info.palette.as_deref().unwrap_or_default();
         if !palette.len().is_multiple_of(3) {
             return Err(broken("PNG")(&"its palette ends within a colour"));
@@ -85,7 +83,7 @@ impl<'a> Source<'a> {
     fn scaled(mut self, options: &Options, limits: Limits) -> Result<Scaled, PictureError> {
         let square = self.picture.square_in_file(options.crop)?;
         let strip = scaling::memory(square.side, options.side, self.channels());
-        // What is unpacked and filtered, and as it is for the scaling.
+        // The rows that are unpacked, filtered and scaled.
         let rows = self.picture.width.saturating_mul(8 * 4);
         self.check(strip.saturating_add(rows), limits)?;
         let unpacked = self.reader.output_buffer_size().unwrap_or(usize::MAX);
@@ -120,7 +118,7 @@ impl<'a> Source<'a> {
                 scaler.push(row)?;
             }
         }
-        // Reads on to the end of the pixels' data.
+        // Reads to the end of the image data.
         self.reader.next_row().map_err(refused)?;
         Ok(Scaled {
             side: options.side,
@@ -130,13 +128,12 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// All pixels; then there has to be room to scale them to a square of `side`
-    /// pixels.
+    /// Decodes all pixels. Also checks that there is memory to scale them to `side` pixels.
     fn decode(mut self, limits: Limits, side: usize) -> Result<Picture, PictureError> {
         let bytes = self.reader.output_buffer_size();
         let bytes = bytes.ok_or(PictureError::Memory)?;
         let is_grey = self.reader.output_color_type().0 == ColorType::GrayscaleAlpha;
-        // Colour is added to grey with alpha.
+        // Grey with alpha is expanded to RGBA.
         let all = if is_grey {
             bytes.saturating_mul(3)
         } else {
@@ -175,7 +172,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Why the decoder refuses a file.
+/// Converts the decoder's error.
 fn refused(error: DecodingError) -> PictureError {
     match error {
         DecodingError::LimitsExceeded => PictureError::Memory,
@@ -209,9 +206,8 @@ fn in_words(error: &DecodingError) -> String {
     }
 }
 
-/// What the chunks say about the colours; of several the one that counts
-/// (PNG §4.3). `gAMA` and `cHRM` are not applied: nearly all files that have them
-/// state sRGB's.
+/// Reads the colour profile from the chunk that takes precedence (PNG §4.3). Ignores `gAMA` and
+/// `cHRM`: nearly all files that have them state sRGB's values.
 fn profile(info: &Info<'_>) -> Option<Profile> {
     if let Some(points) = info.coding_independent_code_points {
         return Some(Profile::CodePoints {
@@ -223,12 +219,12 @@ fn profile(info: &Info<'_>) -> Option<Profile> {
     Some(Profile::Icc(profile.to_vec()))
 }
 
-/// The content of the first `eXIf` chunk (PNG §5.3), which may stand after the
-/// pixels; but it has to be known before them where the square is.
+/// Finds the content of the first `eXIf` chunk (PNG §5.3). It may follow the pixels, but the
+/// position of the square in the file depends on it.
 fn exif(file: &[u8]) -> Option<&[u8]> {
-    /// After the content of a chunk.
+    /// The length of the checksum after a chunk's content.
     const CRC: usize = 4;
-    // After the signature.
+    // Chunks follow the signature.
     let mut chunks = file.get(8..)?;
     loop {
         let (length, rest) = chunks.split_first_chunk()?;
@@ -242,7 +238,7 @@ fn exif(file: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Grey and alpha → RGBA.
+/// Converts grey with alpha to RGBA.
 fn with_colour(samples: &[u8]) -> Vec<u8> {
     let (pixels, _) = samples.as_chunks();
     let rgba = |[grey, alpha]: &[u8; 2]| [*grey, *grey, *grey, *alpha];

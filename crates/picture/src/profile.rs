@@ -1,8 +1,7 @@
-//! Colours by a profile (ICC.1) or by code points (ITU-T H.273) → sRGB.
+//! Converts colours to sRGB by a profile (ICC.1) or by code points (ITU-T H.273).
 //!
-//! The colours come out as browsers show them: by the perceptual table of the
-//! profile, else the relative colorimetric one, else its matrix; what sRGB
-//! does not have is cut off.
+//! As in browsers, the profile's perceptual table is used, or else its relative colorimetric table,
+//! or else its matrix. Colours outside sRGB are clipped.
 
 use std::sync::Arc;
 
@@ -11,19 +10,19 @@ use moxcms::{
     TransformOptions,
 };
 
-/// The largest profile that is read, in bytes. Those of printers have up to 3 MB.
+/// The largest profile that is read, in bytes. Printer profiles have up to 3 MB.
 pub(super) const MAX_BYTES: usize = 4 << 20;
 
-/// How far colours may move, in levels of 255, and still be taken for sRGB as
-/// they are. There are hundreds of profiles for sRGB, each rounded in its way.
+/// The largest change of a colour, in levels of 255, for which a profile counts as sRGB. There are
+/// hundreds of profiles for sRGB, each with its own rounding.
 const TOLERANCE: u8 = 2;
 
-/// What a file says about its colours.
+/// A file's statement about its colours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Profile {
     /// An ICC profile.
     Icc(Vec<u8>),
-    /// The code points of the primaries and of the transfer characteristics.
+    /// The code points of the primaries and the transfer characteristics.
     CodePoints {
         /// H.273 §8.1.
         primaries: u8,
@@ -32,12 +31,12 @@ pub(super) enum Profile {
     },
 }
 
-/// What the samples of a pixel are.
+/// The channels of a pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channels {
     Grey,
     Rgb,
-    /// 0 is no ink.
+    /// 0 means no ink.
     Cmyk,
 }
 
@@ -60,7 +59,7 @@ impl ParsedProfile {
         let (space, layout) = match channels {
             Channels::Grey => (DataColorSpace::Gray, Layout::Gray),
             Channels::Rgb => (DataColorSpace::Rgb, Layout::Rgb),
-            // Four channels, whatever their name is.
+            // Any four channels.
             Channels::Cmyk => (DataColorSpace::Cmyk, Layout::Rgba),
         };
         if profile.color_space != space {
@@ -73,9 +72,9 @@ impl ParsedProfile {
             } else {
                 RenderingIntent::RelativeColorimetric
             },
-            // The profile's own curves are at least as exact.
+            // The profile's own curves are at least as accurate.
             allow_use_cicp_transfer: false,
-            // In 1/8192, dark colours would be a level off.
+            // Steps of 1/8192 would shift dark colours by a level.
             prefer_fixed_point: false,
             ..TransformOptions::default()
         };
@@ -98,8 +97,7 @@ impl Profile {
                 primaries,
                 transfer,
             } => {
-                // Brighter than white, which needs more than a change of
-                // colour spaces: PQ and HLG.
+                // PQ and HLG are brighter than white and need tone mapping.
                 if matches!(transfer, 16 | 18) {
                     return None;
                 }
@@ -132,7 +130,7 @@ fn convert(
     Some(srgb)
 }
 
-/// Whether colours all over the cube stay where they are.
+/// Whether colours throughout the cube stay unchanged.
 fn is_identity(transform: &Transform8BitExecutor) -> Option<bool> {
     let levels = || (0..=u8::MAX).step_by(51);
     let grid = levels().flat_map(|r| levels().flat_map(move |g| levels().map(move |b| [r, g, b])));

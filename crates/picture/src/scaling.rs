@@ -1,8 +1,8 @@
-//! Scaling a square of a picture, row by row as the rows come.
+//! Scales a square of a picture, row by row.
 //!
-//! By Lanczos' kernel of radius 3, widened when it makes smaller. Each row is
-//! scaled at once, the columns when all rows are there; so of a picture that is
-//! decoded row by row, never more than a narrow strip is in memory.
+//! Uses a Lanczos kernel of radius 3, widened to scale down. Rows are scaled as they arrive,
+//! columns at the end, so a picture that is decoded row by row takes no more memory than a narrow
+//! strip.
 
 use bytemuck::Pod;
 use pixels::rotation::lanczos;
@@ -11,46 +11,46 @@ use resize::{Pixel, Resizer};
 
 use super::{PictureError, Pixels};
 
-/// What a picture's samples are, before there are any.
+/// Wraps samples as the pixels of a format.
 pub(super) type Wrap = fn(Vec<u8>) -> Pixels;
 
-/// Scales the rows of a square that are given to it.
+/// Scales a square, given row by row.
 pub(super) struct Scaler {
     steps: Box<dyn Steps>,
     wrap: Wrap,
 }
 
 impl Scaler {
-    /// For a square of `from` by `from` pixels that becomes one of `to` by `to`.
+    /// Creates a scaler from `from` by `from` pixels to `to` by `to`.
     pub(super) fn new(wrap: Wrap, from: usize, to: usize) -> Result<Self, PictureError> {
         if from == to {
             let steps = Box::new(AsTheyAre(Vec::new()));
             return Ok(Self { steps, wrap });
         }
-        // Between the steps, samples have 16 bits, so that nothing is lost.
+        // Samples have 16 bits between the steps, so that no accuracy is lost.
         let steps: Box<dyn Steps> = match wrap(Vec::new()) {
             Pixels::Grey(_) => Box::new(TwoSteps::new(Pixel::Gray16, from, to)?),
             Pixels::Rgb(_) | Pixels::YCbCr(_) => Box::new(TwoSteps::new(Pixel::RGB16, from, to)?),
-            // Colours count as much as they are seen.
+            // Weights colours by alpha.
             Pixels::Rgba(_) => Box::new(TwoSteps::new(Pixel::RGBA16P, from, to)?),
             Pixels::Cmyk(_) => Box::new(TwoSteps::new(Pixel::RGBA16, from, to)?),
         };
         Ok(Self { steps, wrap })
     }
 
-    /// The next row of the square.
+    /// Adds the next row of the square.
     pub(super) fn push(&mut self, row: &[u8]) -> Result<(), PictureError> {
         self.steps.push(row)
     }
 
-    /// The scaled square, when all rows are there.
+    /// Returns the scaled square after all rows were added.
     pub(super) fn finish(mut self) -> Result<Pixels, PictureError> {
         Ok((self.wrap)(self.steps.finish()?))
     }
 }
 
-/// What scaling takes, in bytes: the rows between the steps, and the columns
-/// that are scaled together.
+/// The memory that scaling takes, in bytes: the rows between the steps, and the columns that are
+/// scaled together.
 pub(super) fn memory(from: usize, to: usize, channels: usize) -> usize {
     const BYTES: usize = size_of::<u16>();
     let strip = from.saturating_mul(to).saturating_mul(BYTES);
@@ -60,17 +60,16 @@ pub(super) fn memory(from: usize, to: usize, channels: usize) -> usize {
     strip.saturating_add(columns).saturating_mul(channels)
 }
 
-/// How many columns are scaled together.
+/// The number of columns that are scaled together.
 const COLUMNS: usize = 32;
 
-/// [`TwoSteps`] of any format.
+/// [`TwoSteps`] for any format.
 trait Steps {
     fn push(&mut self, row: &[u8]) -> Result<(), PictureError>;
     fn finish(&mut self) -> Result<Vec<u8>, PictureError>;
 }
 
-/// The rows of a square that has its size already, which is what most icons have:
-/// scaling would take as long as all frames.
+/// A square that needs no scaling, as most icons. Scaling it would take as long as all frames.
 struct AsTheyAre(Vec<u8>);
 
 impl Steps for AsTheyAre {
@@ -86,12 +85,12 @@ impl Steps for AsTheyAre {
 
 struct TwoSteps<F: PixelFormat> {
     format: F,
-    /// Of the square's rows.
+    /// The number of rows in the square.
     from: usize,
     to: usize,
     /// Scales one row.
     row: Resizer<F>,
-    /// All rows as yet, `to` pixels each.
+    /// The rows so far, `to` pixels each.
     narrow: Vec<F::OutputPixel>,
 }
 
@@ -135,7 +134,7 @@ where
         let mut strip = vec![P::default(); columns.saturating_mul(to)];
         let mut scaled = vec![P::default(); to.saturating_mul(to)];
         for start in (0..to).step_by(columns) {
-            // The last ones once more where they do not come out even.
+            // The last strip overlaps the one before if the columns do not divide evenly.
             let start = start.min(to.saturating_sub(columns));
             let from = self.narrow.get(start..).unwrap_or_default();
             resizer
@@ -147,7 +146,7 @@ where
             }
         }
         let samples: &[u16] = bytemuck::cast_slice(&scaled);
-        // A 257th of 16 bits is a byte.
+        // 16 bits divided by 257 are 8 bits.
         #[allow(clippy::cast_possible_truncation)]
         let byte = |sample: &u16| (sample.saturating_add(128) / 257) as u8;
         Ok(samples.iter().map(byte).collect())
@@ -159,8 +158,7 @@ fn resizer<F: PixelFormat>(
     from: (usize, usize),
     to: (usize, usize),
 ) -> Result<Resizer<F>, PictureError> {
-    // resize's own takes the sine of the system, which differs between systems
-    // in the last bit.
+    // The kernel of `resize` uses the system's sine, whose last bit differs between systems.
     #[allow(clippy::cast_possible_truncation)]
     let filter = resize::Filter::new(Box::new(|x| lanczos::<3>(f64::from(x)) as f32), 3.0);
     let filter = resize::Type::Custom(filter);

@@ -1,4 +1,4 @@
-//! Any picture → the square that is turned: cropped, scaled, the right way up.
+//! Cuts a square out of a picture, scales it and makes it upright.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,36 +11,36 @@ use super::scaling::{Scaler, Wrap};
 use super::{Options, Orientation, Picture, PictureError, Pixels};
 use pixels::plane::{Plane, Planes};
 
-/// Which square of a picture is taken.
+/// The square to cut out of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Crop {
-    /// The largest one in the middle.
+    /// The largest square, in the middle.
     #[default]
     Centre,
-    /// The largest one at the top, in the middle of a wide picture.
+    /// The largest square at the top, in the middle of a wide picture.
     Top,
-    /// The largest one at the bottom, in the middle of a wide picture.
+    /// The largest square at the bottom, in the middle of a wide picture.
     Bottom,
-    /// The largest one at the left, in the middle of a high picture.
+    /// The largest square on the left, in the middle of a tall picture.
     Left,
-    /// The largest one at the right, in the middle of a high picture.
+    /// The largest square on the right, in the middle of a tall picture.
     Right,
-    /// A square of the picture the right way up, in its pixels.
+    /// A square in pixels of the upright picture.
     At(Square),
 }
 
 /// A square in a picture, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Square {
-    /// From the left edge of the picture.
+    /// The distance from the left edge of the picture.
     pub left: usize,
-    /// From the top edge of the picture.
+    /// The distance from the top edge of the picture.
     pub top: usize,
     /// The width and height.
     pub side: usize,
 }
 
-/// A text that names no square.
+/// The text does not name a square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "has to be centre, top, bottom, left or right, or a square as LEFT,TOP,SIDE in pixels, such \
@@ -95,7 +95,7 @@ impl Colour {
     pub const BLACK: Self = Self([0; 3]);
 }
 
-/// A text that names no colour.
+/// The text does not name a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("has to be black, white or a colour as RRGGBB in hex digits, such as ff8800")]
 pub struct InvalidColour;
@@ -128,18 +128,16 @@ impl fmt::Display for Colour {
 }
 
 impl Picture {
-    /// The square of the picture that `crop` names, the right way up, scaled
-    /// to `side` by `side` pixels (Lanczos, radius 3, widened when it makes
-    /// smaller) and in sRGB; where the picture is transparent, `background`
-    /// shows. Chroma is at the full size.
+    /// Cuts out the square that `options` name, upright, scaled (Lanczos, radius 3, widened to
+    /// scale down), in sRGB and on the background. Chroma is at full size.
     ///
     /// # Errors
-    /// When the square is not inside of the picture.
+    /// When the square is not inside the picture.
     pub fn square(self, options: &Options) -> Result<Planes, PictureError> {
         self.scaled(options)?.into_planes(options.background)
     }
 
-    /// The square of the picture that the options name, scaled.
+    /// Cuts out and scales the square that `options` name.
     pub(super) fn scaled(self, options: &Options) -> Result<Scaled, PictureError> {
         let square = self.in_pixels(self.square_in_file(options.crop)?);
         let (wrap, samples): (Wrap, _) = match &self.pixels {
@@ -163,12 +161,12 @@ impl Picture {
         })
     }
 
-    /// Where the square that is taken is in the file.
+    /// The square to cut out, in pixels of the file.
     pub(super) fn square_in_file(&self, crop: Crop) -> Result<Square, PictureError> {
         Ok(self.in_file(self.upright_square(crop)?))
     }
 
-    /// The square that is taken, in the picture the right way up.
+    /// The square to cut out, in pixels of the upright picture.
     pub(super) fn upright_square(&self, crop: Crop) -> Result<Square, PictureError> {
         let (width, height) = if self.orientation.is_transposed {
             (self.height, self.width)
@@ -202,7 +200,7 @@ impl Picture {
         Ok(Square { left, top, side })
     }
 
-    /// Where a square of the picture the right way up is in the file.
+    /// Converts a square of the upright picture to pixels of the file.
     fn in_file(&self, square: Square) -> Square {
         let Orientation {
             is_transposed,
@@ -238,8 +236,8 @@ impl Picture {
         }
     }
 
-    /// Where a square of the file is in the decoded pixels, which may be fewer:
-    /// to the nearest pixel.
+    /// Converts a square of the file to the decoded pixels, which may be fewer. Rounds to the
+    /// nearest pixel.
     fn in_pixels(&self, square: Square) -> Square {
         if self.eighths == 8 {
             return square;
@@ -255,7 +253,7 @@ impl Picture {
     }
 }
 
-/// The part of a row of so many columns that is in a square.
+/// The part of a row, which has `columns` pixels, that is in a square.
 pub(super) fn part(row: &[u8], columns: usize, square: Square) -> &[u8] {
     let channels = row.len().checked_div(columns).unwrap_or_default();
     let [left, side] = [square.left, square.side].map(|pixels| pixels.saturating_mul(channels));
@@ -263,18 +261,18 @@ pub(super) fn part(row: &[u8], columns: usize, square: Square) -> &[u8] {
     row.get(..side).unwrap_or_default()
 }
 
-/// A square of its final size, in the channels of its file.
+/// A square of the final size, in the channels of the file.
 pub(super) struct Scaled {
     /// The width and height in pixels.
     pub(super) side: usize,
     pub(super) pixels: Pixels,
-    /// How it is to be turned to be the right way up.
+    /// How to make the square upright.
     pub(super) orientation: Orientation,
     pub(super) profile: Option<Profile>,
 }
 
 impl Scaled {
-    /// In sRGB, on the background, the right way up.
+    /// Converts to sRGB, draws onto the background and makes upright.
     pub(super) fn into_planes(self, background: Colour) -> Result<Planes, PictureError> {
         let planes = to_planes(self.pixels, self.side, self.profile.as_ref(), background);
         let planes = planes.ok_or(PictureError::Empty)?;
@@ -286,7 +284,8 @@ impl Scaled {
     }
 }
 
-/// Pixels of a square → sRGB by the profile, on the background, in planes.
+/// Converts the pixels of a square to sRGB, draws them onto the background and splits them into
+/// planes.
 fn to_planes(
     pixels: Pixels,
     side: usize,
@@ -333,7 +332,7 @@ fn to_planes(
     Planes::from_rgb(side, side, rgb.as_chunks().0)
 }
 
-/// The grey of pixels with alpha; `None` if one is coloured.
+/// The grey levels of pixels with alpha; `None` if any is coloured.
 fn as_grey(pixels: &[[u8; 4]]) -> Option<Vec<u8>> {
     let grey = |[r, g, b, _]: &[u8; 4]| (r == g && g == b).then_some(*g);
     pixels.iter().map(grey).collect()
@@ -342,7 +341,7 @@ fn as_grey(pixels: &[[u8; 4]]) -> Option<Vec<u8>> {
 impl Orientation {
     fn applied_to(self, plane: &Plane) -> Plane {
         let transposed = if self.is_transposed {
-            // Turned to the right, then mirrored.
+            // Rotated to the right, then mirrored.
             mirrored(&plane.quarter_rotated(1))
         } else {
             plane.clone()
@@ -361,13 +360,12 @@ fn mirrored(plane: &Plane) -> Plane {
     Plane::new(plane.width(), plane.height(), samples.collect()).unwrap_or_else(|| plane.clone())
 }
 
-/// Inks of which nothing is known, as browsers show them: each takes its
-/// complement away.
+/// Converts inks without a profile as browsers do: each ink removes its complement.
 pub(super) fn to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
     [c, m, y].map(|ink| mixed(0, !ink, !k))
 }
 
-/// A pixel in front of a colour.
+/// Draws a pixel over a colour.
 fn laid_on([r, g, b]: [u8; 3], alpha: u8, Colour([back_r, back_g, back_b]): Colour) -> [u8; 3] {
     [
         mixed(back_r, r, alpha),
@@ -376,13 +374,13 @@ fn laid_on([r, g, b]: [u8; 3], alpha: u8, Colour([back_r, back_g, back_b]): Colo
     ]
 }
 
-/// A mean, with a share of 255ths of the front.
+/// The mean of two bytes; `share` is the weight of `front` in 255ths.
 fn mixed(back: u8, front: u8, share: u8) -> u8 {
     let share = u32::from(share);
     let front = u32::from(front).saturating_mul(share);
     let back = u32::from(back).saturating_mul(255_u32.saturating_sub(share));
     let sum = front.saturating_add(back).saturating_add(127) / 255;
-    // A mean of bytes is a byte.
+    // The mean of two bytes is a byte.
     #[allow(clippy::cast_possible_truncation)]
     {
         sum as u8

@@ -885,7 +885,7 @@ fn a_square_that_is_not_inside_is_refused() {
         .to_string();
     assert_eq!(
         message,
-        "the square 50,0,20 is not inside of the picture of 60×40 pixels"
+        "the square 50,0,20 is not inside the picture of 60×40 pixels"
     );
 }
 

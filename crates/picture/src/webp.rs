@@ -1,4 +1,4 @@
-//! WebP files: lossy and lossless; of an animation, the first picture.
+//! WebP files, lossy and lossless. Of an animation, the first picture is read.
 
 use std::io::Cursor;
 
@@ -7,28 +7,26 @@ use image::codecs::webp::WebPDecoder;
 use super::{Limits, Picture, PictureError, broken, decoder};
 
 pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureError> {
-    // After "RIFF", the length and "WEBP".
+    // Chunks follow "RIFF", the length and "WEBP".
     let chunks = file.get(12..).unwrap_or_default();
     let bytes_per_pixel = bytes_per_pixel(chunks);
-    // The decoder takes the memory for a picture before it compares the size
-    // with the canvas.
+    // The decoder allocates a picture before it compares its size with the canvas.
     check_chunks(chunks, None, bytes_per_pixel, limits)?;
     let decoder = WebPDecoder::new(Cursor::new(file)).map_err(decoder::refused("WebP"))?;
     decoder::read(decoder, "WebP", bytes_per_pixel, limits)
 }
 
-/// What decoding takes a pixel, in bytes, with what stands beside the pixels
-/// that come of it.
+/// The bytes per pixel that decoding takes, including the result.
 fn bytes_per_pixel(mut chunks: &[u8]) -> u64 {
-    // The pixels, planes at half the size of chroma, and its compressed data.
+    // The result, planes with chroma at half size, and compressed data.
     let mut bytes = 6;
     while let Some(chunk) = Chunk::first_of(chunks) {
         bytes = bytes.max(match &chunk.name {
-            // A frame, the canvas, and the pixels.
+            // A frame, the canvas and the result.
             b"ANMF" => 12,
-            // Transparency is decoded in four channels of its own.
+            // Transparency is decoded into four channels of its own.
             b"ALPH" => 11,
-            // Four channels, and the pixels of three.
+            // Four channels, and a result of three.
             b"VP8L" => 7,
             _ => 0,
         });
@@ -37,10 +35,9 @@ fn bytes_per_pixel(mut chunks: &[u8]) -> u64 {
     bytes
 }
 
-/// Checks a list of chunks for what the decoder believes: the size that each
-/// picture says it has, and that what is read into memory is in the file.
-/// `frame` is the size of the animation's frame that the chunks are of, since
-/// frames are not within frames.
+/// Checks what the decoder would believe: the stated size of each picture, and that the chunks that
+/// it reads into memory are in the file. `frame` is the size of the animation's frame that contains
+/// the chunks, if any; frames are not nested.
 fn check_chunks(
     mut chunks: &[u8],
     frame: Option<(u32, u32)>,
@@ -52,7 +49,7 @@ fn check_chunks(
     while let Some(chunk) = Chunk::first_of(chunks) {
         let size = match &chunk.name {
             b"ANMF" if frame.is_none() => {
-                // Twice the place and the size in 24 bits each, the duration, flags.
+                // The position and the size, two times 24 bits each; the duration; flags.
                 if let [
                     _,
                     _,
@@ -80,8 +77,7 @@ fn check_chunks(
                 None
             }
             b"VP8 " => lossy_size(chunk.content),
-            // The decoder takes what follows alpha for a lossy picture, whatever
-            // its name is.
+            // The decoder reads any chunk after alpha as a lossy picture.
             _ if is_after_alpha => lossy_size(chunk.content),
             b"VP8L" => lossless_size(chunk.content),
             b"ICCP" | b"EXIF" if !chunk.is_whole => return Err(broken(&"it ends too early")),
@@ -99,13 +95,13 @@ fn check_chunks(
     Ok(())
 }
 
-/// A part of a file (RFC 9649 §2.3).
+/// A chunk of a file (RFC 9649 §2.3).
 struct Chunk<'a> {
     name: [u8; 4],
-    /// As far as it is there.
+    /// The part that is in the file.
     content: &'a [u8],
     is_whole: bool,
-    /// What follows.
+    /// The bytes after the chunk.
     rest: &'a [u8],
 }
 

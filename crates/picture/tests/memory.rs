@@ -1,5 +1,4 @@
-//! What is promised of large pictures: that they are read within the memory that
-//! a Worker has for it. Everything that is allocated is counted.
+//! Checks that large pictures are read within a Worker's memory, by counting all allocations.
 
 // Numbers here are small.
 #![allow(

@@ -1,4 +1,4 @@
-//! What the markers of a JPEG file say (T.81 §B), before anything is decoded.
+//! Reads the markers of a JPEG file (T.81 §B) before anything is decoded.
 
 use crate::{Orientation, PictureError, broken, unsupported};
 
@@ -24,21 +24,20 @@ const APP15: u8 = 0xef;
 const SOF55: u8 = 0xf7;
 const COM: u8 = 0xfe;
 
-/// More markers than any camera or program writes, restarts not counted: a
-/// profile, a depth map and the like come in pieces of 64 kB.
+/// The most markers, not counting restarts: more than any camera or program writes. Profiles, depth
+/// maps and the like come in pieces of 64 kB.
 const MAX_MARKERS: u32 = 10_000;
 
-/// More bytes of tables than any camera or program writes: with tables of its own
-/// for each of fifty scans, a file has less than half of that.
+/// The most bytes of tables: more than any camera or program writes. A file with separate tables
+/// for each of fifty scans has less than half of that.
 const MAX_TABLE_BYTES: usize = 100_000;
 
-/// How often the scans of a progressive file may pass over the blocks of the
-/// picture. Cameras and programs pass over them ten times or less. A pass costs an
-/// attacker next to no bytes, and the decoder as much time as any other.
+/// The most passes of a progressive file's scans over the picture. Cameras and programs make ten or
+/// fewer. A pass costs an attacker almost no bytes, but takes the decoder as long as any other.
 const MAX_PASSES: u64 = 50;
 
-/// Bits that no decoder takes for a code, since the code of all ones is none
-/// (T.81 §C), as a file has them: the byte 0xff is followed by a zero.
+/// Bits that are not a code, because the code of all ones is reserved (T.81 §C). As in a file, a
+/// zero follows each byte 0xff.
 const ONES: &[u8] = &[
     0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0,
 ];
@@ -48,11 +47,11 @@ pub(super) struct Component {
     id: u8,
     /// The sampling factors, across and down, 1 to 4.
     pub(super) factors: [u8; 2],
-    /// Of each coefficient, in zigzag order, how many low bits have not come yet.
+    /// The number of missing low bits of each coefficient, in zigzag order.
     missing_bits: [u8; 64],
 }
 
-/// What the frame header says (T.81 §B.2.2).
+/// The frame header (T.81 §B.2.2).
 pub(super) struct Frame {
     /// In pixels.
     pub(super) width: u16,
@@ -126,8 +125,7 @@ impl Frame {
         })
     }
 
-    /// How many blocks a component has, across and down, with those that fill up
-    /// the last MCUs.
+    /// The number of a component's blocks, across and down, including padding of the last MCUs.
     pub(super) fn blocks(&self, component: &Component) -> [u64; 2] {
         let [across, down] = self.largest_factors();
         let [horizontal, vertical] = component.factors.map(u64::from);
@@ -141,15 +139,15 @@ impl Frame {
         ]
     }
 
-    /// The blocks of a component with those that fill up the last MCUs.
+    /// The number of a component's blocks, including padding of the last MCUs.
     pub(super) fn block_count(&self, component: &Component) -> u64 {
         let [across, down] = self.blocks(component);
         across.saturating_mul(down)
     }
 
-    /// Whether `jpeg-decoder` 0.3 knows how many blocks a component has in a scan
-    /// of its own (T.81 §A.2.2): it takes those that lie within the picture, as if
-    /// all components had as many samples, or within the last MCUs.
+    /// Whether `jpeg-decoder` 0.3 counts a component's blocks correctly in a scan of its own
+    /// (T.81 §A.2.2). It counts the blocks inside the picture, as if all components had as many
+    /// samples, or inside the last MCUs.
     fn is_understood_alone(&self, component: &Component) -> bool {
         let [across, down] = self.largest_factors();
         let [horizontal, vertical] = component.factors.map(u64::from);
@@ -164,40 +162,39 @@ impl Frame {
                 && is_same(self.height, down, vertical, rows)
     }
 
-    /// Whether every bit of every coefficient came.
+    /// Whether every bit of every coefficient is present.
     fn is_complete(&self) -> bool {
         let mut missing = self.components.iter().flat_map(|c| c.missing_bits);
         missing.all(|bits| bits == 0)
     }
 }
 
-/// A file as its markers divide it.
+/// A file, divided at its markers.
 pub(super) struct Structure<'a> {
     pub(super) frame: Frame,
-    /// Whether all components come together, in one scan.
+    /// Whether one scan contains all components.
     pub(super) is_in_one_scan: bool,
-    /// Whether the end marker is there.
+    /// Whether the file has an end marker.
     pub(super) has_end: bool,
     metadata: Metadata<'a>,
-    /// What a decoder needs of the file, in order: no metadata, and [`ONES`]
+    /// The parts of the file that a decoder needs, in order: without metadata, and with [`ONES`]
     /// after the data of each scan.
     pub(super) pieces: Vec<&'a [u8]>,
 }
 
-/// What stands before the scans.
+/// The metadata before the scans.
 #[derive(Default)]
 struct Metadata<'a> {
     orientation: Option<Orientation>,
-    /// The pieces of an ICC profile (ICC.1 §B.4), each with its number, from 1 on,
-    /// and how many there are.
+    /// The pieces of an ICC profile (ICC.1 §B.4), each with its number, from 1, and their count.
     profile: Vec<([u8; 2], &'a [u8])>,
-    /// Whether it says to be JFIF.
+    /// Whether there is a JFIF segment.
     is_jfif: bool,
-    /// What Adobe's segment says about the transform of colours.
+    /// The colour transform in Adobe's segment.
     adobe_transform: Option<u8>,
 }
 
-/// What the samples of a file mean.
+/// The colour space of a file's samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Colours {
     Grey,
@@ -208,19 +205,19 @@ pub(super) enum Colours {
 }
 
 impl<'a> Structure<'a> {
-    /// Walks from marker to marker.
+    /// Reads a file from marker to marker.
     pub(super) fn of(file: &'a [u8]) -> Result<Self, PictureError> {
         let mut walker = Walker::new(file);
         while !walker.step()? {}
         walker.finish()
     }
 
-    /// How the picture is to be turned.
+    /// How to make the picture upright.
     pub(super) fn orientation(&self) -> Orientation {
         self.metadata.orientation.unwrap_or(Orientation::UPRIGHT)
     }
 
-    /// As libjpeg decides it (`default_decompress_parms` in jdapimin.c).
+    /// The colour space, as libjpeg decides it (`default_decompress_parms` in jdapimin.c).
     pub(super) fn colours(&self) -> Colours {
         let ids: Vec<u8> = self.frame.components.iter().map(|c| c.id).collect();
         match (&*ids, self.metadata.adobe_transform) {
@@ -233,7 +230,7 @@ impl<'a> Structure<'a> {
         }
     }
 
-    /// The ICC profile, if all of its pieces are there.
+    /// The ICC profile, if it is complete.
     pub(super) fn profile(&self) -> Option<Vec<u8>> {
         let mut pieces = self.metadata.profile.clone();
         pieces.sort_by_key(|(number, _)| *number);
@@ -244,7 +241,7 @@ impl<'a> Structure<'a> {
         (is_whole && !pieces.is_empty()).then(|| profile().collect())
     }
 
-    /// The bytes of the ICC profile.
+    /// The length of the ICC profile in bytes.
     pub(super) fn profile_bytes(&self) -> usize {
         self.metadata
             .profile
@@ -254,12 +251,12 @@ impl<'a> Structure<'a> {
     }
 }
 
-/// What is known on the way through a file.
+/// The state of reading a file.
 struct Walker<'a> {
     file: &'a [u8],
-    /// What comes next.
+    /// The position of the next byte.
     at: usize,
-    /// Where the scan begins whose data come next.
+    /// Where the current scan begins.
     scan: Option<usize>,
     frame: Option<Frame>,
     metadata: Metadata<'a>,
@@ -270,9 +267,9 @@ struct Walker<'a> {
     markers: u32,
     table_bytes: usize,
     scans: u32,
-    /// How many components the first one has.
+    /// The number of components in the first scan.
     first_scan: usize,
-    /// The blocks that scans pass over.
+    /// The number of blocks in all scans so far.
     passed: u64,
 }
 
@@ -300,8 +297,7 @@ impl<'a> Walker<'a> {
         self.file.get(from..to).unwrap_or_default()
     }
 
-    /// Where the next marker begins, with the bytes that fill up before it, and
-    /// its code; past it.
+    /// Moves past the next marker. Returns where it begins, including fill bytes, and its code.
     fn next_marker(&mut self) -> Option<(usize, u8)> {
         loop {
             let rest = self.file.get(self.at..)?;
@@ -310,14 +306,14 @@ impl<'a> Walker<'a> {
             let fill = rest.iter().position(|byte| *byte != 0xff)?;
             let code = *rest.get(fill)?;
             self.at = start.checked_add(fill)?.checked_add(1)?;
-            // A zero: the byte 0xff is data of a scan.
+            // Before a zero, the byte 0xff is data of a scan.
             if code != 0 {
                 return Some((start, code));
             }
         }
     }
 
-    /// What follows a marker, without its length; past it.
+    /// Moves past the segment after a marker and returns it without its length.
     fn segment(&mut self) -> Result<&'a [u8], PictureError> {
         let segment = || {
             let rest = self.file.get(self.at..)?;
@@ -331,15 +327,14 @@ impl<'a> Walker<'a> {
             .ok_or_else(|| broken("JPEG")(&"a segment has an impossible length"))
     }
 
-    /// Ends the data of a scan where the next marker begins.
+    /// Ends the data of the current scan where the next marker begins.
     fn end_scan(&mut self, end: usize) {
         if let Some(start) = self.scan.take() {
             self.pieces.extend([self.slice(start, end), ONES]);
         }
     }
 
-    /// Goes on to the next marker and reads what follows it. Whether it was the
-    /// last.
+    /// Reads the next marker and its segment. Returns whether it was the last.
     fn step(&mut self) -> Result<bool, PictureError> {
         let Some((start, code)) = self.next_marker() else {
             self.end_without_marker()?;
@@ -360,7 +355,7 @@ impl<'a> Walker<'a> {
                 self.has_end = true;
                 return Ok(true);
             }
-            // In the way of a decoder that expects none; else without a meaning.
+            // Disturbs a decoder that expects none, and has no meaning elsewhere.
             RST0..=RST7 => self.scan = is_in_scan.then_some(start),
             // TEM.
             0x01 => {}
@@ -390,7 +385,7 @@ impl<'a> Walker<'a> {
             }
             APP0..=APP15 | COM => {
                 let segment = self.segment()?;
-                // What comes later is of the scans alone.
+                // Later segments belong to the scans.
                 if self.scans == 0 {
                     self.read_metadata(code, start, segment);
                 }
@@ -419,8 +414,7 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    /// Reads a scan header (T.81 §B.2.3). What is wrong with it is for the decoder
-    /// to say.
+    /// Reads a scan header (T.81 §B.2.3). Leaves other errors in it to the decoder.
     fn read_scan(&mut self, segment: &[u8]) -> Result<(), PictureError> {
         let frame = self.frame.as_mut();
         let frame = frame.ok_or_else(|| broken("JPEG")(&"a scan comes before the frame"))?;
@@ -462,7 +456,7 @@ impl<'a> Walker<'a> {
                 }
                 let bits = component.missing_bits.get_mut(coefficients.clone());
                 for missing in bits.unwrap_or_default() {
-                    // A refinement makes up for nothing that did not come.
+                    // A refinement does not replace missing bits before it.
                     if !frame.is_progressive || high == 0 || *missing == high {
                         *missing = if frame.is_progressive { low } else { 0 };
                     }
@@ -479,7 +473,7 @@ impl<'a> Walker<'a> {
     fn read_metadata(&mut self, code: u8, start: usize, segment: &'a [u8]) {
         if code == APP0 {
             self.metadata.is_jfif |= segment.starts_with(b"JFIF\0");
-            // A picture of a film, whose tables everyone knows.
+            // A frame of a Motion JPEG film, which uses standard tables.
             if segment.starts_with(b"AVI1\0") {
                 self.pieces.push(self.slice(start, self.at));
             }
@@ -505,7 +499,7 @@ impl<'a> Walker<'a> {
     fn end_without_marker(&mut self) -> Result<(), PictureError> {
         let start = self.scan.take().ok_or_else(ends_too_early)?;
         let mut data = self.slice(start, self.file.len());
-        // Half of a marker.
+        // Half a marker.
         while let [before @ .., 0xff] = data {
             data = before;
         }
@@ -540,7 +534,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// The file was cut off.
+/// The error for a file that was cut off.
 pub(super) fn ends_too_early() -> PictureError {
     broken("JPEG")(&"it ends too early")
 }

@@ -1014,7 +1014,7 @@ fn a_bad_icon_is_refused_and_changes_nothing() {
             "/icon?crop=0,0,50",
             Ok(picture()),
             422,
-            "not inside of the picture",
+            "not inside the picture",
         ),
         ("/icon?frames=0", Ok(picture()), 400, "`frames` has to be"),
         (
