@@ -282,10 +282,10 @@ fn fits(planes: &Planes, rendering: Rendering) -> bool {
         Shape::Square => FRAME_SIZE / 2,
         Shape::Circle => FRAME_SIZE,
     };
-    let is_square = |plane: &Plane, side| (plane.width(), plane.height()) == (side, side);
-    is_square(&planes.luma, FRAME_SIZE)
-        && is_square(&planes.blue, chroma)
-        && is_square(&planes.red, chroma)
+    let has_size = |plane: &Plane, side| (plane.width(), plane.height()) == (side, side);
+    has_size(&planes.luma, FRAME_SIZE)
+        && has_size(&planes.blue, chroma)
+        && has_size(&planes.red, chroma)
 }
 
 /// The numbers of the frames that all others are quarter turns of: the first quarter of them if
@@ -323,8 +323,8 @@ impl Place {
         let steps = n.checked_div(bases).expect("a set has at least one base");
         let base = n.checked_rem(bases).expect("a set has at least one base");
         // From the nearest quarter turn, it is at most an eighth of a circle.
-        let is_nearer_to_next = quarters_a_step == 1 && base > bases / 2;
-        let (base, steps) = if is_nearer_to_next {
+        let nearer_to_next = quarters_a_step == 1 && base > bases / 2;
+        let (base, steps) = if nearer_to_next {
             let before = bases.saturating_sub(base) as i16;
             (before.saturating_neg(), steps.saturating_add(1))
         } else {
