@@ -67,8 +67,8 @@ impl Default for Diagnosis {
     fn default() -> Self {
         Self::new(
             Reason::default(),
-            "Another version of this program has stored why, and that cannot be read.",
-            "Wait, or forget what is known: DELETE /journal, or another --state file.",
+            "Another version of this program stored the reason in a form that cannot be read.",
+            "Wait, or delete what is stored: DELETE /journal, or another --state file.",
         )
     }
 }

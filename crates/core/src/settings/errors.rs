@@ -48,7 +48,7 @@ impl SettingsErrors {
 
     /// The errors as a diagnosis. `remedy` says what to do about them.
     pub fn diagnosis(&self, remedy: &'static str) -> Diagnosis {
-        let message = format!("The settings are not complete: {self}.");
+        let message = format!("The settings are incomplete: {self}.");
         Diagnosis::new(Reason::Settings, message, remedy)
     }
 }

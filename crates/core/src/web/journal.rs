@@ -51,7 +51,7 @@ fn entry_of(id: u32, stored: &str) -> Value {
         Ok(Value::Object(members)) => members,
         _ => json_object(&json!({
             "outcome": "unreadable",
-            "message": "What is stored of this turn cannot be read.",
+            "message": "The record of this turn cannot be read.",
         })),
     };
     members.remove("event");

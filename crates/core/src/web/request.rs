@@ -49,7 +49,7 @@ pub(super) fn refuse_body(request: &Request<()>) -> Result<(), Problem> {
     } else {
         Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "This takes no body; what there is to say goes into the query.",
+            "This takes no body; use the query instead.",
         ))
     }
 }

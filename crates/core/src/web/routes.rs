@@ -18,7 +18,7 @@ struct Route {
     methods: &'static [&'static str],
     /// The path. A part in braces stands for any text that `handler` understands.
     path: &'static str,
-    /// What stands in the place of the braces, in words.
+    /// What goes in the place of the braces, in words.
     braces: &'static str,
     access: Access,
     /// The parameters that the query may have.
@@ -114,7 +114,7 @@ static ROUTES: [Route; 8] = [
     Route {
         methods: &["GET", "HEAD"],
         path: "/frames/{n}",
-        braces: "the number of a frame: 0, 1 and so on",
+        braces: "the number of a frame, such as 0 or 11,",
         access: Access::Public,
         query: &[],
         body: Body::Ignored,
@@ -154,7 +154,7 @@ static ROUTES: [Route; 8] = [
     Route {
         methods: &["DELETE"],
         path: "/networks/{network}/frames",
-        braces: "the name of a network, as GET /health lists them",
+        braces: "the name of a network, as in GET /health,",
         access: Access::Owner,
         query: &[],
         body: Body::Refused,
@@ -245,7 +245,7 @@ pub(super) fn not_found(path: &str) -> Problem {
     };
     let detail = if let Some(route) = ROUTES.iter().find(is_near) {
         format!(
-            "There is {}. In the braces stands {}.",
+            "There is {}, with {} in the braces.",
             route.in_words(),
             route.braces
         )

@@ -455,7 +455,7 @@ fn settings_that_are_missing_or_wrong_are_all_named() {
             "attempts": 0,
             "network_status": null,
             "reason": "settings",
-            "message": "The settings are not complete: not set: API_KEY, API_KEY_SECRET, \
+            "message": "The settings are incomplete: not set: API_KEY, API_KEY_SECRET, \
                         ACCESS_TOKEN, ACCESS_TOKEN_SECRET; PERIOD has to be a period that \
                         divides a day, such as 12h, 24h, 1h, 1h30m or 20m, or 7d for a week; API_BASE_URL has to \
                         be an https:// URL without path (http:// only for localhost).",

@@ -73,7 +73,7 @@ fn face(view: &View<'_>) -> Markup {
             div.told {
                 h1 { "Profile picture clock" }
                 (time_there(view))
-                (account_state(view))
+                (current_frame(view))
                 (shown_where(view))
                 (findings(view.findings))
                 (last_outcomes(view))
@@ -94,7 +94,7 @@ fn time_there(view: &View<'_>) -> Markup {
 }
 
 /// Says which frame is up, and when the next one comes.
-fn account_state(view: &View<'_>) -> Markup {
+fn current_frame(view: &View<'_>) -> Markup {
     // The first letter of a sentence.
     let frame = |n: u16| format!("Frame {n}");
     let of = |n: u16, frames: u16| {
@@ -109,7 +109,7 @@ fn account_state(view: &View<'_>) -> Markup {
         _ => String::new(),
     };
     html! {
-        p.account_state {
+        p.current-frame {
             @match (view.frames, view.due_frame(), view.shown_frame()) {
                 (None, ..) => "There is no icon yet.",
                 (Some(frames), Some(due), Some(up)) if due == up => {

@@ -22,9 +22,9 @@ pub(super) fn owner(view: &View<'_>) -> Markup {
                 }
                 p #token-error .error role="alert" {}
                 p #token-note .soft {
-                    "It is the password for this page: the secret that is stored as TRIGGER_TOKEN with "
-                    "the Worker. It is kept in this browser only, and sent only with what you do here. "
-                    "There is no cookie that another site could use."
+                    "This page's password: the secret that is stored as TRIGGER_TOKEN. It is kept only in "
+                    "this browser and sent only with what you do here. There is no cookie, so no other "
+                    "site can use it."
                 }
             }
         }
@@ -63,7 +63,7 @@ fn tools(view: &View<'_>) -> Markup {
                     form #rehearse {
                         button aria-describedby="rehearsal" { "Dry run" }
                         p #rehearsal .soft {
-                            "A rehearsal: it chooses the frame that is due, signs in, and tells what a turn would "
+                            "A rehearsal: chooses the frame that is due, signs in, and shows what a turn would "
                             "send. No picture is sent, so nothing changes."
                         }
                     }

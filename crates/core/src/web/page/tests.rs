@@ -134,13 +134,13 @@ fn what_is_to_be_read_needs_no_script() {
     ];
     view.last = &last;
     for sentence in [
-        "the secret that is stored as TRIGGER_TOKEN with the Worker",
+        "the secret that is stored as TRIGGER_TOKEN",
         "20:17",
         "Sun 22 Nov · Asia/Tokyo",
         "Frame 8 of 12 is up on X as @alice.",
         "Next turn at 21:00.",
         "Turned to frame 8.",
-        "Could not turn to frame 7 for the moment. X answered 503.",
+        "Could not turn to frame 7 for now. X answered 503.",
     ] {
         assert_says(&view, sentence);
     }
@@ -175,7 +175,11 @@ fn frame_0_is_called_upright() {
 fn each_outcome_is_told_in_plain_words() {
     for (outcome, frame, told) in [
         ("turned", Some(3), "Turned to frame 3."),
-        ("unchanged", Some(3), "Nothing to do: frame 3 was up."),
+        (
+            "unchanged",
+            Some(3),
+            "Nothing to do: frame 3 was already up.",
+        ),
         (
             "dry-run",
             Some(3),
@@ -568,4 +572,32 @@ fn what_belongs_to_a_button_is_in_its_form() {
 fn a_phone_is_asked_for_formats_that_are_read() {
     // With any other name in the list, or another order, iOS hands out HEIC as it is.
     assert!(text_of(&view()).contains(r#"accept="image/jpeg,image/png,image/webp,image/gif""#));
+}
+
+#[test]
+fn every_class_that_has_a_style_is_on_the_page() {
+    let page = [
+        include_str!("dial.rs"),
+        include_str!("html.rs"),
+        include_str!("owner.rs"),
+        include_str!("words.rs"),
+        include_str!("../../../../../public/page.js"),
+        include_str!("../../../../../public/owner.js"),
+        include_str!("../../../../../public/icon.js"),
+        include_str!("../../../../../public/crop.js"),
+    ]
+    .concat();
+    for style in [
+        include_str!("../../../../../public/page.css"),
+        include_str!("../../../../../public/icon.css"),
+    ] {
+        for rule in style.split('{') {
+            let selector = rule.rsplit(['}', ';', '/']).next().unwrap();
+            for class in selector.split('.').skip(1) {
+                let is_of_name = |c: &char| c.is_ascii_lowercase() || *c == '-';
+                let class: String = class.chars().take_while(is_of_name).collect();
+                assert!(page.contains(&class), ".{class}");
+            }
+        }
+    }
 }

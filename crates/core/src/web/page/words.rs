@@ -21,11 +21,11 @@ pub(super) fn in_words(line: &Line<'_>) -> String {
     let frame = frame.as_deref().unwrap_or("the frame");
     let said = match line.outcome {
         "turned" => format!("Turned to {frame}."),
-        "unchanged" => format!("Nothing to do: {frame} was up."),
+        "unchanged" => format!("Nothing to do: {frame} was already up."),
         "dry-run" => format!("A dry run of {frame}. Nothing was sent."),
-        "retry" => format!("Could not turn to {frame} for the moment."),
+        "retry" => format!("Could not turn to {frame} for now."),
         "refused" => format!("Could not turn to {frame}."),
-        "unread" => "Went on without a part of what was stored.".to_owned(),
+        "unread" => "Went on without stored data that could not be read.".to_owned(),
         other => format!("{other}, {frame}."),
     };
     let tries = match line.attempts {
