@@ -120,6 +120,29 @@ for (const [vars, count] of INVALID) {
   });
 }
 
+test("the old and the new name of a time zone are taken, and nothing that is no name", async () => {
+  for (const [name, spelled] of [
+    ["asia/kolkata", "Asia/Kolkata"],
+    ["Asia/Calcutta", "Asia/Calcutta"],
+    ["EUROPE/KYIV", "Europe/Kyiv"],
+    ["Europe/Kiev", "Europe/Kiev"],
+    ["utc", "UTC"],
+  ]) {
+    await stage.worker.configure({ vars: { TIME_ZONE: name } });
+    assert.equal((await json(await health())).dial.time_zone, spelled);
+  }
+  // JavaScript takes all but the last.
+  for (const name of ["+05:30", "JST", "Factory", "SystemV/PST8PDT", "posix/Asia/Tokyo"]) {
+    await stage.worker.configure({ vars: { TIME_ZONE: name } });
+    const { invalid } = await problem(await health(), 503);
+    assert.deepEqual(
+      invalid.map(({ name }) => name),
+      ["TIME_ZONE"],
+      name,
+    );
+  }
+});
+
 test("what is missing and what is invalid is told together", async () => {
   await stage.worker.configure({
     vars: { PERIOD: "now and then" },
