@@ -1,11 +1,10 @@
-//! What is known of the schedule that wakes a host, and from it, at which times no
-//! event of the schedule comes though a frame is due.
+//! The Cron Triggers that wake a host, and the slots that begin without one.
 //!
-//! A cron counts in hours and minutes of UTC; frames change by the wall clock of any
-//! zone, and a set may have more of them than there are events. So whoever can be
-//! woken at an instant ([`crate::ports::Ledger::wake_at`]) is woken at the start of
-//! each slot at which no cron fires. That has to end when the schedule does: each
-//! event gives a lease for two intervals of its cron, and nobody is woken beyond.
+//! A cron counts in hours and minutes of UTC. Frames change by the clock of any time zone, and a
+//! set may have more frames than a cron has events. So a host that can be woken at an instant
+//! (`Ledger::wake_at`) is also woken at the start of each slot at which no cron fires. This has to
+//! end when the crons are switched off: each event gives its cron a lease of two intervals, and no
+//! turn is planned beyond the leases.
 
 use chrono::serde::ts_milliseconds;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,56 +15,70 @@ use serde::{Deserialize, Serialize};
 use crate::instant::after;
 use crate::schedule::slots::{FrameCount, Schedule};
 
-/// How many intervals a lease lasts: one event may fail to come.
+/// The length of a lease in intervals of its cron. With two, one event may fail to come.
 const INTERVALS: i32 = 2;
 
-/// What a cron's interval is at most, in minutes: a day.
+/// The longest interval of a cron, in minutes: a day.
 const MINUTES_A_DAY: u16 = 1440;
 
-/// A slot has to last so many seconds for its start to be woken for, as long as a
-/// cron's smallest interval.
+/// The length in seconds from which a slot is worth waking for: the shortest interval that a cron
+/// can have.
 const SHORTEST_SLOT_S: u32 = 60;
 
-/// How many starts of slots are looked at. Where a cron fires at all of these, the
-/// next one is soon enough to look further.
+/// The number of slots to look ahead. If a cron fires at the start of all of them, its next event
+/// is soon enough to look further.
 const LOOK_AHEAD: usize = 100;
 
-/// How far ahead the next event of a cron is looked for, in days.
+/// The number of days in which to look for the next event of a cron.
 const DAYS_AHEAD: i64 = 8;
 
-/// How far the clocks of two machines may differ.
+/// The difference that is allowed between the clocks of two machines.
 const SKEW: TimeDelta = TimeDelta::minutes(1);
 
-/// The crons that have fired.
+/// The crons that have fired lately, each with its lease. An account keeps them between turns.
+///
+/// ```
+/// use chrono::{DateTime, TimeDelta, Utc};
+/// use rotate_icon_core::schedule::cron::CronEvents;
+///
+/// let now: DateTime<Utc> = "2026-11-22T10:00:00Z".parse()?;
+/// let mut events = CronEvents::default();
+/// events.renew("0 * * * *", now);
+/// assert!(events.is_live(now + TimeDelta::hours(2)));
+/// // Two events have failed to come: the cron has been switched off.
+/// assert!(!events.is_live(now + TimeDelta::hours(3)));
+/// # Ok::<(), chrono::ParseError>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CronEvents {
-    /// Each by its text.
+    /// One lease for each cron.
     #[serde(default)]
     crons: Vec<Lease>,
 }
 
-/// What an event of a cron gives.
+/// The time for which a cron is trusted after an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Lease {
     /// The cron's text.
     cron: String,
-    /// When its last event came.
+    /// The time of its last event.
     #[serde(with = "ts_milliseconds")]
     last: DateTime<Utc>,
     /// Its interval in minutes, 1 to 1440.
     interval: u16,
-    /// Whether another cron has appeared since its last event, which may have replaced
-    /// it: its next event is not relied on.
+    /// Whether a new cron has fired since its last event. The new one may have replaced it, so
+    /// its next event cannot be relied on.
     #[serde(default)]
     is_doubted: bool,
 }
 
 impl CronEvents {
-    /// Takes in that a cron has fired. What has not fired for long is forgotten, and so is
-    /// what should have fired since and has not, as it may have been replaced by this one:
-    /// if it has not, its next event brings it back. Where this one is new, the others are
-    /// doubted until they fire. A text that cannot be read gives no lease: its events make
-    /// their turns, and nothing comes in between.
+    /// Records that a cron, given by its text, has fired.
+    ///
+    /// This drops the leases that have ended, and those of crons that should have fired since and
+    /// have not: this cron may have replaced them. If it has not, their next event brings them
+    /// back. If this cron is new, the others are in doubt until they fire. A text that cannot be
+    /// read gets no lease: its events make their turns, and no slot between them has one.
     pub fn renew(&mut self, cron: &str, now: DateTime<Utc>) {
         self.crons
             .retain(|lease| lease.is_live(now) && (lease.cron == cron || !lease.has_missed(now)));
@@ -74,7 +87,7 @@ impl CronEvents {
         let is_new = known.is_none();
         if let Some(interval) = known.or_else(|| parse(cron).as_ref().map(interval)) {
             for lease in &mut self.crons {
-                // What fired at the same time was not replaced.
+                // A cron that fired at the same time has not been replaced.
                 lease.is_doubted |= is_new && after(lease.last, SKEW) < now;
             }
             self.crons.push(Lease {
@@ -86,13 +99,13 @@ impl CronEvents {
         }
     }
 
-    /// Whether a cron has fired lately, so that turns come by themselves.
+    /// Returns whether a cron has fired lately, so that turns come by themselves.
     pub fn is_live(&self, now: DateTime<Utc>) -> bool {
         self.crons.iter().any(|lease| lease.is_live(now))
     }
 
-    /// The next instant after `now` at which a slot begins and no cron fires, as far
-    /// as the leases reach.
+    /// Returns the next instant after `now` at which a slot begins and no cron fires. Returns
+    /// `None` if there is none before the leases end.
     pub fn next_start(
         &self,
         now: DateTime<Utc>,
@@ -107,7 +120,8 @@ impl CronEvents {
             .find(|start| has_no_event(&leases, *start))
     }
 
-    /// Whether a slot that has begun is one that no cron begins and a lease covers.
+    /// Returns whether the slot that began at `start` needs a wake-up for its turn: a lease covers
+    /// it, and no cron fires at its start.
     pub fn wants(
         &self,
         start: DateTime<Utc>,
@@ -118,8 +132,8 @@ impl CronEvents {
         is_long_enough(schedule, frames) && has_no_event(&self.live(now), start)
     }
 
-    /// When the next slot's turn comes by itself: at its start, or with a cron's first
-    /// event after that. `None` if no cron has fired lately, or none will for days.
+    /// Returns when the next slot has its turn: at its start, or at the first event of a cron after
+    /// that. Returns `None` if no cron has fired lately, or none will for days.
     pub fn next_turn(
         &self,
         now: DateTime<Utc>,
@@ -136,7 +150,7 @@ impl CronEvents {
         [event, woken].into_iter().flatten().min()
     }
 
-    /// The leases that last, with their crons.
+    /// Returns the leases that have not ended, with their crons.
     fn live(&self, now: DateTime<Utc>) -> Vec<Live<'_>> {
         let live = self.crons.iter().filter(|lease| lease.is_live(now));
         live.filter_map(|lease| {
@@ -152,21 +166,22 @@ impl Lease {
         TimeDelta::minutes(self.interval.clamp(1, MINUTES_A_DAY).into())
     }
 
-    /// Until when slots are woken for on its account.
+    /// Returns when the lease ends.
     fn until(&self) -> DateTime<Utc> {
         let two = self.interval().checked_mul(INTERVALS);
         after(self.last, two.expect("an interval is a day at most"))
     }
 
-    /// Whether it lasts. A clock that was ahead once gives no lease.
+    /// Returns whether the lease has begun and not ended. A lease from the future was written by a
+    /// clock that was wrong.
     fn is_live(&self, now: DateTime<Utc>) -> bool {
         self.last <= after(now, SKEW) && now <= self.until()
     }
 }
 
 impl Lease {
-    /// Whether its cron should have fired since it last did. An event that came early is
-    /// the one it was meant for.
+    /// Returns whether its cron should have fired again by now. An event that came up to
+    /// [`SKEW`] early counts as the one that was due.
     fn has_missed(&self, now: DateTime<Utc>) -> bool {
         let minutes = i64::from(MINUTES_A_DAY).saturating_mul(INTERVALS.into());
         let since = after(self.last, SKEW);
@@ -177,7 +192,7 @@ impl Lease {
     }
 }
 
-/// A lease that lasts, and its cron.
+/// A lease that has not ended, with its parsed cron.
 struct Live<'a> {
     lease: &'a Lease,
     cron: Cron,
@@ -192,13 +207,13 @@ impl Live<'_> {
         self.cron.is_time_matching(&at).unwrap_or_default()
     }
 
-    /// Whether an event is relied on.
+    /// Returns whether the cron fires at an instant and is not in doubt.
     fn surely_fires_at(&self, at: DateTime<Utc>) -> bool {
         !self.lease.is_doubted && self.fires_at(at)
     }
 
-    /// Whether the cron is at work at an instant: it fires less than an interval
-    /// before it, so a cron that leaves out the night leaves it out here too.
+    /// Returns whether the cron is at work at an instant: it fires less than an interval before.
+    /// So a cron that leaves out the night has no turns at night.
     fn covers(&self, at: DateTime<Utc>) -> bool {
         let minutes = self.lease.interval.clamp(1, MINUTES_A_DAY).into();
         let from = after(at, TimeDelta::minutes(1_i64.saturating_sub(minutes)));
@@ -206,12 +221,12 @@ impl Live<'_> {
     }
 }
 
-/// Whether a slot begins at an instant while a cron is at work, but not with its event.
+/// Returns whether a cron is at work at the start of a slot, but none fires at it.
 fn has_no_event(leases: &[Live<'_>], start: DateTime<Utc>) -> bool {
     leases.iter().any(|lease| lease.covers(start)) && !fires(leases, start)
 }
 
-/// Whether a cron fires at an instant, and that is relied on.
+/// Returns whether a cron that is not in doubt fires at an instant.
 fn fires(leases: &[Live<'_>], at: DateTime<Utc>) -> bool {
     floor(at) == at && leases.iter().any(|lease| lease.surely_fires_at(at))
 }
@@ -221,7 +236,7 @@ fn is_long_enough(schedule: &Schedule, frames: FrameCount) -> bool {
     schedule.period.seconds() >= shortest
 }
 
-/// The starts of the slots after an instant; none where slots are too short.
+/// Lists the starts of the slots after an instant. The list is empty if slots are too short.
 fn starts_after(
     now: DateTime<Utc>,
     schedule: &Schedule,
@@ -233,22 +248,22 @@ fn starts_after(
     })
 }
 
-/// So many whole minutes, from the first that is not before an instant.
+/// Lists `count` whole minutes, from the first that is not before an instant.
 fn minutes_from(at: DateTime<Utc>, count: i64) -> impl Iterator<Item = DateTime<Utc>> {
     let floor = floor(at);
     let first = i64::from(floor != at);
     (first..count.saturating_add(first)).map(move |n| after(floor, TimeDelta::minutes(n)))
 }
 
-/// The whole minute that an instant is in.
+/// Rounds an instant down to the whole minute.
 fn floor(at: DateTime<Utc>) -> DateTime<Utc> {
     let seconds = at.timestamp();
     let into = seconds.rem_euclid(60);
     DateTime::from_timestamp(seconds.saturating_sub(into), 0).unwrap_or(at)
 }
 
-/// A cron as Cloudflare reads it: five fields in UTC, days of the week from 1, Sunday,
-/// to 7, and what Quartz adds (`L`, `W`, `#`).
+/// Parses a cron as Cloudflare does: five fields in UTC, days of the week from 1 (Sunday) to 7, and
+/// the additions of Quartz (`L`, `W`, `#`).
 /// <https://developers.cloudflare.com/workers/configuration/cron-triggers/>
 fn parse(text: &str) -> Option<Cron> {
     let parser = CronParser::builder()
@@ -260,8 +275,8 @@ fn parse(text: &str) -> Option<Cron> {
     parser.parse(text).ok()
 }
 
-/// The longest time between two events of a day on which there are events, in
-/// minutes; a day where there is one event.
+/// Returns the longest time between two events of a day on which the cron fires, in minutes. If it
+/// fires once a day, that is a day.
 fn interval(cron: &Cron) -> u16 {
     let pattern = &cron.pattern;
     let fires = |n: &u16| {

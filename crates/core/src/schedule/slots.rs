@@ -15,10 +15,17 @@ use crate::schedule::time_zone::TimeZone;
 const SECONDS_A_DAY: u32 = 86_400;
 const SECONDS_A_WEEK: u32 = 604_800;
 
-/// From a Monday's midnight to the Unix epoch, in ms.
+/// The time from the midnight that began the Monday before the Unix epoch to the epoch, in ms.
 const MONDAY_TO_EPOCH_MS: i64 = 259_200_000;
 
-/// How many frames a frame set has: 1 to 1440 (one for each minute of a day).
+/// The number of frames in a frame set: 1 to 1440, which is one for each minute of a day.
+///
+/// ```
+/// use rotate_icon_core::schedule::FrameCount;
+///
+/// assert_eq!("12".parse(), Ok(FrameCount::TWELVE));
+/// assert_eq!(FrameCount::new(1441), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FrameCount(NonZeroU16);
 
@@ -32,20 +39,20 @@ impl FrameCount {
         None => NonZeroU16::MIN,
     });
 
-    /// A count of frames; `None` outside 1 to 1440.
+    /// Makes a count of frames. Returns `None` outside of 1 to 1440.
     pub fn new(count: u16) -> Option<Self> {
         NonZeroU16::new(count)
             .filter(|count| count.get() <= Self::MAX)
             .map(Self)
     }
 
-    /// The count, 1 to 1440.
+    /// Returns the count, 1 to 1440.
     pub fn get(self) -> u16 {
         self.0.get()
     }
 }
 
-/// A text that is no count of frames.
+/// The text is not a number of frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("has to be a whole number from 1 to {}", FrameCount::MAX)]
 pub struct InvalidFrameCount;
@@ -65,15 +72,25 @@ impl fmt::Display for FrameCount {
     }
 }
 
-/// How long one full rotation takes: a whole number of seconds that divides a
-/// day, so that every day begins at frame 0, or a week, which begins on Monday
-/// (ISO 8601 §3.1.1.23).
+/// The time that one full rotation takes: a whole number of seconds that divides a day, so that
+/// every day begins at frame 0; or a week, which begins on Monday (ISO 8601 §3.1.1.23).
+///
+/// ```
+/// use rotate_icon_core::schedule::Period;
+///
+/// let period: Period = "90m".parse()?;
+/// assert_eq!(period.seconds(), 5400);
+/// assert_eq!(period.to_string(), "1h30m");
+/// // Seven hours do not divide a day.
+/// assert!("7h".parse::<Period>().is_err());
+/// # Ok::<(), rotate_icon_core::schedule::InvalidPeriod>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
     seconds: u32,
 }
 
-/// The text is no period that divides a day, and not a week.
+/// The period neither divides a day nor is a week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a period that divides a day, such as 12h, 24h, 1h, 1h30m or 20m, nor a week, 7d")]
 pub struct InvalidPeriod;
@@ -82,11 +99,11 @@ impl Period {
     /// The hour hand's period.
     pub const TWELVE_HOURS: Self = Self { seconds: 43_200 };
 
-    /// A period in seconds; it has to divide a day of 86,400 s, or be a week of
-    /// 604,800 s.
+    /// Makes a period of a number of seconds, which has to divide a day of 86,400 s or be a week
+    /// of 604,800 s.
     ///
     /// # Errors
-    /// [`InvalidPeriod`] for anything else.
+    /// Returns [`InvalidPeriod`] for any other number.
     pub fn from_seconds(seconds: u32) -> Result<Self, InvalidPeriod> {
         match SECONDS_A_DAY.checked_rem(seconds) {
             Some(0) => Ok(Self { seconds }),
@@ -95,7 +112,7 @@ impl Period {
         }
     }
 
-    /// The period in seconds, 1 to 86,400, or 604,800.
+    /// Returns the period in seconds: 1 to 86,400, or 604,800.
     pub fn seconds(self) -> u32 {
         self.seconds
     }
@@ -104,8 +121,8 @@ impl Period {
 impl FromStr for Period {
     type Err = InvalidPeriod;
 
-    /// Reads days, hours, minutes and seconds in that order, each optional, as
-    /// in `12h`, `90m`, `1h30m` or `7d`.
+    /// Reads days, hours, minutes, and seconds in that order, each optional, as in `12h`, `90m`,
+    /// `1h30m`, or `7d`.
     fn from_str(text: &str) -> Result<Self, InvalidPeriod> {
         let mut rest = text;
         let mut total = 0_u32;
@@ -133,7 +150,7 @@ impl FromStr for Period {
 }
 
 impl fmt::Display for Period {
-    /// The shortest form that reads back, for example `12h` or `1h30m`.
+    /// Writes the shortest form that can be read again, for example `12h` or `1h30m`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.seconds;
         if seconds == SECONDS_A_WEEK {
@@ -152,20 +169,20 @@ impl fmt::Display for Period {
     }
 }
 
-/// Which way the icon turns as time goes by.
+/// The direction in which the icon turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
-    /// Like the hand of a clock.
+    /// As the hands of a clock do.
     #[default]
     Clockwise,
-    /// Against it.
+    /// Against the hands of a clock.
     Counterclockwise,
 }
 
 impl Direction {
-    /// The frame that is `step` steps from frame 0 in this direction, of a set
-    /// whose frame k is the icon turned *clockwise* by k · 360° / `frames`.
+    /// Returns the frame that is `step` steps from frame 0 in this direction. Frame k of a set is
+    /// the icon rotated *clockwise* by k · 360° / `frames`, whatever the direction.
     pub fn frame_after(self, step: u16, frames: FrameCount) -> u16 {
         let frames = frames.0;
         let step = step % frames;
@@ -202,35 +219,64 @@ impl fmt::Display for Direction {
     }
 }
 
-/// Says which frame belongs to an instant.
+/// Maps time to frames: by the clock of which time zone the icon turns, how fast, and which way.
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use chrono::{DateTime, Utc};
+/// use rotate_icon_core::ports::{OffsetAt, TimeZones};
+/// use rotate_icon_core::schedule::time_zone::TimeZone;
+/// use rotate_icon_core::schedule::{Direction, FrameCount, Period, Schedule};
+///
+/// /// A host that knows one time zone.
+/// struct Japan;
+///
+/// impl TimeZones for Japan {
+///     fn open(&self, name: &str) -> Option<OffsetAt> {
+///         (name == "Asia/Tokyo").then(|| Rc::new(|_| 9 * 3600) as OffsetAt)
+///     }
+/// }
+///
+/// let schedule = Schedule {
+///     time_zone: TimeZone::named("asia/tokyo", &Japan)?,
+///     period: Period::TWELVE_HOURS,
+///     direction: Direction::Clockwise,
+/// };
+/// // 23 minutes past 11 in Japan.
+/// let now: DateTime<Utc> = "2026-11-22T02:23:45Z".parse().unwrap();
+/// assert_eq!(schedule.frame_at(now, FrameCount::TWELVE), 11);
+/// let slot = schedule.slot_at(now, FrameCount::TWELVE);
+/// assert_eq!(slot.end.to_rfc3339(), "2026-11-22T03:00:00+00:00");
+/// # Ok::<(), rotate_icon_core::schedule::time_zone::UnknownTimeZone>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    /// Whose wall clock is followed.
+    /// The time zone whose clock the icon follows.
     pub time_zone: TimeZone,
-    /// How long one rotation takes.
+    /// The time that a full rotation takes.
     pub period: Period,
-    /// Which way it goes.
+    /// The direction of the rotation.
     pub direction: Direction,
 }
 
 impl Schedule {
-    /// The number of the frame to show at an instant, 0 to `frames` − 1.
+    /// Returns the number of the frame to show at an instant, 0 to `frames` − 1.
     ///
-    /// It is read off the local weekday and time of day alone: an hour that
-    /// happens twice shows the same frames twice, one that does not happen is
-    /// skipped.
+    /// The number depends only on the local weekday and time of day. An hour that happens twice
+    /// shows the same frames twice; an hour that does not happen is skipped.
     pub fn frame_at(&self, at: DateTime<Utc>, frames: FrameCount) -> u16 {
         let step = u16::try_from(self.elapsed_at(at).step(frames))
             .expect("a step is less than the number of frames");
         self.direction.frame_after(step, frames)
     }
 
-    /// The slot of an instant: the stretch of time around it that shows one frame.
-    /// Where the local clock is put forward or back, one slot ends and another
-    /// begins, whatever they show: so two stretches with different frames are never
-    /// the same slot, and an hour that happens twice is two.
+    /// Returns the slot of an instant: the stretch of time around it that shows one frame.
+    ///
+    /// A slot also ends where the local clock is put forward or back, even if the next slot shows
+    /// the same frame. So a slot never has two frames, and an hour that happens twice is two slots.
     pub fn slot_at(&self, at: DateTime<Utc>, frames: FrameCount) -> Range<DateTime<Utc>> {
-        // A clock may know more than milliseconds, and a slot has one start only.
+        // The instant may be finer than a millisecond; the slot's start must not depend on that.
         let finer = TimeDelta::nanoseconds((at.timestamp_subsec_nanos() % 1_000_000).into());
         let elapsed = self.elapsed_at(at);
         let step = elapsed.step(frames);
@@ -239,7 +285,7 @@ impl Schedule {
             let since = TimeDelta::milliseconds(since);
             after(at, since.checked_sub(&finer).unwrap_or(since))
         });
-        // To the second above, as a clock may change within the last one.
+        // Rounded up: the clock may change in the slot's last, incomplete second.
         let within = start.timestamp()..end.timestamp().saturating_add(1);
         let unchanged = self.time_zone.stretch_at(at.timestamp(), within);
         let change = |unix_seconds| DateTime::from_timestamp(unix_seconds, 0);
@@ -248,7 +294,7 @@ impl Schedule {
         start..end
     }
 
-    /// The wall-clock time at an instant.
+    /// Returns the local time at an instant, as a clock on a wall shows it.
     pub fn local_time_at(&self, at: DateTime<Utc>) -> NaiveDateTime {
         let offset = self.time_zone.offset_seconds_at(at.timestamp());
         let utc = at.naive_utc();
@@ -259,9 +305,8 @@ impl Schedule {
     fn elapsed_at(&self, at: DateTime<Utc>) -> Elapsed {
         let local_ms = self.local_time_at(at).and_utc().timestamp_millis();
         let period_ms = i64::from(self.period.seconds).saturating_mul(1000);
-        // That midnight began a Monday, and a period divides a day or is a week,
-        // so what is left is the time since this rotation began: below 604.8
-        // million.
+        // A period divides a day or is a week, so the remainder is the time since the present
+        // rotation began. It is below 604.8 million ms.
         let since_monday_ms = local_ms.saturating_add(MONDAY_TO_EPOCH_MS);
         let ms = since_monday_ms
             .checked_rem_euclid(period_ms)
@@ -270,14 +315,14 @@ impl Schedule {
     }
 }
 
-/// How much of a rotation has passed.
+/// The part of a rotation that has passed.
 struct Elapsed {
     ms: i64,
     period_ms: i64,
 }
 
 impl Elapsed {
-    /// How many frames of the rotation have passed.
+    /// Counts the frames that have passed since the rotation began.
     fn step(&self, frames: FrameCount) -> i64 {
         self.ms
             .saturating_mul(i64::from(frames.get()))
@@ -285,7 +330,7 @@ impl Elapsed {
             .expect("a period is not empty")
     }
 
-    /// The first ms of a step.
+    /// Returns the first ms of a step, counted from the beginning of the rotation.
     fn start_of(&self, step: i64, frames: FrameCount) -> i64 {
         let frames = i64::from(frames.get());
         step.saturating_mul(self.period_ms)
@@ -651,7 +696,11 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 2000, max_global_rejects: 20_000, ..<_>::default() })]
+        #![proptest_config(ProptestConfig {
+            cases: 2000,
+            max_global_rejects: 20_000,
+            ..<_>::default()
+        })]
 
         #[test]
         fn a_slot_holds_its_instant_shows_one_frame_and_ends_where_the_next_begins(
@@ -675,7 +724,8 @@ mod tests {
                 prop_assert_eq!(schedule.frame_at(within, frames), frame);
                 prop_assert_eq!(&schedule.slot_at(within, frames), &slot);
             }
-            let (before, after) = (schedule.slot_at(slot.start - ms, frames), schedule.slot_at(slot.end, frames));
+            let before = schedule.slot_at(slot.start - ms, frames);
+            let after = schedule.slot_at(slot.end, frames);
             prop_assert_eq!(before.end, slot.start);
             prop_assert_eq!(after.start, slot.end);
 
@@ -703,10 +753,13 @@ mod tests {
             unix_ms in -2_000_000_000_000_i64..4_000_000_000_000,
         ) {
             let instant = DateTime::from_timestamp_millis(unix_ms).unwrap();
-            let offset = FixedOffset::east_opt(time_zone.offset_seconds_at(instant.timestamp())).unwrap();
+            let offset = time_zone.offset_seconds_at(instant.timestamp());
+            let offset = FixedOffset::east_opt(offset).unwrap();
             let wall = instant.with_timezone(&offset).time();
-            let since_midnight = wall.signed_duration_since(chrono::NaiveTime::MIN).num_milliseconds();
-            let clockwise = Schedule { time_zone: time_zone.clone(), period, direction: Direction::Clockwise };
+            let since_midnight = wall.signed_duration_since(chrono::NaiveTime::MIN);
+            let since_midnight = since_midnight.num_milliseconds();
+            let direction = Direction::Clockwise;
+            let clockwise = Schedule { time_zone, period, direction };
             let frame = clockwise.frame_at(instant, count(frames));
 
             // The frame's stretch holds the wall clock's time in the rotation.
@@ -717,7 +770,8 @@ mod tests {
             prop_assert!(elapsed * i64::from(frames) < (i64::from(frame) + 1) * period_ms);
 
             let counterclockwise = Schedule { direction: Direction::Counterclockwise, ..clockwise };
-            prop_assert_eq!((counterclockwise.frame_at(instant, count(frames)) + frame) % frames, 0);
+            let mirrored = counterclockwise.frame_at(instant, count(frames));
+            prop_assert_eq!((mirrored + frame) % frames, 0);
         }
     }
 }

@@ -16,6 +16,29 @@ use crate::ports::{OffsetAt, TimeZones};
 const SECONDS_A_DAY: i64 = 86_400;
 
 /// A time zone of the IANA database, such as `Asia/Tokyo`.
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use rotate_icon_core::ports::{OffsetAt, TimeZones};
+/// use rotate_icon_core::schedule::time_zone::TimeZone;
+///
+/// /// A host that knows one time zone.
+/// struct India;
+///
+/// impl TimeZones for India {
+///     fn open(&self, name: &str) -> Option<OffsetAt> {
+///         (name == "Asia/Kolkata").then(|| Rc::new(|_| 19_800) as OffsetAt)
+///     }
+/// }
+///
+/// let kolkata = TimeZone::named("asia/kolkata", &India)?;
+/// assert_eq!(kolkata.name(), "Asia/Kolkata");
+/// assert_eq!(kolkata.offset_seconds_at(1_795_323_600), 19_800);
+/// // An offset is not a name.
+/// assert!(TimeZone::named("+05:30", &India).is_err());
+/// # Ok::<(), rotate_icon_core::schedule::time_zone::UnknownTimeZone>(())
+/// ```
 #[derive(Clone)]
 pub struct TimeZone {
     name: String,
