@@ -64,12 +64,21 @@ const source = path.join(root, "crates/core/src");
  * @property {number} line where
  */
 
-/** The files of the core that are not tests, each by its path from `src`. */
+/** The files of the core but those that only tests have, each by its path from `src`. */
 function sourceFiles() {
-  return readdirSync(source, { recursive: true, encoding: "utf8" })
+  const files = readdirSync(source, { recursive: true, encoding: "utf8" })
     .map((file) => file.replaceAll(path.sep, "/"))
-    .filter((file) => file.endsWith(".rs") && !/(^|\/)(tests|testing)(\.rs$|\/)/.test(file))
+    .filter((file) => file.endsWith(".rs"))
     .sort();
+  // `#[cfg(test)] mod name;` stands for a file or a folder.
+  const ofTests = files.flatMap((file) => {
+    const text = readFileSync(path.join(source, file), "utf8");
+    const names = text.matchAll(/^#\[cfg\(test\)\]\n(?:pub(?:\([^)]*\))? )?mod (\w+);/gm);
+    return [...names].map(([, name]) => [...moduleOf(file), name].join("/"));
+  });
+  return files.filter(
+    (file) => !ofTests.some((name) => file === `${name}.rs` || file.startsWith(`${name}/`)),
+  );
 }
 
 /**
