@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { UserError, main, say } from "../scripts/lib/run.js";
 import { buildAll } from "../scripts/build.js";
 import { portOf } from "../scripts/lib/listen.js";
-import { accountSecrets } from "../scripts/lib/local-x.js";
+import { accountSecrets } from "../scripts/lib/local-networks.js";
 import { amplitude, noisyIcon } from "./noisy-icon.js";
 import {
   configuration,

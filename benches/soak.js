@@ -18,7 +18,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UserError, main, root, say } from "../scripts/lib/run.js";
 import { buildAll } from "../scripts/build.js";
 import { listen, portOf } from "../scripts/lib/listen.js";
-import { accountSecrets } from "../scripts/lib/local-x.js";
+import { accountSecrets } from "../scripts/lib/local-networks.js";
 import { randomNumbers } from "../scripts/lib/random.js";
 import { configuration, copyScript, kvServer, publishedValues, workerd } from "./lib/workerd.js";
 

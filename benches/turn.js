@@ -26,7 +26,7 @@ import {
   blueskySettings,
   mastodonSettings,
   startLocalX,
-} from "../scripts/lib/local-x.js";
+} from "../scripts/lib/local-networks.js";
 import { listen, portOf } from "../scripts/lib/listen.js";
 import { UserError, main, root, say, stopAll } from "../scripts/lib/run.js";
 import { buildAll } from "../scripts/build.js";

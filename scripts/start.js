@@ -14,7 +14,7 @@ import {
   command,
   mastodonSettings,
   startLocalX,
-} from "./lib/local-x.js";
+} from "./lib/local-networks.js";
 import { listen } from "./lib/listen.js";
 import { UserError, main, messageOf, root, run, say, start, stopAll } from "./lib/run.js";
 import { buildAll } from "./build.js";

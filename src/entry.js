@@ -6,10 +6,10 @@ import Worker, { Account } from "../build/index.js";
 import decoder from "./decoder.wasm";
 import { readSquare } from "./decoder.js";
 
-/** decoder.rs knows it by this name. */
+/** upload.rs knows it by this name. */
 globalThis.decodePicture = (pieces, options) => readSquare(decoder, pieces, options);
 
-/** The answer when wasm has trapped. It is guarded like any other (crates/core/src/web/api.rs). */
+/** The answer when wasm has trapped. It is guarded like any other (crates/core/src/web/answer.rs). */
 function failed() {
   const problem = {
     title: "Internal Server Error",

@@ -3,10 +3,10 @@
 use worker::{Context, Env, Request, Response, Result, event};
 
 use crate::account;
-use crate::decoder::IncomingPicture;
 use crate::host::Host;
 use crate::http::{request_from, response_from};
 use crate::settings::settings;
+use crate::upload::IncomingPicture;
 use rotate_icon_core::web::{guarded, respond};
 
 #[event(fetch)]

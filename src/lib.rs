@@ -7,7 +7,7 @@
 //! | the account's object gets a request, or its alarm goes off | `account.rs` |
 //!
 //! The rest implements the core's ports: `kv.rs` the store of frames, `client.rs` requests to the
-//! networks, `storage.rs` the account's ledger, `decoder.rs` uploaded pictures, `zones.rs` time
+//! networks, `storage.rs` the account's ledger, `upload.rs` uploaded pictures, `time_zones.rs` time
 //! zones, `host.rs` the clock and the log.
 //!
 //! Besides the entry and the decoder, two files are JavaScript, because each step of a stream that
@@ -18,7 +18,6 @@
 
 mod account;
 mod client;
-mod decoder;
 mod errors;
 mod fetch;
 mod host;
@@ -27,7 +26,8 @@ mod kv;
 mod scheduled;
 mod settings;
 mod storage;
-mod zones;
+mod time_zones;
+mod upload;
 
 use serde_json::json;
 use worker::{console_error, event};

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use js_sys::{JSON, Reflect};
 use worker::Env;
 
-use crate::zones;
+use crate::time_zones;
 use rotate_icon_core::account::settings::Settings;
 
 /// The settings. They are read once an isolate: to change a variable or a secret is to deploy
@@ -17,7 +17,7 @@ pub(crate) fn settings(env: &Env) -> Rc<Settings> {
     }
     SETTINGS.with(|settings| {
         settings
-            .get_or_init(|| Rc::new(Settings::read(&zones::Runtime, |name| text(env, name))))
+            .get_or_init(|| Rc::new(Settings::read(&time_zones::Runtime, |name| text(env, name))))
             .clone()
     })
 }

@@ -5,7 +5,7 @@ import http from "node:http";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { listen } from "../../scripts/lib/listen.js";
-import { command } from "../../scripts/lib/local-x.js";
+import { command } from "../../scripts/lib/local-networks.js";
 import { UserError, root, run } from "../../scripts/lib/run.js";
 
 const wasmModules = ["index_bg.wasm", "decoder.wasm"];

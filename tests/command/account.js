@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
-import { accountSecrets, startLocalX } from "../../scripts/lib/local-x.js";
+import { accountSecrets, startLocalX } from "../../scripts/lib/local-networks.js";
 import { stopAll } from "../../scripts/lib/run.js";
 import { root, rotateIcon, temporaryFolder } from "./command.js";
 import { listen, portOf } from "../../scripts/lib/listen.js";

@@ -6,7 +6,7 @@ import test from "node:test";
 import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { pngChunk, pngFile } from "../../scripts/lib/png.js";
-import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { accountSecrets } from "../../scripts/lib/local-networks.js";
 import { rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
 import { scene } from "./pictures.js";
 

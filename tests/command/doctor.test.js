@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { appendFile, chmod } from "node:fs/promises";
 import test from "node:test";
-import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { accountSecrets } from "../../scripts/lib/local-networks.js";
 import { account, localX, server, signed } from "./account.js";
 
 const user = JSON.stringify({ id: 7, screen_name: "XAPI", name: "X API" });

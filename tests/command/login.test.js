@@ -7,7 +7,7 @@ import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
 import { environment, root } from "../../scripts/lib/run.js";
-import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { accountSecrets } from "../../scripts/lib/local-networks.js";
 import { localX, server, signed } from "./account.js";
 import { command, rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
-import { accountSecrets, blueskySettings } from "../../scripts/lib/local-x.js";
+import { accountSecrets, blueskySettings } from "../../scripts/lib/local-networks.js";
 import { account, localX, server, unset } from "./account.js";
 import { rotateIcon, sampleIcon, temporaryFolder } from "./command.js";
 

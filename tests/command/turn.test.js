@@ -5,7 +5,7 @@ import { mkdir, readFile, readdir, rm, stat, symlink, truncate, writeFile } from
 import { createServer } from "node:https";
 import path from "node:path";
 import test from "node:test";
-import { accountSecrets, mastodonSettings } from "../../scripts/lib/local-x.js";
+import { accountSecrets, mastodonSettings } from "../../scripts/lib/local-networks.js";
 import { environment } from "../../scripts/lib/run.js";
 import { command, root, rotateIcon, runProgram, sampleIcon, temporaryFolder } from "./command.js";
 import { account, entryKeys, localX, server } from "./account.js";

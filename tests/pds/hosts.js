@@ -8,7 +8,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after } from "node:test";
-import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { accountSecrets } from "../../scripts/lib/local-networks.js";
 import { account } from "../command/account.js";
 import { rotateIcon, sampleIcon } from "../command/command.js";
 

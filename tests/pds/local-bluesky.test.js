@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test, { after } from "node:test";
-import { blueskySettings, startLocalX } from "../../scripts/lib/local-x.js";
+import { blueskySettings, startLocalX } from "../../scripts/lib/local-networks.js";
 import { stopAll } from "../../scripts/lib/run.js";
 import { sampleIcon } from "../command/command.js";
 import { usePds } from "./pds.js";

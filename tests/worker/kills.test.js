@@ -16,7 +16,7 @@ import {
   publishedValues,
   workerd,
 } from "../../benches/lib/workerd.js";
-import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { accountSecrets } from "../../scripts/lib/local-networks.js";
 import { randomNumbers } from "../../scripts/lib/random.js";
 import { root } from "../../scripts/lib/run.js";
 import { listen } from "./harness/workerd.js";

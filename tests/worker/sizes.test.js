@@ -11,7 +11,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { configuration, copyScript, publishedValues, workerd } from "../../benches/lib/workerd.js";
-import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { accountSecrets } from "../../scripts/lib/local-networks.js";
 import { root } from "../../scripts/lib/run.js";
 import { BROKEN, ENDLESS, TEXT, chunk, endlessly, plainServer } from "../hostile-replies.js";
 import { listen, TOKEN } from "./harness/workerd.js";

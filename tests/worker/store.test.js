@@ -9,7 +9,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { configuration, copyScript, publishedValues, workerd } from "../../benches/lib/workerd.js";
-import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { accountSecrets } from "../../scripts/lib/local-networks.js";
 import { root } from "../../scripts/lib/run.js";
 import { HOUR } from "./harness/clock.js";
 import { driver, listen, TOKEN } from "./harness/workerd.js";

@@ -17,7 +17,7 @@ import {
   workerd,
   kvKey,
 } from "../../benches/lib/workerd.js";
-import { accountSecrets } from "../../scripts/lib/local-x.js";
+import { accountSecrets } from "../../scripts/lib/local-networks.js";
 import { root } from "../../scripts/lib/run.js";
 import { HOUR } from "./harness/clock.js";
 import { driver, listen, TOKEN } from "./harness/workerd.js";

@@ -13,8 +13,8 @@ use std::{env, fs, hint};
 use anyhow::{Context, Result, bail};
 use picture::Limits;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use rotate_icon_core::frames::options::Shape;
 use rotate_icon_core::frames::render::{Frame, Icon, Recipe, bases};
-use rotate_icon_core::frames::rendering::Shape;
 use rotate_icon_core::schedule::FrameCount;
 
 /// As in the command.

@@ -9,8 +9,8 @@
 // Tests reckon with numbers of their own.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
-mod decoder;
 mod gif;
+mod image_crate;
 mod jpeg;
 mod orientation;
 mod png;

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::codecs::webp::WebPDecoder;
 
-use super::{Limits, Picture, PictureError, broken, decoder};
+use super::{Limits, Picture, PictureError, broken, image_crate};
 
 pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureError> {
     // Chunks follow "RIFF", the length and "WEBP".
@@ -12,8 +12,8 @@ pub(super) fn decode(file: &[u8], limits: Limits) -> Result<Picture, PictureErro
     let bytes_per_pixel = bytes_per_pixel(chunks);
     // The decoder allocates a picture before it compares its size with the canvas.
     check_chunks(chunks, None, bytes_per_pixel, limits)?;
-    let decoder = WebPDecoder::new(Cursor::new(file)).map_err(decoder::refused("WebP"))?;
-    decoder::read(decoder, "WebP", bytes_per_pixel, limits)
+    let decoder = WebPDecoder::new(Cursor::new(file)).map_err(image_crate::refused("WebP"))?;
+    image_crate::read(decoder, "WebP", bytes_per_pixel, limits)
 }
 
 /// The bytes per pixel that decoding takes, including the result.

@@ -7,8 +7,8 @@ use pixels::plane::{Plane, Planes};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
+use super::options::{Rendering, Shape};
 use super::render::{FrameError, Icon};
-use super::rendering::{Rendering, Shape};
 use super::size::{FRAME_SIZE, MAX_FRAME_BYTES};
 use super::y4m;
 use crate::schedule::FrameCount;

@@ -3,9 +3,9 @@
 #[cfg(test)]
 mod fuzz;
 pub mod media_type;
+pub mod options;
 mod png;
 pub mod render;
-pub mod rendering;
 pub mod set;
 pub mod size;
 pub mod store;

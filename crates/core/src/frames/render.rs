@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use thiserror::Error;
 
-use crate::frames::rendering::{Fill, Rendering, Shape};
+use crate::frames::options::{Fill, Rendering, Shape};
 use crate::frames::set::FrameSet;
 use crate::frames::size::{FRAME_SIZE, MAX_FRAME_BYTES};
 use crate::frames::{png, y4m};

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::frames::media_type::MediaType;
-use crate::frames::rendering::Rendering;
+use crate::frames::options::Rendering;
 use crate::schedule::FrameCount;
 use crate::stored;
 
@@ -32,7 +32,7 @@ pub const SETS_PREFIX: &str = "sets/";
 /// made from.
 ///
 /// ```
-/// use rotate_icon_core::frames::rendering::Rendering;
+/// use rotate_icon_core::frames::options::Rendering;
 /// use rotate_icon_core::frames::set::FrameSet;
 /// use rotate_icon_core::schedule::FrameCount;
 ///
@@ -244,7 +244,7 @@ impl FrameSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frames::rendering::Shape;
+    use crate::frames::options::Shape;
 
     fn twelve(icon: &[u8]) -> FrameSet {
         let frames = FrameCount::new(12).unwrap();

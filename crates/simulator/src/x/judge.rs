@@ -8,7 +8,6 @@ use data_encoding::BASE64;
 use hmac_sha1_compact::Hash;
 use http::header::{AUTHORIZATION, HOST};
 
-use super::attempt::{Attempt, explain_mismatch};
 use super::authorization::{Authorization, Purpose, is_protocol};
 use super::endpoint::{Endpoint, ME_PATH, SET_PATH, UPDATE_PATH, UPLOAD_PATH, VERIFY_PATH};
 use super::media::{self, Uploads};
@@ -21,6 +20,7 @@ use super::replies::{
 };
 use super::sign_in::SignIns;
 use super::signature::{self, percent_encode};
+use super::signing::{Attempt, explain_mismatch};
 use crate::form;
 use crate::payload::{self, Payload};
 use crate::picture::Picture;

@@ -1,6 +1,5 @@
 //! X: one app, one account, its picture, and the sign-in by PIN.
 
-mod attempt;
 mod authorization;
 mod endpoint;
 mod faults;
@@ -10,6 +9,7 @@ mod picture;
 mod replies;
 mod sign_in;
 pub(crate) mod signature;
+mod signing;
 
 use http::HeaderMap;
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::frames::rendering::Shape;
+use crate::frames::options::Shape;
 use crate::web::icon;
 use crate::web::page::view::{Becoming, View};
 use crate::web::page::words::{counted_as, length};

@@ -6,7 +6,7 @@ use super::dial::places;
 use super::html::{POLICY, html};
 use super::view::{Becoming, Line, Shown, View};
 use super::words::length;
-use crate::frames::rendering::Shape;
+use crate::frames::options::Shape;
 use crate::outcome::{Diagnosis, Reason};
 use crate::schedule::time_zone::TimeZone;
 use crate::schedule::{Direction, Period};

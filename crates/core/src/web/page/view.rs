@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use crate::frames::rendering::Shape;
+use crate::frames::options::Shape;
 use crate::network::Definition;
 use crate::outcome::Diagnosis;
 use crate::schedule::time_zone::TimeZone;

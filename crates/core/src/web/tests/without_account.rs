@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::account::settings::{Settings, TRIGGER_TOKEN};
+use crate::frames::options::{Rendering, Shape};
 use crate::frames::render::{Icon, Recipe};
-use crate::frames::rendering::{Rendering, Shape};
 use crate::frames::set::{CURRENT_KEY, FrameSet};
 use crate::network::x::{ACCESS_TOKEN, API_KEY};
 use crate::ports::{SendError, UploadError};
