@@ -7,7 +7,11 @@ import assert from "node:assert/strict";
 import { chmod, cp, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
-import { accountSecrets, blueskySettings, mastodonSettings } from "../../scripts/lib/local-networks.js";
+import {
+  accountSecrets,
+  blueskySettings,
+  mastodonSettings,
+} from "../../scripts/lib/local-networks.js";
 import { localX, unset } from "./account.js";
 import { command, root, runProgram, temporaryFolder } from "./command.js";
 
