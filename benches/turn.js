@@ -25,7 +25,7 @@ import {
   accountSecrets,
   blueskySettings,
   mastodonSettings,
-  startLocalX,
+  startLocalNetworks,
 } from "../scripts/lib/local-networks.js";
 import { listen, portOf } from "../scripts/lib/listen.js";
 import { UserError, main, root, say, stopAll } from "../scripts/lib/run.js";
@@ -182,7 +182,7 @@ await main(async () => {
     .map(([, value]) => value.length);
   const frameBytes = frames.reduce((a, b) => a + b) / frames.length;
   const kv = await kvServer((key) => published.get(key));
-  const [{ url: strict }, light] = [await startLocalX(0), await lightNetworks()];
+  const [{ url: strict }, light] = [await startLocalNetworks(0), await lightNetworks()];
   const plain = {
     id: "plain",
     name: "plain JavaScript",

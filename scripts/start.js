@@ -13,7 +13,7 @@ import {
   blueskySettings,
   command,
   mastodonSettings,
-  startLocalX,
+  startLocalNetworks,
 } from "./lib/local-networks.js";
 import { listen } from "./lib/listen.js";
 import { UserError, main, messageOf, root, run, say, start, stopAll } from "./lib/run.js";
@@ -216,7 +216,10 @@ await main(async () => {
   published.catch(() => {});
   const worker = `http://127.0.0.1:${port}`;
   let shown = false;
-  const x = await startLocalX(simulatorPort, (line) => shown && console.log(`  network ${line}`));
+  const x = await startLocalNetworks(
+    simulatorPort,
+    (line) => shown && console.log(`  network ${line}`),
+  );
   const settings = settingsFor(x.url);
   writeFileSync(
     secretsFile,

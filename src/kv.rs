@@ -45,8 +45,8 @@ impl Host {
 
 impl Store for Host {
     const ADVICE: Advice = Advice {
-        settings: "Set what is named with `npx wrangler secret put NAME` or in wrangler.toml, or \
-                   in .dev.vars for wrangler dev.",
+        settings: "Set a secret with `npx wrangler secret put NAME` (for wrangler dev: in .dev.vars), \
+                   and anything else in wrangler.toml.",
         secrets: "To store another value: `npx wrangler secret put NAME` (for wrangler dev: in \
                   .dev.vars, then restart it).",
         frames: "Publish the icon: PUT it to /icon, or rotate-icon publish ICON --remote (--local \

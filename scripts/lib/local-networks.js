@@ -41,7 +41,7 @@ export const mastodonSettings = (url) => ({
  * @param {(line: string) => unknown} onLine called with each line that it prints from then on
  * @returns {Promise<{ url: string, ended: Promise<unknown> }>}
  */
-export function startLocalX(port, onLine = () => {}) {
+export function startLocalNetworks(port, onLine = () => {}) {
   return new Promise((resolve, reject) => {
     /** @type {string | undefined} */
     let url;
@@ -54,7 +54,7 @@ export function startLocalX(port, onLine = () => {}) {
       },
     });
     simulator.ended.then(() =>
-      reject(new UserError(`The local X ended:\n${simulator.log.slice(-30).join("\n")}`)),
+      reject(new UserError(`The local networks ended:\n${simulator.log.slice(-30).join("\n")}`)),
     );
   });
 }

@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
-import { accountSecrets, startLocalX } from "../../scripts/lib/local-networks.js";
+import { accountSecrets, startLocalNetworks } from "../../scripts/lib/local-networks.js";
 import { stopAll } from "../../scripts/lib/run.js";
 import { root, rotateIcon, temporaryFolder } from "./command.js";
 import { listen, portOf } from "../../scripts/lib/listen.js";
@@ -80,7 +80,7 @@ export async function account(t, url, changes = {}) {
  * @param {TestContext} t
  */
 export async function localX(t) {
-  const { url } = await startLocalX(0);
+  const { url } = await startLocalNetworks(0);
   t.after(stopAll);
   return {
     url,

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test, { after } from "node:test";
-import { blueskySettings, startLocalX } from "../../scripts/lib/local-networks.js";
+import { blueskySettings, startLocalNetworks } from "../../scripts/lib/local-networks.js";
 import { stopAll } from "../../scripts/lib/run.js";
 import { sampleIcon } from "../command/command.js";
 import { usePds } from "./pds.js";
@@ -71,7 +71,7 @@ function side({ url, did, token, removeProfile }) {
 
 async function prepare() {
   const account = await pds.account(null);
-  const [official, local] = [pds.url, (await startLocalX(0)).url];
+  const [official, local] = [pds.url, (await startLocalNetworks(0)).url];
   const body = { repo: account.did, ...SELF };
   const opened = await pds.call("POST", "com.atproto.server.createSession", {
     body: { identifier: account.handle, password: account.appPassword },

@@ -32,7 +32,7 @@ const MOST_DIFFERENT = 5;
 
 /**
  * A Worker that answers `[[zone, [Unix time, …]], …]` with the offsets in seconds, which it reads
- * off the runtime as `src/zones.rs` does; `null` for a zone that the runtime does not know.
+ * off the runtime as `src/time_zones.rs` does; `null` for a zone that the runtime does not know.
  */
 const SCRIPT = `
 function offsets([timeZone, times]) {

@@ -109,7 +109,7 @@ for (const unset of [null, "", " \n"]) {
       const response = await stage.worker.turn("", { headers: { authorization } });
       assert.match(
         (await problem(response, 503)).detail,
-        /^This is closed: TRIGGER_TOKEN is not set\. Set what is named with/,
+        /^This is closed: TRIGGER_TOKEN is not set\. Set a secret with/,
       );
     }
     await problem(await stage.worker.fetch("/turn", { method: "POST" }), 503);

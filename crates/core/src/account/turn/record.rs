@@ -138,6 +138,8 @@ impl<H: Client + Clock + Log, L: Ledger> Turn<'_, H, L> {
         let (saved, ()) = join(save, async {
             if wakes {
                 let next = next_wake_after(self.settings, self.ledger, self.started).await;
+                // This network's attempt is made even if its state is not saved.
+                let next = next.into_iter().chain(progress.state.wake_at).min();
                 // If that cannot be promised, the next turn asks for it again.
                 let _ = self.ledger.wake_at(next).await;
             }

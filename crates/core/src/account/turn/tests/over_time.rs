@@ -292,6 +292,18 @@ fn the_waits_differ_from_one_account_to_the_next() {
 }
 
 #[test]
+fn another_attempt_is_made_even_if_nothing_can_be_saved() {
+    let mut account = Account::new();
+    account.host.ledger.is_read_only.set(true);
+    account.x_fails().cron();
+    let wait = account.wake_at().unwrap() - account.host.now;
+    assert!(
+        wait > TimeDelta::zero() && wait < TimeDelta::minutes(2),
+        "{wait}"
+    );
+}
+
+#[test]
 fn every_attempt_is_signed_anew() {
     let mut account = Account::new();
     account.x_fails().cron();
