@@ -115,7 +115,7 @@ async fn sign_in(app: App, https: &Https) -> Result<Result<SignedIn, Diagnosis>>
         Ok(begun) => begun,
         Err(diagnosis) => return Ok(Err(diagnosis)),
     };
-    say("Open this page, signed in to X as the account whose icon shall turn, and allow the app:");
+    say("Open this page, signed in to X as the account whose icon should turn, and allow the app:");
     say(&format!("\n  {}\n", begun.authorize_url()));
     let pin = pasted::text(&ask("The PIN that X shows: ")?);
     let signed_in = match begun.finish(&pin, https).await {
@@ -163,7 +163,7 @@ fn destination(options: &LoginToX) -> Result<Destination> {
     let path = options.settings.path();
     loop {
         let question = format!(
-            "Where shall the four keys go? f: the file {}; w: the deployed Worker, by wrangler; \
+            "Where should the four keys go? f: the file {}; w: the deployed Worker, by wrangler; \
              n: nowhere [f/w/n] ",
             shown(path)
         );

@@ -243,8 +243,8 @@ pub(super) fn uploads_limited(mut failure: Failure) -> Failure {
         diagnosis.reason = Reason::Transient;
         diagnosis.remedy =
             "Bluesky takes no more pictures from this address for now, which others \
-             may share. Nothing to do: frames that it has already are turned to, and the rest is \
-             uploaded when they are due again."
+             may share. Nothing to do: frames that it already has are still shown, and the \
+             others are uploaded when they are due again."
                 .into();
     }
     failure

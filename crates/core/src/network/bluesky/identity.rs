@@ -133,8 +133,9 @@ impl Exchange<'_> {
         match answer.get("Status").and_then(Value::as_u64) {
             Some(NO_ERROR | NO_SUCH_NAME) => {}
             Some(status) => {
-                let said =
-                    format!("{TITLE} could not tell the entries of {handle}: status {status}");
+                let said = format!(
+                    "{TITLE} could not look up the DNS entries of {handle}: status {status}"
+                );
                 let outcome = transient(TITLE, &said, reply.headers(), self.transport.now());
                 return Err(Failure::new(outcome));
             }
@@ -236,7 +237,7 @@ fn diagnosis_at(title: &str, reply: &Response<Vec<u8>>, now: DateTime<Utc>) -> F
 fn unexpected(title: &str, setting: &str) -> Failure {
     Failure::refused(
         Reason::UnexpectedReply,
-        format!("{title} gave an answer that it is not known to give"),
+        format!("{title} gave an unexpected answer"),
         format!(
             "Check {setting}. Or set BLUESKY_SERVICE to the server that the account is on, so that \
              nothing has to be looked up."

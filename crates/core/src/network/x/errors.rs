@@ -285,7 +285,7 @@ fn outcome_of_code(
             Diagnosis::new(
                 Reason::SpamFilter,
                 said,
-                "X takes the turns for spam. Pause for a day, then turn less often.",
+                "X treats the turns as spam. Pause for a day, then turn less often.",
             ),
         )),
         88 => Some(limited(said, headers, now)),

@@ -130,7 +130,7 @@ fn current_frame(view: &View<'_>) -> Markup {
         @if view.is_new {
             p.welcome {
                 "Choose your icon below: open " strong { "Owner" } ", enter your trigger token (the "
-                "password that you stored as TRIGGER_TOKEN), and pick a picture. It turns with the next full slot, or as soon as you press Turn now."
+                "password that you stored as TRIGGER_TOKEN), and pick a picture. It turns when the next frame is due, or as soon as you press Turn now."
             }
         }
         @if let Some(next) = view.next_turn.or(view.next_frame) {
