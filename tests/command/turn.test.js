@@ -246,7 +246,7 @@ test("the exit status tells what passes from what the owner has to see to", asyn
   for (const [fault, status, text] of /** @type {[string, number, RegExp][]} */ ([
     ["over-capacity", 75, /X answered 503, code 130.*The first run after \S+Z tries again\.$/],
     ["rate-limit", 75, /Too many requests/],
-    ["spam-filter", 75, /Leave them off for a day/],
+    ["spam-filter", 75, /Pause for a day/],
     ["reset", 75, /X did not answer: the connection failed/],
     ["cut-off", 75, /X did not answer/],
     ["read-only-app", 1, /Read and Write/],

@@ -114,7 +114,7 @@ static ROUTES: [Route; 8] = [
     Route {
         methods: &["GET", "HEAD"],
         path: "/frames/{n}",
-        braces: "the number of a frame, such as 0 or 11,",
+        braces: "a frame's number alone: /frames/0, /frames/1 and so on",
         access: Access::Public,
         query: &[],
         body: Body::Ignored,
@@ -244,11 +244,7 @@ pub(super) fn not_found(path: &str) -> Problem {
         around.is_some_and(|(before, _)| path.starts_with(before))
     };
     let detail = if let Some(route) = ROUTES.iter().find(is_near) {
-        format!(
-            "There is {}, with {} in the braces.",
-            route.in_words(),
-            route.braces
-        )
+        format!("{} takes {}.", route.in_words(), route.braces)
     } else {
         let routes: Vec<_> = ROUTES.iter().map(Route::in_words).collect();
         format!("There are {}.", listed(&routes))

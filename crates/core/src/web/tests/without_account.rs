@@ -177,7 +177,7 @@ fn a_frame_has_one_name_only() {
         assert_eq!(answer.status(), 404, "{n}");
         assert_eq!(
             detail_in(&answer),
-            "There is GET /frames/{n}, with the number of a frame, such as 0 or 11, in the braces."
+            "GET /frames/{n} takes a frame's number alone: /frames/0, /frames/1 and so on."
         );
     }
 }
