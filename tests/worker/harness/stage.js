@@ -47,25 +47,27 @@ export function useStage({ simulate } = {}) {
  * @param {(stage: Stage<DevServerWorker>) => unknown} [options.prepare] called once
  */
 export function useDevServerStage({ changes, prepare } = {}) {
-  /** @type {Stage<DevServerWorker>} */
-  const stage = prepareStage(undefined, ({ simulator, set }) =>
-    DevServerWorker.start(simulator, set, changes),
+  return prepareStage(
+    undefined,
+    ({ simulator, set }) => DevServerWorker.start(simulator, set, changes),
+    prepare,
   );
-  before(() => prepare?.(stage));
-  return stage;
 }
 
 /**
  * @template {TestHarnessWorker | DevServerWorker} Worker
  * @param {string[] | undefined} simulate
  * @param {(stage: { simulator: Simulator, set: FrameSet }) => Promise<Worker>} start
+ * @param {(stage: Stage<Worker>) => unknown} [prepare]
  * @returns {Stage<Worker>}
  */
-function prepareStage(simulate, start) {
+function prepareStage(simulate, start, prepare) {
   const stage = /** @type {Stage<Worker>} */ ({ set: frameSet(pngFrames()) });
   before(async () => {
     stage.simulator = await startSimulator(simulate);
     stage.worker = await start(stage);
+    // Not in a hook of its own: such hooks do not wait for each other.
+    await prepare?.(stage);
   });
   beforeEach(async () => {
     await stage.simulator.clear();
