@@ -11,14 +11,13 @@ use rotate_icon_core::web::{guarded, respond};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    let settings = settings(&env);
     let asked = match request_from(&request) {
         Ok(asked) => asked,
         Err(problem) => return response_from(guarded(Err(problem))),
     };
     let picture = IncomingPicture(request.inner());
     let host = Host::new(env);
-    if let Some(answer) = respond(&asked, &picture, &settings, &host).await {
+    if let Some(answer) = respond(&asked, &picture, || settings(&host.env), &host).await {
         return response_from(answer);
     }
     let answer = account::pass_on(&host.env, &asked).await;

@@ -19,6 +19,7 @@ mod routes;
 mod tests;
 mod turn_by_hand;
 
+use std::borrow::Borrow;
 use std::pin::Pin;
 
 use http::Request;
@@ -36,11 +37,12 @@ type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + 'a>>
 
 /// Answers a request, or returns `None` where the account has to: the request may be passed on to
 /// it. `picture` is the request's body, which is read only where it is wanted, and only from
-/// whoever may send it.
-pub async fn respond<H: Store>(
+/// whoever may send it. `settings` is called only if the request needs the token: opening the time
+/// zone in them is a large part of what a frame costs an isolate that has just started.
+pub async fn respond<H: Store, S: Borrow<Settings>>(
     request: &Request<()>,
     picture: &impl Upload,
-    settings: &Settings,
+    settings: impl FnOnce() -> S,
     host: &H,
 ) -> Option<Answer> {
     let Admitted { handler, query } = match admit(request, settings, H::ADVICE.settings) {
@@ -64,7 +66,7 @@ pub async fn respond_for_account<H: Store + Client + Clock + Log>(
     host: &H,
     ledger: &impl Ledger,
 ) -> Answer {
-    let Admitted { handler, query } = match admit(request, settings, H::ADVICE.settings) {
+    let Admitted { handler, query } = match admit(request, || settings, H::ADVICE.settings) {
         Ok(admitted) => admitted,
         Err(problem) => return guarded(Err(problem)),
     };

@@ -3,6 +3,8 @@
 //! [`ROUTES`] is the one table. Requests are looked up in it and checked against it, and the answers
 //! to requests that are not in it (404, 405) are derived from it.
 
+use std::borrow::Borrow;
+
 use http::header::ALLOW;
 use http::{HeaderValue, Request, StatusCode};
 
@@ -172,14 +174,15 @@ pub(super) struct Admitted<'a> {
 }
 
 /// Finds what answers a request, and checks everything that needs neither the account nor the body.
-/// `advice` says what the owner can do about settings.
+/// `settings` is called only if the route asks for the token. `advice` says what the owner can do
+/// about settings.
 ///
 /// # Errors
 /// When no route takes the request, its sender may not make it, or its body or query is wrong. They
 /// are checked in this order, so that strangers learn nothing about what the owner may send.
-pub(super) fn admit<'a>(
+pub(super) fn admit<'a, S: Borrow<Settings>>(
     request: &'a Request<()>,
-    settings: &Settings,
+    settings: impl FnOnce() -> S,
     advice: &str,
 ) -> Result<Admitted<'a>, Problem> {
     let path = request.uri().path();
@@ -200,7 +203,7 @@ pub(super) fn admit<'a>(
         });
     };
     if route.access == Access::Owner {
-        authorize(request, settings, advice)?;
+        authorize(request, settings().borrow(), advice)?;
     }
     if route.body == Body::Refused {
         request::refuse_body(request)?;

@@ -758,9 +758,9 @@ fn who_may_not_ask_is_turned_away_before_anyone_looks_at_the_account() {
         ("GET", "/?x", 400),
     ] {
         let request = request(method, target);
-        let answer = block_on(respond(&request, &NoBody, &settings(), &host)).unwrap();
+        let answer = block_on(respond(&request, &NoBody, settings, &host)).unwrap();
         assert_eq!(answer.status(), status, "{method} {target}");
     }
     let page = request("GET", "/");
-    assert!(block_on(respond(&page, &NoBody, &settings(), &host)).is_none());
+    assert!(block_on(respond(&page, &NoBody, settings, &host)).is_none());
 }

@@ -35,7 +35,7 @@ fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Request<()> 
 /// Answers a request whose body must not be read.
 fn answer_with(request: &Request<()>, settings: &Settings, host: &Host) -> Answer {
     checked(block_on(async {
-        match respond(request, &NoBody, settings, host).await {
+        match respond(request, &NoBody, || settings, host).await {
             Some(answer) => answer,
             None => respond_for_account(request, settings, host, &host.ledger).await,
         }
@@ -893,9 +893,19 @@ fn picture() -> Vec<u8> {
     file.into_inner()
 }
 
+#[test]
+fn what_everyone_may_ask_for_reads_no_settings() {
+    let host = Host::new();
+    for target in ["/frames/3", "/frames/x", "/nothing"] {
+        let request = request("GET", target, &[]);
+        let settings = || -> Settings { panic!("{target} reads the settings") };
+        assert!(block_on(respond(&request, &NoBody, settings, &host)).is_some());
+    }
+}
+
 fn put_icon(host: &Host, target: &str, body: Result<Vec<u8>, UploadError>) -> Answer {
     let request = request("PUT", target, &[BEARER]);
-    checked(block_on(respond(&request, &Sent(body), &settings(), host)).unwrap())
+    checked(block_on(respond(&request, &Sent(body), settings, host)).unwrap())
 }
 
 fn stored_set(host: &Host) -> FrameSet {
@@ -1073,7 +1083,7 @@ fn who_sent_a_file_by_the_wrong_option_of_curl_is_told_the_right_one() {
     let detail = |content_type: &str, target: &str, body: &[u8]| {
         let request = request("PUT", target, &[BEARER, ("content-type", content_type)]);
         let body = Sent(Ok(body.to_vec()));
-        let answer = checked(block_on(respond(&request, &body, &settings(), &host)).unwrap());
+        let answer = checked(block_on(respond(&request, &body, settings, &host)).unwrap());
         (
             answer.status() == 200,
             String::from_utf8(answer.into_body()).unwrap(),
