@@ -51,6 +51,9 @@ const starts = Number(values.starts ?? (values.before ? 25 : 3));
 const token = "local-trigger-token";
 const vars = { TRIGGER_TOKEN: token };
 
+/** The wasm modules of the other build, and what they are called beside this one's. */
+const BEFORE = { "index_bg.wasm": "before.wasm", "decoder.wasm": "before-decoder.wasm" };
+
 /** The script of a Worker that passes a request on to the one that the query names. */
 const driver = `export default {
   fetch(request, env) {
@@ -150,7 +153,7 @@ await main(async () => {
   const published = await publishedValues(inFolder("icon.png"), inFolder("out"));
   const kv = await kvServer((key) => published.get(key));
   /** @type {Record<string, true | Record<string, string>>} */
-  const builds = { edge: true, before: { "index_bg.wasm": "before.wasm" } };
+  const builds = { edge: true, before: BEFORE };
   /** @type {Start} */
   const start = (...ids) => {
     const workers = ids.map((id) => ({ id, isBuilt: builds[id], vars }));
@@ -173,7 +176,9 @@ await main(async () => {
 async function compare(before, start, inFolder) {
   const build = path.resolve(before);
   copyFileSync(path.join(build, "index.js"), inFolder("before.js"));
-  copyFileSync(path.join(build, "index_bg.wasm"), inFolder("before.wasm"));
+  for (const [name, copy] of Object.entries(BEFORE)) {
+    copyFileSync(path.join(build, name), inFolder(copy));
+  }
   const workers = ["before", "edge", "plain"];
   /** @returns {Record<string, number[]>} */
   const none = () => Object.fromEntries(workers.map((id) => [id, []]));
