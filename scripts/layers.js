@@ -17,6 +17,7 @@ const LAYERS = [
   "frames",
   "network",
   "account",
+  "service",
   "web",
 ];
 

@@ -8,6 +8,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`web`] | answers HTTP requests: routes, page, health, journal |
+//! | [`service`] | says whose account is whose, and how people come to theirs |
 //! | [`account`] | one turn of one account; its settings, state, journal and alerts |
 //! | [`network`] | builds the networks' requests and reads their replies |
 //! | [`frames`] | renders frames, names their sets, and reads them from a store |
@@ -27,6 +28,7 @@ pub mod network;
 pub mod outcome;
 pub mod ports;
 pub mod schedule;
+pub mod service;
 pub mod settings;
 mod stored;
 #[cfg(test)]

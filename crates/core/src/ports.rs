@@ -95,6 +95,81 @@ pub enum UploadError {
     Picture(#[from] PictureError),
 }
 
+/// Encrypts what is stored, with keys that are not stored beside it.
+pub trait Encryption {
+    /// Returns the id of the key that encrypts; `None` where the host has no key.
+    ///
+    /// # Errors
+    /// When the host's keys cannot be used. The text says why.
+    fn newest_key(&self) -> Result<Option<String>, EncryptionError>;
+
+    /// Encrypts a text. Only [`Encryption::decrypt`] with the same purpose gives it back. The
+    /// result is a text that names the key ([`key_of`]).
+    ///
+    /// # Errors
+    /// When the host has no key that it can use.
+    fn encrypt(
+        &self,
+        text: &str,
+        purpose: &Purpose<'_>,
+    ) -> impl Future<Output = Result<String, EncryptionError>>;
+
+    /// Decrypts what [`Encryption::encrypt`] has returned, by whichever key.
+    ///
+    /// # Errors
+    /// When the host does not have its key, or it was changed, or encrypted for another purpose.
+    fn decrypt(
+        &self,
+        encrypted: &str,
+        purpose: &Purpose<'_>,
+    ) -> impl Future<Output = Result<String, EncryptionError>>;
+}
+
+/// What an encrypted text is for. It is authenticated with the text, so nobody can move the text
+/// of one account or field to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purpose<'a> {
+    /// Whose it is: the id of an account, or the address of a server.
+    pub owner: &'a str,
+    /// Which of its texts it is.
+    pub field: &'a str,
+}
+
+/// The id of the key that a text was encrypted with: what stands before its first full stop.
+pub fn key_of(encrypted: &str) -> &str {
+    encrypted.split('.').next().unwrap_or_default()
+}
+
+/// Why a text was not encrypted or decrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EncryptionError {
+    /// The host has no key.
+    #[error("SERVICE_KEY is not set")]
+    NoKey,
+    /// The host's keys cannot be read. The text says what they have to be.
+    #[error("SERVICE_KEY has to be {0}")]
+    InvalidKey(&'static str),
+    /// The text was encrypted with a key that the host does not have.
+    #[error("SERVICE_KEY does not have the key {0} any more")]
+    UnknownKey(String),
+    /// The text was changed, or encrypted for another purpose.
+    #[error("what was stored cannot be decrypted")]
+    Damaged,
+}
+
+/// Decodes pictures that the core has fetched, where a failing decoder harms nothing else.
+pub trait Decoder {
+    /// Makes a square of a picture file, as [`picture::square`] does.
+    ///
+    /// # Errors
+    /// When the file is not a picture that can be used.
+    fn decode(
+        &self,
+        file: Vec<u8>,
+        options: &picture::Options,
+    ) -> impl Future<Output = Result<Planes, UploadError>>;
+}
+
 /// Sends a request to a network and reads the whole reply.
 pub trait Client {
     /// Sends a request once, with [`USER_AGENT`] as its sender. Follows no redirect, reads at most

@@ -4,12 +4,15 @@
 //! [`turn`] makes one turn, [`wake`] those that come by themselves.
 
 pub mod alert;
+pub mod commands;
+pub mod id;
 pub mod journal;
 pub mod ledger;
 pub(crate) mod load;
 mod next_wake;
 pub mod settings;
 pub mod state;
+pub mod stored_account;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod turn;

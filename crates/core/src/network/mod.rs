@@ -13,6 +13,7 @@ pub mod mastodon;
 mod multipart;
 pub(crate) mod percent;
 mod reply;
+pub mod sign_in;
 #[cfg(test)]
 mod testing;
 pub mod transport;

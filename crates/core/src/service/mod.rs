@@ -1,0 +1,9 @@
+//! The service: who has which account, and how people come to theirs.
+//!
+//! The [`directory`] knows whose account is whose, the servers' app registrations, the browsers that
+//! are signed in and the sign-ins under way. [`accounts`] reaches the accounts themselves. A turn
+//! needs neither.
+
+pub mod accounts;
+pub mod directory;
+pub mod settings;
