@@ -31,6 +31,12 @@ pub enum Command {
         /// Whether the picture that was shown before the start is put back first.
         put_back: bool,
     },
+    /// Forget a connection whose identity has been moved to another account, which goes on using the
+    /// tokens and the picture from before the start: nothing is revoked or sent.
+    Moved {
+        /// The network's name.
+        network: String,
+    },
     /// Start turning on every connection that is not started: keep the pictures that they show, and
     /// turn at once.
     Start {

@@ -6,6 +6,7 @@
 //! exchanged for tokens. [`Connection`] holds all that turns need from then on.
 
 use std::fmt;
+use std::future::ready;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
@@ -43,6 +44,20 @@ pub trait SignIn: fmt::Debug + Sync {
         service: &'a Service,
         transport: &'a dyn Transport,
     ) -> Pending<'a, Result<App, SignInError>>;
+
+    /// Asks the server whether it still knows the application, by calls that change nothing. A
+    /// server that does not know it would strand the browser on an error page.
+    ///
+    /// # Errors
+    /// [`SignInError::AppForgotten`] if the server says that it does not, or another error if it
+    /// cannot be asked. Whatever else it answers is no error.
+    fn check<'a>(
+        &'a self,
+        _app: &'a App,
+        _transport: &'a dyn Transport,
+    ) -> Pending<'a, Result<(), SignInError>> {
+        Box::pin(ready(Ok(())))
+    }
 
     /// Returns the address to send the browser to. `state` comes back unchanged, and `verifier` is
     /// the secret of PKCE (RFC 7636).

@@ -158,6 +158,9 @@ pub struct PendingSignIn {
     pub verifier: String,
     /// The account that was signed in when it began, which the identity is then connected to.
     pub account: Option<AccountId>,
+    /// Whether the identity is moved to that account if another one has it.
+    #[serde(default)]
+    pub moves: bool,
     /// When it expires.
     #[serde(with = "stored::instant")]
     pub expires_at: DateTime<Utc>,

@@ -7,3 +7,4 @@
 pub mod accounts;
 pub mod directory;
 pub mod settings;
+pub mod tokens;
