@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::errors::{describe, has_name, is_too_large};
 use crate::host::Host;
-use rotate_icon_core::ports::{Client, MAX_REPLY_BYTES, SendError, USER_AGENT};
+use rotate_icon_core::ports::{Client, ReplyLimits, SendError, USER_AGENT};
 
 #[wasm_bindgen(module = "/src/client.js")]
 extern "C" {
@@ -39,7 +39,7 @@ impl Client for Host {
     async fn send(
         &self,
         request: Request<Vec<u8>>,
-        timeout_ms: u32,
+        limits: ReplyLimits,
     ) -> Result<Response<Vec<u8>>, SendError> {
         let mut headers = vec!["user-agent".to_owned(), USER_AGENT.to_owned()];
         for (name, value) in request.headers() {
@@ -53,8 +53,8 @@ impl Client for Host {
             &request.uri().to_string(),
             headers,
             body.map(|body| Uint8Array::from(body.as_slice())),
-            timeout_ms,
-            MAX_REPLY_BYTES,
+            limits.timeout_ms,
+            limits.max_bytes,
         )
         .await
         .map_err(|error| send_error(&error))?;

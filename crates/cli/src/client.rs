@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use chrono::{DateTime, SubsecRound as _, Utc};
 use http::{Method, Request, Response};
-use rotate_icon_core::ports::{Client, Clock, MAX_REPLY_BYTES, SendError, USER_AGENT};
+use rotate_icon_core::ports::{Client, Clock, ReplyLimits, SendError, USER_AGENT};
 use ureq::config::AutoHeaderValue;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Body};
@@ -50,7 +50,7 @@ impl Client for Https {
     async fn send(
         &self,
         request: Request<Vec<u8>>,
-        timeout_ms: u32,
+        limits: ReplyLimits,
     ) -> Result<Response<Vec<u8>>, SendError> {
         let Known {
             agent,
@@ -61,9 +61,8 @@ impl Client for Https {
                          ca-certificates)";
             return Err(SendError::Connection(error.to_owned()));
         }
-        let timeout = Duration::from_millis(timeout_ms.into());
         // On its own thread, so that a network that hangs does not hold up the others.
-        let sent = tokio::task::spawn_blocking(move || exchange(&agent, request, timeout));
+        let sent = tokio::task::spawn_blocking(move || exchange(&agent, request, limits));
         let failed = |error: tokio::task::JoinError| SendError::Connection(error.to_string());
         let through = self.proxy_variable();
         sent.await
@@ -115,10 +114,10 @@ fn know(proxy: Option<&Named>) -> Known {
 fn exchange(
     agent: &Agent,
     request: Request<Vec<u8>>,
-    timeout: Duration,
+    limits: ReplyLimits,
 ) -> Result<Response<Vec<u8>>, SendError> {
     let has_body = !request.body().is_empty() || request.method() == Method::POST;
-    let timeout = Some(timeout);
+    let timeout = Some(Duration::from_millis(limits.timeout_ms.into()));
     let reply = if has_body {
         let request = agent.configure_request(request);
         agent.run(request.timeout_global(timeout).build())
@@ -127,11 +126,12 @@ fn exchange(
         agent.run(request.timeout_global(timeout).build())
     };
     let (head, body) = reply.map_err(|error| failed(&error))?.into_parts();
-    Ok(Response::from_parts(head, read(body)?))
+    Ok(Response::from_parts(head, read(body, limits.max_bytes)?))
 }
 
-fn read(mut body: Body) -> Result<Vec<u8>, SendError> {
-    let limited = body.with_config().limit(MAX_REPLY_BYTES as u64);
+fn read(mut body: Body, max_bytes: usize) -> Result<Vec<u8>, SendError> {
+    let max_bytes = u64::try_from(max_bytes).unwrap_or(u64::MAX);
+    let limited = body.with_config().limit(max_bytes);
     limited.read_to_vec().map_err(|error| failed(&error))
 }
 
@@ -156,7 +156,10 @@ mod tests {
     use std::net::TcpListener;
     use std::thread::JoinHandle;
 
-    const LONG_MS: u32 = 20_000;
+    const LIMITS: ReplyLimits = ReplyLimits {
+        timeout_ms: 20_000,
+        max_bytes: 30_000,
+    };
 
     /// Bypasses every proxy. Only tests may do so: the command must not bypass the proxy that the
     /// environment names.
@@ -196,7 +199,7 @@ mod tests {
     async fn ask(answer: Vec<u8>) -> Result<Response<Vec<u8>>, SendError> {
         let (url, _) = server(answer);
         Https::default()
-            .send(Request::get(url).body(Vec::new()).unwrap(), LONG_MS)
+            .send(Request::get(url).body(Vec::new()).unwrap(), LIMITS)
             .await
     }
 
@@ -206,7 +209,11 @@ mod tests {
         let url = format!("http://{}/", silent.local_addr().unwrap());
         for request in [Request::get(&url), Request::post(&url)] {
             let request = request.body(Vec::new()).unwrap();
-            let reply = Https::default().send(request, 100).await;
+            let limits = ReplyLimits {
+                timeout_ms: 100,
+                ..LIMITS
+            };
+            let reply = Https::default().send(request, limits).await;
             assert_eq!(reply.unwrap_err(), SendError::Timeout);
         }
     }
@@ -226,7 +233,7 @@ mod tests {
                     .collect(),
             )
             .unwrap();
-        let reply = Https::default().send(request, LONG_MS).await.unwrap();
+        let reply = Https::default().send(request, LIMITS).await.unwrap();
         assert_eq!(reply.status(), 201);
         assert_eq!(reply.headers().get_all("x-a").iter().count(), 2);
         assert_eq!(reply.body(), b"ok");
@@ -262,7 +269,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reply_is_read_up_to_the_limit() {
-        for (length, is_read) in [(MAX_REPLY_BYTES, true), (MAX_REPLY_BYTES + 1, false)] {
+        for (length, is_read) in [(LIMITS.max_bytes, true), (LIMITS.max_bytes + 1, false)] {
             let mut answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
             answer.resize(answer.len() + length, b'a');
             match ask(answer).await {

@@ -15,7 +15,9 @@ use rotate_icon_core::account::turn::{self, TurnRequest, turn};
 use rotate_icon_core::frames::set::CURRENT_KEY;
 use rotate_icon_core::network::NETWORKS;
 use rotate_icon_core::outcome::Outcome;
-use rotate_icon_core::ports::{Advice, Client, Clock, Lifetime, Log, SendError, Store, StoreError};
+use rotate_icon_core::ports::{
+    Advice, Client, Clock, Lifetime, Log, ReplyLimits, SendError, Store, StoreError,
+};
 
 use crate::client::Https;
 use crate::rendered::RenderedFolder;
@@ -288,9 +290,9 @@ impl Client for Host {
     async fn send(
         &self,
         request: Request<Vec<u8>>,
-        timeout_ms: u32,
+        limits: ReplyLimits,
     ) -> Result<Response<Vec<u8>>, SendError> {
-        Client::send(&self.https, request, timeout_ms).await
+        Client::send(&self.https, request, limits).await
     }
 }
 

@@ -172,16 +172,33 @@ pub trait Decoder {
 
 /// Sends a request to a network and reads the whole reply.
 pub trait Client {
-    /// Sends a request once, with [`USER_AGENT`] as its sender. Follows no redirect, reads at most
-    /// [`MAX_REPLY_BYTES`], and gives up after `timeout_ms` milliseconds.
+    /// Sends a request once, with [`USER_AGENT`] as its sender. Follows no redirect, and gives up
+    /// at either limit.
     ///
     /// # Errors
     /// When no complete reply arrives.
     fn send(
         &self,
         request: Request<Vec<u8>>,
-        timeout_ms: u32,
+        limits: ReplyLimits,
     ) -> impl Future<Output = Result<Response<Vec<u8>>, SendError>>;
+}
+
+/// What a reply may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplyLimits {
+    /// How long it may take until it is complete, in milliseconds.
+    pub timeout_ms: u32,
+    /// How large its body may be, in bytes, once it is decoded.
+    pub max_bytes: usize,
+}
+
+impl ReplyLimits {
+    /// The limits of a turn's requests: [`REPLY_TIMEOUT_MS`] and [`MAX_REPLY_BYTES`].
+    pub const OF_TURNS: Self = Self {
+        timeout_ms: REPLY_TIMEOUT_MS,
+        max_bytes: MAX_REPLY_BYTES,
+    };
 }
 
 /// Tells the time.
@@ -217,10 +234,11 @@ pub const USER_AGENT: &str = concat!(
     ")"
 );
 
-/// How long a network may take for a complete reply, in milliseconds.
+/// How long a network may take for a complete reply to a turn's request, in milliseconds.
 pub const REPLY_TIMEOUT_MS: u32 = 20_000;
 
-/// The largest reply that is read, in bytes. Replies of the networks have a few kilobytes.
+/// The largest reply to a turn's request that is read, in bytes. Replies of the networks have a few
+/// kilobytes.
 pub const MAX_REPLY_BYTES: usize = 1_000_000;
 
 /// The largest value that is read from a store, in bytes: the size of the largest picture that any
@@ -241,17 +259,17 @@ pub enum StoreError {
     TooLarge,
 }
 
-/// Why no complete reply arrived.
+/// Why no complete reply arrived. The texts name the limits of turns, [`ReplyLimits::OF_TURNS`]; requests
+/// with other limits have texts of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SendError {
-    /// The reply was not complete in time. The text names [`REPLY_TIMEOUT_MS`], which networks
-    /// have; failures of other requests are not reported.
+    /// The reply was not complete in time.
     #[error("no complete reply within {} s", REPLY_TIMEOUT_MS / 1000)]
     Timeout,
     /// The connection failed or was closed early.
     #[error("the connection failed: {0}")]
     Connection(String),
-    /// The reply has more than [`MAX_REPLY_BYTES`].
+    /// The reply is larger than it may be.
     #[error("the reply is larger than {MAX_REPLY_BYTES} bytes")]
     TooLarge,
 }

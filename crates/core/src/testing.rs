@@ -26,8 +26,8 @@ use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_
 use crate::network::mastodon::{MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
 use crate::network::x::{ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET};
 use crate::ports::{
-    Advice, Client, Clock, Lifetime, Log, OffsetAt, SendError, Store, StoreError, TimeZones,
-    Upload, UploadError,
+    Advice, Client, Clock, Lifetime, Log, OffsetAt, ReplyLimits, SendError, Store, StoreError,
+    TimeZones, Upload, UploadError,
 };
 use crate::schedule::FrameCount;
 use crate::schedule::cron::CronEvents;
@@ -567,10 +567,10 @@ impl Upload for Sent {
 }
 
 impl Client for Host {
-    async fn send(&self, request: Request<Vec<u8>>, timeout_ms: u32) -> Reply {
+    async fn send(&self, request: Request<Vec<u8>>, limits: ReplyLimits) -> Reply {
         self.waited.set(self.waited.get() + self.reply_time);
         if request.uri() == WEBHOOK {
-            assert!(timeout_ms <= 5_000, "the next turn waits for it");
+            assert!(limits.timeout_ms <= 5_000, "the next turn waits for it");
             assert_eq!(request.method(), "POST");
             assert_eq!(request.headers()["content-type"], "application/json");
             let told = serde_json::from_slice(request.body()).unwrap();

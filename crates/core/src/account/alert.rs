@@ -10,10 +10,14 @@ use thiserror::Error;
 use crate::account::state::AccountState;
 use crate::network::base_url::Destination;
 use crate::outcome::{Diagnosis, Outcome, Reason};
+use crate::ports::{MAX_REPLY_BYTES, ReplyLimits};
 use crate::settings::secret::Secret;
 
-/// How long a webhook may take to answer, in milliseconds. The account's next turn waits for it.
-pub const TIMEOUT_MS: u32 = 5_000;
+/// What a webhook's answer may take. The account's next turn waits for it.
+pub const LIMITS: ReplyLimits = ReplyLimits {
+    timeout_ms: 5_000,
+    max_bytes: MAX_REPLY_BYTES,
+};
 
 /// The address at which the owner is told. It is a secret: anyone who has it can post there.
 #[derive(Debug, Clone)]

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use super::testing::{NOW, PICTURE, Reply, SENT, header, network, now};
 use super::{Attempt, Pending, SavedSession, Transport};
 use crate::outcome::{Diagnosis, Outcome};
-use crate::ports::SendError;
+use crate::ports::{ReplyLimits, SendError};
 use crate::testing::{KEYS, block_on, reply};
 
 const PASSWORD: &str = "abcd-efgh-ijkl-mnop";
@@ -235,7 +235,7 @@ struct Line<'a> {
 }
 
 impl Transport for Line<'_> {
-    fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Reply> {
+    fn send_within(&self, request: Request<Vec<u8>>, _: ReplyLimits) -> Pending<'_, Reply> {
         let mut sent = self.sent.borrow_mut();
         let changed = &self.changed[sent.len() % self.changed.len()];
         let reply = changed.reply(self.service, &request);

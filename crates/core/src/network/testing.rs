@@ -16,7 +16,7 @@ use super::{Network, Pending, Picture, Transport};
 use crate::account::settings::Settings;
 use crate::frames::media_type::MediaType;
 use crate::outcome::{Diagnosis, Outcome, Reason};
-use crate::ports::SendError;
+use crate::ports::{ReplyLimits, SendError};
 use crate::testing::{BundledTimeZones, instant, reply};
 
 pub(super) type Reply = Result<Response<Vec<u8>>, SendError>;
@@ -66,7 +66,7 @@ impl Script {
 }
 
 impl Transport for Script {
-    fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Reply> {
+    fn send_within(&self, request: Request<Vec<u8>>, _: ReplyLimits) -> Pending<'_, Reply> {
         let path = request.uri().path_and_query().unwrap();
         let sent = format!("{} {path}", request.method());
         let step = self.steps.borrow_mut().pop_front();
@@ -93,7 +93,7 @@ pub(super) struct Noise {
 }
 
 impl Transport for Noise {
-    fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Reply> {
+    fn send_within(&self, request: Request<Vec<u8>>, _: ReplyLimits) -> Pending<'_, Reply> {
         let n = self.sent.get();
         self.sent.set(n + 1);
         let mut reply = self.replies[n % self.replies.len()].clone();

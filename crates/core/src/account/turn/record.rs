@@ -157,7 +157,7 @@ impl<H: Client + Clock + Log, L: Ledger> Turn<'_, H, L> {
             let text = alert::in_words(&news, self.settings.networks.len());
             // The turn has ended, whether or not the owner can be told.
             if let Ok(request) = webhook.request(&text) {
-                let _ = self.host.send(request, alert::TIMEOUT_MS).await;
+                let _ = self.host.send(request, alert::LIMITS).await;
             }
         }
     }

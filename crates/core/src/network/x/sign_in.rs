@@ -297,7 +297,7 @@ mod tests {
     use std::cell::RefCell;
 
     use crate::network::Pending;
-    use crate::ports::SendError;
+    use crate::ports::{ReplyLimits, SendError};
     use crate::testing::{block_on, instant, reply};
 
     /// X as it gives these answers in order, and what it was sent.
@@ -318,9 +318,10 @@ mod tests {
     }
 
     impl Transport for Replies {
-        fn send(
+        fn send_within(
             &self,
             request: Request<Vec<u8>>,
+            _: ReplyLimits,
         ) -> Pending<'_, Result<Response<Vec<u8>>, SendError>> {
             self.sent.borrow_mut().push(request);
             let reply = self.replies.borrow_mut().pop().unwrap();

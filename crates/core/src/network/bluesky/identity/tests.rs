@@ -12,7 +12,7 @@ use crate::network::testing::{
 };
 use crate::network::{Pending, Transport};
 use crate::outcome::Diagnosis;
-use crate::ports::SendError;
+use crate::ports::{ReplyLimits, SendError};
 use crate::testing::{block_on, reply};
 
 const PASSWORD: &str = "abcd-efgh-ijkl-mnop";
@@ -607,7 +607,7 @@ struct Anything {
 }
 
 impl Transport for Anything {
-    fn send(&self, request: Request<Vec<u8>>) -> Pending<'_, Reply> {
+    fn send_within(&self, request: Request<Vec<u8>>, _: ReplyLimits) -> Pending<'_, Reply> {
         let mut sent = self.sent.borrow_mut();
         let reply = self.replies[sent.len() % self.replies.len()].clone();
         sent.push(request);
