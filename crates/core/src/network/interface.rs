@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::ready;
-use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,22 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::frames::media_type::MediaType;
 use crate::network::transport::{Pending, Transport};
 use crate::outcome::{Diagnosis, Outcome, Preview};
-use crate::settings::reader::{Reader, Variable};
-
-/// A network, before its settings are read.
-#[derive(Debug, Clone, Copy)]
-pub struct Definition {
-    /// Its name in the journal and in answers.
-    pub name: &'static str,
-    /// Its name in sentences.
-    pub title: &'static str,
-    /// The settings that it cannot do without. A network is set up once one of them is set.
-    pub required: &'static [&'static str],
-    /// The settings that have a default.
-    pub variables: &'static [Variable],
-    /// Reads the settings. The reader notes what is missing or does not parse.
-    pub read: fn(&mut Reader<'_>) -> Option<Rc<dyn Network>>,
-}
 
 /// An account on a network.
 pub trait Network: fmt::Debug {

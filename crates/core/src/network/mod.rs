@@ -5,6 +5,7 @@
 
 pub mod base_url;
 pub mod bluesky;
+pub mod definition;
 mod fingerprint;
 #[cfg(test)]
 mod fuzz;
@@ -19,7 +20,8 @@ mod testing;
 pub mod transport;
 pub mod x;
 
-pub use self::interface::{Attempt, Definition, Network, Picture, SavedSession, Verified};
+pub use self::definition::Definition;
+pub use self::interface::{Attempt, Network, Picture, SavedSession, Verified};
 pub use self::transport::{Pending, Transport};
 
 /// All networks, in the order in which answers and logs list them.

@@ -31,7 +31,8 @@ pub use self::account::{
 use self::call::{Call, DELETE_RECORD, GET_SESSION};
 use self::errors::{Failure, invalid_request, unexpected};
 use self::exchange::Exchange;
-use crate::network::interface::{Attempt, Definition, Network, Picture, SavedSession, Verified};
+use crate::network::definition::Definition;
+use crate::network::interface::{Attempt, Network, Picture, SavedSession, Verified};
 use crate::network::reply::text_of;
 use crate::network::transport::{Pending, Transport};
 use crate::outcome::{Diagnosis, Outcome, Preview};
@@ -43,6 +44,7 @@ pub const DEFINITION: Definition = Definition {
     title: TITLE,
     required: &[BLUESKY_IDENTIFIER, BLUESKY_APP_PASSWORD],
     variables: &[BLUESKY_SERVICE, BLUESKY_DIRECTORY, BLUESKY_DNS],
+    sign_in: None,
     read,
 };
 

@@ -18,8 +18,9 @@ use serde_json::Value;
 use self::server::Server;
 use crate::instant::from_rfc3339;
 use crate::network::base_url::BaseUrl;
+use crate::network::definition::Definition;
 use crate::network::fingerprint::fingerprint;
-use crate::network::interface::{Attempt, Definition, Network, Picture, SavedSession, Verified};
+use crate::network::interface::{Attempt, Network, Picture, SavedSession, Verified};
 use crate::network::multipart;
 use crate::network::reply::{
     ErrorReply, Meaning, header_text, no_answer, rate_limited, text_of, transient,
@@ -43,6 +44,7 @@ pub const DEFINITION: Definition = Definition {
     title: TITLE,
     required: &[MASTODON_SERVER, MASTODON_ACCESS_TOKEN],
     variables: &[],
+    sign_in: None,
     read,
 };
 

@@ -27,8 +27,9 @@ pub use self::account::{
     BodyForm, InvalidApi, InvalidBodyForm, Version, X_API, X_BODY,
 };
 use self::exchange::{Tried, invalid_request, no_reply, stamp};
+use crate::network::definition::Definition;
 use crate::network::fingerprint::fingerprint;
-use crate::network::interface::{Attempt, Definition, Network, Picture, SavedSession, Verified};
+use crate::network::interface::{Attempt, Network, Picture, SavedSession, Verified};
 use crate::network::transport::{Pending, Transport};
 use crate::outcome::{Diagnosis, Outcome, Preview, Reason};
 use crate::settings::reader::Reader;
@@ -39,6 +40,7 @@ pub const DEFINITION: Definition = Definition {
     title: TITLE,
     required: &[API_KEY, API_KEY_SECRET, ACCESS_TOKEN, ACCESS_TOKEN_SECRET],
     variables: &[API_BASE_URL, X_API, X_BODY],
+    sign_in: None,
     read,
 };
 
