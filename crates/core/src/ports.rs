@@ -3,6 +3,7 @@
 //! A host (the Worker, the command, a test) implements these few traits, and
 //! [`Ledger`](crate::account::ledger::Ledger); the core does everything else.
 
+use std::future::ready;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
@@ -32,6 +33,15 @@ pub trait Store {
         value: &[u8],
         lifetime: Lifetime,
     ) -> impl Future<Output = Result<(), StoreError>>;
+
+    /// Deletes the frames and icons of all sets whose ids are not among these. A store whose values
+    /// go by themselves need not do anything.
+    ///
+    /// # Errors
+    /// When some of them may still be there.
+    fn remove_all_but(&self, _set_ids: &[&str]) -> impl Future<Output = Result<(), StoreError>> {
+        ready(Ok(()))
+    }
 }
 
 /// What the owner of a host can do about each kind of problem, where that depends on the host. Each

@@ -57,11 +57,20 @@ pub trait Ledger {
     fn next_id(&self) -> Result<u32, StoreError>;
 
     /// Schedules a call of [`crate::account::wake::on_wake`] at an instant, in place of any scheduled
-    /// before. `None` schedules none.
+    /// before. `None` schedules none. A turn may ask for the same instant more than once.
     ///
     /// # Errors
     /// When it cannot be scheduled.
     fn wake_at(&self, at: Option<DateTime<Utc>>) -> impl Future<Output = Result<(), StoreError>>;
+
+    /// Returns the instant for which a call is scheduled; `None` if none is, or the host cannot
+    /// tell.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn wakes_at(&self) -> impl Future<Output = Result<Option<DateTime<Utc>>, StoreError>> {
+        ready(Ok(None))
+    }
 
     /// Loads what is known of the cron whose events reach [`crate::account::wake::on_schedule`]. A
     /// host that cannot wake itself need not store it.

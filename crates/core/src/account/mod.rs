@@ -3,13 +3,17 @@
 //!
 //! [`turn`] makes one turn, [`wake`] those that come by themselves.
 
+pub mod account_store;
 pub mod alert;
 pub mod commands;
+pub mod connections;
+pub mod host;
 pub mod id;
 pub mod journal;
 pub mod ledger;
 pub(crate) mod load;
 mod next_wake;
+pub mod server_pauses;
 pub mod settings;
 pub mod state;
 pub mod stored_account;
