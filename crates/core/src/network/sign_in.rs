@@ -138,9 +138,12 @@ pub struct Service {
 }
 
 impl Service {
-    /// Where a network's sign-in sends the browser back to.
-    pub fn redirect_uri(&self, network: &str) -> String {
-        format!("{}/sign-in/{network}/callback", self.public_url)
+    /// Where a server of a network sends the browser back to. Each server has an address of its
+    /// own: without that, a hostile server could send a person on to another one with its own
+    /// state, and receive the other one's code (mix-up attack, RFC 9700 §4.4).
+    pub fn redirect_uri(&self, network: &str, server: &str) -> String {
+        let host = server.split_once("://").map_or(server, |(_, host)| host);
+        format!("{}/callback/{network}/{host}", self.public_url)
     }
 }
 
