@@ -87,6 +87,12 @@ pub enum Reply {
         /// Why, and what to do.
         diagnosis: Diagnosis,
     },
+    /// Nothing has started, because a picture that a network shows cannot be kept. The person may
+    /// start without.
+    PictureNotKept {
+        /// Why, and what to do.
+        diagnosis: Diagnosis,
+    },
     /// What the page shows.
     Shown {
         /// What it shows.
