@@ -4,7 +4,7 @@
  * that keeps pages from reading what they draw, it sends the file and the square's position.
  */
 import { openCrop } from "./crop.js";
-import { byId } from "./page.js";
+import { byId } from "./face.js";
 import { SENT, canReadBack, contextOf, kindOf, open, refusal, squareFile } from "./picture.js";
 
 /** How long the preview shows all frames, in ms, and the least for one. */

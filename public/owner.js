@@ -1,6 +1,7 @@
 /** The owner's tools on the page at /: turns by hand, and the journal. Loaded at sign-in. */
+import { byId, face, refresh } from "./face.js";
 import { openIcon } from "./icon.js";
-import { ask, byId, face, refresh, signedOut, there, token } from "./page.js";
+import { ask, signedOut, there, token } from "./page.js";
 
 /** Shows the tools. Returns a function that removes them. */
 export function openTools() {

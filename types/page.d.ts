@@ -1,6 +1,9 @@
 /** Types of the page's scripts. They are here so that public/, which is served, holds none. */
 
-/** The elements of the page, by id. Those of the tools are there while the owner is signed in. */
+/**
+ * The elements of the pages, by id. Those of the owner's tools are there while the owner is signed in,
+ * and those of the page of an account on it alone.
+ */
 interface PageElements {
   across: HTMLInputElement;
   animate: HTMLButtonElement;
@@ -9,6 +12,7 @@ interface PageElements {
   countdown: HTMLElement;
   crop: HTMLElement;
   cropping: HTMLElement;
+  direction: HTMLSelectElement;
   discard: HTMLButtonElement;
   down: HTMLInputElement;
   face: HTMLElement;
@@ -18,15 +22,24 @@ interface PageElements {
   forget: HTMLButtonElement;
   frame: HTMLInputElement;
   "frame-picture": HTMLImageElement;
+  frames: HTMLInputElement;
+  hand: SVGGElement;
+  here: HTMLElement;
+  hour: HTMLElement;
+  icon: HTMLElement;
   journal: HTMLDetailsElement;
   "journal-note": HTMLElement;
   left: HTMLElement;
+  look: HTMLFormElement;
   minute: SVGLineElement;
   /** Absent if no turn is planned. */
   next: HTMLTimeElement | null;
   note: HTMLElement;
   older: HTMLButtonElement;
+  other: HTMLInputElement;
+  "other-period": HTMLElement;
   owner: HTMLDetailsElement;
+  period: HTMLSelectElement;
   place: HTMLElement;
   "place-of-frame": SVGPolygonElement;
   plain: HTMLElement;
@@ -36,6 +49,9 @@ interface PageElements {
   result: HTMLElement | null;
   "send-frame": HTMLFormElement;
   "sign-in": HTMLFormElement;
+  /** Absent once the account has been started. */
+  steps: HTMLElement | null;
+  "time-zone": HTMLInputElement;
   token: HTMLInputElement;
   "token-error": HTMLElement;
   /** Absent while nobody is signed in. */
@@ -47,6 +63,7 @@ interface PageElements {
   turning: HTMLElement;
   "use-picture": HTMLButtonElement;
   which: HTMLElement;
+  zones: HTMLDataListElement;
   zoom: HTMLInputElement;
 }
 

@@ -96,7 +96,7 @@ const fetchFile = (where, init) =>
 const named = (frame) => `frame ${frame}${Number(frame) === 0 ? " (upright)" : ""}`;
 
 /** The files that the page is made of: those that everybody loads, and those for the owner. */
-const EVERYBODY = ["/page.css", "/page.js"];
+const EVERYBODY = ["/face.js", "/page.css", "/page.js"];
 const OWNER = ["/owner.js", "/icon.js", "/icon.css", "/crop.js", "/picture.js"];
 
 test("the page comes with its policy and is under 30 KB before pictures", async () => {

@@ -296,10 +296,7 @@ impl Schedule {
 
     /// Returns the local time at an instant, as a clock on a wall shows it.
     pub fn local_time_at(&self, at: DateTime<Utc>) -> NaiveDateTime {
-        let offset = self.time_zone.offset_seconds_at(at.timestamp());
-        let utc = at.naive_utc();
-        utc.checked_add_signed(TimeDelta::seconds(offset.into()))
-            .unwrap_or(utc)
+        self.time_zone.local_time_at(at)
     }
 
     fn elapsed_at(&self, at: DateTime<Utc>) -> Elapsed {

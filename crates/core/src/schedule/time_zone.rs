@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
 
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use thiserror::Error;
 
 use super::zone_name;
@@ -94,6 +95,14 @@ impl TimeZone {
             return first;
         }
         (self.offset_at)(unix_seconds)
+    }
+
+    /// Returns the local time at an instant, as a clock on a wall shows it.
+    pub fn local_time_at(&self, at: DateTime<Utc>) -> NaiveDateTime {
+        let offset = self.offset_seconds_at(at.timestamp());
+        let utc = at.naive_utc();
+        utc.checked_add_signed(TimeDelta::seconds(offset.into()))
+            .unwrap_or(utc)
     }
 
     /// Returns the stretch of time around an instant, within bounds, in which the zone keeps its

@@ -11,7 +11,7 @@ use chrono::Datelike;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::outcome::Diagnosis;
-use crate::web::page::dial::{dial, icon_now, picture_of};
+use crate::web::page::dial::Dial;
 use crate::web::page::owner::owner;
 use crate::web::page::view::{Shown, View};
 use crate::web::page::words::{
@@ -39,8 +39,9 @@ fn page(view: &View<'_>) -> Markup {
                 meta name="color-scheme" content="light dark";
                 meta name="description" content="A profile picture that turns like the hour hand of a clock.";
                 title { "rotate-icon" }
-                link rel="icon" href=(icon_now(view).map_or("/page.svg".to_owned(), |(n, _)| picture_of(n)));
+                link rel="icon" href=(dial(view).tab_icon());
                 link rel="stylesheet" href="/page.css";
+                link rel="modulepreload" href="/face.js";
                 script src="/page.js" type="module" {}
             }
             body {
@@ -59,7 +60,18 @@ fn page(view: &View<'_>) -> Markup {
     }
 }
 
-/// Writes what anybody may see. `page.js` fetches it again after a turn, and reads the times and the
+/// Returns what the dial shows.
+fn dial(view: &View<'_>) -> Dial<'static> {
+    Dial {
+        frames: view.frames,
+        due: view.due_frame(),
+        shown: view.shown_frame(),
+        wall: view.local.map(|(_, wall)| wall),
+        pictures: "/frames/",
+    }
+}
+
+/// Writes what anybody may see. `face.js` fetches it again after a turn, and reads the times and the
 /// number of frames from its attributes.
 fn face(view: &View<'_>) -> Markup {
     html! {
@@ -69,7 +81,7 @@ fn face(view: &View<'_>) -> Markup {
             data-zone=[view.local.map(|(zone, _)| zone.name())]
             data-frames=[view.frames]
         {
-            (dial(view))
+            (dial(view).draw())
             div.told {
                 h1 { "Profile picture clock" }
                 (time_there(view))
@@ -136,7 +148,7 @@ fn current_frame(view: &View<'_>) -> Markup {
         @if let Some(next) = view.next_turn.or(view.next_frame) {
             p.next {
                 @if view.next_turn.is_some() { "Next turn at " } @else { "The next frame is due at " }
-                time #next datetime=(rfc_3339(next)) { (at_there(next, view)) }
+                time #next datetime=(rfc_3339(next)) { (at_there(next, view.now, view.local)) }
                 // The script fills this in; without it, the time says enough.
                 span #left hidden { ", " strong #countdown role="timer" {} } "."
                 @if view.next_turn.is_none() {
@@ -191,7 +203,7 @@ fn last_outcomes(view: &View<'_>) -> Markup {
                 ol.outcomes {
                     @for line in view.last {
                         li class=(mood(line.outcome)) {
-                            time datetime=(rfc_3339(line.at)) { (when(line, view)) }
+                            time datetime=(rfc_3339(line.at)) { (when(line, view.now, view.local)) }
                             span { @if let Some(network) = line.network { strong { (network) ": " } } (in_words(line)) }
                         }
                     }

@@ -1,12 +1,13 @@
 //! `GET /`: the page for a person to look at. It gathers what the page shows, part by part.
 
-mod dial;
+pub(super) mod dial;
 mod html;
 mod owner;
+pub(super) mod picture;
 #[cfg(test)]
 mod tests;
-mod view;
-mod words;
+pub(super) mod view;
+pub(super) mod words;
 
 use chrono::{DateTime, Utc};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};

@@ -13,7 +13,8 @@ use crate::schedule::{Direction, Period};
 use crate::testing::time_zone;
 
 /// The files that every visitor loads with the page, beside the Worker.
-const VISITOR: [&str; 2] = [
+const VISITOR: [&str; 3] = [
+    include_str!("../../../../../public/face.js"),
     include_str!("../../../../../public/page.css"),
     include_str!("../../../../../public/page.js"),
 ];
@@ -580,7 +581,9 @@ fn every_class_that_has_a_style_is_on_the_page() {
         include_str!("dial.rs"),
         include_str!("html.rs"),
         include_str!("owner.rs"),
+        include_str!("picture.rs"),
         include_str!("words.rs"),
+        include_str!("../../../../../public/face.js"),
         include_str!("../../../../../public/page.js"),
         include_str!("../../../../../public/owner.js"),
         include_str!("../../../../../public/icon.js"),

@@ -8,12 +8,15 @@ use crate::outcome::Diagnosis;
 use crate::schedule::time_zone::TimeZone;
 use crate::schedule::{Direction, Period};
 
+/// A schedule's time zone and the wall-clock time there; `None` if the settings cannot be read.
+pub(in crate::web) type Local<'a> = Option<(&'a TimeZone, NaiveDateTime)>;
+
 /// What the page shows.
 pub(super) struct View<'a> {
     /// The current instant.
     pub(super) now: DateTime<Utc>,
-    /// The schedule's time zone and the wall-clock time there; `None` if the settings cannot be read.
-    pub(super) local: Option<(&'a TimeZone, NaiveDateTime)>,
+    /// The schedule's time zone and the wall-clock time there.
+    pub(super) local: Local<'a>,
     /// The number of frames in the current set, if there is one.
     pub(super) frames: Option<u16>,
     /// Whether no icon has ever been published.
@@ -57,15 +60,15 @@ impl View<'_> {
 
 /// What becomes of a picture that replaces the icon.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Becoming {
+pub(in crate::web) struct Becoming {
     /// The number of frames.
-    pub(super) frames: u16,
+    pub(in crate::web) frames: u16,
     /// The shape of the frames.
-    pub(super) shape: Shape,
+    pub(in crate::web) shape: Shape,
     /// The period and direction of the rotation; `None` if the settings cannot be read.
-    pub(super) turning: Option<(Period, Direction)>,
+    pub(in crate::web) turning: Option<(Period, Direction)>,
     /// Whether the current set is an album, which the picture replaces.
-    pub(super) replaces_album: bool,
+    pub(in crate::web) replaces_album: bool,
 }
 
 /// What a network shows.
@@ -79,19 +82,19 @@ pub(super) struct Shown<'a> {
 }
 
 /// One outcome.
-pub(super) struct Line<'a> {
+pub(in crate::web) struct Line<'a> {
     /// The instant of the turn.
-    pub(super) at: DateTime<Utc>,
+    pub(in crate::web) at: DateTime<Utc>,
     /// The wall-clock time of the turn.
-    pub(super) local: Option<NaiveDateTime>,
+    pub(in crate::web) local: Option<NaiveDateTime>,
     /// The frame that was chosen.
-    pub(super) frame: Option<u16>,
+    pub(in crate::web) frame: Option<u16>,
     /// The outcome's name in the journal.
-    pub(super) outcome: &'a str,
+    pub(in crate::web) outcome: &'a str,
     /// What went wrong, if anything.
-    pub(super) message: Option<&'a str>,
+    pub(in crate::web) message: Option<&'a str>,
     /// How often the frame was sent.
-    pub(super) attempts: u32,
+    pub(in crate::web) attempts: u32,
     /// The network's title if there are several.
-    pub(super) network: Option<&'a str>,
+    pub(in crate::web) network: Option<&'a str>,
 }

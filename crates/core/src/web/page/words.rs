@@ -1,12 +1,12 @@
 //! Says outcomes, times and numbers of frames in words.
 
-use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, Timelike, Utc};
 
 use crate::schedule::Period;
-use crate::web::page::view::{Line, View};
+use crate::web::page::view::{Line, Local};
 
 /// Returns the class that colours an outcome.
-pub(super) fn mood(outcome: &str) -> &'static str {
+pub(in crate::web) fn mood(outcome: &str) -> &'static str {
     match outcome {
         "turned" => "good",
         "unchanged" | "dry-run" => "calm",
@@ -16,7 +16,7 @@ pub(super) fn mood(outcome: &str) -> &'static str {
 }
 
 /// Says an outcome in plain words.
-pub(super) fn in_words(line: &Line<'_>) -> String {
+pub(in crate::web) fn in_words(line: &Line<'_>) -> String {
     let frame = line.frame.map(named);
     let frame = frame.as_deref().unwrap_or("the frame");
     let said = match line.outcome {
@@ -37,23 +37,23 @@ pub(super) fn in_words(line: &Line<'_>) -> String {
 }
 
 /// Says when an outcome was by the wall clock, with the day unless it was today.
-pub(super) fn when(line: &Line<'_>, view: &View<'_>) -> String {
-    match (line.local, view.local) {
+pub(in crate::web) fn when(line: &Line<'_>, now: DateTime<Utc>, local: Local<'_>) -> String {
+    match (line.local, local) {
         (Some(wall), Some((_, today))) => moment(wall, today),
         (Some(wall), None) => moment(wall, wall),
-        (None, _) => format!("{} UTC", moment(line.at.naive_utc(), view.now.naive_utc())),
+        (None, _) => format!("{} UTC", moment(line.at.naive_utc(), now.naive_utc())),
     }
 }
 
 /// Says an instant by the wall clock, which may change to summer time before it.
-pub(super) fn at_there(instant: DateTime<Utc>, view: &View<'_>) -> String {
-    let wall = view.local.and_then(|(zone, today)| {
-        let offset = TimeDelta::seconds(zone.offset_seconds_at(instant.timestamp()).into());
-        let wall = instant.naive_utc().checked_add_signed(offset)?;
-        Some(moment(wall, today))
-    });
+pub(in crate::web) fn at_there(
+    instant: DateTime<Utc>,
+    now: DateTime<Utc>,
+    local: Local<'_>,
+) -> String {
+    let wall = local.map(|(zone, today)| moment(zone.local_time_at(instant), today));
     wall.unwrap_or_else(|| {
-        let (instant, now) = (instant.naive_utc(), view.now.naive_utc());
+        let (instant, now) = (instant.naive_utc(), now.naive_utc());
         format!("{} UTC", moment(instant, now))
     })
 }
@@ -67,12 +67,12 @@ fn moment(wall: NaiveDateTime, today: NaiveDateTime) -> String {
     }
 }
 
-pub(super) fn clock(wall: NaiveDateTime) -> String {
+pub(in crate::web) fn clock(wall: NaiveDateTime) -> String {
     format!("{:02}:{:02}", wall.hour(), wall.minute())
 }
 
 /// Says a day, such as 22 Nov.
-pub(super) fn day(wall: NaiveDateTime) -> String {
+pub(in crate::web) fn day(wall: NaiveDateTime) -> String {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
@@ -82,7 +82,7 @@ pub(super) fn day(wall: NaiveDateTime) -> String {
 }
 
 /// Says a frame's number in a sentence.
-pub(super) fn named(n: u16) -> String {
+pub(in crate::web) fn named(n: u16) -> String {
     if n == 0 {
         "frame 0 (upright)".to_owned()
     } else {
@@ -90,7 +90,7 @@ pub(super) fn named(n: u16) -> String {
     }
 }
 
-pub(super) fn counted(frames: u16) -> String {
+pub(in crate::web) fn counted(frames: u16) -> String {
     if frames == 1 {
         "1 frame".to_owned()
     } else {
@@ -99,17 +99,17 @@ pub(super) fn counted(frames: u16) -> String {
 }
 
 /// Formats an instant by RFC 3339, to the second.
-pub(super) fn rfc_3339(instant: DateTime<Utc>) -> String {
+pub(in crate::web) fn rfc_3339(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// Formats a wall-clock time for HTML: as RFC 3339, without an offset.
-pub(super) fn wall_clock(wall: NaiveDateTime) -> String {
+pub(in crate::web) fn wall_clock(wall: NaiveDateTime) -> String {
     rfc_3339(wall.and_utc()).trim_end_matches('Z').to_owned()
 }
 
 /// Says a number of frames with their shape.
-pub(super) fn counted_as(shape: &str, frames: u16) -> String {
+pub(in crate::web) fn counted_as(shape: &str, frames: u16) -> String {
     if frames == 1 {
         format!("1 {shape} frame")
     } else {
@@ -118,7 +118,7 @@ pub(super) fn counted_as(shape: &str, frames: u16) -> String {
 }
 
 /// Says a period in words.
-pub(super) fn length(period: Period) -> String {
+pub(in crate::web) fn length(period: Period) -> String {
     let seconds = period.seconds();
     match (seconds, seconds % 3600, seconds % 60) {
         (604_800, ..) => "a week".to_owned(),
