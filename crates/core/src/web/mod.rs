@@ -15,6 +15,7 @@ mod page;
 mod problem;
 mod request;
 mod routes;
+pub mod site;
 #[cfg(test)]
 mod tests;
 mod turn_by_hand;

@@ -31,6 +31,16 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, diagnosis.in_words())
     }
 
+    /// The status to answer with.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Sentences on what happened and what to do next.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Adds a header to the answer.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
