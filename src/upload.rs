@@ -1,15 +1,16 @@
-//! Pictures that requests bring. They are decoded by `decoder.js`, each in a wasm instance of its
+//! Pictures that requests bring, or that were fetched. They are decoded by `decoder.js`, each in a wasm instance of its
 //! own, so that a picture that breaks the decoder ends nothing else.
 
-use js_sys::{Function, Uint8Array};
+use js_sys::{Array, Function, Uint8Array};
 use picture::{Options, PictureError};
 use pixels::plane::{Plane, Planes};
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
 use worker::console_error;
 
 use crate::errors::{describe, has_name, is_too_large};
-use rotate_icon_core::ports::{Upload, UploadError};
+use crate::host::Host;
+use rotate_icon_core::ports::{Decoder, Upload, UploadError};
 
 #[wasm_bindgen]
 extern "C" {
@@ -49,13 +50,7 @@ pub(crate) struct IncomingPicture<'a>(pub(crate) &'a web_sys::Request);
 
 impl Upload for IncomingPicture<'_> {
     async fn square(&self, max_bytes: usize, options: &Options) -> Result<Planes, UploadError> {
-        let decode = DECODE.with(Clone::clone).ok_or_else(|| {
-            unavailable(
-                "it was built without its decoder: `main` has to be what npm run build makes",
-            )
-        })?;
-        let options_json =
-            serde_json::to_string(options).map_err(|error| unavailable(&error.to_string()))?;
+        let (decode, options_json) = decoder(options)?;
         let decoded = read_picture(self.0, max_bytes, &options_json, &decode);
         let decoded = decoded.await.map_err(|error| {
             if is_too_large(&error) {
@@ -68,6 +63,30 @@ impl Upload for IncomingPicture<'_> {
         })?;
         Ok(square(&decoded, options.side)?)
     }
+}
+
+impl Decoder for Host {
+    async fn decode(&self, file: Vec<u8>, options: &Options) -> Result<Planes, UploadError> {
+        let (decode, options_json) = decoder(options)?;
+        let pieces = Array::of1(&Uint8Array::from(file.as_slice()));
+        // The runtime has its own copy.
+        drop(file);
+        let decoded = decode.call2(&JsValue::UNDEFINED, &pieces, &options_json.into());
+        let decoded: Decoded = decoded
+            .map_err(|error| unavailable(&describe(error)))?
+            .unchecked_into();
+        Ok(square(&decoded, options.side)?)
+    }
+}
+
+/// What decodes, and the options as it takes them.
+fn decoder(options: &Options) -> Result<(Function, String), UploadError> {
+    let decode = DECODE.with(Clone::clone).ok_or_else(|| {
+        unavailable("it was built without its decoder: `main` has to be what npm run build makes")
+    })?;
+    let options =
+        serde_json::to_string(options).map_err(|error| unavailable(&error.to_string()))?;
+    Ok((decode, options))
 }
 
 /// Logs that the Worker cannot read pictures, and why.
