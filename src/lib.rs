@@ -8,7 +8,7 @@
 //!
 //! The rest implements the core's ports: `kv.rs` the store of frames, `client.rs` requests to the
 //! networks, `storage.rs` the account's ledger, `upload.rs` uploaded pictures, `time_zones.rs` time
-//! zones, `host.rs` the clock and the log.
+//! zones, `encryption.rs` what encrypts secrets, `host.rs` the clock and the log.
 //!
 //! Besides the entry and the decoder, two files are JavaScript, because each step of a stream that
 //! crosses into wasm costs: `body.js` and `client.js`.
@@ -18,6 +18,7 @@
 
 mod account;
 mod client;
+mod encryption;
 mod errors;
 mod fetch;
 mod host;

@@ -24,7 +24,7 @@ pub(crate) fn settings(env: &Env) -> Rc<Settings> {
 
 /// A variable or secret. One that is not text gives its JSON, which the core then refuses like any
 /// other value that does not parse.
-fn text(env: &Env, name: &str) -> Option<String> {
+pub(crate) fn text(env: &Env, name: &str) -> Option<String> {
     let value = Reflect::get(env, &name.into()).ok()?;
     if value.is_undefined() || value.is_null() {
         return None;

@@ -165,6 +165,9 @@ pub enum EncryptionError {
     /// The text was changed, or encrypted for another purpose.
     #[error("what was stored cannot be decrypted")]
     Damaged,
+    /// The host's cipher failed. The text says how.
+    #[error("nothing can be encrypted or decrypted: {0}")]
+    Unavailable(String),
 }
 
 /// Decodes pictures that the core has fetched, where a failing decoder harms nothing else.

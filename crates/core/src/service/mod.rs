@@ -2,9 +2,10 @@
 //!
 //! The [`directory`] knows whose account is whose, the servers' app registrations, the browsers that
 //! are signed in and the sign-ins under way. [`accounts`] reaches the accounts themselves. A turn
-//! needs neither.
+//! needs neither. [`keys`] are what secrets are encrypted with.
 
 pub mod accounts;
 pub mod directory;
+pub mod keys;
 pub mod settings;
 pub mod tokens;
