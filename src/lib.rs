@@ -8,7 +8,8 @@
 //!
 //! The rest implements the core's ports: `kv.rs` the store of frames, `client.rs` requests to the
 //! networks, `storage.rs` the account's ledger, `upload.rs` uploaded pictures, `time_zones.rs` time
-//! zones, `encryption.rs` what encrypts secrets, `host.rs` the clock and the log.
+//! zones, `encryption.rs` what encrypts secrets,
+//! `rate_limits.rs` how often an address may do something, `host.rs` the clock and the log.
 //!
 //! Besides the entry and the decoder, two files are JavaScript, because each step of a stream that
 //! crosses into wasm costs: `body.js` and `client.js`.
@@ -24,6 +25,7 @@ mod fetch;
 mod host;
 mod http;
 mod kv;
+mod rate_limits;
 mod scheduled;
 mod settings;
 mod storage;

@@ -2,10 +2,12 @@
 //!
 //! The [`directory`] knows whose account is whose, the servers' app registrations, the browsers that
 //! are signed in and the sign-ins under way. [`accounts`] reaches the accounts themselves. A turn
-//! needs neither. [`keys`] are what secrets are encrypted with.
+//! needs neither. [`keys`] are what secrets are encrypted with, [`limits`] how often an address may
+//! do what is dear.
 
 pub mod accounts;
 pub mod directory;
 pub mod keys;
+pub mod limits;
 pub mod settings;
 pub mod tokens;
