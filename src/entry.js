@@ -2,7 +2,7 @@
  * The Worker's entry. It brings the decoder in, since worker-build bundles one wasm module alone,
  * and has an answer for the one case in which wasm gives none. All else is in Rust.
  */
-import Worker, { Account } from "../build/index.js";
+import Worker, { Account, Directory } from "../build/index.js";
 import decoder from "./decoder.wasm";
 import { readSquare } from "./decoder.js";
 
@@ -26,7 +26,7 @@ function failed() {
   return Response.json(problem, { status: 500, headers });
 }
 
-export { Account };
+export { Account, Directory };
 
 export default {
   async fetch(request, env, ctx) {

@@ -5,10 +5,11 @@
 //! | a Cron Trigger fires | `scheduled.rs` |
 //! | an HTTP request arrives | `fetch.rs` |
 //! | the account's object gets a request, or its alarm goes off | `account.rs` |
+//! | the directory's object gets a request | `directory/` |
 //!
 //! The rest implements the core's ports: `kv.rs` the store of frames, `client.rs` requests to the
 //! networks, `storage.rs` the account's ledger, `upload.rs` uploaded pictures, `time_zones.rs` time
-//! zones, `encryption.rs` what encrypts secrets,
+//! zones, `directory/client.rs` the directory, `encryption.rs` what encrypts secrets,
 //! `rate_limits.rs` how often an address may do something, `host.rs` the clock and the log.
 //!
 //! Besides the entry and the decoder, two files are JavaScript, because each step of a stream that
@@ -19,6 +20,7 @@
 
 mod account;
 mod client;
+mod directory;
 mod encryption;
 mod errors;
 mod fetch;

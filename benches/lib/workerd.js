@@ -34,8 +34,27 @@ export function copyScript(folder, ...ids) {
  *   modules of another build: files by the names that its script imports
  * @property {Record<string, string>} vars
  * @property {boolean} [hasObject] whether it has the account's Durable Object; default: if it is
- *   built
+ *   built. The directory's object has only the built Worker
  */
+
+/**
+ * The classes of the Durable Objects that a Worker has. A build of another version may have fewer.
+ *
+ * @param {Worker} worker
+ */
+const objectsOf = ({ isBuilt, hasObject = Boolean(isBuilt) }) => {
+  if (isBuilt === true) return ["Account", "Directory"];
+  return hasObject ? ["Account"] : [];
+};
+
+/**
+ * The folder in which an object of a Worker stores.
+ *
+ * @param {string} id of the Worker
+ * @param {string} className
+ */
+export const folderOf = (id, className) =>
+  className === "Account" ? id : `${id}-${className.toLowerCase()}`;
 
 /** @param {string} value */
 const text = (value) => JSON.stringify(value);
@@ -45,7 +64,8 @@ const text = (value) => JSON.stringify(value);
  *
  * @param {Worker} worker
  */
-export function service({ id, isBuilt, vars, hasObject = Boolean(isBuilt) }) {
+export function service(worker) {
+  const { id, isBuilt, vars } = worker;
   const modules = [`(name = "index.js", esModule = embed "${id}.js")`];
   const files =
     isBuilt === true
@@ -57,18 +77,22 @@ export function service({ id, isBuilt, vars, hasObject = Boolean(isBuilt) }) {
     ([name, value]) => `(name = ${text(name)}, text = ${text(value)})`,
   );
   bindings.push(`(name = "FRAMES", kvNamespace = "kv")`);
-  // The account's object stores on the disk.
-  const account = hasObject
-    ? `, durableObjectNamespaces = [(className = "Account", uniqueKey = "${id}", enableSql = true)],
-      durableObjectStorage = (localDisk = "disk")`
+  // The objects store on the disk.
+  const objects = objectsOf(worker);
+  const namespaces = objects.map(
+    (name) => `(className = "${name}", uniqueKey = "${folderOf(id, name)}", enableSql = true)`,
+  );
+  const storage = objects.length
+    ? `, durableObjectNamespaces = [${namespaces}], durableObjectStorage = (localDisk = "disk")`
     : "";
-  if (hasObject) bindings.push(`(name = "ACCOUNT", durableObjectNamespace = "Account")`);
-  return `(name = "${id}", worker = (compatibilityDate = "2026-11-01", modules = [${modules}], bindings = [${bindings}]${account}))`;
+  for (const name of objects)
+    bindings.push(`(name = "${name.toUpperCase()}", durableObjectNamespace = "${name}")`);
+  return `(name = "${id}", worker = (compatibilityDate = "2026-11-01", modules = [${modules}], bindings = [${bindings}]${storage}))`;
 }
 
 /**
- * Writes workerd's configuration: the Workers, a driver that can call each by its id, KV, a disk
- * and the internet.
+ * Writes workerd's configuration: the Workers, a driver that can call each by its id and its objects
+ * by `{id} {class}`, KV, a disk and the internet.
  *
  * @param {Worker[]} workers
  * @param {number} kvPort where a server answers as KV does
@@ -76,6 +100,12 @@ export function service({ id, isBuilt, vars, hasObject = Boolean(isBuilt) }) {
  */
 export function configuration(workers, kvPort, disk) {
   const targets = workers.map(({ id }) => `(name = "${id}", service = "${id}")`);
+  for (const worker of workers) {
+    for (const name of objectsOf(worker)) {
+      const object = `(className = "${name}", serviceName = "${worker.id}")`;
+      targets.push(`(name = "${worker.id} ${name}", durableObjectNamespace = ${object})`);
+    }
+  }
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
