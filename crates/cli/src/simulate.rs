@@ -16,11 +16,12 @@ use anyhow::{Context, anyhow};
 use clap::builder::TypedValueParser;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
 use simulator::{
-    BlueskyLogin, MastodonGrant, MastodonSoftware, Options, QueuedFault, Simulator, WIDEST_OFFSET,
-    XKeys,
+    BlueskyLogin, MastodonGrant, MastodonSoftware, NamedMastodon, Options, QueuedFault, Simulator,
+    WIDEST_OFFSET, XKeys,
 };
 use tokio::net::TcpListener;
 
+use self::guard::AllowedHosts;
 use self::server::Server;
 
 /// Run local stand-ins for X, Bluesky and Mastodon, which check each request.
@@ -128,6 +129,18 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "NAME", value_parser = software(), default_value_t)]
     mastodon_software: MastodonSoftware,
 
+    /// Also be this server, by its Host header; may be repeated (--help lists the kinds)
+    ///
+    /// People sign in to it by OAuth: ada, grace, hedy and any person-N. The kinds are
+    /// mastodon-4.2, mastodon-4.3, gotosocial, pixelfed and pleroma. With `handles`, its people
+    /// are called @name@DOMAIN, and DOMAIN answers nothing but host-meta and webfinger. The server
+    /// calls itself by https and HOST: send requests for it here, with that Host header. This
+    /// listener's own address is such a server too, of the kind mastodon-4.3. Change servers
+    /// with PATCH /simulator/mastodon/servers, and issue tokens with
+    /// POST /simulator/mastodon/tokens.
+    #[arg(long = "mastodon-server", value_name = "HOST=KIND[,handles=DOMAIN]")]
+    mastodon_servers: Vec<NamedMastodon>,
+
     /// Answer with this fault from the start; may be repeated (--help lists the faults)
     #[arg(
         long = "fault",
@@ -179,6 +192,7 @@ impl Simulate {
                 scopes: self.mastodon_scopes,
                 software: self.mastodon_software,
             },
+            mastodon_servers: self.mastodon_servers,
             faults: self.faults,
             clock_offset: self.clock_offset,
             keep: self.keep,
@@ -197,7 +211,14 @@ pub(crate) async fn run(options: Simulate) -> anyhow::Result<()> {
     let address = listener
         .local_addr()
         .context("the address of the listener is unknown")?;
-    let allowed_hosts = options.allowed_hosts.clone();
+    let servers = options.mastodon_servers.iter();
+    let allowed = AllowedHosts {
+        exactly: options.allowed_hosts.clone(),
+        with_any_port: servers
+            .flat_map(NamedMastodon::hosts)
+            .map(str::to_owned)
+            .collect(),
+    };
     let server = Server::new(options.simulator()?, Box::new(std::io::stdout()));
     // Before the line is printed: whoever has read it may end the process at once.
     let end = end_requested().context("signals cannot be received")?;
@@ -209,7 +230,7 @@ pub(crate) async fn run(options: Simulate) -> anyhow::Result<()> {
     drop(output);
 
     server
-        .serve(listener, &allowed_hosts, end)
+        .serve(listener, &allowed, end)
         .await
         .context("the simulator stopped")
 }

@@ -10,18 +10,24 @@
 //! | `DELETE /simulator/received` | forgets them; the accounts keep their pictures |
 //! | `GET /simulator/received/{number}/picture` | returns the picture in a request |
 //! | `GET /simulator/icon` | returns the account's current picture |
+//! | `GET /simulator/icon?network=mastodon&server=…&account=…` | returns that of a person |
 //! | `GET /simulator/pin?oauth_token=…` | agrees to a sign-in on X: `{"pin":"1234567"}` |
 //! | `DELETE /simulator/uploads` | has X forget uploads that are not set yet |
 //! | `GET /simulator/bluesky` | shows the account on Bluesky |
 //! | `PATCH /simulator/bluesky` | changes it, see [`bluesky::Change`] |
 //! | `GET /simulator/mastodon` | shows the account on Mastodon |
 //! | `PATCH /simulator/mastodon` | changes it, see [`mastodon::Change`] |
+//! | `GET /simulator/mastodon/servers` | lists the servers that people sign in to, and the people |
+//! | `PATCH /simulator/mastodon/servers` | changes one, see [`mastodon::ServerChange`] |
+//! | `POST /simulator/mastodon/tokens` | issues a token, see [`mastodon::IssueToken`] |
 //! | `GET /simulator/clock` | shows the clock: `{"now":"…","offset":0}` |
 //! | `PUT /simulator/clock` | sets how many seconds it runs ahead: `{"offset":7200}` |
 //!
 //! `?network=bluesky` in the query, or `"network"` in the body, selects a network. Without it,
 //! faults and icon are X's, received requests are listed for all networks, and DELETE applies to
-//! all networks.
+//! all networks. Mastodon's servers are named by their hosts; the one at the listener's own address
+//! is called `own`, and is meant where no server is named. A fault without a `server` occurs at
+//! whichever is asked next.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -51,15 +57,24 @@ struct QueueFault {
     network: Option<String>,
     /// The one endpoint at which it occurs.
     endpoint: Option<String>,
+    /// The one server of Mastodon's at which it occurs.
+    server: Option<String>,
 }
 
 impl QueueFault {
-    fn queued(&self) -> Result<QueuedFault, String> {
+    fn queued(&self, mastodon: &mastodon::Mastodon) -> Result<QueuedFault, String> {
         let network = match &self.network {
             None => Network::X,
             Some(name) => Network::named(name)?,
         };
+        if let Some(server) = &self.server {
+            if network != Network::Mastodon {
+                return Err("only mastodon has several servers".to_owned());
+            }
+            mastodon.server(Some(server))?;
+        }
         QueuedFault::new(network, &self.fault, self.endpoint.as_deref(), self.times)
+            .map(|queued| queued.at_server(self.server.clone()))
     }
 }
 
@@ -97,7 +112,7 @@ pub(crate) fn faults(simulator: &mut Simulator, request: &Request) -> Reply {
 
 pub(crate) fn add_fault(simulator: &mut Simulator, request: &Request) -> Reply {
     let queued = read(request, "{\"fault\":\"hang\",\"times\":1}")
-        .and_then(|fault: QueueFault| fault.queued());
+        .and_then(|fault: QueueFault| fault.queued(&simulator.mastodon));
     or_bad_request(queued.map(|queued| {
         let network = queued.network;
         simulator.faults.push(queued);
@@ -120,6 +135,9 @@ fn fault_list(simulator: &Simulator, network: Network) -> Reply {
             let mut shown = json!({ "fault": queued.fault.name, "times": queued.times });
             if let (Some(endpoint), Some(members)) = (queued.endpoint, shown.as_object_mut()) {
                 members.insert("endpoint".to_owned(), endpoint.into());
+            }
+            if let (Some(server), Some(members)) = (&queued.server, shown.as_object_mut()) {
+                members.insert("server".to_owned(), server.as_str().into());
             }
             shown
         })
@@ -186,6 +204,31 @@ pub(crate) fn change_mastodon(simulator: &mut Simulator, request: &Request) -> R
     }))
 }
 
+pub(crate) fn show_servers(simulator: &mut Simulator, _: &Request) -> Reply {
+    let now = simulator.clock.now();
+    json_reply(StatusCode::OK, &simulator.mastodon.describe_servers(now))
+}
+
+pub(crate) fn change_server(simulator: &mut Simulator, request: &Request) -> Reply {
+    let now = simulator.clock.now();
+    let example = "{\"server\":\"social.example\",\"forget_apps\":true}";
+    let changed = read::<mastodon::ServerChange>(request, example).and_then(|change| {
+        let name = change.server.clone();
+        simulator.mastodon.change_server(change, now)?;
+        let server = simulator.mastodon.server(name.as_deref())?;
+        Ok(server.describe(now.timestamp()))
+    });
+    or_bad_request(changed.map(|shown| json_reply(StatusCode::OK, &shown)))
+}
+
+pub(crate) fn issue_token(simulator: &mut Simulator, request: &Request) -> Reply {
+    let now = simulator.clock.now();
+    let example = "{\"server\":\"social.example\",\"account\":\"ada\",\"scopes\":\"read\"}";
+    let issued = read::<mastodon::IssueToken>(request, example)
+        .and_then(|wanted| simulator.mastodon.issue_token(&wanted, request.host(), now));
+    or_bad_request(issued.map(|issued| json_reply(StatusCode::OK, &issued)))
+}
+
 pub(crate) fn show_clock(simulator: &mut Simulator, _: &Request) -> Reply {
     let clock = &simulator.clock;
     let shown = json!({ "now": rfc_3339(clock.now()), "offset": clock.offset() });
@@ -230,11 +273,26 @@ pub(crate) fn picture(simulator: &mut Simulator, request: &Request) -> Reply {
 }
 
 pub(crate) fn icon(simulator: &mut Simulator, request: &Request) -> Reply {
+    match parameter(request, "account") {
+        Ok(None) => {}
+        Ok(Some(account)) => return person(simulator, request, &account),
+        Err(error) => return or_bad_request(Err(error)),
+    }
     or_bad_request(network(request).map(|network| {
         match simulator.icon(network.unwrap_or(Network::X)) {
             Some(icon) => picture_reply(icon.bytes.clone(), icon.facts.media_type),
             None => missing("the account has no picture yet"),
         }
+    }))
+}
+
+/// The picture of a person on one of Mastodon's servers.
+fn person(simulator: &Simulator, request: &Request, account: &str) -> Reply {
+    let server =
+        parameter(request, "server").and_then(|name| simulator.mastodon.server(name.as_deref()));
+    or_bad_request(server.map(|server| match server.picture_of(account) {
+        Some(picture) => picture_reply(picture.bytes, picture.facts.media_type),
+        None => missing("there is nobody of that name, or they have no picture"),
     }))
 }
 

@@ -20,6 +20,8 @@ use crate::network::Network;
 #[derive(Clone)]
 pub struct QueuedFault {
     pub(crate) network: Network,
+    /// The one server at which it occurs, of a network that has several.
+    pub(crate) server: Option<String>,
     pub(crate) fault: &'static Fault,
     /// `None`: wherever the fault occurs by itself.
     pub(crate) endpoint: Option<&'static str>,
@@ -52,14 +54,21 @@ impl QueuedFault {
         };
         Ok(Self {
             network,
+            server: None,
             fault: named(network, name)?,
             endpoint: endpoint.map(known).transpose()?,
             times,
         })
     }
 
-    fn occurs_at(&self, network: Network, endpoint: &str) -> bool {
+    /// This fault at one server only.
+    pub(crate) fn at_server(self, server: Option<String>) -> Self {
+        Self { server, ..self }
+    }
+
+    fn occurs_at(&self, network: Network, server: Option<&str>, endpoint: &str) -> bool {
         self.network == network
+            && (self.server.is_none() || self.server.as_deref() == server)
             && match self.endpoint {
                 Some(asked) => asked == endpoint,
                 None => self.fault.at.is_empty() || self.fault.at.contains(&endpoint),
@@ -120,12 +129,18 @@ impl Queue {
         self.0.push_back(fault);
     }
 
-    /// Takes the fault that is due at this endpoint.
-    pub(crate) fn take(&mut self, network: Network, endpoint: &str) -> Option<&'static Fault> {
+    /// Takes the fault that is due at this endpoint. `server` tells the servers of a network apart
+    /// that has several.
+    pub(crate) fn take(
+        &mut self,
+        network: Network,
+        server: Option<&str>,
+        endpoint: &str,
+    ) -> Option<&'static Fault> {
         let index = self
             .0
             .iter()
-            .position(|queued| queued.occurs_at(network, endpoint))?;
+            .position(|queued| queued.occurs_at(network, server, endpoint))?;
         let queued = self.0.get_mut(index)?;
         let fault = queued.fault;
         if let Some(times) = &mut queued.times {
@@ -237,7 +252,7 @@ mod tests {
     fn the_queue_counts_down_and_stays_at_what_lasts() {
         let faults = ["reset*2", "hang*1", "slow", "reset"];
         let mut queue = Queue::of(faults.map(parsed).into());
-        let mut taken = || queue.take(Network::X, "any").map(|fault| fault.name);
+        let mut taken = || queue.take(Network::X, None, "any").map(|fault| fault.name);
         let names: Vec<_> = std::iter::repeat_with(&mut taken)
             .take(5)
             .flatten()
@@ -245,7 +260,7 @@ mod tests {
         assert_eq!(names, ["reset", "reset", "hang", "slow", "slow"]);
         assert_eq!(queue.iter(Network::X).count(), 2);
         queue.clear(None);
-        assert!(queue.take(Network::X, "any").is_none());
+        assert!(queue.take(Network::X, None, "any").is_none());
     }
 
     #[test]
@@ -257,7 +272,8 @@ mod tests {
             "bluesky:slow@com.atproto.repo.putRecord",
         ];
         let mut queue = Queue::of(faults.map(parsed).into());
-        let mut at = |network, endpoint| queue.take(network, endpoint).map(|fault| fault.name);
+        let mut at =
+            |network, endpoint| queue.take(network, None, endpoint).map(|fault| fault.name);
         assert_eq!(at(Network::X, "account/update_profile_image"), None);
         assert_eq!(at(Network::Bluesky, "com.atproto.repo.getRecord"), None);
         assert_eq!(at(Network::Bluesky, put), Some("invalid-swap"));

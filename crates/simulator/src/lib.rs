@@ -60,7 +60,10 @@ pub use self::answer::{Answer, Delivery};
 pub use self::bluesky::Login as BlueskyLogin;
 pub use self::clock::WIDEST_OFFSET;
 pub use self::fault_queue::{QueuedFault, help as fault_help};
-pub use self::mastodon::{Grant as MastodonGrant, Software as MastodonSoftware};
+pub use self::mastodon::{
+    Grant as MastodonGrant, Kind as MastodonKind, NamedServer as NamedMastodon,
+    Software as MastodonSoftware,
+};
 pub use self::request::Body;
 pub use self::simulator::{Options, Simulator};
 pub use self::x::Keys as XKeys;

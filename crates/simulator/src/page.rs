@@ -9,6 +9,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::clock::{plain, rfc_3339};
 use crate::fault_queue::QueuedFault;
+use crate::mastodon::Server;
 use crate::network::Network;
 use crate::received::{Received, Verdict};
 use crate::reply::Reply;
@@ -66,6 +67,9 @@ fn page(simulator: &Simulator, now: DateTime<Utc>, paused: bool) -> Markup {
                 main {
                     @for of in Network::ALL {
                         (network(simulator, of))
+                    }
+                    @for server in simulator.mastodon.servers() {
+                        (people(server))
                     }
                     (faults(simulator))
                 }
@@ -140,6 +144,46 @@ fn profile(simulator: &Simulator, network: Network, icon: Option<&Icon>) -> Mark
     }
 }
 
+/// A server of Mastodon's network and the pictures of its people; nothing for the listener's own
+/// before anybody signed in there.
+fn people(server: &Server) -> Markup {
+    let people = server.known_people();
+    let host = server.name();
+    let is_used = server.host.is_some() || server.oauth.app_count() > 0;
+    html! {
+        @if is_used {
+            section class="mastodon" aria-labelledby=(host) {
+                h2 id=(host) { "Mastodon: " (host) }
+                p.muted {
+                    (server.kind.name())
+                    @if let Some(domain) = &server.handles { ", handles at " (domain) }
+                    ", " (server.oauth.app_count()) " apps"
+                }
+                ol.strip {
+                    @for name in people.iter().take(SHOWN) {
+                        li {
+                            @if let Some(picture) = server.people.file_name(server.kind, name) {
+                                // The file name gives every picture an address of its own.
+                                img src={
+                                    "/simulator/icon?network=mastodon&server=" (host)
+                                    "&account=" (name) "&n=" (picture)
+                                } width="96" height="96"
+                                    alt={ "The picture of @" (name) " on " (host) };
+                            } @else {
+                                div.no-picture { "no picture" }
+                            }
+                            div { "@" (name) }
+                        }
+                    }
+                }
+                @if people.len() > SHOWN {
+                    p.muted { (people.len() - SHOWN) " more people are not shown." }
+                }
+            }
+        }
+    }
+}
+
 fn pictures(received: &[&Received]) -> Markup {
     let with_picture: Vec<&Received> = received
         .iter()
@@ -167,6 +211,12 @@ fn requests(received: &[&Received]) -> Markup {
                 @for received in received.iter().take(SHOWN) {
                     li {
                         (verdict(received)) " " code { (received.endpoint.unwrap_or("unknown")) }
+                        @if let Some(server) = &received.server {
+                            " on " (server)
+                        }
+                        @if let Some(account) = &received.account {
+                            " as @" (account)
+                        }
                         div.muted {
                             "Request " (received.number) ", " (time(received.at))
                             ", answered: " (received.answered())
@@ -267,6 +317,9 @@ fn faults(simulator: &Simulator) -> Markup {
                             }
                             @if let Some(endpoint) = queued.endpoint {
                                 ", at " code { (endpoint) }
+                            }
+                            @if let Some(server) = &queued.server {
+                                ", on " (server)
                             }
                             span.muted { " (" (queued.fault.description) ")" }
                         }

@@ -35,6 +35,12 @@ pub(crate) struct Received {
     /// Counted from 1 and never reused.
     pub(crate) number: u64,
     pub(crate) network: Network,
+    /// The server the request was for, of a network that has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) server: Option<String>,
+    /// The account for which the request acts, of a network that has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<String>,
     /// The endpoint the request was for; `None` if the network has no such endpoint.
     pub(crate) endpoint: Option<&'static str>,
     #[serde(rename = "received_at", serialize_with = "as_rfc_3339")]
@@ -45,7 +51,7 @@ pub(crate) struct Received {
     pub(crate) status: Option<u16>,
     /// X's number for the error in the reply.
     pub(crate) code: Option<u16>,
-    /// Bluesky's name for the error in the reply.
+    /// The name of the error in the reply: Bluesky's, or that of OAuth 2.0.
     pub(crate) error: Option<&'static str>,
     /// What the checks found, regardless of the fault.
     pub(crate) verdict: Verdict,
@@ -85,9 +91,10 @@ impl Received {
                 self.explanation
             ),
         };
-        match self.network {
-            Network::X => line,
-            other => format!("{line} [{}]", other.title()),
+        match (self.network, &self.server) {
+            (Network::X, _) => line,
+            (other, None) => format!("{line} [{}]", other.title()),
+            (other, Some(server)) => format!("{line} [{}, {server}]", other.title()),
         }
     }
 
@@ -160,6 +167,8 @@ mod tests {
         Received {
             number,
             network: Network::X,
+            server: None,
+            account: None,
             endpoint: None,
             at: DateTime::UNIX_EPOCH,
             fault: None,

@@ -1,7 +1,7 @@
 //! Responses of the networks: successes, refusals, and the reasons for them.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName};
+use http::header::{CONTENT_TYPE, HeaderName, LOCATION};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -21,6 +21,8 @@ enum Shape {
     Named(&'static str),
     /// `{"error":"…"}`: Mastodon.
     Bare,
+    /// `{"error":"…","error_description":"…"}`: OAuth 2.0 (RFC 6749 §5.2).
+    Described(&'static str),
     /// Problem details with this title and type (RFC 9457): version 2 of X's API.
     Problem(&'static str, &'static str),
     /// The message as plain text: some of X's OAuth endpoints.
@@ -51,6 +53,11 @@ impl Refusal {
     /// A refusal in Mastodon's shape.
     pub(crate) const fn bare(status: u16, message: &'static str) -> Self {
         Self::shaped(status, message, Shape::Bare)
+    }
+
+    /// A refusal with an error name of OAuth 2.0's; the message is the description.
+    pub(crate) const fn described(status: u16, name: &'static str, message: &'static str) -> Self {
+        Self::shaped(status, message, Shape::Described(name))
     }
 
     /// A refusal as problem details; the message is the detail.
@@ -99,6 +106,7 @@ impl Refusal {
         Rejection {
             refusal: self,
             message: None,
+            location: None,
             explanation: explanation.into(),
         }
     }
@@ -109,6 +117,7 @@ impl Refusal {
         Rejection {
             refusal: self,
             message: Some(message.clone()),
+            location: None,
             explanation: message,
         }
     }
@@ -120,6 +129,8 @@ pub(crate) struct Rejection {
     pub(crate) refusal: Refusal,
     /// The message of the reply, if it differs from the refusal's own.
     message: Option<String>,
+    /// Where the reply sends the client.
+    location: Option<Box<HeaderValue>>,
     /// Why the request was refused. Goes into the record, never into the reply.
     pub(crate) explanation: String,
 }
@@ -136,11 +147,29 @@ impl Rejection {
         let message = message.trim_end_matches('.');
         match shape {
             Shape::Numbered(code) => format!("{status} {code} {message}: {explanation}"),
-            Shape::Named(name) => format!("{status} {name}: {explanation}"),
+            Shape::Named(name) | Shape::Described(name) => {
+                format!("{status} {name}: {explanation}")
+            }
             Shape::Problem(title, _) => format!("{status} {title}: {explanation}"),
             Shape::Bare | Shape::Text => format!("{status} {message}: {explanation}"),
             Shape::Empty => format!("{status} (no body): {explanation}"),
             Shape::Html => format!("{status} (a web page): {explanation}"),
+        }
+    }
+
+    /// The same rejection for another reason.
+    pub(crate) fn explained(self, explanation: impl Into<String>) -> Self {
+        Self {
+            explanation: explanation.into(),
+            ..self
+        }
+    }
+
+    /// The same rejection with a reply that sends the client elsewhere.
+    pub(crate) fn sending_to(self, location: HeaderValue) -> Self {
+        Self {
+            location: Some(Box::new(location)),
+            ..self
         }
     }
 
@@ -149,6 +178,7 @@ impl Rejection {
         Self {
             refusal,
             message: None,
+            location: None,
             explanation: self.explanation,
         }
     }
@@ -156,7 +186,11 @@ impl Rejection {
     /// The reply to the client.
     pub(crate) fn reply(&self) -> Reply {
         let message = self.message.as_deref().unwrap_or(self.refusal.message);
-        Reply::refused(self.refusal.status, self.refusal.shape, message)
+        let reply = Reply::refused(self.refusal.status, self.refusal.shape, message);
+        match &self.location {
+            Some(location) => reply.with(LOCATION, HeaderValue::clone(location)),
+            None => reply,
+        }
     }
 }
 
@@ -233,6 +267,13 @@ impl Reply {
                 Self::of(status, "application/problem+json", body.to_string())
             }
             Shape::Bare => Self::json(status, &json!({ "error": message })),
+            Shape::Described(name) => Self {
+                error: Some(name),
+                ..Self::json(
+                    status,
+                    &json!({ "error": name, "error_description": message }),
+                )
+            },
             Shape::Text => Self::of(status, "text/plain; charset=utf-8", message.to_owned()),
             Shape::Html => Self::of(status, "text/html; charset=UTF-8", message.to_owned()),
         }

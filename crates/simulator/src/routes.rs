@@ -32,12 +32,16 @@ const ROUTES: &[Route] = &[
     ("/2/*", Network(x::receive)),
     ("/oauth/request_token", Network(x::receive)),
     ("/oauth/access_token", Network(x::receive)),
-    (
-        "/oauth/authorize",
-        Methods(&[("GET", x::ask), ("POST", x::allow)]),
-    ),
+    // X's and Mastodon's.
+    ("/oauth/authorize", Network(authorize)),
     ("/xrpc/*", Network(bluesky::receive)),
     ("/api/*", Network(mastodon::receive)),
+    ("/oauth/token", Network(mastodon::receive)),
+    ("/oauth/revoke", Network(mastodon::receive)),
+    ("/.well-known/*", Network(mastodon::receive)),
+    ("/system/accounts/avatars/*", Network(mastodon::receive)),
+    ("/avatars/*", Network(mastodon::receive)),
+    ("/storage/avatars/*", Network(mastodon::receive)),
     ("/", Methods(&[("GET", page::show)])),
     // Browsers request it unasked.
     (
@@ -45,6 +49,7 @@ const ROUTES: &[Route] = &[
         Methods(&[("GET", |_, _| Reply::empty(204))]),
     ),
     ("/simulator/style.css", Methods(&[("GET", page::style)])),
+    ("/packs/common.css", Methods(&[("GET", page::style)])),
     (
         "/simulator/faults",
         Methods(&[
@@ -86,9 +91,30 @@ const ROUTES: &[Route] = &[
         ]),
     ),
     (
+        "/simulator/mastodon/servers",
+        Methods(&[
+            ("GET", control::show_servers),
+            ("PATCH", control::change_server),
+        ]),
+    ),
+    (
+        "/simulator/mastodon/tokens",
+        Methods(&[("POST", control::issue_token)]),
+    ),
+    (
         "/simulator/clock",
         Methods(&[("GET", control::show_clock), ("PUT", control::set_clock)]),
     ),
+];
+
+/// The routes at the names of Mastodon's servers, where there is nothing else.
+const NAMED: &[Route] = &[
+    ("/packs/common.css", Methods(&[("GET", page::style)])),
+    (
+        "/favicon.ico",
+        Methods(&[("GET", |_, _| Reply::empty(204))]),
+    ),
+    ("*", Network(mastodon::receive)),
 ];
 
 /// What the middleware of `GoToSocial` answers to a request without a `User-Agent`.
@@ -96,7 +122,9 @@ const NO_USER_AGENT: &str = r#"{"error": "I'm a teapot: no user-agent sent with 
 
 /// Answers a request by its route.
 pub(crate) fn answer(simulator: &mut Simulator, request: &Request) -> Answer {
-    let route = ROUTES.iter().find(|(path, _)| matches(path, &request.path));
+    let is_named = simulator.mastodon.is_named(request.host());
+    let mut routes = if is_named { NAMED } else { ROUTES }.iter();
+    let route = routes.find(|(path, _)| matches(path, &request.path));
     let methods = match route {
         None => return not_found().into(),
         Some((_, Network(_))) if !has_user_agent(request) => {
@@ -112,6 +140,18 @@ pub(crate) fn answer(simulator: &mut Simulator, request: &Request) -> Answer {
     match methods.iter().find(|(method, _)| *method == asked) {
         Some((_, handler)) => handler(simulator, request).into(),
         None => method_not_allowed(methods.iter().map(|(method, _)| *method)).into(),
+    }
+}
+
+/// Answers `/oauth/authorize` at the listener's own address.
+fn authorize(simulator: &mut Simulator, request: &Request) -> Answer {
+    if mastodon::is_sign_in(request) {
+        return mastodon::receive(simulator, request);
+    }
+    match request.method.as_str() {
+        "GET" | "HEAD" => x::ask(simulator, request).into(),
+        "POST" => x::allow(simulator, request).into(),
+        _ => method_not_allowed(["GET", "POST"].into_iter()).into(),
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Options {
     pub bluesky: bluesky::Login,
     /// The access token for Mastodon.
     pub mastodon: mastodon::Grant,
+    /// Further servers of Mastodon's network, told apart by the `Host` header.
+    pub mastodon_servers: Vec<mastodon::NamedServer>,
     /// The faults to answer with, in this order.
     pub faults: Vec<QueuedFault>,
     /// How many seconds the simulator's clock runs ahead, at most [`crate::WIDEST_OFFSET`] either
@@ -48,6 +50,7 @@ impl Default for Options {
             x: x::Keys::default(),
             bluesky: bluesky::Login::default(),
             mastodon: mastodon::Grant::default(),
+            mastodon_servers: Vec::new(),
             faults: Vec::new(),
             clock_offset: 0,
             keep: NonZeroUsize::MIN.saturating_add(99),
@@ -78,6 +81,18 @@ pub(crate) struct Icon {
     pub(crate) bytes: Bytes,
 }
 
+impl Icon {
+    /// The picture that the request with this number sets.
+    pub(crate) fn of(picture: Picture, number: u64, set_at: DateTime<Utc>) -> Self {
+        Self {
+            number,
+            set_at,
+            facts: picture.facts,
+            bytes: picture.bytes,
+        }
+    }
+}
+
 /// The reply to a correct request, and its effect.
 pub(crate) struct Accepted {
     pub(crate) reply: Reply,
@@ -85,6 +100,8 @@ pub(crate) struct Accepted {
     pub(crate) summary: String,
     /// The account's new picture.
     pub(crate) icon: Option<Picture>,
+    /// Whether the account has no picture from now on.
+    pub(crate) removes_icon: bool,
 }
 
 impl Accepted {
@@ -94,6 +111,7 @@ impl Accepted {
             reply,
             summary: summary.into(),
             icon: None,
+            removes_icon: false,
         }
     }
 }
@@ -101,6 +119,9 @@ impl Accepted {
 /// A judged request, ready to be recorded.
 pub(crate) struct Judged {
     pub(crate) network: Network,
+    /// The server and the account, of a network that has several.
+    pub(crate) server: Option<String>,
+    pub(crate) account: Option<String>,
     pub(crate) endpoint: Option<&'static str>,
     pub(crate) fault: Option<&'static Fault>,
     pub(crate) outcome: Result<Accepted, Rejection>,
@@ -126,7 +147,7 @@ impl Simulator {
             journal: Journal::keeping(options.keep),
             x: X::new(options.x, random.fork()),
             bluesky: Bluesky::new(options.bluesky, random.fork()),
-            mastodon: Mastodon::new(options.mastodon),
+            mastodon: Mastodon::new(options.mastodon, options.mastodon_servers, &mut random),
             icons: [const { None }; 3],
         }
     }
@@ -155,14 +176,14 @@ impl Simulator {
         }
     }
 
-    fn set_icon(&mut self, network: Network, icon: Icon) {
+    fn set_icon(&mut self, network: Network, icon: Option<Icon>) {
         let [x, bluesky, mastodon] = &mut self.icons;
         let place = match network {
             Network::X => x,
             Network::Bluesky => bluesky,
             Network::Mastodon => mastodon,
         };
-        *place = Some(icon);
+        *place = icon;
     }
 
     /// Records a judged request and answers it.
@@ -176,13 +197,11 @@ impl Simulator {
         let (verdict, summary, reason, mut proper) = match judged.outcome {
             Ok(accepted) => {
                 if let (true, Some(picture)) = (passes, accepted.icon) {
-                    let icon = Icon {
-                        number,
-                        set_at: now,
-                        facts: picture.facts,
-                        bytes: picture.bytes,
-                    };
-                    self.set_icon(judged.network, icon);
+                    let icon = Icon::of(picture, number, now);
+                    self.set_icon(judged.network, Some(icon));
+                }
+                if passes && accepted.removes_icon {
+                    self.set_icon(judged.network, None);
                 }
                 let summary = accepted.summary;
                 (Verdict::Accepted, summary.clone(), summary, accepted.reply)
@@ -210,6 +229,8 @@ impl Simulator {
         let received = Received {
             number,
             network: judged.network,
+            server: judged.server,
+            account: judged.account,
             endpoint: judged.endpoint,
             at: now,
             fault: fault.map(|fault| fault.name),

@@ -9,15 +9,26 @@ use std::net::{IpAddr, SocketAddr};
 use http::header::{HOST, ORIGIN};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 
+/// Hosts by which the simulator may be addressed, beside the names of this machine.
+#[derive(Default)]
+pub(crate) struct AllowedHosts {
+    /// As in the `Host` header.
+    pub(crate) exactly: Vec<String>,
+    /// Names for which a proxy in front may send any port, or none, and speak https.
+    pub(crate) with_any_port: Vec<String>,
+}
+
 /// The hosts by which the simulator may be addressed.
 pub(crate) struct Guard {
     /// In lower case, as in the `Host` header.
     hosts: Vec<String>,
+    /// Names with any port, in lower case.
+    names: Vec<String>,
 }
 
 impl Guard {
     /// Allows the names of this machine with the port of the listener, and `also` these hosts.
-    pub(crate) fn of(address: SocketAddr, also: &[String]) -> Self {
+    pub(crate) fn of(address: SocketAddr, also: &AllowedHosts) -> Self {
         let names = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
         let own = match address.ip() {
             ip if ip.is_unspecified() => None,
@@ -34,12 +45,26 @@ impl Guard {
             let bare = hosts.iter().filter_map(|host| host.strip_suffix(":80"));
             hosts.extend(bare.map(str::to_owned).collect::<Vec<_>>());
         }
-        hosts.extend(also.iter().map(|host| host.to_ascii_lowercase()));
-        Self { hosts }
+        let lower = |host: &String| host.to_ascii_lowercase();
+        hosts.extend(also.exactly.iter().map(lower));
+        Self {
+            hosts,
+            names: also.with_any_port.iter().map(lower).collect(),
+        }
     }
 
     fn allows(&self, host: &str) -> bool {
-        self.hosts.contains(&host.to_ascii_lowercase())
+        self.hosts.contains(&host.to_ascii_lowercase()) || self.allows_name(host)
+    }
+
+    /// Whether a host has a name that is allowed with any port.
+    fn allows_name(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.parse::<u16>().is_ok() => name,
+            _ => &host,
+        };
+        self.names.iter().any(|known| known == name)
     }
 
     /// Why a request is refused because of its address or its origin; `None` if it is not.
@@ -57,8 +82,9 @@ impl Guard {
         }
         let is_own = |origin: &HeaderValue| {
             let origin = origin.to_str().ok();
-            let host = origin.and_then(|origin| origin.strip_prefix("http://"));
-            host.is_some_and(|host| self.allows(host))
+            let strip = |scheme| origin.and_then(|origin| origin.strip_prefix(scheme));
+            strip("http://").is_some_and(|host| self.allows(host))
+                || strip("https://").is_some_and(|host| self.allows_name(host))
         };
         if !all(ORIGIN).all(is_own) {
             let reason = "the Origin header names a page of another site";

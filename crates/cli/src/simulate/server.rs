@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use super::connection::{FaultyListener, Handle};
-use super::guard::Guard;
+use super::guard::{AllowedHosts, Guard};
 
 /// How long answers under way may take once the end was requested.
 const GRACE: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ impl Server {
     }
 
     /// Serves until `end` is ready. `also` are further hosts by which the simulator may be
-    /// addressed, as in the `Host` header.
+    /// addressed.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl Server {
     pub(crate) async fn serve(
         self,
         listener: TcpListener,
-        also: &[String],
+        also: &AllowedHosts,
         end: impl Future<Output = ()>,
     ) -> io::Result<()> {
         let guard = Guard::of(listener.local_addr()?, also);

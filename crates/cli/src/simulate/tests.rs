@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::guard::AllowedHosts;
 use super::listen;
 use super::server::Server;
 
@@ -50,8 +51,15 @@ impl Running {
     async fn allowing(also: &[&str]) -> Self {
         let listener = listen("127.0.0.1", 0).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = Server::new(Simulator::new(Options::default()), Box::new(io::sink()));
-        let also: Vec<String> = also.iter().map(|host| (*host).to_owned()).collect();
+        let simulator = Simulator::new(Options {
+            mastodon_servers: vec!["social.example=mastodon-4.3".parse().unwrap()],
+            ..Options::default()
+        });
+        let server = Server::new(simulator, Box::new(io::sink()));
+        let also = AllowedHosts {
+            exactly: also.iter().map(|host| (*host).to_owned()).collect(),
+            with_any_port: vec!["social.example".to_owned()],
+        };
         let server = tokio::spawn(async move {
             let end = std::future::pending();
             server.serve(listener, &also, end).await.unwrap();
@@ -279,6 +287,34 @@ async fn further_hosts_are_allowed_by_name() {
         ask(&running, "GET /", &["Host: x.example:80"]).await.status,
         421
     );
+}
+
+#[tokio::test]
+async fn a_server_of_mastodon_is_addressed_by_its_name_with_any_port() {
+    let running = Running::start().await;
+    let line = "GET /api/v1/instance";
+    for host in [
+        "social.example",
+        "Social.Example:443",
+        "social.example:8788",
+    ] {
+        let host = format!("Host: {host}");
+        for origin in ["https://social.example", "http://social.example:8788"] {
+            let origin = format!("Origin: {origin}");
+            let reply = ask(&running, line, &[&host, &origin]).await;
+            assert_eq!(reply.status, 200, "{host} {origin}");
+            assert!(reply.text().contains("social.example"));
+        }
+        let other = "Origin: https://attacker.example";
+        assert_eq!(ask(&running, line, &[&host, other]).await.status, 403);
+        let page = ask(&running, "GET /simulator/received", &[&host]).await;
+        assert_eq!(page.status, 404, "{host}");
+    }
+    for host in ["a.social.example", "social.example.", "social.example:x"] {
+        let host = format!("Host: {host}");
+        let status = ask(&running, line, &[&host]).await.status;
+        assert!(matches!(status, 400 | 421), "{host}");
+    }
 }
 
 #[tokio::test]

@@ -455,6 +455,7 @@ impl Call<'_> {
             reply: Reply::json(200, &output),
             summary,
             icon,
+            removes_icon: false,
         })
     }
 }

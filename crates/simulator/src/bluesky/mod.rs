@@ -325,7 +325,8 @@ pub(crate) fn receive(simulator: &mut Simulator, request: &Request) -> Answer {
     };
 
     let now = simulator.clock.now();
-    let fault = endpoint.and_then(|endpoint| simulator.faults.take(Network::Bluesky, endpoint));
+    let fault =
+        endpoint.and_then(|endpoint| simulator.faults.take(Network::Bluesky, None, endpoint));
     let Bluesky { limits, account } = &mut simulator.bluesky;
     account.repository.collect_garbage(Some(now));
     let call = Call {
@@ -345,6 +346,8 @@ pub(crate) fn receive(simulator: &mut Simulator, request: &Request) -> Answer {
     }
     simulator.settle(Judged {
         network: Network::Bluesky,
+        server: None,
+        account: None,
         endpoint,
         fault,
         outcome,

@@ -1,17 +1,18 @@
 //! Judging a request: the requirements of its endpoint, in the order in which a server checks them.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::account::Profile;
 use super::software::{Handling, Software};
 use super::{
-    AVATAR_BLANK, AVATAR_OF_WRONG_TYPE, AVATAR_SPOOFED, AVATAR_TOO_LARGE, Grant, LARGEST_AVATAR,
-    MEDIA_TYPES, NO_METHOD, NOT_FOUND, UPDATE, USERNAME, VERIFY, VERIFY_APP,
+    AVATAR, AVATAR_BLANK, AVATAR_OF_WRONG_TYPE, AVATAR_SPOOFED, AVATAR_TOO_LARGE, LARGEST_AVATAR,
+    MEDIA_TYPES, NO_METHOD, NOT_FOUND, UPDATE, VERIFY, VERIFY_APP,
 };
 use crate::payload::{Part, Payload};
 use crate::picture::{Facts, Picture};
 use crate::reply::{Rejection, Reply};
 use crate::request::Request;
-use crate::simulator::{Accepted, Icon};
+use crate::simulator::Accepted;
 use crate::text::{grouped, quoted};
 
 /// A picture that was sent, and whether Mastodon would take it.
@@ -88,17 +89,49 @@ pub(crate) struct Call<'a> {
     pub(crate) request: &'a Request,
     pub(crate) endpoint: Option<&'static str>,
     pub(crate) payload: &'a Payload,
-    /// Whether the token is known, or what is wrong with it.
-    pub(crate) token: Result<(), &'static str>,
+    /// Whether the token is good, or how it is refused.
+    pub(crate) token: Result<(), Rejection>,
+}
+
+/// What a token is good for.
+pub(crate) struct Access<'a> {
+    pub(crate) software: Software,
+    /// The scopes of the token, separated by spaces.
+    pub(crate) scopes: &'a str,
+    /// The name of the app that the token was issued to.
+    pub(crate) app: &'a str,
+    /// The account.
+    pub(crate) profile: Profile,
+    /// Where the account's pictures are, without a slash at its end.
+    pub(crate) folder: String,
+    /// The address of the picture that an account without one shows.
+    pub(crate) missing: String,
+}
+
+impl Access<'_> {
+    /// Whether the token has one of these scopes.
+    fn allows(&self, any_of: &[&str]) -> bool {
+        self.scopes
+            .split_whitespace()
+            .any(|scope| any_of.contains(&scope))
+    }
+
+    /// The account with another picture.
+    fn showing(&self, avatar: String) -> Reply {
+        let profile = Profile {
+            avatar,
+            ..self.profile.clone()
+        };
+        Reply::json(200, &profile.json())
+    }
 }
 
 impl Call<'_> {
-    /// Judges the request: carries it out, or refuses it as the server would. `icon` is the
-    /// account's current picture, `number` that of the request.
+    /// Judges the request: carries it out, or refuses it as the server would. `number` is that of
+    /// the request.
     pub(crate) fn judge(
-        &self,
-        grant: &Grant,
-        icon: Option<&Icon>,
+        self,
+        access: &Access<'_>,
         avatar: Result<Avatar, Rejection>,
         number: u64,
     ) -> Result<Accepted, Rejection> {
@@ -109,45 +142,53 @@ impl Call<'_> {
                 "there is only PATCH /api/v1/{UPDATE} and GET /api/v1/{VERIFY}, not {asked}"
             )));
         };
-        let software = grant.software;
-        let headers = &self.request.headers;
-        self.token
-            .map_err(|reason| software.unknown_token(headers).because(reason))?;
+        self.token?;
+        let software = access.software;
         let handling = software.handling(&self.request.method);
         if endpoint == UPDATE && handling == Some(Handling::NoMethod) {
             return Err(NO_METHOD.because("this server does not accept POST"));
         }
         if endpoint == VERIFY_APP {
-            let scopes = grant.scopes.split_whitespace();
+            let scopes = access.scopes.split_whitespace();
             let scopes: Vec<_> = scopes.collect();
-            let body = json!({ "name": "An application", "website": null, "scopes": scopes });
+            let body = json!({ "name": access.app, "website": null, "scopes": scopes });
             return Ok(Accepted::new(
                 Reply::json(200, &body),
                 "showed the scopes of the token",
             ));
         }
-        let needs_write = endpoint == UPDATE;
+        let needs_write = endpoint != VERIFY;
         let scopes = software.scopes(needs_write);
-        if !grant.allows(scopes) {
-            let refusal = software.missing_scope(headers, needs_write);
+        if !access.allows(scopes) {
+            let refusal = software.missing_scope(&self.request.headers, needs_write);
             return Err(refusal.because(format!(
                 "the token has the scopes {}, none of {}",
-                quoted(&grant.scopes),
+                quoted(access.scopes),
                 scopes.join(", ")
             )));
         }
         if !self.request.query.is_empty() {
             return Err(AVATAR_BLANK.because("this endpoint takes no parameters in the query"));
         }
+        let username = &access.profile.username;
         if endpoint == VERIFY {
-            let reply = Reply::json(200, &self.account(software, current_name(icon, software)));
+            let reply = Reply::json(200, &access.profile.json());
             return Ok(Accepted::new(
                 reply,
-                format!("showed the account @{USERNAME}"),
+                format!("showed the account @{username}"),
             ));
         }
+        if endpoint == AVATAR {
+            return Ok(Accepted {
+                removes_icon: true,
+                ..Accepted::new(
+                    access.showing(access.missing.clone()),
+                    "removed the picture",
+                )
+            });
+        }
         if handling == Some(Handling::Ignored) {
-            let reply = Reply::json(200, &self.account(software, current_name(icon, software)));
+            let reply = Reply::json(200, &access.profile.json());
             let summary = "changed nothing: PHP does not read the multipart body of a PATCH";
             return Ok(Accepted::new(reply, summary));
         }
@@ -163,76 +204,17 @@ impl Call<'_> {
         }
         let facts = &avatar.picture.facts;
         let name = avatar_name(software, number, facts);
-        let reply = Reply::json(200, &self.account(software, Some(name)));
+        let reply = access.showing(format!("{}/{name}", access.folder));
+        let summary = format!("frame {}", facts.summary());
         Ok(Accepted {
-            reply,
-            summary: format!("frame {}", facts.summary()),
             icon: Some(avatar.picture),
-        })
-    }
-
-    /// The account as its owner sees it, with the picture in this file.
-    fn account(&self, software: Software, picture: Option<String>) -> Value {
-        let host = format!("http://{}", self.request.host());
-        // URLs in the shape of Mastodon's own. Nothing is there.
-        let avatar = match picture {
-            None => format!("{host}{}", software.missing_avatar()),
-            Some(name) => {
-                format!("{host}/system/accounts/avatars/000/000/001/original/{name}")
-            }
-        };
-        let header = format!("{host}/headers/original/missing.png");
-        json!({
-            "id": "1",
-            "username": USERNAME,
-            "acct": USERNAME,
-            "display_name": "Local account",
-            "locked": false,
-            "bot": false,
-            "discoverable": true,
-            "indexable": false,
-            "group": false,
-            "created_at": "2016-03-16T00:00:00.000Z",
-            "note": "<p>An account that exists on this machine only.</p>",
-            "url": format!("{host}/@{USERNAME}"),
-            "uri": format!("{host}/users/{USERNAME}"),
-            "avatar": avatar,
-            "avatar_static": avatar,
-            "header": header,
-            "header_static": header,
-            "followers_count": 0,
-            "following_count": 0,
-            "statuses_count": 0,
-            "last_status_at": null,
-            "hide_collections": null,
-            "noindex": false,
-            "source": {
-                "privacy": "public",
-                "sensitive": false,
-                "language": null,
-                "note": "An account that exists on this machine only.",
-                "fields": [],
-                "follow_requests_count": 0,
-                "hide_collections": null,
-                "discoverable": true,
-                "indexable": false,
-            },
-            "emojis": [],
-            "roles": [],
-            "fields": [],
-            "role": {
-                "id": "-99",
-                "name": "",
-                "permissions": "65536",
-                "color": "",
-                "highlighted": false,
-            },
+            ..Accepted::new(reply, summary)
         })
     }
 }
 
 /// The file name of a picture: from the number of the request that set it, or from its content.
-fn avatar_name(software: Software, number: u64, facts: &Facts) -> String {
+pub(crate) fn avatar_name(software: Software, number: u64, facts: &Facts) -> String {
     let ending = facts.media_type.and_then(|it| it.strip_prefix("image/"));
     let ending = ending.unwrap_or("jpeg");
     if software.names_by_content() {
@@ -240,9 +222,4 @@ fn avatar_name(software: Software, number: u64, facts: &Facts) -> String {
     } else {
         format!("{number:016x}.{ending}")
     }
-}
-
-/// The file name of the account's current picture.
-fn current_name(icon: Option<&Icon>, software: Software) -> Option<String> {
-    icon.map(|icon| avatar_name(software, icon.number, &icon.facts))
 }

@@ -1,9 +1,18 @@
-//! Mastodon: a server with one account and one access token. It can behave like other software that
-//! offers the same API.
+//! Mastodon: a server with one account and one access token, which can behave like other software
+//! that offers the same API; and servers of several kinds, told apart by the `Host` header, that
+//! people sign in to (RFC 6749).
 
+mod account;
+mod change;
+mod discovery;
 mod faults;
 mod judge;
+mod kind;
+pub(crate) mod oauth;
+mod people;
+mod server;
 mod software;
+mod visit;
 
 use chrono::{DateTime, SecondsFormat};
 use http::header::HeaderName;
@@ -11,23 +20,44 @@ use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::account::Profile;
+pub(crate) use self::change::{IssueToken, ServerChange};
 pub(crate) use self::faults::FAULTS;
-use self::judge::{Call, avatar_in};
+use self::judge::{Access, Call, avatar_in, avatar_name};
+pub use self::kind::Kind;
+pub use self::server::NamedServer;
+pub(crate) use self::server::{OWN, Server};
 pub use self::software::Software;
+use self::visit::Visit;
 use crate::answer::Answer;
+use crate::form;
 use crate::network::Network;
 use crate::payload::Payload;
+use crate::picture::Picture;
+use crate::random::Random;
 use crate::rate_limit::{Left, Window};
 use crate::reply::Refusal;
 use crate::request::Request;
-use crate::simulator::{Judged, Simulator};
+use crate::simulator::{Icon, Judged, Simulator};
 
 const UPDATE: &str = "accounts/update_credentials";
 const VERIFY: &str = "accounts/verify_credentials";
 const VERIFY_APP: &str = "apps/verify_credentials";
+const AVATAR: &str = "profile/avatar";
+const APPS: &str = "apps";
+const INSTANCE: &str = "instance";
+/// What is under `/.well-known/`.
+const WELL_KNOWN: &str = "well-known";
+const AUTHORIZE: &str = "oauth/authorize";
+const TOKEN: &str = "oauth/token";
+const REVOKE: &str = "oauth/revoke";
+/// The pictures of accounts.
+const MEDIA: &str = "media";
 
 /// The names of the endpoints.
-pub(crate) const ENDPOINTS: [&str; 3] = [UPDATE, VERIFY, VERIFY_APP];
+pub(crate) const ENDPOINTS: [&str; 11] = [
+    UPDATE, VERIFY, VERIFY_APP, AVATAR, APPS, INSTANCE, WELL_KNOWN, AUTHORIZE, TOKEN, REVOKE, MEDIA,
+];
 
 /// The most bytes of an avatar. Older servers allow “2 MB”; this is safe whether that is decimal or
 /// binary.
@@ -77,22 +107,28 @@ impl Default for Grant {
     }
 }
 
-impl Grant {
-    /// Whether the token has one of these scopes.
-    fn allows(&self, any_of: &[&str]) -> bool {
-        self.scopes
-            .split_whitespace()
-            .any(|scope| any_of.contains(&scope))
-    }
-}
-
-/// The server.
+/// The servers.
 pub(crate) struct Mastodon {
     grant: Grant,
     /// Requests with the known token.
     known: Window,
     /// All other requests.
     unknown: Window,
+    /// What people sign in to at the listener's own address.
+    own: Server,
+    /// The servers that are told apart by their names.
+    named: Vec<Server>,
+}
+
+/// Where a request arrives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// At the listener's own address.
+    Own,
+    /// At the server with this index.
+    Named(usize),
+    /// At the domain of the handles of the server with this index.
+    Handles(usize),
 }
 
 /// A change to the token. Members that are left out change nothing.
@@ -105,13 +141,78 @@ pub(crate) struct Change {
 }
 
 impl Mastodon {
-    /// A server with one account.
-    pub(crate) fn new(grant: Grant) -> Self {
+    /// The server with one account, and those that are told apart by their names.
+    pub(crate) fn new(grant: Grant, named: Vec<NamedServer>, random: &mut Random) -> Self {
         Self {
             grant,
             known: Window::aligned(300, 300),
             unknown: Window::aligned(300, 300),
+            own: Server::own(random.fork()),
+            named: named
+                .into_iter()
+                .map(|server| Server::named(server, random.fork()))
+                .collect(),
         }
+    }
+
+    /// Whether this `Host` header names a server, rather than the listener itself.
+    pub(crate) fn is_named(&self, host: &str) -> bool {
+        self.place(host) != Place::Own
+    }
+
+    /// Where a request with this `Host` header arrives.
+    fn place(&self, host: &str) -> Place {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let is = |known: &str| known.eq_ignore_ascii_case(name);
+        let mut servers = self.named.iter().enumerate();
+        servers
+            .find_map(|(index, server)| {
+                if server.host.as_deref().is_some_and(is) {
+                    Some(Place::Named(index))
+                } else if server.handles.as_deref().is_some_and(is) {
+                    Some(Place::Handles(index))
+                } else {
+                    None
+                }
+            })
+            .unwrap_or(Place::Own)
+    }
+
+    fn at(&mut self, place: Place) -> &mut Server {
+        match place {
+            Place::Own => &mut self.own,
+            Place::Named(index) | Place::Handles(index) => self
+                .named
+                .get_mut(index)
+                .expect("a place is made from the index of a server"),
+        }
+    }
+
+    /// All servers that people sign in to, the listener's own first.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = &Server> {
+        std::iter::once(&self.own).chain(&self.named)
+    }
+
+    /// The server with this name; the listener's own without one.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such server.
+    pub(crate) fn server(&self, name: Option<&str>) -> Result<&Server, String> {
+        let name = name.unwrap_or(OWN);
+        self.servers()
+            .find(|server| server.name() == name)
+            .ok_or_else(|| no_such_server(self))
+    }
+
+    /// The same, to change it.
+    fn server_mut(&mut self, name: Option<&str>) -> Result<&mut Server, String> {
+        let name = name.unwrap_or(OWN);
+        let problem = no_such_server(self);
+        std::iter::once(&mut self.own)
+            .chain(&mut self.named)
+            .find(|server| server.name() == name)
+            .ok_or(problem)
     }
 
     /// The account as the control routes show it, without secrets.
@@ -136,22 +237,120 @@ impl Mastodon {
     }
 }
 
+fn no_such_server(mastodon: &Mastodon) -> String {
+    let known: Vec<&str> = mastodon.servers().map(Server::name).collect();
+    format!("there is no such server; known are {}", known.join(", "))
+}
+
+/// Whether a request to `/oauth/authorize` at the listener's own address is for this network:
+/// X's has an `oauth_token`.
+pub(crate) fn is_sign_in(request: &Request) -> bool {
+    let is_ours = |text: &[u8]| {
+        form::decode(text).is_ok_and(|pairs| {
+            let mut names = pairs.iter().map(|(name, _)| name.as_str());
+            names.any(|name| name == "client_id" || name == "response_type")
+        })
+    };
+    is_ours(request.query.as_bytes()) || is_ours(&request.body.bytes)
+}
+
 /// Judges, records and answers a request.
 pub(crate) fn receive(simulator: &mut Simulator, request: &Request) -> Answer {
-    let payload = Payload::of(request);
-    let avatar = avatar_in(&payload);
-
+    let place = simulator.mastodon.place(request.host());
+    if place == Place::Own && is_for_the_one_account(&simulator.mastodon, request) {
+        return receive_for_the_one_account(simulator, request);
+    }
     let now = simulator.clock.now();
-    let software = simulator.mastodon.grant.software;
-    let endpoint = match (request.method.as_str(), request.path.as_str()) {
+    let number = simulator.journal.next_number();
+    let also = picture_of_the_one_account(simulator).filter(|_| place == Place::Own);
+    let server = simulator.mastodon.at(place);
+    let visit = Visit {
+        request,
+        base: server.base(request.host()),
+        is_at_handles: matches!(place, Place::Handles(_)),
+        now,
+        number,
+        also,
+    };
+    let name = server.name().to_owned();
+    let endpoint = visit::endpoint(server, &visit);
+    let outcome = visit::judge(server, &visit, endpoint);
+    let fault = endpoint.and_then(|endpoint| {
+        let faults = &mut simulator.faults;
+        faults.take(Network::Mastodon, Some(&name), endpoint)
+    });
+    let passes = fault.is_none_or(crate::faults::Fault::lets_pass);
+    let judged = outcome.judgment.map(|done| {
+        if passes {
+            (done.effect)(simulator.mastodon.at(place));
+        }
+        done.accepted
+    });
+    simulator.settle(Judged {
+        network: Network::Mastodon,
+        server: Some(name),
+        account: outcome.account,
+        endpoint,
+        fault,
+        outcome: judged,
+        headers: outcome.headers,
+        cut_off: None,
+        body: outcome.body,
+        oauth: None,
+        picture: outcome.picture,
+    })
+}
+
+/// The picture of the one account, and its path.
+fn picture_of_the_one_account(simulator: &Simulator) -> Option<(String, Picture)> {
+    let icon = simulator.icon(Network::Mastodon)?;
+    let picture = Picture {
+        bytes: icon.bytes.clone(),
+        facts: icon.facts.clone(),
+    };
+    let access = the_one_account(&simulator.mastodon.grant, String::new(), Some(icon));
+    Some((access.profile.avatar, picture))
+}
+
+/// Whether a request is judged by the rules of the one account: it is for the API of an account
+/// or for nothing that there is, and nobody who signed in has its token.
+fn is_for_the_one_account(mastodon: &Mastodon, request: &Request) -> bool {
+    let is_signed_in = request
+        .bearer()
+        .is_ok_and(|token| mastodon.own.oauth.token(token).is_some());
+    let path = request.path.as_str();
+    let is_open = matches!(
+        path,
+        "/api/v1/apps" | "/api/v1/instance" | "/api/v2/instance"
+    );
+    path.starts_with("/api/") && !is_signed_in && !is_open
+}
+
+/// The endpoint of the one account that a request is for.
+fn endpoint_of_the_one_account(software: Software, request: &Request) -> Option<&'static str> {
+    match (request.method.as_str(), request.path.as_str()) {
         (_, "/api/v1/accounts/update_credentials") => {
             software.handling(&request.method).map(|_| UPDATE)
         }
         ("GET", "/api/v1/accounts/verify_credentials") => Some(VERIFY),
         ("GET", "/api/v1/apps/verify_credentials") if software.shows_scopes() => Some(VERIFY_APP),
+        ("DELETE", "/api/v1/profile/avatar") if software == Software::Mastodon => Some(AVATAR),
         _ => None,
-    };
-    let fault = endpoint.and_then(|endpoint| simulator.faults.take(Network::Mastodon, endpoint));
+    }
+}
+
+/// Judges, records and answers a request for the one account.
+fn receive_for_the_one_account(simulator: &mut Simulator, request: &Request) -> Answer {
+    let payload = Payload::of(request);
+    let avatar = avatar_in(&payload);
+
+    let now = simulator.clock.now();
+    let software = simulator.mastodon.grant.software;
+    let endpoint = endpoint_of_the_one_account(software, request);
+    let fault = endpoint.and_then(|endpoint| {
+        let faults = &mut simulator.faults;
+        faults.take(Network::Mastodon, Some(OWN), endpoint)
+    });
     let mastodon = &mut simulator.mastodon;
     let token = request.bearer();
     let is_known = token.is_ok_and(|token| token == mastodon.grant.token);
@@ -161,14 +360,15 @@ pub(crate) fn receive(simulator: &mut Simulator, request: &Request) -> Answer {
         &mut mastodon.unknown
     };
     let left = window.take(1, now);
+    let refused = |reason| Err(software.unknown_token(&request.headers).because(reason));
     let call = Call {
         request,
         endpoint,
         payload: &payload,
         token: match (is_known, token) {
             (true, _) => Ok(()),
-            (false, Err(none)) => Err(none.reason()),
-            (false, Ok(_)) => Err("the access token is unknown"),
+            (false, Err(none)) => refused(none.reason()),
+            (false, Ok(_)) => refused("the access token is unknown"),
         },
     };
     let picture = avatar.as_ref().ok().map(|avatar| avatar.picture.clone());
@@ -177,10 +377,14 @@ pub(crate) fn receive(simulator: &mut Simulator, request: &Request) -> Answer {
     } else {
         let icon = simulator.icon(Network::Mastodon);
         let number = simulator.journal.next_number();
-        call.judge(&simulator.mastodon.grant, icon, avatar, number)
+        let base = format!("http://{}", request.host());
+        let access = the_one_account(&simulator.mastodon.grant, base, icon);
+        call.judge(&access, avatar, number)
     };
     simulator.settle(Judged {
         network: Network::Mastodon,
+        server: Some(OWN.to_owned()),
+        account: is_known.then(|| USERNAME.to_owned()),
         endpoint,
         fault,
         outcome,
@@ -190,6 +394,38 @@ pub(crate) fn receive(simulator: &mut Simulator, request: &Request) -> Answer {
         oauth: None,
         picture,
     })
+}
+
+/// The one account, with its picture, and what its token is good for.
+fn the_one_account<'a>(grant: &'a Grant, base: String, icon: Option<&Icon>) -> Access<'a> {
+    let software = grant.software;
+    let folder = Server::folder(&base, 1);
+    let missing = format!("{base}{}", software.missing_avatar());
+    let avatar = match icon {
+        None => missing.clone(),
+        Some(icon) => {
+            let name = avatar_name(software, icon.number, &icon.facts);
+            format!("{folder}/{name}")
+        }
+    };
+    let profile = Profile {
+        id: "1".to_owned(),
+        username: USERNAME.to_owned(),
+        acct: USERNAME.to_owned(),
+        display_name: "Local account".to_owned(),
+        url: format!("{base}/@{USERNAME}"),
+        uri: format!("{base}/users/{USERNAME}"),
+        avatar,
+        base,
+    };
+    Access {
+        software,
+        scopes: &grant.scopes,
+        app: "An application",
+        profile,
+        folder,
+        missing,
+    }
 }
 
 /// The headers that tell what is left of the limit.

@@ -35,6 +35,15 @@ impl Running {
     }
 
     pub(crate) fn with(faults: &[&str], clock_offset: i64, keep: usize) -> Self {
+        Self::build(&[], faults, clock_offset, keep)
+    }
+
+    /// With these servers of Mastodon's network beside the listener's own.
+    pub(crate) fn serving(servers: &[&str]) -> Self {
+        Self::build(servers, &[], 0, 100)
+    }
+
+    fn build(servers: &[&str], faults: &[&str], clock_offset: i64, keep: usize) -> Self {
         let options = Options {
             x: Keys {
                 consumer_key: "consumer-key".to_owned(),
@@ -52,6 +61,10 @@ impl Running {
                 scopes: "read:accounts write:accounts".to_owned(),
                 software: mastodon::Software::default(),
             },
+            mastodon_servers: servers
+                .iter()
+                .map(|server| server.parse().unwrap())
+                .collect(),
             faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
             clock_offset,
             keep: NonZeroUsize::new(keep).unwrap(),
@@ -150,7 +163,17 @@ impl Running {
 
     /// Sends a request with these headers, each a line.
     pub(crate) fn ask(&self, line: &str, headers: &[String], body: &[u8]) -> Reply {
-        let address = self.address;
+        self.ask_at(self.address, line, headers, body)
+    }
+
+    /// The same to another host.
+    pub(crate) fn ask_at(
+        &self,
+        address: &str,
+        line: &str,
+        headers: &[String],
+        body: &[u8],
+    ) -> Reply {
         let headers = headers
             .iter()
             .fold(String::new(), |all, one| all + one + "\r\n");

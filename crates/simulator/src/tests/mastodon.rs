@@ -372,7 +372,7 @@ fn there_is_nothing_else_in_the_api() {
     for line in [
         "POST /api/v1/accounts/update_credentials",
         "GET /api/v1/accounts/update_credentials",
-        "GET /api/v2/instance",
+        "GET /api/v2/search",
         "GET /api/",
     ] {
         let reply = running.ask(line, &[bearer(MASTODON_TOKEN)], b"");

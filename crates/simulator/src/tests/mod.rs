@@ -7,5 +7,8 @@ mod control;
 mod faults;
 mod mastodon;
 mod page;
+mod people;
 pub(super) mod pictures;
+mod servers;
+mod sign_in;
 mod x;

@@ -186,6 +186,7 @@ impl<'a> Call<'a> {
                     reply: user_reply(picture, *now),
                     summary: format!("frame {}", upload.picture.facts.summary()),
                     icon: Some(upload.picture),
+                    removes_icon: false,
                 })
             }
             Endpoint::Verify => {
@@ -214,6 +215,7 @@ impl<'a> Call<'a> {
                     reply: set_reply(*now),
                     summary: format!("frame {}", picture.facts.summary()),
                     icon: Some(picture),
+                    removes_icon: false,
                 })
             }
             Endpoint::RequestToken => self.begin_sign_in(&query, sign_ins, seconds),

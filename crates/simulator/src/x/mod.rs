@@ -71,7 +71,7 @@ pub(crate) fn receive(simulator: &mut Simulator, request: &Request) -> Answer {
     let call = Call::of(request);
     let now = simulator.clock.now();
     let endpoint = call.endpoint.map(Endpoint::name);
-    let fault = endpoint.and_then(|endpoint| simulator.faults.take(Network::X, endpoint));
+    let fault = endpoint.and_then(|endpoint| simulator.faults.take(Network::X, None, endpoint));
     let picture = simulator
         .icon(Network::X)
         .map_or_else(|| DEFAULT_PICTURE.to_owned(), picture_url);
@@ -94,6 +94,8 @@ pub(crate) fn receive(simulator: &mut Simulator, request: &Request) -> Answer {
     let is_update = call.endpoint == Some(Endpoint::Update);
     simulator.settle(Judged {
         network: Network::X,
+        server: None,
+        account: None,
         endpoint,
         fault,
         outcome,
