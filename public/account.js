@@ -4,7 +4,7 @@
  *
  * What the Worker answers is inserted as text, never as HTML.
  */
-import { byId, refresh, startClock } from "./face.js";
+import { byId, face, refresh, startClock } from "./face.js";
 import { openIcon } from "./icon.js";
 
 /** @type {Say} */
@@ -33,13 +33,25 @@ async function run(action) {
 
 // --- The schedule ---
 
-/** Lists the zones that the browser knows, and takes its own where nobody has chosen one. */
+/** Lists the zones that the browser knows. */
 function offerZones() {
   const names = Intl.supportedValuesOf?.("timeZone") ?? [];
   byId("zones").append(...names.map((value) => Object.assign(new Option(), { value })));
+}
+
+/** Shows the browser's zone and time, where nobody has chosen a zone. */
+function takeZone() {
   const field = byId("time-zone");
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  if (field.dataset.fromBrowser !== undefined && timeZone) field.value = timeZone;
+  if (field.dataset.fromBrowser === undefined || !timeZone) return;
+  // Once: what has been typed since then stays.
+  if (field.value === field.defaultValue) field.value = timeZone;
+  const now = new Date(face().dataset.now ?? "");
+  const wall = now.getTime() - now.getTimezoneOffset() * 60_000;
+  face().dataset.wall = new Date(wall).toISOString();
+  face().dataset.zone = timeZone;
+  const day = now.toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short" });
+  byId("there").textContent = `${day.replace(",", "")} · ${timeZone}`;
 }
 
 /** Shows the field for another period where it is asked for. */
@@ -86,6 +98,7 @@ async function usePicture(file, choices) {
   if (!response.ok)
     throw new Error(answer.detail ?? `The service answered with status ${response.status}.`);
   await refresh(true).catch(() => {});
+  takeZone();
   return byId("steps")
     ? "Your picture is in place. Choose how it turns, then press Start."
     : "The new picture is in place. The next turn shows it, or press “Turn now”.";
@@ -93,8 +106,9 @@ async function usePicture(file, choices) {
 
 // --- The start ---
 
-startClock();
 offerZones();
+takeZone();
+startClock();
 showOther();
 becomes();
 byId("period").addEventListener("change", showOther);

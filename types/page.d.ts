@@ -51,6 +51,7 @@ interface PageElements {
   "sign-in": HTMLFormElement;
   /** Absent once the account has been started. */
   steps: HTMLElement | null;
+  there: HTMLElement;
   "time-zone": HTMLInputElement;
   token: HTMLInputElement;
   "token-error": HTMLElement;

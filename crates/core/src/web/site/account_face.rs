@@ -15,6 +15,7 @@ use crate::web::page::words::{
     at_there, clock, day, in_words, mood, named, rfc_3339, wall_clock, when,
 };
 use crate::web::site::connections::finding;
+use crate::web::site::schedule_form::has_no_zone;
 
 /// An account's view, with the clock of its time zone.
 #[derive(Clone, Copy)]
@@ -25,8 +26,10 @@ pub(super) struct Face<'a> {
 }
 
 impl Face<'_> {
+    /// The account's zone and its time. While nobody has chosen a zone, the script shows the
+    /// browser's time.
     fn local(&self) -> Local<'_> {
-        let zone = self.zone?;
+        let zone = self.zone.filter(|_| !has_no_zone(self.view))?;
         Some((zone, zone.local_time_at(self.view.now)))
     }
 
@@ -45,7 +48,10 @@ impl Face<'_> {
         let shown = self.view.connections.iter().find_map(|one| one.frame);
         Dial {
             frames: set.map(|set| set.frames),
-            due: set.and_then(|set| set.due).filter(has),
+            due: set
+                .and_then(|set| set.due)
+                .filter(has)
+                .filter(|_| self.local().is_some()),
             shown: shown.filter(has),
             wall: Some(self.clock().1),
             pictures: "/account/frames/",
@@ -68,7 +74,7 @@ impl Face<'_> {
                 div.told {
                     h1 { "Your page" }
                     p.time { time #clock datetime=(wall_clock(wall)) { (clock(wall)) } }
-                    p.soft { (wall.weekday()) " " (day(wall)) " · " span.zone { (zone) } }
+                    p #there .soft { (wall.weekday()) " " (day(wall)) " · " span.zone { (zone) } }
                     (self.stage())
                     @if let Some(why) = &view.stopped {
                         div.diagnosis { p { strong { "Stopped by the operator: " } (why) } }

@@ -79,6 +79,7 @@ impl AccountPage<'_> {
         ScheduleForm {
             view: self.view,
             typed: self.typed,
+            is_owner: self.is_owner,
         }
     }
 
@@ -203,20 +204,33 @@ impl AccountPage<'_> {
         }
     }
 
-    /// Writes the forms that connect a network.
+    /// Writes the forms that connect a network. Those that would replace what is connected are folded.
     fn connect(&self) -> Markup {
         let is_connected = |offer: &Offer<'_>| {
             let mut connections = self.view.connections.iter();
             connections.any(|one| one.network == offer.network)
+        };
+        let has_failed = |offer: &Offer<'_>| {
+            let failed = self.failed.as_ref();
+            failed.is_some_and(|failed| failed.network == offer.network)
+        };
+        let form = |offer: &Offer<'_>| {
+            let label = format!("Connect {}", offer.title);
+            sign_in_form(offer, &label, self.csrf, self.failed.as_ref())
         };
         html! {
             @if !self.offers.is_empty() {
                 section #connect aria-labelledby="connect-title" {
                     h2 #connect-title { "Connect another account" }
                     @for offer in self.offers {
-                        (sign_in_form(offer, "Connect", self.csrf, self.failed.as_ref()))
                         @if is_connected(offer) {
-                            p.soft { "It takes the place of the one that is connected on " (offer.title) " now." }
+                            details open[has_failed(offer)] {
+                                summary { "Another account on " (offer.title) }
+                                p.soft { "It takes the place of the one that is connected now." }
+                                (form(offer))
+                            }
+                        } @else {
+                            (form(offer))
                         }
                     }
                 }

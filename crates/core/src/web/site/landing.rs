@@ -60,9 +60,10 @@ fn main(landing: &Landing<'_>) -> Markup {
                     p { a.button href="/account" { "Open your page" } }
                 } @else {
                     @for offer in landing.offers {
-                        (sign_in_form(offer, "Sign in with", landing.csrf, landing.failed.as_ref()))
+                        @let button = format!("Sign in with {}", offer.title);
+                        (sign_in_form(offer, &button, landing.csrf, landing.failed.as_ref()))
                     }
-                    p.soft {
+                    p {
                         "Your server then asks whether rotate-icon may read your profile and change its "
                         "picture. Signing in changes nothing yet: on your page you choose a picture, and "
                         "it turns once you press Start."

@@ -120,11 +120,15 @@ fn how_long(host: &HostPrivacy) -> Markup {
 fn cookies() -> Markup {
     html! {
         h2 { "Cookies" }
-        p {
-            "There are two, and no script can read them. One keeps you signed in for "
-            (SESSION_LIFETIME.num_days()) " days. The other lives for the "
-            (SIGN_IN_LIFETIME.num_minutes()) " minutes of a sign-in, and makes sure that it ends in the "
-            "browser where it began."
+        p { "There are four. No script can read them, and no other site gets them." }
+        ul {
+            li { "One keeps you signed in for " (SESSION_LIFETIME.num_days()) " days." }
+            li { "One proves that a form comes from a page of this service. It ends when you close the browser." }
+            li {
+                "One makes sure that a sign-in ends in the browser where it began. It lasts "
+                (SIGN_IN_LIFETIME.num_minutes()) " minutes."
+            }
+            li { "One carries what the next page tells you, such as “Paused”. It lasts a minute at most." }
         }
     }
 }

@@ -47,12 +47,21 @@ pub fn settings_in(fields: &[(String, String)]) -> BTreeMap<String, String> {
     SETTINGS.iter().filter_map(changed).collect()
 }
 
+/// Whether nobody has chosen a time zone yet for an account that has not started.
+pub(super) fn has_no_zone(view: &AccountView) -> bool {
+    let mut settings = view.settings.iter();
+    let zone = settings.find(|setting| setting.name == TIME_ZONE.name);
+    view.stage == Stage::New && zone.is_some_and(|setting| setting.source == Source::Default)
+}
+
 /// What the fields show.
 #[derive(Clone, Copy)]
 pub(super) struct ScheduleForm<'a> {
     pub(super) view: &'a AccountView,
     /// The fields of a form that was refused, to be shown again.
     pub(super) typed: &'a [(String, String)],
+    /// Whether the service's variables can set them too, so that it matters where a value is from.
+    pub(super) is_owner: bool,
 }
 
 impl ScheduleForm<'_> {
@@ -78,17 +87,15 @@ impl ScheduleForm<'_> {
                     @else if setting.name == PERIOD.name { (self.period(setting)) }
                     @else if setting.name == DIRECTION.name { (self.direction(setting)) }
                     input type="hidden" name={ "was_" (setting.name) } value=(setting.text);
-                    (where_from(setting))
+                    @if self.is_owner { (where_from(setting)) }
                 }
             }
         }
     }
 
     fn time_zone(&self, setting: &SettingView) -> Markup {
-        // Nobody has chosen one, so the script takes the browser's.
-        let is_open = setting.source == Source::Default
-            && self.view.stage == Stage::New
-            && self.typed.is_empty();
+        // The script takes the browser's.
+        let is_open = has_no_zone(self.view) && self.typed.is_empty();
         html! {
             label for="time-zone" { "Time zone" }
             input #time-zone name=(setting.name) type="text" required maxlength="100"
@@ -135,7 +142,7 @@ impl ScheduleForm<'_> {
 
     /// Writes the forms by which settings are unset. The buttons among the fields belong to them.
     pub(super) fn unset_forms(&self, csrf: &str) -> Markup {
-        let is_set = |one: &&SettingView| one.source == Source::Page;
+        let is_set = |one: &&SettingView| self.is_owner && one.source == Source::Page;
         html! {
             @for setting in self.view.settings.iter().filter(is_set) {
                 form id={ "unset-" (setting.name) } method="post" action="/account/settings" {

@@ -28,10 +28,10 @@ pub struct FailedSignIn<'a> {
     pub message: &'a str,
 }
 
-/// Writes the form of a network. `verb` begins the text of its button, as in "Sign in with".
+/// Writes the form of a network, with the text of its button.
 pub(super) fn sign_in_form(
     offer: &Offer<'_>,
-    verb: &str,
+    button: &str,
     csrf: &str,
     failed: Option<&FailedSignIn<'_>>,
 ) -> Markup {
@@ -52,7 +52,7 @@ pub(super) fn sign_in_form(
                     autocomplete="off" autocapitalize="none" autocorrect="off" spellcheck="false"
                     aria-describedby=(described_by) aria-invalid=[failed.map(|_| "true")]
                     autofocus[failed.is_some()] value=[failed.map(|failed| failed.typed)];
-                button.first { (verb) " " (offer.title) }
+                button.first { (button) }
             }
             @if let Some(failed) = failed { p.error id=(error) role="alert" { (failed.message) } }
             p.soft id=(hint) { "For example: " (offer.place_example) }

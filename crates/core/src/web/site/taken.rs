@@ -17,38 +17,38 @@ pub struct Taken<'a> {
     pub title: &'a str,
     /// The account's name there. It is the server's text.
     pub name: &'a str,
-    /// What tells the sign-in that waits for the choice, for the field `sign_in`.
-    pub sign_in: &'a str,
+    /// Its server, for the field `server`.
+    pub server: &'a str,
 }
 
-/// Writes the page. Its two forms are sent to `POST /sign-in/NETWORK/choice`, with `choice` as
-/// `switch` or `move`.
+/// Writes the page. Both of its forms begin the sign-in anew, at `POST /sign-in/NETWORK`: with the
+/// field `switch`, to the account that has the identity; with `move`, to take the identity from it.
 pub fn taken(taken: &Taken<'_>) -> Answer {
     let Taken {
         csrf,
         network,
         title,
         name,
-        sign_in,
+        server,
     } = taken;
-    let choice = |choice: &str, button: &str, class: Option<&str>| {
+    let again = |choice: &str, button: &str, class: Option<&str>| {
         html! {
-            form method="post" action={ "/sign-in/" (network) "/choice" } {
+            form method="post" action={ "/sign-in/" (network) } {
                 (csrf_field(csrf))
-                input type="hidden" name="sign_in" value=(sign_in);
-                button name="choice" value=(choice) class=[class] { (button) }
+                input type="hidden" name="server" value=(server);
+                button name=(choice) value="true" class=[class] { (button) }
             }
         }
     };
     let text = html! {
         h1 { (title) }
         p.headline { (name) " has a page of its own here" }
-        p { "A network turns from one page only. Choose which." }
+        p { "Each account turns from one page only. Choose which; " (title) " then asks you once more." }
         div.cards {
             section.card aria-labelledby="switch" {
                 h2 #switch { "Go to its page" }
                 p { "You leave the page that you have open. Both stay as they are." }
-                (choice("switch", "Switch to that page", Some("first")))
+                (again("switch", "Switch to that page", Some("first")))
             }
             section.card aria-labelledby="move" {
                 h2 #move { "Move it here" }
@@ -56,7 +56,7 @@ pub fn taken(taken: &Taken<'_>) -> Answer {
                     "The other page loses this network and no longer turns it. Here it waits until you "
                     "press Start. What each page has recorded stays where it is."
                 }
-                (choice("move", "Move it to this page", None))
+                (again("move", "Move it to this page", None))
             }
         }
         p { a href="/account" { "Neither: back to your page" } }

@@ -25,7 +25,7 @@ const HOSTILE: &str = "</p><script>alert(1)</script>\"'><img src=x onerror=alert
 const CSRF: &str = "csrf-token-of-the-session";
 
 /// Where forms may be sent. The routes have each of them.
-const ACTIONS: [&str; 12] = [
+const ACTIONS: [&str; 10] = [
     "/account/delete",
     "/account/disconnect",
     "/account/pause",
@@ -36,8 +36,6 @@ const ACTIONS: [&str; 12] = [
     "/account/start",
     "/account/turn",
     "/sign-in/mastodon",
-    "/sign-in/mastodon/choice",
-    "/sign-in/other",
 ];
 
 const OFFERS: [Offer<'_>; 1] = [Offer {
@@ -196,7 +194,7 @@ const TAKEN: Taken<'_> = Taken {
     network: "mastodon",
     title: "Mastodon",
     name: HOSTILE,
-    sign_in: "waiting",
+    server: "https://social.example",
 };
 
 /// Every page, with foreign text wherever there can be any.
@@ -216,7 +214,7 @@ fn every_page() -> Vec<(&'static str, Answer)> {
         ("OTHER_PERIOD".to_owned(), HOSTILE.to_owned()),
     ];
     let (new, all) = (new_account(), hostile());
-    let mut paused = turning();
+    let mut paused = hostile();
     paused.stage = Stage::Paused;
     paused.connections[0].source = Source::Variables;
     paused.settings[1].source = Source::Variables;
@@ -409,8 +407,9 @@ fn a_new_account_is_told_what_start_does_and_that_nothing_was_touched() {
     ] {
         assert_says(&html, sentence);
     }
-    // The browser's zone is offered only where nobody has chosen one.
+    // The browser's zone is offered only where nobody has chosen one, and no other is shown.
     assert!(html.contains("data-from-browser"));
+    assert_says(&html, "Sun 22 Nov · UTC");
     assert!(!account(&turning()).contains("data-from-browser"));
     // The Enter key saves. Only its own button starts.
     let (_, form) = html.split_once("<form id=\"schedule\"").unwrap();
@@ -441,14 +440,14 @@ fn a_turning_account_says_what_is_up_and_when_the_next_turn_comes_by_its_own_clo
         "Next turn at 17:00",
         "16:00Turned to frame 4.",
         "Shows frame 4.",
-        "Set on this page. Back to Asia/Tokyo",
-        "Not set yet: this is the default.",
     ] {
         assert_says(&html, sentence);
     }
     assert!(html.contains("src=\"/account/frames/4\""));
     assert!(html.contains("Pause") && !html.contains("Resume"));
     assert!(!html.contains("Three steps"));
+    // There are no variables of theirs, so it does not matter where a value is from.
+    assert!(!html.contains("Set on this page."));
 }
 
 #[test]
@@ -498,6 +497,9 @@ fn the_owner_sees_which_value_holds_and_cannot_delete_the_first_account() {
         &html,
         "From this service's variable PERIOD, until you set another here.",
     );
+    assert_says(&html, "Set on this page. Back to Asia/Tokyo");
+    assert_says(&html, "Not set yet: this is the default.");
+    assert!(html.contains("<input type=\"hidden\" name=\"TIME_ZONE\" value=\"\">"));
     assert!(!html.contains("/account/delete"));
     view.connections[0].source = Source::Variables;
     let html = account(&view);
@@ -730,7 +732,7 @@ fn the_privacy_page_names_all_that_is_stored() {
         "While you sign in, the server that you go to is kept for 10 minutes.",
         "the last 2000 turns",
         "A browser is signed out after 90 days.",
-        "There are two, and no script can read them.",
+        "There are four. No script can read them",
         HOST.place,
         HOST.deletion,
         HOST.logs,
