@@ -145,6 +145,7 @@ impl DurableObject for Account {
     }
 
     async fn alarm(&self) -> Result<Response> {
+        self.storage.alarm_is_off();
         let _changes = self.changes.lock().await;
         on_wake(&settings(&self.host.env), &self.host, &self.storage).await;
         Response::empty()
@@ -159,7 +160,7 @@ impl Account {
         let _changes = self.changes.lock().await;
         on_schedule(&settings, &self.host, &self.storage, &due.cron, at).await;
         // If this fails, turns come with the cron's events alone until the next one.
-        let _ = self.storage.write_cron_events().await;
+        let _ = self.storage.write_cron_events();
     }
 
     async fn answer(&self, request: &Request) -> Answer {

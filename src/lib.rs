@@ -8,7 +8,7 @@
 //! | the directory's object gets a request | `directory/` |
 //!
 //! The rest implements the core's ports: `kv.rs` the store of frames, `client.rs` requests to the
-//! networks, `storage.rs` the account's ledger, `upload.rs` uploaded pictures, `time_zones.rs` time
+//! networks, `storage/` the account's ledger, `upload.rs` uploaded pictures, `time_zones.rs` time
 //! zones, `directory/client.rs` the directory, `encryption.rs` what encrypts secrets,
 //! `rate_limits.rs` how often an address may do something, `host.rs` the clock and the log.
 //!

@@ -35,9 +35,9 @@ const driver = `export default {
 const reader = `import { DurableObject } from "cloudflare:workers";
 export class Account extends DurableObject {
   stored() {
-    const { kv, sql } = this.ctx.storage;
-    const records = sql.exec("select id, entry from records order by id desc limit 1").toArray();
-    return { state: kv.get("standing on x"), records };
+    const [{ states, entries }] = this.ctx.storage.sql.exec("select states, entries from account");
+    const last = (lines) => /(\\S+) (.*)\\n$/.exec(lines);
+    return { state: last(states)[2], id: Number(last(entries)[1]), entry: last(entries)[2] };
   }
 }
 export default {
@@ -100,9 +100,8 @@ async function stored() {
   );
   const worker = { id: "edge", vars: {}, hasObject: true };
   const reading = await workerd(folder, configuration([worker], kv.address().port, disk));
-  const { state, records } = await (await fetch(reading.url)).json();
+  const { state, id, entry } = await (await fetch(reading.url)).json();
   await reading.stop();
-  const [{ id, entry }] = records;
   return { slot: JSON.parse(state).slot, id, entry: JSON.parse(entry) };
 }
 
