@@ -186,6 +186,11 @@ impl Preview {
 }
 
 impl Reason {
+    /// Whether the network refuses the account itself, whatever is sent.
+    pub fn is_about_the_account(self) -> bool {
+        matches!(self, Self::Credentials | Self::Access | Self::Account)
+    }
+
     /// Whether the problem stays until the owner does something.
     pub fn is_for_the_owner(self) -> bool {
         !matches!(self, Self::RateLimit | Self::SpamFilter | Self::Transient)

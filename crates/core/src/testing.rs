@@ -511,6 +511,11 @@ impl Ledger for Book {
         Ok(())
     }
 
+    async fn wakes_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.checked()?;
+        Ok(self.wake_at.get())
+    }
+
     async fn cron_events(&self) -> Result<CronEvents, StoreError> {
         self.checked()?;
         Ok(self.cron_events.borrow().clone())

@@ -78,7 +78,7 @@ pub(super) async fn encrypted(
 ///
 /// # Errors
 /// When it cannot be decrypted.
-pub async fn decrypted(
+pub(super) async fn decrypted(
     stored: &StoredConnection,
     account: &AccountId,
     encryption: &impl Encryption,

@@ -2,7 +2,7 @@
 
 use crate::account::ledger::Ledger;
 use crate::account::settings::Configured;
-use crate::account::state::AccountState;
+use crate::account::state::{AccountState, Hold, HoldKind};
 use crate::ports::StoreError;
 
 /// Loads the state of the account on a network, without what other settings than the present ones
@@ -15,8 +15,15 @@ pub(crate) async fn load_state(
     ledger: &impl Ledger,
 ) -> Result<AccountState, StoreError> {
     let state = ledger.account_state(configured.definition.name).await?;
-    Ok(match configured.network {
+    let mut state = match configured.network {
         Ok(_) => state.with_settings(&configured.fingerprint),
         Err(_) => state,
-    })
+    };
+    if let Some(hold) = &configured.hold {
+        let is_longer = |own: &Hold| own.kind == HoldKind::Pause && own.until >= hold.until;
+        if !state.hold.as_ref().is_some_and(is_longer) {
+            state.hold = Some(hold.clone());
+        }
+    }
+    Ok(state)
 }

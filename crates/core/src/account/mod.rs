@@ -5,6 +5,7 @@
 
 pub mod account_store;
 pub mod alert;
+pub mod carry_out;
 pub mod commands;
 pub mod connections;
 pub mod host;
@@ -12,12 +13,16 @@ pub mod id;
 pub mod journal;
 pub mod ledger;
 pub(crate) mod load;
-mod next_wake;
+pub(crate) mod next_wake;
+pub mod open;
+pub mod own_clock;
 pub mod server_pauses;
 pub mod settings;
 pub mod state;
+pub mod stop;
 pub mod stored_account;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod turn;
+pub mod turning;
 pub mod wake;

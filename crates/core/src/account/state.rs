@@ -57,6 +57,12 @@ pub struct AccountState {
     pub hold: Option<Hold>,
     /// The number of refusals in a row.
     pub refusals: u32,
+    /// Since when the network has refused the account itself, without taking a frame in between.
+    #[serde(
+        with = "stored::instant_or_none",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub refused_since: Option<DateTime<Utc>>,
     /// Why turns have stopped working; `None` while they work.
     pub stopped: Option<Diagnosis>,
     /// When the next attempt comes by itself, if that is not with the schedule.
@@ -274,6 +280,7 @@ impl AccountState {
             self.slot = None;
             self.hold = None;
             self.refusals = 0;
+            self.refused_since = None;
         }
         self.settings = Some(fingerprint.to_owned());
         self

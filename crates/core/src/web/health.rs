@@ -5,13 +5,14 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use crate::account::ledger::Ledger;
+use crate::account::next_wake::next_turn;
 use crate::account::settings::Settings;
 use crate::frames::set::FrameSet;
 use crate::frames::store::{check_frame, current_set};
 use crate::outcome::{Diagnosis, Reason};
 use crate::ports::{Clock, Store};
 use crate::schedule::Schedule;
-use crate::web::account_states::{StateOn, account_states, next_turn};
+use crate::web::account_states::{StateOn, account_states};
 use crate::web::answer::{Answer, json_answer, json_object};
 use crate::web::problem::Problem;
 
@@ -34,6 +35,7 @@ pub(super) async fn show<H: Store + Clock>(
     let blocking = findings.iter().filter_map(|finding| finding.detail.clone());
     let frames_diagnosis = frames.as_ref().err().map(Diagnosis::in_words);
     let mut detail: Vec<String> = frames_diagnosis.into_iter().chain(blocking).collect();
+    detail.extend(settings.standstill().map(|diagnosis| diagnosis.in_words()));
     let is_ready = detail.is_empty() && settings.errors_of_turns().is_empty();
     if !errors.is_empty() {
         detail.insert(0, format!("Settings: {errors}."));

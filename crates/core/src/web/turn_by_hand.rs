@@ -27,6 +27,9 @@ pub(super) async fn make<H: Store + Client + Clock + Log>(
     ledger: &impl Ledger,
 ) -> Result<Answer, Problem> {
     let turn_request = turn_request(query, host.now())?;
+    if let Some(diagnosis) = settings.standstill() {
+        return Err(Problem::unavailable(&diagnosis));
+    }
     let reports = turn(settings, host, ledger, &turn_request).await;
     let told = match reports.as_slice() {
         [report] => json_object(report),

@@ -87,7 +87,7 @@ impl<'a, H: Store + Client + Clock, L: Ledger> Turn<'a, H, L> {
         };
         let now = self.host.now();
         let outcome = on_the_clock_of(self.request.at, now, attempt.outcome);
-        let outcome = with_advice::<H>(outcome);
+        let outcome = with_advice::<H>(outcome, configured);
         if let Some(slot) = progress.slot_mut() {
             slot.is_turned = outcome == Outcome::Turned;
         }
@@ -234,9 +234,19 @@ impl<'a, H: Store + Client + Clock, L: Ledger> Turn<'a, H, L> {
     }
 }
 
-/// Adds to a refusal of the account's keys how the owner stores others on this host.
-fn with_advice<H: Store>(outcome: Outcome) -> Outcome {
+/// What to do about a refusal of what a sign-in with a browser has brought.
+const SIGN_IN_AGAIN: &str = "Sign in again on the page; nothing else is lost.";
+
+/// Says in a refusal of the account's keys how the owner stores others on this host, or gets others
+/// by signing in again.
+fn with_advice<H: Store>(outcome: Outcome, configured: &Configured) -> Outcome {
     match outcome {
+        Outcome::Refused(diagnosis)
+            if diagnosis.reason == Reason::Credentials && configured.is_signed_in =>
+        {
+            let remedy = SIGN_IN_AGAIN;
+            Outcome::Refused(Diagnosis::new(diagnosis.reason, diagnosis.message, remedy))
+        }
         Outcome::Refused(diagnosis) if diagnosis.reason == Reason::Credentials => {
             let remedy = format!("{} {}", diagnosis.remedy, H::ADVICE.secrets);
             Outcome::Refused(Diagnosis::new(diagnosis.reason, diagnosis.message, remedy))

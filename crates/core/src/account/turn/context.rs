@@ -1,5 +1,7 @@
 //! What all phases of a turn work with.
 
+use std::cell::Cell;
+
 use chrono::{DateTime, Utc};
 
 use crate::account::ledger::Ledger;
@@ -21,6 +23,8 @@ pub(super) struct Turn<'a, H, L> {
     pub(super) request: TurnRequest,
     /// When the turn started.
     pub(super) started: DateTime<Utc>,
+    /// The number of networks on which it is still to be recorded.
+    pub(super) unrecorded: Cell<usize>,
 }
 
 /// An account of a network at the start of a turn.

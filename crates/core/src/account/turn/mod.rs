@@ -19,6 +19,8 @@ mod record;
 mod request;
 mod retry;
 
+use std::cell::Cell;
+
 use futures_util::future::join_all;
 
 use crate::account::journal::Report;
@@ -60,6 +62,7 @@ pub(super) async fn turn_on<H: Store + Client + Clock + Log>(
             ..*turn_request
         },
         started,
+        unrecorded: Cell::new(networks.len()),
     };
     turn.run(networks).await
 }

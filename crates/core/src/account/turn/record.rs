@@ -8,7 +8,7 @@ use crate::account::alert::{self, News};
 use crate::account::journal::{self, Entry, Report, Trigger};
 use crate::account::ledger::{Ledger, Record};
 use crate::account::next_wake::next_wake_after;
-use crate::account::settings::Configured;
+use crate::account::settings::{ClockSource, Configured};
 use crate::account::state::{AccountState, Slot};
 use crate::account::turn::context::Turn;
 use crate::account::turn::ended::{Ended, JournalEntry, Progress, Save};
@@ -24,6 +24,12 @@ impl<H: Client + Clock + Log, L: Ledger> Turn<'_, H, L> {
             sent_at,
             save,
         } = ended;
+        // An account's own alarm is set with the last network's record. If it were set sooner and the
+        // host ended then, the other networks would miss their turn.
+        let unrecorded = self.unrecorded.get().saturating_sub(1);
+        self.unrecorded.set(unrecorded);
+        let has_own_clock = self.settings.clock != ClockSource::Cron;
+        let is_last_of_own_clock = has_own_clock && unrecorded == 0;
         let Save::State(mut progress, entry) = save else {
             self.log(&report, sent_at, None);
             return (report, Vec::new());
@@ -34,7 +40,7 @@ impl<H: Client + Clock + Log, L: Ledger> Turn<'_, H, L> {
             .slot()
             .is_some_and(|slot| !slot.is_turned && report.retry_at >= Some(slot.end));
         let change = progress.state.news(&report.outcome, given_up);
-        let wakes = self.set_wake(&mut progress.state, &report, sent_at);
+        let wakes = self.set_wake(&mut progress.state, &report, sent_at) || is_last_of_own_clock;
         let saved = self.save(configured, progress, entry, &line, wakes).await;
         // What could not be saved is in the log. The owner hears of it from the turn that can save
         // that they have.

@@ -55,6 +55,7 @@ impl AccountState {
                 self.shown_frame = Some(frame);
                 self.hold = None;
                 self.refusals = 0;
+                self.refused_since = None;
                 None
             }
             Outcome::Unchanged | Outcome::DryRun(_) => None,
@@ -74,6 +75,9 @@ impl AccountState {
             Outcome::Refused(diagnosis) => {
                 if diagnosis.reason == Reason::UnexpectedReply {
                     self.shown_frame = None;
+                }
+                if diagnosis.reason.is_about_the_account() {
+                    self.refused_since.get_or_insert(at);
                 }
                 self.wait_for_the_owner(diagnosis, at, trigger)
             }

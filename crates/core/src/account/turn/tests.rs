@@ -27,6 +27,7 @@ mod between_events;
 mod clock_changes;
 mod networks;
 mod over_time;
+mod own_clock;
 
 /// Makes the turn that is due now.
 fn turn_now(settings: &Settings, host: &Host) -> Report {

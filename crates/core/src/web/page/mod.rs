@@ -16,6 +16,7 @@ pub(super) use self::html::POLICY;
 use self::view::{Becoming, Line, Shown, View};
 use crate::account::journal::Recorded;
 use crate::account::ledger::Ledger;
+use crate::account::next_wake::next_turn;
 use crate::account::settings::Settings;
 use crate::account::state::AccountState;
 use crate::frames::set::FrameSet;
@@ -24,7 +25,7 @@ use crate::network::{self, Definition};
 use crate::outcome::{Diagnosis, Reason};
 use crate::ports::{Clock, Store};
 use crate::schedule::{FrameCount, Schedule};
-use crate::web::account_states::{StateOn, account_states, ledger_failed, next_turn};
+use crate::web::account_states::{StateOn, account_states, ledger_failed};
 use crate::web::answer::{Answer, insert};
 use crate::web::icon::IconUpload;
 

@@ -1,0 +1,97 @@
+//! The clock of an account that wakes itself: its alarm goes off a little after the start of each
+//! slot, so that not all accounts of a host turn at the same instant.
+
+use std::ops::Range;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
+
+use crate::account::id::AccountId;
+use crate::instant::after;
+use crate::schedule::{FrameCount, Schedule};
+
+/// The longest time from a slot's start to its turn.
+const LONGEST_DELAY_MS: i64 = 120_000;
+
+/// A turn is late by at most this part of its slot.
+const PART_OF_SLOT: i64 = 10;
+
+/// The shortest time between two slots' turns. Of slots that are shorter, some have none.
+const SHORTEST: TimeDelta = TimeDelta::seconds(60);
+
+/// How far after the start of each slot an account turns: the part of 120 s, or of a tenth of the
+/// slot if that is shorter, in units of 2⁻¹⁶.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delay(u16);
+
+impl Delay {
+    /// The delay of an account: always the same, and spread evenly over accounts.
+    pub fn of(account: &AccountId) -> Self {
+        let digest: [u8; 32] = Sha256::digest(account.as_str()).into();
+        let [high, low, ..] = digest;
+        Self(u16::from_be_bytes([high, low]))
+    }
+
+    /// When the turn of a slot is due.
+    pub(super) fn due_in(self, slot: &Range<DateTime<Utc>>) -> DateTime<Utc> {
+        let length = slot.end.signed_duration_since(slot.start);
+        let part = length.num_milliseconds().checked_div(PART_OF_SLOT);
+        let longest = part.unwrap_or_default().clamp(0, LONGEST_DELAY_MS);
+        // At most 120,000 · 65,535.
+        let delay = longest.saturating_mul(self.0.into()) >> 16;
+        after(slot.start, TimeDelta::milliseconds(delay))
+    }
+
+    /// A time of 0 to 120 s, to spread what ends for many accounts at the same instant.
+    pub(super) fn spread(self) -> TimeDelta {
+        TimeDelta::milliseconds(LONGEST_DELAY_MS.saturating_mul(self.0.into()) >> 16)
+    }
+
+    /// When the next turn of a slot is due after `now`. `is_open` says whether the present slot is
+    /// still to have its turn; if that was due before now, the next slot counts.
+    pub(super) fn next_due(
+        self,
+        now: DateTime<Utc>,
+        schedule: &Schedule,
+        frames: FrameCount,
+        is_open: bool,
+    ) -> DateTime<Utc> {
+        let present = schedule.slot_at(now, frames);
+        let due = self.due_in(&present);
+        if is_open && due > now {
+            return due;
+        }
+        let next = schedule.slot_at(present.end, frames);
+        let due = self.due_in(&next);
+        if present.end.signed_duration_since(present.start) < SHORTEST {
+            due.max(after(now, SHORTEST))
+        } else {
+            due
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::testing::now;
+
+    #[test]
+    fn accounts_turn_within_two_minutes_or_a_tenth_of_the_slot_each_at_a_time_of_its_own() {
+        let hour = now()..now() + TimeDelta::hours(1);
+        let five_minutes = now()..now() + TimeDelta::minutes(5);
+        let mut quarters = [0; 4];
+        for _ in 0..400 {
+            let id = AccountId::random().unwrap();
+            let delay = Delay::of(&id);
+            assert_eq!(delay, Delay::of(&id));
+            let late = (delay.due_in(&hour) - now()).num_milliseconds();
+            assert!((0..120_000).contains(&late));
+            quarters[usize::try_from(late / 30_000).unwrap()] += 1;
+            let late = delay.due_in(&five_minutes) - now();
+            assert!(late < TimeDelta::seconds(30));
+        }
+        // By chance, one time in ten million a quarter has fewer than half of its share.
+        assert!(quarters.iter().all(|count| *count > 50), "{quarters:?}");
+    }
+}
