@@ -29,6 +29,7 @@ export function openTools() {
     "toggle",
     () => byId("journal").open && run(() => showJournal()),
   );
+  press(byId("open-account"), openAccount);
   byId("forget").addEventListener("click", () => {
     signedOut();
     byId("owner").open = true;
@@ -83,6 +84,16 @@ async function run(action) {
 
 /** Names a frame in a sentence. @param {number} frame */
 const named = (frame) => (frame === 0 ? "frame 0 (upright)" : `frame ${frame}`);
+
+/**
+ * Opens the account's own page. It has forms and leads to other servers and back, so it needs a
+ * cookie, which the token is exchanged for.
+ */
+async function openAccount() {
+  say("One moment …");
+  await ask("POST", "/session");
+  location.assign("/account");
+}
 
 /** Turns, and returns how it went. @param {Record<string, string>} query */
 async function turn(query) {

@@ -7,7 +7,7 @@ use crate::host::Host;
 use crate::http::{request_from, response_from};
 use crate::settings::settings;
 use crate::upload::IncomingPicture;
-use rotate_icon_core::web::{guarded, respond};
+use rotate_icon_core::web::{Handled, guarded, respond};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
@@ -17,7 +17,8 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     };
     let picture = IncomingPicture(request.inner());
     let host = Host::new(env);
-    if let Some(answer) = respond(&asked, &picture, || settings(&host.env), &host).await {
+    if let Handled::Answer(answer) = respond(&asked, &picture, || settings(&host.env), &host).await
+    {
         return response_from(answer);
     }
     let answer = account::pass_on(&host.env, &asked).await;

@@ -1,17 +1,26 @@
 //! Requests and responses between the runtime's types and the core's.
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, IF_NONE_MATCH, TRANSFER_ENCODING};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, IF_NONE_MATCH, ORIGIN,
+    TRANSFER_ENCODING,
+};
 use http::{HeaderName, StatusCode};
 
 use rotate_icon_core::web::{Answer, Problem};
 
 /// The headers that the core looks at.
-const READ_HEADERS: [HeaderName; 5] = [
+const READ_HEADERS: [HeaderName; 11] = [
+    ACCEPT,
     AUTHORIZATION,
     CONTENT_LENGTH,
     CONTENT_TYPE,
+    COOKIE,
     IF_NONE_MATCH,
+    ORIGIN,
     TRANSFER_ENCODING,
+    HeaderName::from_static("cf-connecting-ip"),
+    HeaderName::from_static("sec-fetch-site"),
+    HeaderName::from_static("x-csrf-token"),
 ];
 
 /// An incoming request without its body.

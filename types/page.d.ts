@@ -20,6 +20,7 @@ interface PageElements {
   force: HTMLInputElement;
   "force-frame": HTMLInputElement;
   forget: HTMLButtonElement;
+  "open-account": HTMLButtonElement;
   frame: HTMLInputElement;
   "frame-picture": HTMLImageElement;
   frames: HTMLInputElement;

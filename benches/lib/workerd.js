@@ -97,8 +97,9 @@ export function service(worker) {
  * @param {Worker[]} workers
  * @param {number} kvPort where a server answers as KV does
  * @param {string} disk a folder
+ * @param {{ internet?: number }} options `internet`: a port where a server answers for every other
  */
-export function configuration(workers, kvPort, disk) {
+export function configuration(workers, kvPort, disk, { internet } = {}) {
   const targets = workers.map(({ id }) => `(name = "${id}", service = "${id}")`);
   for (const worker of workers) {
     for (const name of objectsOf(worker)) {
@@ -115,7 +116,11 @@ const config :Workerd.Config = (
       modules = [(name = "driver.js", esModule = embed "driver.js")], bindings = [${targets}])),
     (name = "kv", external = (address = "127.0.0.1:${kvPort}", http = ())),
     (name = "disk", disk = (path = ${text(disk)}, writable = true)),
-    (name = "internet", network = (allow = ["local", "private", "public"]))
+    (name = "internet", ${
+      internet === undefined
+        ? `network = (allow = ["local", "private", "public"])`
+        : `external = (address = "127.0.0.1:${internet}", http = ())`
+    })
   ],
   sockets = [(name = "driver", address = "127.0.0.1:0", http = (), service = "driver")]
 );`;

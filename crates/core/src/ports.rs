@@ -85,6 +85,15 @@ pub trait Upload {
     ) -> impl Future<Output = Result<Planes, UploadError>>;
 }
 
+/// A form in the body of a request. The host reads it when the core asks.
+pub trait Form {
+    /// Reads a body of at most `max_bytes`.
+    ///
+    /// # Errors
+    /// When the body is larger, or does not arrive.
+    fn read(&self, max_bytes: usize) -> impl Future<Output = Result<Vec<u8>, UploadError>>;
+}
+
 /// Why a picture could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UploadError {

@@ -22,6 +22,9 @@ pub trait SignIn: fmt::Debug + Sync {
     /// What a person may type to say where their account is, for the label of a field.
     fn place_label(&self) -> &'static str;
 
+    /// What that looks like, for a hint: an example or two.
+    fn place_example(&self) -> &'static str;
+
     /// Finds the server of an account. `typed` is what a person has typed or pasted.
     ///
     /// # Errors

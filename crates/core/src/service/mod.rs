@@ -10,4 +10,5 @@ pub mod directory;
 pub mod keys;
 pub mod limits;
 pub mod settings;
+pub mod sign_in;
 pub mod tokens;

@@ -8,6 +8,9 @@ use crate::web::problem::Problem;
 /// The parameters of a query: names and values, each name once.
 pub(super) type Parameters = Vec<(String, String)>;
 
+/// Stands for parameters of any name: of a request that another server makes up.
+pub(super) const ANY: &str = "*";
+
 /// Reads the query's parameters.
 ///
 /// # Errors
@@ -16,7 +19,7 @@ pub(super) fn query(request: &Request<()>, known: &[&str]) -> Result<Parameters,
     let bad = |detail| Err(Problem::new(StatusCode::BAD_REQUEST, detail));
     let mut parameters = Parameters::new();
     for (name, value) in form_urlencoded::parse(request.uri().query().unwrap_or("").as_bytes()) {
-        if !known.contains(&name.as_ref()) {
+        if !known.contains(&name.as_ref()) && known != [ANY] {
             return bad(if known.is_empty() {
                 "This takes no query parameters.".to_owned()
             } else {

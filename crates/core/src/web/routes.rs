@@ -48,6 +48,8 @@ enum Body {
     Refused,
     /// A picture.
     Read,
+    /// A form.
+    Form,
 }
 
 /// What answers a request.
@@ -57,6 +59,8 @@ pub(super) enum Handler<'a> {
     Anywhere(Anywhere),
     /// What needs the account's ledger.
     Account(OfAccount<'a>),
+    /// What people do with their browsers.
+    Browser(Browser<'a>),
 }
 
 /// What needs no account.
@@ -66,6 +70,82 @@ pub(super) enum Anywhere {
     TakeIcon,
     /// Gives a frame of the current set.
     ShowFrame(u16),
+}
+
+/// What people do with their browsers, in the order of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Browser<'a> {
+    /// Gives the front page.
+    Front,
+    /// Gives the page to sign in.
+    SignInPage,
+    /// Begins a sign-in with the network of this name.
+    SignIn(&'a str),
+    /// Finishes a sign-in.
+    Callback {
+        /// The network's name.
+        network: &'a str,
+        /// The server's host, and its port where it has one of its own.
+        server: &'a str,
+    },
+    /// Signs the owner in.
+    OwnersSession,
+    /// Says what is kept of people.
+    Privacy,
+    /// Gives the account's page.
+    Account,
+    /// Gives everything that is kept of the account.
+    Export,
+    /// Asks whether to delete the account.
+    DeletePage,
+    /// Takes a new icon for the account.
+    Icon,
+    /// Gives a frame of the account.
+    Frame(u16),
+    /// Signs the browser out.
+    SignOut,
+    /// Does what a form of the account's page asks for.
+    Act(Action),
+    /// Encrypts with the newest key.
+    RotateKeys,
+}
+
+/// What a form of the account's page asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Start turning.
+    Start,
+    /// Stop turning for a while.
+    Pause,
+    /// Turn again.
+    Resume,
+    /// Turn now.
+    Turn,
+    /// Put the old picture back.
+    PutBack,
+    /// Change the settings.
+    Set,
+    /// Forget a connection.
+    Disconnect,
+    /// Delete everything.
+    Delete,
+}
+
+impl Action {
+    /// The action of a name, as the forms have it in their paths.
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "start" => Self::Start,
+            "pause" => Self::Pause,
+            "resume" => Self::Resume,
+            "turn" => Self::Turn,
+            "put-back" => Self::PutBack,
+            "settings" => Self::Set,
+            "disconnect" => Self::Disconnect,
+            "delete" => Self::Delete,
+            _ => return None,
+        })
+    }
 }
 
 /// What needs the account's state or journal.
@@ -85,10 +165,19 @@ pub(super) enum OfAccount<'a> {
     RemoveFrames(&'a str),
 }
 
-static ROUTES: [Route; 8] = [
+static ROUTES: [Route; 22] = [
     Route {
         methods: &["GET", "HEAD"],
         path: "/",
+        braces: "",
+        access: Access::Public,
+        query: &[],
+        body: Body::Ignored,
+        handler: |_| Some(Handler::Browser(Browser::Front)),
+    },
+    Route {
+        methods: &["GET", "HEAD"],
+        path: "/owner",
         braces: "",
         access: Access::Public,
         query: &[],
@@ -162,6 +251,126 @@ static ROUTES: [Route; 8] = [
         body: Body::Refused,
         handler: |network| Some(Handler::Account(OfAccount::RemoveFrames(network))),
     },
+    Route {
+        methods: &["GET", "HEAD"],
+        path: "/privacy",
+        braces: "",
+        access: Access::Public,
+        query: &[],
+        body: Body::Ignored,
+        handler: |_| Some(Handler::Browser(Browser::Privacy)),
+    },
+    Route {
+        methods: &["GET", "HEAD"],
+        path: "/sign-in",
+        braces: "",
+        access: Access::Public,
+        query: &[],
+        body: Body::Ignored,
+        handler: |_| Some(Handler::Browser(Browser::SignInPage)),
+    },
+    Route {
+        methods: &["POST"],
+        path: "/sign-in/{network}",
+        braces: "the name of a network",
+        access: Access::Public,
+        query: &[],
+        body: Body::Form,
+        handler: |network| Some(Handler::Browser(Browser::SignIn(network))),
+    },
+    Route {
+        methods: &["GET"],
+        path: "/callback/{network}",
+        braces: "the name of a network and the host of its server",
+        access: Access::Public,
+        query: &[request::ANY],
+        body: Body::Ignored,
+        handler: |place| {
+            let (network, server) = place.split_once('/')?;
+            Some(Handler::Browser(Browser::Callback { network, server }))
+        },
+    },
+    Route {
+        methods: &["POST"],
+        path: "/session",
+        braces: "",
+        access: Access::Owner,
+        query: &[],
+        body: Body::Refused,
+        handler: |_| Some(Handler::Browser(Browser::OwnersSession)),
+    },
+    Route {
+        methods: &["GET", "HEAD"],
+        path: "/account",
+        braces: "",
+        access: Access::Public,
+        query: &[],
+        body: Body::Ignored,
+        handler: |_| Some(Handler::Browser(Browser::Account)),
+    },
+    Route {
+        methods: &["GET", "HEAD"],
+        path: "/account/export",
+        braces: "",
+        access: Access::Public,
+        query: &[],
+        body: Body::Ignored,
+        handler: |_| Some(Handler::Browser(Browser::Export)),
+    },
+    Route {
+        methods: &["GET", "HEAD"],
+        path: "/account/delete",
+        braces: "",
+        access: Access::Public,
+        query: &[],
+        body: Body::Ignored,
+        handler: |_| Some(Handler::Browser(Browser::DeletePage)),
+    },
+    Route {
+        methods: &["PUT"],
+        path: "/account/icon",
+        braces: "",
+        access: Access::Public,
+        query: &icon::CHOICES,
+        body: Body::Read,
+        handler: |_| Some(Handler::Browser(Browser::Icon)),
+    },
+    Route {
+        methods: &["GET", "HEAD"],
+        path: "/account/frames/{n}",
+        braces: "a frame's number alone: /account/frames/0 and so on",
+        access: Access::Public,
+        query: &[],
+        body: Body::Ignored,
+        handler: |n| Some(Handler::Browser(Browser::Frame(request::frame_number(n)?))),
+    },
+    Route {
+        methods: &["POST"],
+        path: "/account/sign-out",
+        braces: "",
+        access: Access::Public,
+        query: &[],
+        body: Body::Form,
+        handler: |_| Some(Handler::Browser(Browser::SignOut)),
+    },
+    Route {
+        methods: &["POST"],
+        path: "/account/{action}",
+        braces: "start, pause, resume, turn, put-back, settings, disconnect or delete",
+        access: Access::Public,
+        query: &[],
+        body: Body::Form,
+        handler: |action| Some(Handler::Browser(Browser::Act(Action::named(action)?))),
+    },
+    Route {
+        methods: &["POST"],
+        path: "/keys/rotation",
+        braces: "",
+        access: Access::Owner,
+        query: &["next"],
+        body: Body::Refused,
+        handler: |_| Some(Handler::Browser(Browser::RotateKeys)),
+    },
 ];
 
 /// A request that may be answered.
@@ -233,6 +442,21 @@ impl Route {
         Some((before, after))
     }
 
+    /// Whether only the pages of the service lead to it.
+    fn is_for_browsers(&self) -> bool {
+        const PAGES: [&str; 7] = [
+            "/account",
+            "/callback",
+            "/keys",
+            "/owner",
+            "/privacy",
+            "/session",
+            "/sign-in",
+        ];
+
+        PAGES.iter().any(|page| self.path.starts_with(page))
+    }
+
     /// Names the route, as in `POST /turn`.
     fn in_words(&self) -> String {
         let method = self.methods.first().copied().unwrap_or_default();
@@ -249,7 +473,8 @@ pub(super) fn not_found(path: &str) -> Problem {
     let detail = if let Some(route) = ROUTES.iter().find(is_near) {
         format!("{} takes {}.", route.in_words(), route.braces)
     } else {
-        let routes: Vec<_> = ROUTES.iter().map(Route::in_words).collect();
+        let of_programs = ROUTES.iter().filter(|route| !route.is_for_browsers());
+        let routes: Vec<_> = of_programs.map(Route::in_words).collect();
         format!("There are {}.", listed(&routes))
     };
     Problem::new(StatusCode::NOT_FOUND, detail)

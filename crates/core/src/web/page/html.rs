@@ -5,7 +5,7 @@
 //! forbids it. What only the owner needs is loaded once the owner has signed in.
 //!
 //! The owner's token stays in the browser's `localStorage`, and only the script sends it, in a
-//! header. There is no cookie, which a browser would also send with requests of other sites.
+//! header. A browser would send a cookie with requests of other sites too.
 
 use chrono::Datelike;
 use maud::{DOCTYPE, Markup, html};

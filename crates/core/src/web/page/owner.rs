@@ -21,8 +21,7 @@ pub(super) fn owner(view: &View<'_>) -> Markup {
                 p #token-error .error role="alert" {}
                 p #token-note .soft {
                     "This page's password: the secret that is stored as TRIGGER_TOKEN. It is kept only in "
-                    "this browser and sent only with what you do here. There is no cookie, so no other "
-                    "site can use it."
+                    "this browser and sent only with what you do here, so no other site can use it."
                 }
             }
         }
@@ -85,7 +84,10 @@ fn tools(view: &View<'_>) -> Markup {
                     }
                 }
             }
-            p { button #forget type="button" { "Sign out: forget the token" } }
+            p.row {
+                button #open-account type="button" { "Networks and settings" }
+                button #forget type="button" { "Sign out: forget the token" }
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::testing::{
     Host, NoBody, TRIGGER, USER, assert_no_secret_in, block_on, frame_bytes, instant, reply,
     settings, settings_of_all_networks, settings_with, settings_with_webhook,
 };
-use crate::web::{Answer, respond, respond_for_account};
+use crate::web::{Answer, Handled, respond, respond_for_account};
 
 fn request(method: &str, target: &str) -> Request<()> {
     let request = Request::builder().method(method).uri(target);
@@ -758,9 +758,13 @@ fn who_may_not_ask_is_turned_away_before_anyone_looks_at_the_account() {
         ("GET", "/?x", 400),
     ] {
         let request = request(method, target);
-        let answer = block_on(respond(&request, &NoBody, settings, &host)).unwrap();
+        let handled = block_on(respond(&request, &NoBody, settings, &host));
+        let Handled::Answer(answer) = handled else {
+            panic!("it is answered");
+        };
         assert_eq!(answer.status(), status, "{method} {target}");
     }
-    let page = request("GET", "/");
-    assert!(block_on(respond(&page, &NoBody, settings, &host)).is_none());
+    let page = request("GET", "/owner");
+    let handled = block_on(respond(&page, &NoBody, settings, &host));
+    assert!(matches!(handled, Handled::Owner), "{handled:?}");
 }

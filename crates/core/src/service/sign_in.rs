@@ -1,0 +1,402 @@
+//! Signing in with a network: from what a person types to the account that opens.
+//!
+//! [`begin`] finds the server, registers this service there unless it has been, and says where to
+//! send the browser. [`finish`] takes what the browser brings back. Each sign-in can be finished
+//! once, within ten minutes, by the browser that began it, and its code goes to no other server.
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use crate::account::commands::{Command, Reply};
+use crate::account::connections::stored_connection;
+use crate::account::id::AccountId;
+use crate::instant::after;
+use crate::network;
+use crate::network::sign_in::{App, Connection, Service, SignIn, SignInError};
+use crate::outcome::Diagnosis;
+use crate::ports::{Client, Clock, Encryption, EncryptionError, Purpose};
+use crate::service::accounts::{Accounts, Unreachable};
+use crate::service::directory::{
+    Connected, Directory, Identity, Limit, PendingSignIn, SIGN_IN_LIFETIME, SignedIn, StoredApp,
+};
+use crate::service::tokens::{hash, random_token};
+use crate::settings::secret::Secret;
+
+/// The field of an app's encrypted secret.
+pub(crate) const CLIENT_SECRET: &str = "client_secret";
+
+/// The field of a sign-in's encrypted verifier.
+const VERIFIER: &str = "verifier";
+
+/// What a sign-in works with.
+pub struct SigningIn<'a, H> {
+    /// The host.
+    pub host: &'a H,
+    /// This service, as other servers see it.
+    pub service: &'a Service,
+    /// Whether a sign-in may create an account.
+    pub limit: Limit,
+}
+
+/// What a person asks for.
+#[derive(Debug, Clone)]
+pub struct Wish<'a> {
+    /// The network's name.
+    pub network: &'a str,
+    /// What they typed to say where their account is.
+    pub typed: &'a str,
+    /// The account that is signed in, which the identity is connected to.
+    pub account: Option<AccountId>,
+    /// Whether the identity is moved to that account if another one has it.
+    pub moves: bool,
+}
+
+/// A sign-in that has begun.
+#[derive(Debug)]
+pub struct Begun {
+    /// Where to send the browser.
+    pub authorization: String,
+    /// The server's scheme, host and port.
+    pub server: String,
+    /// The state, which comes back in the address.
+    pub state: Secret,
+    /// The token for a cookie of the browser. Only the browser that has it can finish the sign-in.
+    pub browser: Secret,
+}
+
+/// What the browser brings back.
+#[derive(Debug, Clone)]
+pub struct Returned<'a> {
+    /// The network's name, from the path.
+    pub network: &'a str,
+    /// The server's host, from the path.
+    pub server: &'a str,
+    /// The state.
+    pub state: Secret,
+    /// The token in the browser's cookie.
+    pub browser: Secret,
+    /// The code, or the error that the server gives instead.
+    pub code: Result<Secret, String>,
+    /// The account that is signed in now.
+    pub account: Option<AccountId>,
+}
+
+/// How a sign-in has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finished {
+    /// The browser may be signed in to this account.
+    SignedIn(AccountId),
+    /// The identity has been connected to the account that is signed in.
+    Connected,
+    /// Another account has the identity. The person chooses.
+    Taken {
+        /// The network's name.
+        network: String,
+        /// The server, as a person would type it.
+        server: String,
+        /// The name of the account on the network.
+        name: String,
+    },
+}
+
+/// Why a sign-in has not succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Failed {
+    /// There is no such network, or nobody signs in there with a browser.
+    #[error("Nobody can sign in with this network.")]
+    NoNetwork,
+    /// The network or its server does not let the person in.
+    #[error(transparent)]
+    Network(#[from] SignInError),
+    /// The person has refused.
+    #[error("rotate-icon was not given access to your account on {0}. Nothing has changed.")]
+    Denied(&'static str),
+    /// The sign-in is over, was begun in another browser, or was never begun.
+    #[error(
+        "This sign-in is over: it was used before, took longer than ten minutes, or began in \
+         another browser. Sign in again."
+    )]
+    Over,
+    /// The browser has meanwhile been signed in to another account, or signed out.
+    #[error("You have signed out since this began, or in to another account. Try again.")]
+    OtherAccount,
+    /// Nobody may have a new account.
+    #[error("This service takes no new accounts at the moment.")]
+    Closed,
+    /// There are as many accounts as there may be.
+    #[error("This service has as many accounts as it can carry. Try again another day.")]
+    Full,
+    /// The account does not take the connection.
+    #[error("{}", .0.in_words())]
+    Account(Diagnosis),
+    /// A part of the service cannot be reached.
+    #[error("This service cannot be reached completely ({0}). Try again.")]
+    Unreachable(#[from] Unreachable),
+    /// Nothing can be encrypted.
+    #[error("Signing in is closed: {0}. Only the operator can change that.")]
+    Encryption(#[from] EncryptionError),
+    /// The host has no random bytes.
+    #[error("This service has no random numbers. Try again.")]
+    Random,
+}
+
+impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
+    /// Begins a sign-in.
+    ///
+    /// # Errors
+    /// When it cannot begin. Nothing is kept then but a registration.
+    pub async fn begin(&self, wish: &Wish<'_>) -> Result<Begun, Failed> {
+        let sign_in = way_in(wish.network)?;
+        // Before anything is asked of a server.
+        if self.host.newest_key()?.is_none() {
+            return Err(EncryptionError::NoKey.into());
+        }
+        let server = sign_in.find(wish.typed, self.service, self.host).await?;
+        let app = match self.app(wish.network, sign_in, &server).await {
+            Err(Failed::Network(SignInError::Paused {
+                server: host,
+                until,
+            })) => {
+                self.host.pause(&server.url, until).await?;
+                return Err(SignInError::Paused {
+                    server: host,
+                    until,
+                }
+                .into());
+            }
+            app => app?,
+        };
+        let (state, browser, verifier) = (random()?, random()?, random()?);
+        let state_hash = hash(&state);
+        let purpose = Purpose {
+            owner: &state_hash,
+            field: VERIFIER,
+        };
+        let pending = PendingSignIn {
+            browser_hash: hash(&browser),
+            network: wish.network.to_owned(),
+            server: app.server.clone(),
+            verifier: self.host.encrypt(verifier.expose(), &purpose).await?,
+            account: wish.account.clone(),
+            moves: wish.moves,
+            expires_at: after(Clock::now(self.host), SIGN_IN_LIFETIME),
+            state_hash,
+        };
+        self.host.keep_sign_in(&pending).await?;
+        Ok(Begun {
+            authorization: sign_in.authorization(&app, self.service, state.expose(), &verifier),
+            server: app.server,
+            state,
+            browser,
+        })
+    }
+
+    /// Finishes a sign-in with what the browser brings back.
+    ///
+    /// # Errors
+    /// When the person is not signed in. The sign-in is over then too.
+    pub async fn finish(&self, returned: Returned<'_>) -> Result<Finished, Failed> {
+        let sign_in = way_in(returned.network)?;
+        let now = Clock::now(self.host);
+        let (state_hash, browser_hash) = (hash(&returned.state), hash(&returned.browser));
+        let taken = self
+            .host
+            .take_sign_in(&state_hash, &browser_hash, now)
+            .await?;
+        let pending = taken
+            .filter(|pending| pending.network == returned.network)
+            // The code is of the server that sent the browser here, and goes to no other.
+            .filter(|pending| host_of(&pending.server) == returned.server)
+            .ok_or(Failed::Over)?;
+        // What somebody began in their own account ends in no other.
+        if pending.account.is_some() && pending.account != returned.account {
+            return Err(Failed::OtherAccount);
+        }
+        let code = returned.code.map_err(|error| denied(&error, &pending))?;
+        let app = self.host.app(&pending.network, &pending.server).await?;
+        let app = self.opened(app.ok_or(Failed::Over)?).await?;
+        let purpose = Purpose {
+            owner: &state_hash,
+            field: VERIFIER,
+        };
+        let verifier = self.host.decrypt(&pending.verifier, &purpose).await?;
+        let verifier = Secret::new(verifier);
+        let connection = sign_in
+            .exchange(&app, self.service, &code, &verifier, self.host)
+            .await?;
+        match &pending.account {
+            Some(account) => self.connect(account, &connection, pending.moves, now).await,
+            None => self.sign_in(sign_in, &connection, now).await,
+        }
+    }
+
+    /// Signs in to the account of an identity, and gives it the new tokens.
+    async fn sign_in(
+        &self,
+        sign_in: &dyn SignIn,
+        connection: &Connection,
+        now: DateTime<Utc>,
+    ) -> Result<Finished, Failed> {
+        let new = AccountId::random().map_err(|_| Failed::Random)?;
+        let identity = identity_of(connection);
+        let account = match self.host.sign_in(&identity, &new, self.limit, now).await? {
+            SignedIn::Known(account) | SignedIn::Created(account) => account,
+            refused => {
+                // Nobody uses the tokens. If they stay valid, that harms nobody.
+                let _ = sign_in.revoke(connection, self.host).await;
+                return Err(match refused {
+                    SignedIn::Full => Failed::Full,
+                    _ => Failed::Closed,
+                });
+            }
+        };
+        self.give(&account, connection, now).await?;
+        Ok(Finished::SignedIn(account))
+    }
+
+    /// Connects an identity to the account that is signed in.
+    async fn connect(
+        &self,
+        account: &AccountId,
+        connection: &Connection,
+        moves: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Finished, Failed> {
+        let identity = identity_of(connection);
+        let connected = self.host.connect(&identity, account, moves, now).await?;
+        match connected {
+            // The tokens are not revoked: some servers give the same ones again, and then the
+            // other account would lose its own.
+            Connected::Taken(_) => Ok(Finished::Taken {
+                network: connection.network.clone(),
+                server: connection.app.server.clone(),
+                name: connection.name.clone(),
+            }),
+            Connected::Done { moved_from } => {
+                if let Some(before) = moved_from {
+                    let command = Command::Moved {
+                        network: connection.network.clone(),
+                    };
+                    self.carried_out(&before, &command).await?;
+                }
+                self.give(account, connection, now).await?;
+                Ok(Finished::Connected)
+            }
+        }
+    }
+
+    /// Gives an account a connection.
+    async fn give(
+        &self,
+        account: &AccountId,
+        connection: &Connection,
+        now: DateTime<Utc>,
+    ) -> Result<(), Failed> {
+        let connection = stored_connection(connection, account, now, self.host).await?;
+        self.carried_out(account, &Command::Connect { connection })
+            .await
+    }
+
+    async fn carried_out(&self, account: &AccountId, command: &Command) -> Result<(), Failed> {
+        match self.host.ask(account, command).await? {
+            Reply::Refused { diagnosis } => Err(Failed::Account(diagnosis)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The registration on a server: the one that is kept, or a new one where there is none, the
+    /// server has forgotten it, or it is for another address of this service.
+    async fn app(
+        &self,
+        network: &str,
+        sign_in: &dyn SignIn,
+        server: &network::sign_in::Server,
+    ) -> Result<App, Failed> {
+        let stored = self.host.app(network, &server.url).await?;
+        let redirect_uri = self.service.redirect_uri(network, &server.url);
+        if let Some(stored) = stored.filter(|stored| stored.redirect_uri == redirect_uri) {
+            let app = self.opened(stored).await?;
+            match sign_in.check(&app, self.host).await {
+                Err(SignInError::AppForgotten { .. }) => {}
+                checked => return Ok(checked.map(|()| app)?),
+            }
+        }
+        let now = Clock::now(self.host);
+        if let Some(until) = self.host.paused_until(&server.url, now).await? {
+            let server = host_of(&server.url);
+            return Err(SignInError::Paused { server, until }.into());
+        }
+        let app = sign_in.register(server, self.service, self.host).await?;
+        let purpose = Purpose {
+            owner: &app.server,
+            field: CLIENT_SECRET,
+        };
+        let stored = StoredApp {
+            network: network.to_owned(),
+            server: app.server.clone(),
+            client_id: app.client_id.clone(),
+            client_secret: self
+                .host
+                .encrypt(app.client_secret.expose(), &purpose)
+                .await?,
+            scopes: app.scopes.clone(),
+            uses_pkce: app.uses_pkce,
+            redirect_uri: app.redirect_uri.clone(),
+        };
+        self.host.keep_app(&stored).await?;
+        Ok(app)
+    }
+
+    /// A stored registration, with its secret.
+    async fn opened(&self, stored: StoredApp) -> Result<App, Failed> {
+        let purpose = Purpose {
+            owner: &stored.server,
+            field: CLIENT_SECRET,
+        };
+        let secret = self.host.decrypt(&stored.client_secret, &purpose).await?;
+        Ok(App {
+            server: stored.server,
+            client_id: stored.client_id,
+            client_secret: Secret::new(secret),
+            scopes: stored.scopes,
+            uses_pkce: stored.uses_pkce,
+            redirect_uri: stored.redirect_uri,
+        })
+    }
+}
+
+/// What the server says instead of giving a code (RFC 6749 §4.1.2.1).
+fn denied(error: &str, pending: &PendingSignIn) -> Failed {
+    let title = network::named(&pending.network).map_or("This service", |one| one.title);
+    match error {
+        "access_denied" => Failed::Denied(title),
+        _ => SignInError::Server(format!(
+            "{} did not let you in. Try again.",
+            host_of(&pending.server)
+        ))
+        .into(),
+    }
+}
+
+/// How people sign in with a network.
+fn way_in(name: &str) -> Result<&'static dyn SignIn, Failed> {
+    let definition = network::named(name).ok_or(Failed::NoNetwork)?;
+    definition.sign_in.ok_or(Failed::NoNetwork)
+}
+
+fn identity_of(connection: &Connection) -> Identity {
+    Identity {
+        network: connection.network.clone(),
+        subject: connection.subject.clone(),
+    }
+}
+
+fn random() -> Result<Secret, Failed> {
+    random_token().map_err(|_| Failed::Random)
+}
+
+/// The host of a server's address.
+fn host_of(url: &str) -> String {
+    let host = url.split_once("://").map_or(url, |(_, host)| host);
+    host.to_owned()
+}

@@ -1,0 +1,137 @@
+//! `POST /keys/rotation`: encrypts with the newest key what was encrypted with another.
+//!
+//! A rotation is a row of requests: first through the registrations on servers, then through the
+//! accounts. Each does a part, and says in `next` where to go on. A rotation can be broken off and
+//! repeated: what has the newest key already is left alone.
+
+use std::str::FromStr;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::account::commands::{Command, Reply};
+use crate::account::id::AccountId;
+use crate::ports::{EncryptionError, Purpose, key_of};
+use crate::service::directory::StoredApp;
+use crate::service::sign_in::CLIENT_SECRET;
+use crate::web::answer::json_answer;
+use crate::web::browser::visit::Visit;
+use crate::web::browser::{Next, ServiceHost, unreachable};
+use crate::web::problem::Problem;
+
+/// How many registrations or accounts one request looks at. Each may cost a request to another part
+/// of the service, of which the smallest plan allows fifty an event.
+const AT_ONCE: u16 = 30;
+
+/// Where a request goes on.
+enum Place {
+    /// After this registration: network and server.
+    Registrations(String, String),
+    /// After this account; `None` begins with the owner's.
+    Accounts(Option<AccountId>),
+}
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut words = text.split(' ');
+        let place = match (words.next(), words.next(), words.next()) {
+            (Some("registrations"), Some(network), Some(server)) => {
+                Self::Registrations(network.to_owned(), server.to_owned())
+            }
+            (Some("accounts"), None, None) => Self::Accounts(None),
+            (Some("accounts"), Some(id), None) => Self::Accounts(Some(id.parse().map_err(|_| ())?)),
+            _ => return Err(()),
+        };
+        words.next().is_none().then_some(place).ok_or(())
+    }
+}
+
+/// Rotates a part.
+pub(super) async fn rotate<H: ServiceHost>(visit: &Visit<'_, H>) -> Result<Next, Problem> {
+    let newest = visit.host.newest_key().map_err(closed)?;
+    let newest = newest.ok_or_else(|| closed(EncryptionError::NoKey))?;
+    let place = match visit.query.iter().find(|(name, _)| name == "next") {
+        None => Place::Registrations(String::new(), String::new()),
+        Some((_, text)) => text.parse().map_err(|()| {
+            let detail = "`next` has to be what the request before said.";
+            Problem::new(StatusCode::BAD_REQUEST, detail)
+        })?,
+    };
+    let (done, next) = match place {
+        Place::Registrations(network, server) => {
+            let apps = visit.host.apps_after((&network, &server), AT_ONCE).await;
+            let apps = apps.map_err(|error| unreachable(&error))?;
+            for app in apps
+                .iter()
+                .filter(|app| key_of(&app.client_secret) != newest)
+            {
+                rotate_app(visit.host, app).await?;
+            }
+            let last = apps.last().filter(|_| is_full(&apps));
+            let next = last.map_or("accounts".to_owned(), |app| {
+                format!("registrations {} {}", app.network, app.server)
+            });
+            (json!({ "registrations": apps.len() }), Some(next))
+        }
+        Place::Accounts(after) => {
+            let accounts = visit.host.accounts_after(after.as_ref(), AT_ONCE).await;
+            let accounts = accounts.map_err(|error| unreachable(&error))?;
+            let owner = after.is_none().then(AccountId::owner);
+            for account in owner.iter().chain(&accounts) {
+                rotate_account(visit.host, account).await?;
+            }
+            let last = accounts.last().filter(|_| is_full(&accounts));
+            let next = last.map(|account| format!("accounts {account}"));
+            (json!({ "accounts": accounts.len() }), next)
+        }
+    };
+    let mut told = json!({ "key": newest, "next": next });
+    if let (Value::Object(told), Value::Object(done)) = (&mut told, done) {
+        told.extend(done);
+    }
+    Ok(json_answer(&told).into())
+}
+
+/// Whether there may be more after a part.
+fn is_full<T>(part: &[T]) -> bool {
+    part.len() >= usize::from(AT_ONCE)
+}
+
+async fn rotate_account<H: ServiceHost>(host: &H, account: &AccountId) -> Result<(), Problem> {
+    let reply = host.ask(account, &Command::RotateKeys).await;
+    match reply.map_err(|error| unreachable(&error))? {
+        Reply::Refused { diagnosis } => {
+            let detail = format!("Account {account}: {}", diagnosis.in_words());
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn rotate_app<H: ServiceHost>(host: &H, app: &StoredApp) -> Result<(), Problem> {
+    let failed = |error: EncryptionError| {
+        let detail = format!("The registration at {}: {error}.", app.server);
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    };
+    let purpose = Purpose {
+        owner: &app.server,
+        field: CLIENT_SECRET,
+    };
+    let secret = host.decrypt(&app.client_secret, &purpose).await;
+    let secret = secret.map_err(failed)?;
+    let client_secret = host.encrypt(&secret, &purpose).await;
+    let rotated = StoredApp {
+        client_secret: client_secret.map_err(failed)?,
+        ..app.clone()
+    };
+    let kept = host.keep_app(&rotated).await;
+    kept.map_err(|error| unreachable(&error))
+}
+
+// `map_err` passes the error by value.
+#[allow(clippy::needless_pass_by_value)]
+fn closed(error: EncryptionError) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("{error}."))
+}
