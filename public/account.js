@@ -36,6 +36,7 @@ async function run(action) {
 /** Lists the zones that the browser knows. */
 function offerZones() {
   const names = Intl.supportedValuesOf?.("timeZone") ?? [];
+  byId("zones-hint").hidden = names.length === 0;
   byId("zones").append(...names.map((value) => Object.assign(new Option(), { value })));
 }
 
@@ -113,6 +114,10 @@ showOther();
 becomes();
 byId("period").addEventListener("change", showOther);
 byId("look").addEventListener("input", becomes);
+byId("look").addEventListener("submit", (event) => {
+  event.preventDefault();
+  event.stopPropagation();
+});
 byId("direction").addEventListener("change", becomes);
 openIcon({ say, run, usePicture });
 // A start fetches and sends pictures, which takes a while.

@@ -65,6 +65,7 @@ interface PageElements {
   turning: HTMLElement;
   "use-picture": HTMLButtonElement;
   which: HTMLElement;
+  "zones-hint": HTMLElement;
   zones: HTMLDataListElement;
   zoom: HTMLInputElement;
 }

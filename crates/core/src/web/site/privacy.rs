@@ -35,7 +35,7 @@ const KEPT: [(&str, &str); 8] = [
     ),
     (
         "Your picture",
-        "The square that you chose and its frames. Whoever has the address of a server that shows a frame sees it there, as any profile picture.",
+        "The square that you chose, and its frames. Here, only you can see them; your servers show them to everybody.",
     ),
     (
         "Your picture from before",
@@ -62,9 +62,9 @@ pub fn privacy(host: &HostPrivacy, contact: Option<(&str, &str)>) -> Answer {
         h1 { "Privacy" }
         p.headline { "What rotate-icon keeps of you, and how to leave" }
         p {
-            "rotate-icon keeps what it needs to turn your profile picture, and nothing else. It counts no "
-            "visits, shows no advertisements, and gives nothing to anybody but the networks that you "
-            "connect, which get your picture."
+            "rotate-icon keeps what it needs to turn your profile picture, and nothing else. It shows no "
+            "advertisements and loads nothing from other sites. What it gives away is your picture, to "
+            "the networks that you connect."
         }
         (kept())
         h2 { "Where" }

@@ -78,6 +78,16 @@ impl ScheduleForm<'_> {
         }
     }
 
+    /// The value that a setting has been given; empty for a time zone that nobody has chosen. The
+    /// default is nobody's zone, so one has to be chosen even if it is that one.
+    fn held_by<'s>(&self, setting: &'s SettingView) -> &'s str {
+        if setting.name == TIME_ZONE.name && has_no_zone(self.view) {
+            ""
+        } else {
+            &setting.text
+        }
+    }
+
     /// Writes the fields of the settings that the account has.
     pub(super) fn fields(&self) -> Markup {
         html! {
@@ -86,7 +96,7 @@ impl ScheduleForm<'_> {
                     @if setting.name == TIME_ZONE.name { (self.time_zone(setting)) }
                     @else if setting.name == PERIOD.name { (self.period(setting)) }
                     @else if setting.name == DIRECTION.name { (self.direction(setting)) }
-                    input type="hidden" name={ "was_" (setting.name) } value=(setting.text);
+                    input type="hidden" name={ "was_" (setting.name) } value=(self.held_by(setting));
                     @if self.is_owner { (where_from(setting)) }
                 }
             }
@@ -94,16 +104,20 @@ impl ScheduleForm<'_> {
     }
 
     fn time_zone(&self, setting: &SettingView) -> Markup {
-        // The script takes the browser's.
+        // The script fills in the browser's zone. Without it, the person does.
         let is_open = has_no_zone(self.view) && self.typed.is_empty();
+        let text = if is_open { "" } else { self.text_of(setting) };
         html! {
             label for="time-zone" { "Time zone" }
             input #time-zone name=(setting.name) type="text" required maxlength="100"
                 list="zones" autocomplete="off" autocapitalize="words" spellcheck="false"
-                data-from-browser[is_open] aria-describedby="time-zone-hint" value=(self.text_of(setting));
+                data-from-browser[is_open] aria-describedby="time-zone-hint" value=(text);
             // The script fills this in with the zones that the browser knows.
             datalist #zones {}
-            p #time-zone-hint .soft { "A place in your zone, such as Europe/Berlin. Empty the field to see the list." }
+            p #time-zone-hint .soft {
+                "Your zone's name, such as Europe/Berlin."
+                span #zones-hint hidden { " Empty the field to see the list." }
+            }
         }
     }
 

@@ -410,6 +410,8 @@ fn a_new_account_is_told_what_start_does_and_that_nothing_was_touched() {
     // The browser's zone is offered only where nobody has chosen one, and no other is shown.
     assert!(html.contains("data-from-browser"));
     assert_says(&html, "Sun 22 Nov · UTC");
+    assert!(html.contains("name=\"was_TIME_ZONE\" value=\"\""));
+    assert!(!html.contains("value=\"Asia/Tokyo\""));
     assert!(!account(&turning()).contains("data-from-browser"));
     // The Enter key saves. Only its own button starts.
     let (_, form) = html.split_once("<form id=\"schedule\"").unwrap();
