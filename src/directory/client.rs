@@ -26,13 +26,13 @@ const ADDRESS: &str = "https://directory/";
 impl Host {
     /// Asks the object. An object that ends in the middle, as it does when a version is deployed,
     /// is followed by another, which is asked once more.
-    async fn ask<T: DeserializeOwned>(
+    async fn ask_directory<T: DeserializeOwned>(
         &self,
         request: Request,
     ) -> std::result::Result<T, Unreachable> {
         let body = serde_json::to_string(&request).map_err(|error| failed(&error.to_string()))?;
-        let response = match self.send(&body).await {
-            Err(error) if is_retryable(&error) => self.send(&body).await,
+        let response = match self.send_to_directory(&body).await {
+            Err(error) if is_retryable(&error) => self.send_to_directory(&body).await,
             done => done,
         };
         let mut response = response.map_err(|error| failed(&describe(error)))?;
@@ -46,7 +46,7 @@ impl Host {
         serde_json::from_str(&text).map_err(|error| failed(&error.to_string()))
     }
 
-    async fn send(&self, body: &str) -> Result<worker::Response> {
+    async fn send_to_directory(&self, body: &str) -> Result<worker::Response> {
         let namespace = self.env.durable_object(BINDING).map_err(|_| {
             format!(
                 "wrangler.toml binds no Durable Object as {BINDING}. Take its binding and its \
@@ -81,16 +81,16 @@ type Answer<T> = std::result::Result<T, Unreachable>;
 impl Directory for Host {
     async fn app(&self, network: &str, server: &str) -> Answer<Option<StoredApp>> {
         let (network, server) = (network.to_owned(), server.to_owned());
-        self.ask(Request::App { network, server }).await
+        self.ask_directory(Request::App { network, server }).await
     }
 
     async fn keep_app(&self, app: &StoredApp) -> Answer<()> {
         let app = app.clone();
-        self.ask(Request::KeepApp { app }).await
+        self.ask_directory(Request::KeepApp { app }).await
     }
 
     async fn apps_after(&self, after: (&str, &str), limit: u16) -> Answer<Vec<StoredApp>> {
-        self.ask(Request::AppsAfter {
+        self.ask_directory(Request::AppsAfter {
             network: after.0.to_owned(),
             server: after.1.to_owned(),
             limit,
@@ -100,7 +100,7 @@ impl Directory for Host {
 
     async fn keep_sign_in(&self, sign_in: &PendingSignIn) -> Answer<()> {
         let sign_in = sign_in.clone();
-        self.ask(Request::KeepSignIn { sign_in }).await
+        self.ask_directory(Request::KeepSignIn { sign_in }).await
     }
 
     async fn take_sign_in(
@@ -109,7 +109,7 @@ impl Directory for Host {
         browser_hash: &str,
         now: DateTime<Utc>,
     ) -> Answer<Option<PendingSignIn>> {
-        self.ask(Request::TakeSignIn {
+        self.ask_directory(Request::TakeSignIn {
             state_hash: state_hash.to_owned(),
             browser_hash: browser_hash.to_owned(),
             now,
@@ -124,7 +124,7 @@ impl Directory for Host {
         limit: Limit,
         now: DateTime<Utc>,
     ) -> Answer<SignedIn> {
-        self.ask(Request::SignIn {
+        self.ask_directory(Request::SignIn {
             identity: identity.clone(),
             new: new.clone(),
             limit,
@@ -140,7 +140,7 @@ impl Directory for Host {
         move_it: bool,
         now: DateTime<Utc>,
     ) -> Answer<Connected> {
-        self.ask(Request::Connect {
+        self.ask_directory(Request::Connect {
             identity: identity.clone(),
             account: account.clone(),
             move_it,
@@ -150,7 +150,7 @@ impl Directory for Host {
     }
 
     async fn disconnect(&self, account: &AccountId, network: &str) -> Answer<()> {
-        self.ask(Request::Disconnect {
+        self.ask_directory(Request::Disconnect {
             account: account.clone(),
             network: network.to_owned(),
         })
@@ -159,31 +159,32 @@ impl Directory for Host {
 
     async fn keep_session(&self, session: &Session) -> Answer<()> {
         let session = session.clone();
-        self.ask(Request::KeepSession { session }).await
+        self.ask_directory(Request::KeepSession { session }).await
     }
 
     async fn session(&self, token_hash: &str, now: DateTime<Utc>) -> Answer<Option<Session>> {
         let token_hash = token_hash.to_owned();
-        self.ask(Request::Session { token_hash, now }).await
+        self.ask_directory(Request::Session { token_hash, now })
+            .await
     }
 
     async fn end_session(&self, token_hash: &str) -> Answer<()> {
         let token_hash = token_hash.to_owned();
-        self.ask(Request::EndSession { token_hash }).await
+        self.ask_directory(Request::EndSession { token_hash }).await
     }
 
     async fn listing(&self, account: &AccountId) -> Answer<Listing> {
         let account = account.clone();
-        self.ask(Request::Listing { account }).await
+        self.ask_directory(Request::Listing { account }).await
     }
 
     async fn delete(&self, account: &AccountId) -> Answer<()> {
         let account = account.clone();
-        self.ask(Request::Delete { account }).await
+        self.ask_directory(Request::Delete { account }).await
     }
 
     async fn next_slice(&self, limit: u16) -> Answer<Vec<AccountId>> {
-        self.ask(Request::NextSlice { limit }).await
+        self.ask_directory(Request::NextSlice { limit }).await
     }
 
     async fn accounts_after(
@@ -192,12 +193,13 @@ impl Directory for Host {
         limit: u16,
     ) -> Answer<Vec<AccountId>> {
         let after = after.cloned();
-        self.ask(Request::AccountsAfter { after, limit }).await
+        self.ask_directory(Request::AccountsAfter { after, limit })
+            .await
     }
 
     async fn pause(&self, server: &str, until: DateTime<Utc>) -> Answer<()> {
         let server = server.to_owned();
-        self.ask(Request::Pause { server, until }).await
+        self.ask_directory(Request::Pause { server, until }).await
     }
 
     async fn paused_until(
@@ -206,6 +208,7 @@ impl Directory for Host {
         now: DateTime<Utc>,
     ) -> Answer<Option<DateTime<Utc>>> {
         let server = server.to_owned();
-        self.ask(Request::PausedUntil { server, now }).await
+        self.ask_directory(Request::PausedUntil { server, now })
+            .await
     }
 }

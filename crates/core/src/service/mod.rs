@@ -3,7 +3,7 @@
 //! The [`directory`] knows whose account is whose, the servers' app registrations, the browsers that
 //! are signed in and the sign-ins under way. [`accounts`] reaches the accounts themselves. A turn
 //! needs neither. [`keys`] are what secrets are encrypted with, [`limits`] how often an address may
-//! do what is dear.
+//! do what costs much.
 
 pub mod accounts;
 pub mod directory;
