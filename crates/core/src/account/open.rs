@@ -12,7 +12,7 @@ use crate::account::connections::decrypted;
 use crate::account::host::AccountHost;
 use crate::account::id::AccountId;
 use crate::account::ledger::Ledger;
-use crate::account::own_clock::Delay;
+use crate::account::own_clock::{Delay, SHORTEST_SLOT};
 use crate::account::settings::{
     ClockSource, Configured, Settings, fingerprint_of_sign_in, networks_set_up,
 };
@@ -161,7 +161,8 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let mut settings = Settings::with_networks(self.host, &look_up, networks);
         settings.is_paused = stored.paused_at.is_some();
         if !is_owner {
-            settings.clock = ClockSource::Alarm(Delay::of(self.id));
+            let shortest = self.host.variable(SHORTEST_SLOT.name);
+            settings.clock = ClockSource::Alarm(Delay::of(self.id, shortest.as_deref()));
         }
         Opened {
             stored,

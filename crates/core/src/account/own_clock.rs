@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::account::id::AccountId;
 use crate::instant::after;
-use crate::schedule::{FrameCount, Schedule};
+use crate::schedule::{FrameCount, Period, Schedule};
+use crate::settings::reader::Variable;
 
 /// The longest time from a slot's start to its turn.
 const LONGEST_DELAY_MS: i64 = 120_000;
@@ -16,20 +17,36 @@ const LONGEST_DELAY_MS: i64 = 120_000;
 /// A turn is late by at most this part of its slot.
 const PART_OF_SLOT: i64 = 10;
 
-/// The shortest time between two slots' turns. Of slots that are shorter, some have none.
-const SHORTEST: TimeDelta = TimeDelta::seconds(60);
+/// The operator's variable for the shortest time between two turns of an account that wakes itself.
+/// Of slots that are shorter, some have no turn.
+pub const SHORTEST_SLOT: Variable = Variable {
+    name: "SHORTEST_SLOT",
+    default: "1m",
+    accepts: "a time that divides a day, such as 1m, 5m or 1h",
+};
 
-/// How far after the start of each slot an account turns: the part of 120 s, or of a tenth of the
-/// slot if that is shorter, in units of 2⁻¹⁶.
+/// How far after the start of each slot an account turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Delay(u16);
+pub struct Delay {
+    /// The part of 120 s, or of a tenth of the slot if that is shorter, in units of 2⁻¹⁶.
+    part: u16,
+    /// The shortest time between two turns.
+    shortest: TimeDelta,
+}
 
 impl Delay {
-    /// The delay of an account: always the same, and spread evenly over accounts.
-    pub fn of(account: &AccountId) -> Self {
+    /// The delay of an account: always the same, and spread evenly over accounts. `shortest` is the
+    /// text of [`SHORTEST_SLOT`]; one that cannot be read counts as not set.
+    pub fn of(account: &AccountId, shortest: Option<&str>) -> Self {
+        let default = || SHORTEST_SLOT.default.parse().ok();
+        let shortest = shortest.and_then(|text| text.parse::<Period>().ok());
+        let shortest = shortest.or_else(default).expect("the default is a period");
         let digest: [u8; 32] = Sha256::digest(account.as_str()).into();
         let [high, low, ..] = digest;
-        Self(u16::from_be_bytes([high, low]))
+        Self {
+            part: u16::from_be_bytes([high, low]),
+            shortest: TimeDelta::seconds(shortest.seconds().into()),
+        }
     }
 
     /// When the turn of a slot is due.
@@ -38,13 +55,13 @@ impl Delay {
         let part = length.num_milliseconds().checked_div(PART_OF_SLOT);
         let longest = part.unwrap_or_default().clamp(0, LONGEST_DELAY_MS);
         // At most 120,000 · 65,535.
-        let delay = longest.saturating_mul(self.0.into()) >> 16;
+        let delay = longest.saturating_mul(self.part.into()) >> 16;
         after(slot.start, TimeDelta::milliseconds(delay))
     }
 
     /// A time of 0 to 120 s, to spread what ends for many accounts at the same instant.
     pub(super) fn spread(self) -> TimeDelta {
-        TimeDelta::milliseconds(LONGEST_DELAY_MS.saturating_mul(self.0.into()) >> 16)
+        TimeDelta::milliseconds(LONGEST_DELAY_MS.saturating_mul(self.part.into()) >> 16)
     }
 
     /// When the next turn of a slot is due after `now`. `is_open` says whether the present slot is
@@ -63,8 +80,8 @@ impl Delay {
         }
         let next = schedule.slot_at(present.end, frames);
         let due = self.due_in(&next);
-        if present.end.signed_duration_since(present.start) < SHORTEST {
-            due.max(after(now, SHORTEST))
+        if present.end.signed_duration_since(present.start) < self.shortest {
+            due.max(after(now, self.shortest))
         } else {
             due
         }
@@ -83,8 +100,8 @@ mod tests {
         let mut quarters = [0; 4];
         for _ in 0..400 {
             let id = AccountId::random().unwrap();
-            let delay = Delay::of(&id);
-            assert_eq!(delay, Delay::of(&id));
+            let delay = Delay::of(&id, None);
+            assert_eq!(delay, Delay::of(&id, None));
             let late = (delay.due_in(&hour) - now()).num_milliseconds();
             assert!((0..120_000).contains(&late));
             quarters[usize::try_from(late / 30_000).unwrap()] += 1;

@@ -175,7 +175,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             let until = connection.and_then(|to| pauses.until(&to.app.server, now));
             // Not all accounts of the server come back at the same instant.
             one.hold = until.map(|until| Hold {
-                until: after(until, Delay::of(self.id).spread()),
+                until: after(until, Delay::of(self.id, None).spread()),
                 kind: HoldKind::Pause,
                 diagnosis: Diagnosis::new(
                     Reason::RateLimit,

@@ -23,7 +23,7 @@ impl Account {
         let mut host = Host::new();
         host.publish(&album("hours", frames));
         host.now = instant(start);
-        let delay = Delay::of(&AccountId::random().unwrap());
+        let delay = Delay::of(&AccountId::random().unwrap(), None);
         let mut settings = settings_with(&[(TIME_ZONE.name, zone), (PERIOD.name, period)]);
         settings.clock = ClockSource::Alarm(delay);
         let account = Self {
