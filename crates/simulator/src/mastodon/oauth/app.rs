@@ -5,6 +5,7 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use super::App;
+use crate::mastodon::Kind;
 use crate::mastodon::server::{Done, Judgment, Server};
 use crate::mastodon::visit::Visit;
 use crate::payload::{Payload, essence};
@@ -15,6 +16,9 @@ use crate::text::quoted;
 const LONGEST_NAME: usize = 60;
 /// The longest website and the longest text of redirect URIs, in bytes.
 const LONGEST_URI: usize = 2_000;
+
+const INVALID: Refusal = Refusal::bare(422, "Validation failed");
+const BAD_REQUEST: Refusal = Refusal::bare(400, "Bad Request");
 
 /// What a client asks for.
 #[derive(Default)]
@@ -30,10 +34,10 @@ pub(crate) fn register(server: &mut Server, visit: &Visit<'_>) -> Judgment {
     let kind = server.kind;
     let invalid = |problem: String| -> Rejection {
         let (refusal, text) = match kind {
-            super::Kind::Gotosocial => (400, format!("Bad Request: {problem}")),
-            _ => (422, format!("Validation failed: {problem}")),
+            Kind::Gotosocial => (BAD_REQUEST, format!("Bad Request: {problem}")),
+            _ => (INVALID, format!("Validation failed: {problem}")),
         };
-        Refusal::bare(refusal, "").saying(text)
+        refusal.saying(text)
     };
     let wanted = read(server, visit).map_err(|reason| {
         // A server would take what it can read; a client that sends anything else errs.
@@ -230,7 +234,7 @@ fn answer(server: &Server, app: &App) -> Value {
         "client_secret": app.client_secret,
         "vapid_key": null,
     });
-    if server.kind == super::Kind::Mastodon43
+    if server.kind == Kind::Mastodon43
         && let Some(members) = answer.as_object_mut()
     {
         members.insert("scopes".to_owned(), json!(app.scopes));
