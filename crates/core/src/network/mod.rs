@@ -13,6 +13,7 @@ pub mod interface;
 pub mod mastodon;
 mod multipart;
 pub(crate) mod percent;
+pub mod public_address;
 mod reply;
 pub mod sign_in;
 #[cfg(test)]
