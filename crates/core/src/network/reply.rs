@@ -1,6 +1,8 @@
 //! Reads what the replies of all networks have in common: text that must not be trusted, when to
 //! try again, and secrets that a reply may repeat.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, Response};
@@ -44,14 +46,22 @@ pub(super) fn no_answer(
     error: &SendError,
     now: DateTime<Utc>,
 ) -> Outcome {
-    let diagnosis = Diagnosis::new(
-        Reason::Transient,
-        format!("{title} did not answer: {error}."),
-        format!(
-            "Nothing to do if it passes. If it stays, check \
-             {setting} and see whether {title} reports a problem."
-        ),
+    let remedy = format!(
+        "Nothing to do if it passes. If it stays, check {setting} and see whether {title} reports \
+         a problem."
     );
+    unanswered(title, remedy, error, now)
+}
+
+/// As [`no_answer`], with what can be done about it.
+pub(super) fn unanswered(
+    title: &str,
+    remedy: impl Into<Cow<'static, str>>,
+    error: &SendError,
+    now: DateTime<Utc>,
+) -> Outcome {
+    let message = format!("{title} did not answer: {error}.");
+    let diagnosis = Diagnosis::new(Reason::Transient, message, remedy);
     retry(after(now, TimeDelta::minutes(1)), now, diagnosis)
 }
 

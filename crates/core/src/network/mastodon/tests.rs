@@ -4,10 +4,14 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::network::interface::{Attempt, Picture, SavedSession, Verified};
 use crate::network::testing::{
     FRAME, NOW, Noise, PICTURE, Reply, Script, any_error, any_reply, assert_fit,
     assert_fit_to_be_shown, header, network, now, ok, pause, refused,
 };
+use crate::outcome::{Diagnosis, Outcome, Reason};
+use crate::ports::SendError;
+use crate::settings::secret::Secret;
 use crate::testing::{block_on, instant, reply};
 
 const TOKEN: &str = "ZA-Yj3aBD8U8Cm7lKUp-lm9O9BmDgdhHzDeqsY8tlL0";
@@ -711,6 +715,7 @@ fn a_token_that_no_header_can_have_sends_nothing() {
         let account = Account {
             server: SETTINGS[0].1.parse().unwrap(),
             access_token: Secret::new(token),
+            advice: &Advice::OF_SETTINGS,
         };
         let script = Script::new([]);
         let diagnosis = block_on(account.update(PICTURE, &mut None, &script));
