@@ -13,6 +13,7 @@ const targets = {
   x: { package: "rotate-icon-core", tests: "network::fuzz::fuzz_x_" },
   bluesky: { package: "rotate-icon-core", tests: "network::fuzz::fuzz_bluesky_" },
   mastodon: { package: "rotate-icon-core", tests: "network::fuzz::fuzz_mastodon_" },
+  sign_in: { package: "rotate-icon-core", tests: "network::fuzz::sign_in::" },
 };
 
 const names = Object.keys(targets).join(", ");

@@ -1,9 +1,11 @@
-//! The fuzz targets `x`, `bluesky` and `mastodon`: whatever a network replies, a turn ends in an
+//! The fuzz targets `x`, `bluesky`, `mastodon` and `sign_in`: whatever a network replies, a turn ends in an
 //! outcome that an owner can read, in bounded time, and sends no secret where none belongs.
 //!
 //! A network answers here as it does when all is well, except that any of its replies may be
 //! another one, or changed: its status, its headers, its JSON, its bytes. `npm run fuzz -- x` runs
 //! a target for longer.
+
+mod sign_in;
 
 use std::cell::{Cell, RefCell};
 use std::future::ready;
@@ -82,6 +84,8 @@ fn value() -> impl Strategy<Value = Value> {
             json!(format!("Bad token: {SENT}")),
             json!("http://elsewhere.example"),
             json!("https://elsewhere.example/a?b#c"),
+            json!("https://127.0.0.1/.well-known/host-meta"),
+            json!("https://metadata.google.internal/latest"),
             json!("did:plc:ewvi7nxzyoun6zhxrhs64oiz"),
             json!("did:web:elsewhere.example%3A1"),
             json!("2026-11-22T02:24:45.123Z"),
@@ -222,7 +226,11 @@ fn secret_of(request: &Request<Vec<u8>>) -> String {
     let bearer = header(request, "authorization").map(|text| text.replace("Bearer ", ""));
     bearer.unwrap_or_else(|| {
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
-        body["password"].as_str().unwrap_or_default().to_owned()
+        let password = body["password"].as_str().map(ToOwned::to_owned);
+        let mut form = form_urlencoded::parse(request.body());
+        let mut in_form = || form.find(|(name, _)| name == "client_secret");
+        let secret = password.or_else(|| in_form().map(|(_, secret)| secret.into_owned()));
+        secret.unwrap_or_default()
     })
 }
 

@@ -115,7 +115,7 @@ impl<'a> PublicAddresses<'a> {
     ///
     /// # Errors
     /// When no request may be sent there.
-    pub fn origin(&self, host: &str) -> Result<PublicOrigin, Unfetchable> {
+    pub fn origin(self, host: &str) -> Result<PublicOrigin, Unfetchable> {
         if host.len() > MAX_ADDRESS {
             return Err(Unfetchable::NotAnAddress);
         }
@@ -130,7 +130,7 @@ impl<'a> PublicAddresses<'a> {
     ///
     /// # Errors
     /// When it may not be fetched.
-    pub fn url(&self, text: &str) -> Result<PublicUrl, Unfetchable> {
+    pub fn url(self, text: &str) -> Result<PublicUrl, Unfetchable> {
         if text.len() > MAX_ADDRESS {
             return Err(Unfetchable::NotAnAddress);
         }
@@ -159,7 +159,7 @@ impl<'a> PublicAddresses<'a> {
     }
 
     /// A request of the service to itself could begin another one, and so on.
-    fn of_another(&self, origin: PublicOrigin) -> Result<PublicOrigin, Unfetchable> {
+    fn of_another(self, origin: PublicOrigin) -> Result<PublicOrigin, Unfetchable> {
         if origin.0 == self.service.public_url {
             Err(Unfetchable::ThisService)
         } else {
@@ -168,7 +168,7 @@ impl<'a> PublicAddresses<'a> {
     }
 
     /// A host with a port on this machine, if the service is there itself.
-    fn on_loopback(&self, authority: &str) -> Option<PublicOrigin> {
+    fn on_loopback(self, authority: &str) -> Option<PublicOrigin> {
         let own = self.service.public_url.strip_prefix("http://")?;
         if !is_loopback(host_of(own)) {
             return None;

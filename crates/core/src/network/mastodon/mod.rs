@@ -5,6 +5,7 @@ mod advice;
 mod avatar;
 mod errors;
 pub mod server;
+mod sign_in;
 mod update;
 
 use std::rc::Rc;
@@ -13,6 +14,7 @@ use self::account::NAME;
 pub use self::account::{Account, MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
 pub use self::advice::Advice;
 use self::errors::TITLE;
+use self::sign_in::MastodonSignIn;
 use crate::network::definition::Definition;
 use crate::network::interface::Network;
 use crate::settings::reader::Reader;
@@ -23,7 +25,7 @@ pub const DEFINITION: Definition = Definition {
     title: TITLE,
     required: &[MASTODON_SERVER, MASTODON_ACCESS_TOKEN],
     variables: &[],
-    sign_in: None,
+    sign_in: Some(&MastodonSignIn),
     read,
 };
 

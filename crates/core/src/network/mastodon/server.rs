@@ -66,7 +66,7 @@ fn home_of(path: &str) -> Option<&str> {
 
 /// Whether a text is an account's name on its server: `USERNAME_RE` in Mastodon's
 /// `app/models/account.rb`.
-fn is_user(text: &str) -> bool {
+pub(super) fn is_user(text: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     !text.is_empty() && text.chars().all(is_letter)
 }
