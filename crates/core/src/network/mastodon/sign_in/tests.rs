@@ -1,3 +1,5 @@
+mod local_servers;
+
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
