@@ -21,7 +21,7 @@ when old.id <> 'default'
 begin
     update totals set accounts = accounts - 1;
 end;
-insert into accounts values ('aaaaaaaaaaaaaaaaaaaaaaaaba', 1939291200000);
+insert into accounts values ('baaaaaaaaaaaaaaaaaaaaaaaaa', 1939291200000);
 
 create table identities (
     network text not null,
@@ -30,7 +30,7 @@ create table identities (
     primary key (network, subject),
     unique (account, network)
 ) without rowid;
-insert into identities values ('mastodon', 'https://social.example 7', 'aaaaaaaaaaaaaaaaaaaaaaaaba');
+insert into identities values ('mastodon', 'https://social.example 7', 'baaaaaaaaaaaaaaaaaaaaaaaaa');
 
 create table apps (
     id integer primary key,
@@ -49,7 +49,7 @@ create table sessions (
 ) without rowid;
 create index sessions_by_account on sessions (account, created_at);
 create index sessions_by_expiry on sessions (expires_at);
-insert into sessions values ('token', 'aaaaaaaaaaaaaaaaaaaaaaaaba', 1939291200000, 1947067200000);
+insert into sessions values ('token', 'baaaaaaaaaaaaaaaaaaaaaaaaa', 1939291200000, 1947067200000);
 
 create table sign_ins (
     id integer primary key,

@@ -121,11 +121,12 @@ const tables = (database) =>
     .map(({ name }) => String(name));
 
 /**
- * The id of one of sixteen accounts, in the order of the numbers.
+ * The id of one of sixteen accounts, in the order of the numbers. The owner's comes between those of
+ * the third and the fourth.
  *
  * @param {number} n
  */
-const id = (n) => `${"a".repeat(24)}${"abcdefghijklmnop"[n]}a`;
+const id = (n) => `${"abcdefghijklmnop"[n]}${"a".repeat(25)}`;
 
 /** @param {string} subject */
 const identity = (subject, network = "mastodon") => ({ network, subject });
