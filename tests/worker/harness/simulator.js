@@ -65,16 +65,17 @@ export class Simulator {
   }
 
   /**
-   * Makes the next requests to a network fail: those to `endpoint`, or all.
+   * Makes the next requests to a network fail: those to `endpoint`, or all, and those to `server`,
+   * or to any server of Mastodon's.
    *
    * @param {string} fault
    * @param {number} times
-   * @param {{ network?: Network, endpoint?: string }} [target]
+   * @param {{ network?: Network, endpoint?: string, server?: string }} [target]
    */
-  async fail(fault, times = 1, { network = "x", endpoint } = {}) {
+  async fail(fault, times = 1, { network = "x", endpoint, server } = {}) {
     await this.#request("faults", {
       method: "PUT",
-      body: JSON.stringify({ fault, times, network, endpoint }),
+      body: JSON.stringify({ fault, times, network, endpoint, server }),
     });
   }
 
@@ -137,6 +138,44 @@ export class Simulator {
   async account(network, change) {
     const init = change && { method: "PATCH", body: JSON.stringify(change) };
     return (await this.#request(network, init)).json();
+  }
+
+  /**
+   * Reads the current picture of a person on a server of Mastodon's.
+   *
+   * @param {string} server its host, or "own" for the simulator's own address
+   * @param {string} account
+   */
+  async pictureOf(server, account) {
+    const query = new URLSearchParams({ network: "mastodon", server, account });
+    return Buffer.from(await (await this.#request(`icon?${query}`)).arrayBuffer());
+  }
+
+  /** Lists the servers of Mastodon's that people sign in to. */
+  async servers() {
+    return (await this.#request("mastodon/servers")).json();
+  }
+
+  /**
+   * Changes a server of Mastodon's, such as `{ server, forget_apps: true }`, and returns it.
+   *
+   * @param {object} change
+   */
+  async changeServer(change) {
+    const init = { method: "PATCH", body: JSON.stringify(change) };
+    return (await this.#request("mastodon/servers", init)).json();
+  }
+
+  /**
+   * Issues a token to a person, as a sign-in would.
+   *
+   * @param {{ server: string, account: string, scopes: string, client_id?: string }} wanted
+   * @returns {Promise<{ id: string, token: Record<string, any> }>} the person's id, and what the
+   *   token endpoint would answer
+   */
+  async issueToken(wanted) {
+    const init = { method: "POST", body: JSON.stringify(wanted) };
+    return (await this.#request("mastodon/tokens", init)).json();
   }
 
   /** Drops the uploads of X that no request has used yet. */
