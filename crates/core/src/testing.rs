@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use data_encoding::HEXLOWER;
 use http::{Request, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZoneDatabase;
@@ -17,17 +18,23 @@ use picture::{Limits, Options};
 use pixels::plane::Planes;
 use serde_json::Value;
 
+use crate::account::account_store::AccountStore;
+use crate::account::host::AccountHost;
 use crate::account::ledger::{Ledger, Record};
+use crate::account::server_pauses::ServerPauses;
 use crate::account::settings::{ALERT_WEBHOOK_URL, Settings, TRIGGER_TOKEN};
 use crate::account::state::AccountState;
+use crate::account::stored_account::StoredAccount;
+use crate::account::testing::sign_in::SIGN_IN;
 use crate::frames::media_type::MediaType;
 use crate::frames::set::{CURRENT_KEY, FrameSet};
 use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_SERVICE};
 use crate::network::mastodon::{MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
+use crate::network::sign_in::{Service, SignIn};
 use crate::network::x::{ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET};
 use crate::ports::{
-    Advice, Client, Clock, Lifetime, Log, OffsetAt, ReplyLimits, SendError, Store, StoreError,
-    TimeZones, Upload, UploadError,
+    Advice, Client, Clock, Decoder, Encryption, EncryptionError, Lifetime, Log, OffsetAt, Purpose,
+    ReplyLimits, SendError, Store, StoreError, TimeZones, Upload, UploadError,
 };
 use crate::schedule::FrameCount;
 use crate::schedule::cron::CronEvents;
@@ -209,6 +216,12 @@ pub(crate) struct Host {
     /// What the webhook answers.
     pub(crate) webhook_reply: Reply,
     pub(crate) ledger: Book,
+    /// The variables and secrets that accounts see.
+    pub(crate) variables: BTreeMap<&'static str, String>,
+    /// The ids of the keys that encrypt and decrypt, the newest first.
+    pub(crate) keys: Vec<&'static str>,
+    /// What other accounts of the host share with this one.
+    pub(crate) server_pauses: Rc<ServerPauses>,
     waited: Cell<TimeDelta>,
     /// The keys that were read, those together that were read at the same time.
     reads: RefCell<Vec<BTreeSet<String>>>,
@@ -234,6 +247,9 @@ impl Host {
             reply_time: TimeDelta::zero(),
             webhook_reply: Ok(reply(204, &[], "")),
             ledger: Book::default(),
+            variables: BTreeMap::new(),
+            keys: vec!["first"],
+            server_pauses: Rc::default(),
             waited: Cell::default(),
             reads: RefCell::default(),
             reads_under_way: Cell::default(),
@@ -374,6 +390,66 @@ impl Drop for UnderWay<'_> {
     }
 }
 
+impl TimeZones for Host {
+    fn open(&self, name: &str) -> Option<OffsetAt> {
+        BundledTimeZones.open(name)
+    }
+}
+
+impl Encryption for Host {
+    fn newest_key(&self) -> Result<Option<String>, EncryptionError> {
+        Ok(self.keys.first().map(|key| (*key).to_owned()))
+    }
+
+    /// Hides a text from the eye, and binds it to its purpose.
+    async fn encrypt(&self, text: &str, purpose: &Purpose<'_>) -> Result<String, EncryptionError> {
+        let key = self.keys.first().ok_or(EncryptionError::NoKey)?;
+        let bound = format!("{}\0{}\0{text}", purpose.owner, purpose.field);
+        Ok(format!("{key}.{}", HEXLOWER.encode(bound.as_bytes())))
+    }
+
+    async fn decrypt(
+        &self,
+        encrypted: &str,
+        purpose: &Purpose<'_>,
+    ) -> Result<String, EncryptionError> {
+        let (key, hidden) = encrypted.split_once('.').ok_or(EncryptionError::Damaged)?;
+        if !self.keys.contains(&key) {
+            return Err(EncryptionError::UnknownKey(key.to_owned()));
+        }
+        let bound = HEXLOWER.decode(hidden.as_bytes());
+        let bound = String::from_utf8(bound.map_err(|_| EncryptionError::Damaged)?).unwrap();
+        let text = bound.strip_prefix(&format!("{}\0{}\0", purpose.owner, purpose.field));
+        text.map(ToOwned::to_owned).ok_or(EncryptionError::Damaged)
+    }
+}
+
+impl Decoder for Host {
+    async fn decode(&self, file: Vec<u8>, options: &Options) -> Result<Planes, UploadError> {
+        Ok(picture::square(&file, options, Limits::WORKER)?)
+    }
+}
+
+impl AccountHost for Host {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name).cloned()
+    }
+
+    fn service(&self) -> Option<Service> {
+        Some(Service {
+            public_url: "https://icons.test".to_owned(),
+        })
+    }
+
+    fn server_pauses(&self) -> Rc<ServerPauses> {
+        self.server_pauses.clone()
+    }
+
+    fn sign_in_to(&self, network: &str) -> Option<&'static dyn SignIn> {
+        (network == "mastodon").then_some(&SIGN_IN)
+    }
+}
+
 impl Log for Host {
     fn log(&self, entry: &str, is_failure: bool) {
         let entry: Value = serde_json::from_str(entry).unwrap();
@@ -425,6 +501,10 @@ pub(crate) struct Book {
     /// Each record's entry by its id.
     pub(crate) records: RefCell<BTreeMap<u32, String>>,
     last_id: Cell<u32>,
+    /// The stored account, as JSON.
+    pub(crate) account: RefCell<Option<String>>,
+    /// The pictures from before the start, by network.
+    pub(crate) pictures: RefCell<BTreeMap<String, Vec<u8>>>,
     cron_events: RefCell<CronEvents>,
     pub(crate) wake_at: Cell<Option<DateTime<Utc>>>,
     /// Whether it can neither be read nor written.
@@ -545,6 +625,47 @@ impl Ledger for Book {
         self.checked()?;
         self.account_states.take();
         self.records.take();
+        Ok(())
+    }
+}
+
+impl AccountStore for Book {
+    async fn stored_account(&self) -> Result<StoredAccount, StoreError> {
+        self.checked()?;
+        let account = self.account.borrow();
+        let read = |json: &String| StoredAccount::read(json.as_bytes());
+        Ok(account.as_ref().map(read).unwrap_or_default())
+    }
+
+    async fn keep_stored_account(&self, account: &StoredAccount) -> Result<(), StoreError> {
+        self.checked()?;
+        let json = serde_json::to_string(account).unwrap();
+        assert_no_secret_in(&json);
+        self.account.replace(Some(json));
+        Ok(())
+    }
+
+    async fn picture(&self, network: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.checked()?;
+        Ok(self.pictures.borrow().get(network).cloned())
+    }
+
+    async fn keep_picture(&self, network: &str, file: Option<&[u8]>) -> Result<(), StoreError> {
+        self.checked()?;
+        let mut pictures = self.pictures.borrow_mut();
+        match file {
+            Some(file) => pictures.insert(network.to_owned(), file.to_vec()),
+            None => pictures.remove(network),
+        };
+        Ok(())
+    }
+
+    async fn delete_everything(&self) -> Result<(), StoreError> {
+        self.forget().await?;
+        self.account.take();
+        self.pictures.take();
+        self.cron_events.take();
+        self.wake_at.take();
         Ok(())
     }
 }

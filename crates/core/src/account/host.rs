@@ -36,7 +36,12 @@ pub const VISITORS_ADVICE: Advice = Advice {
     size: "Choose a simpler picture on your page.",
     cron: "Wait: it is tried again by itself.",
 };
+
 /// The advice of [`Ledger::ADVICE`](crate::account::ledger::Ledger::ADVICE) for accounts of
 /// visitors.
 pub const VISITORS_LEDGER_ADVICE: &str =
     "Wait: it is tried again by itself. If it stays, tell the operator of this service.";
+
+/// The end of the sentence of [`Ledger::ASK_NOW`](crate::account::ledger::Ledger::ASK_NOW) for
+/// visitors.
+pub const VISITORS_ASK_NOW: &str = "press Turn now on your page";

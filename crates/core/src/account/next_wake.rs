@@ -8,6 +8,7 @@ use crate::account::ledger::Ledger;
 use crate::account::load::load_state;
 use crate::account::own_clock::Delay;
 use crate::account::settings::{ClockSource, Settings};
+use crate::account::state::{AccountState, Slot};
 use crate::frames::store::current_set;
 use crate::instant::after;
 use crate::ports::Store;
@@ -77,7 +78,7 @@ pub(crate) async fn next_turn(
         }
         (ClockSource::Alarm(delay), Some((schedule, frames))) => {
             let start = schedule.slot_at(now, frames).start;
-            let is_open = is_open(settings, ledger, start, false).await;
+            let is_open = is_open(settings, ledger, start, now, false).await;
             Some(delay.next_due(now, schedule, frames, is_open))
         }
     };
@@ -98,8 +99,7 @@ pub(super) fn needs_alarm(settings: &Settings) -> bool {
     !settings.is_paused && has_networks
 }
 
-/// The start of the present slot, if its turn is due by an account's own clock and a network has not
-/// had it. If none has settings that can be used, `none_usable` is whether it counts as due.
+/// The start of the present slot, if its turn is due by an account's own clock and [`is_open`].
 pub(super) async fn due_start(
     settings: &Settings,
     ledger: &impl Ledger,
@@ -112,22 +112,32 @@ pub(super) async fn due_start(
     if delay.due_in(&slot) > now {
         return None;
     }
-    let is_open = is_open(settings, ledger, slot.start, none_usable).await;
+    let is_open = is_open(settings, ledger, slot.start, now, none_usable).await;
     is_open.then_some(slot.start)
 }
 
-/// Whether a network has not had its turn in the slot with this start.
+/// Whether a network has not had its turn in the slot with this start. If none has settings that can
+/// be used, `none_usable` is whether that counts.
 pub(super) async fn is_open(
     settings: &Settings,
     ledger: &impl Ledger,
     start: DateTime<Utc>,
+    now: DateTime<Utc>,
     none_usable: bool,
 ) -> bool {
+    // An attempt that has begun and neither succeeded nor led to a hold was broken off. Where a cron
+    // is the clock, whoever waits for the turn asks for it again.
+    let was_broken_off = |state: &AccountState, slot: &Slot| {
+        let is_held = state.hold.as_ref().is_some_and(|hold| hold.holds_at(now));
+        let has_own_clock = settings.clock != ClockSource::Cron;
+        has_own_clock && slot.attempts > 0 && !slot.is_turned && !is_held
+    };
     let mut is_any_usable = false;
     for one in settings.networks.iter().filter(|one| one.network.is_ok()) {
         is_any_usable = true;
-        let slot = load_state(one, ledger).await.unwrap_or_default().slot;
-        if slot.is_none_or(|slot| slot.start != start) {
+        let state = load_state(one, ledger).await.unwrap_or_default();
+        let slot = state.slot.as_ref();
+        if slot.is_none_or(|slot| slot.start != start || was_broken_off(&state, slot)) {
             return true;
         }
     }
@@ -150,7 +160,7 @@ async fn next_start(
             return Some(after(now, LOOK_AGAIN));
         };
         let start = schedule.slot_at(now, frames).start;
-        let is_open = is_open(settings, ledger, start, false).await;
+        let is_open = is_open(settings, ledger, start, now, false).await;
         return Some(delay.next_due(now, schedule, frames, is_open));
     }
     let schedule = settings.schedule.as_ref().ok()?;

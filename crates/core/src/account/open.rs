@@ -88,8 +88,8 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     /// Opens the account.
     ///
     /// # Errors
-    /// When what is stored cannot be read. Without it nothing may be sent: the account may be
-    /// paused.
+    /// When what is stored cannot be read, or is another account's. Without it nothing may be sent:
+    /// the account may be paused.
     pub async fn open(&self) -> Result<Rc<Opened>, Diagnosis> {
         if let Some(opened) = &*self.memory.opened.borrow() {
             return Ok(opened.clone());
@@ -97,6 +97,9 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let changes = self.memory.changes.get();
         let stored = self.ledger.stored_account().await;
         let stored = stored.map_err(|error| Self::failed(&error))?;
+        if !stored.id.is_empty() && stored.id != self.id.as_str() {
+            return Err(of_another_account());
+        }
         let opened = Rc::new(self.opened(stored).await);
         // What has been changed in the meantime may not be in it.
         if opened.is_lasting && self.memory.changes.get() == changes {
@@ -195,8 +198,17 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     }
 }
 
+/// What is stored belongs to another account than the host has opened.
+fn of_another_account() -> Diagnosis {
+    Diagnosis::new(
+        Reason::Host,
+        "The host has opened this account under the id of another one.",
+        "Nothing is sent. Report this to the authors of this program.",
+    )
+}
+
 /// The text of a setting.
-pub(super) fn text(
+fn text(
     name: &str,
     stored: &StoredAccount,
     is_owner: bool,

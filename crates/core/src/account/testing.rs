@@ -1,4 +1,6 @@
-//! States, outcomes and instants for the tests of this folder.
+//! States, outcomes and instants for the tests of this folder, and a network to sign in to.
+
+pub(crate) mod sign_in;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::option;

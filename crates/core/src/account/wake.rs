@@ -157,6 +157,6 @@ async fn start_due<H: Store>(
     let frames = frames_in_use(settings, host, ledger).await?;
     let start = schedule.slot_at(now, frames).start;
     // If no network has settings that can be used, the turn is made to report that.
-    let is_open = is_open(settings, ledger, start, true).await;
+    let is_open = is_open(settings, ledger, start, now, true).await;
     (is_open && events.wants(start, now, schedule, frames)).then_some(start)
 }

@@ -66,3 +66,6 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,7 +51,11 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     pub(super) async fn put_back(&self, network: &str) -> Result<Reply, Diagnosis> {
         // Paused first: a turn would replace the picture.
         let stored = self.paused().await?;
-        self.put_picture_back(&stored, network).await?;
+        let put_back = self.put_picture_back(&stored, network).await;
+        put_back.map_err(|diagnosis| Diagnosis {
+            remedy: format!("{} Turning is paused.", diagnosis.remedy).into(),
+            ..diagnosis
+        })?;
         let title = title(network);
         Ok(done(vec![format!(
             "{title} shows the picture from before the start again, and turning is paused."

@@ -127,7 +127,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             if let Some(one) = by_secrets
                 && is_set_up(one)
             {
-                let state = self.state(Some(one), network.name).await;
+                let state = self.state(one).await;
                 views.push(ConnectionView {
                     network: network.name.to_owned(),
                     title: network.title.to_owned(),
@@ -159,7 +159,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let network = stored.network.as_str();
         let is_started = stored.started_at.is_some();
         let state = match configured {
-            Some(configured) => self.state(Some(configured), network).await,
+            Some(configured) => self.state(configured).await,
             None => AccountState::default(),
         };
         let stop = opened.settings.stop.stops(network);
@@ -187,13 +187,19 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         }
     }
 
-    /// The state on a network; the default if it cannot be read, which a turn reports.
-    async fn state(&self, configured: Option<&Configured>, network: &str) -> AccountState {
-        let state = match configured {
-            Some(configured) => load_state(configured, self.ledger).await,
-            None => self.ledger.account_state(network).await,
-        };
-        state.unwrap_or_default()
+    /// The state on a network, as far as it counts now; the default if it cannot be read, which a
+    /// turn reports.
+    async fn state(&self, configured: &Configured) -> AccountState {
+        let network = configured.definition.name;
+        let stored = self.ledger.account_state(network).await.unwrap_or_default();
+        let is_of_these = (stored.settings.as_ref()).is_none_or(|of| *of == configured.fingerprint);
+        let state = load_state(configured, self.ledger).await;
+        let mut state = state.unwrap_or_default();
+        let now = self.host.now();
+        state.hold.take_if(|hold| !hold.holds_at(now));
+        // What another sign-in or other settings have led to says nothing of the next turn.
+        state.stopped.take_if(|_| !is_of_these);
+        state
     }
 }
 
@@ -231,7 +237,9 @@ fn finding<H: AccountHost>(
         return Some(errors.diagnosis(H::ADVICE.settings));
     }
     let of_hold = || state.hold.as_ref().map(|hold| hold.diagnosis.clone());
-    state.stopped.clone().or_else(of_hold)
+    let of_unread = || state.unread.as_ref().map(|unread| unread.diagnosis.clone());
+    let stopped = state.stopped.clone();
+    stopped.or_else(of_hold).or_else(of_unread)
 }
 
 /// The tokens of a sign-in were forgotten after two weeks of refusals.

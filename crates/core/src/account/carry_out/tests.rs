@@ -1,0 +1,834 @@
+//! Commands on an account with a network that answers by statuses.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::Request;
+use serde_json::Value;
+
+use crate::account::account_store::AccountStore;
+use crate::account::commands::{AccountView, Command, ConnectionView, Reply, Source, Stage};
+use crate::account::connections::stored_connection;
+use crate::account::id::AccountId;
+use crate::account::open::{Account, Memory};
+use crate::account::stop::STOP;
+use crate::account::stored_account::{Before, StoredAccount, StoredConnection};
+use crate::account::testing::sign_in::{SERVER, connection};
+use crate::frames::set::CURRENT_KEY;
+use crate::outcome::{Diagnosis, Reason};
+use crate::testing::{Book, Host, KEYS, block_on, frame_bytes, frame_set, instant, reply};
+
+const NETWORK: &str = "mastodon";
+
+/// A person with an account.
+struct Person {
+    host: Host,
+    id: AccountId,
+    memory: Memory,
+}
+
+impl Person {
+    /// A visitor with an icon of twelve frames, in Japan at 11:23:45. Their network shows a picture
+    /// and says yes.
+    fn visitor() -> Self {
+        Self::new(AccountId::random().unwrap())
+    }
+
+    /// The owner, who has secrets for another network.
+    fn owner() -> Self {
+        let mut person = Self::new(AccountId::owner());
+        let secrets = KEYS.map(|(name, value)| (name, value.to_owned()));
+        person.host.variables.extend(secrets);
+        person
+    }
+
+    fn new(id: AccountId) -> Self {
+        let mut host = Host::new();
+        host.answer("/shown", Ok(reply(200, &[], frame_bytes(7))));
+        Self {
+            host,
+            id,
+            memory: Memory::default(),
+        }
+    }
+
+    fn account(&self) -> Account<'_, Host, Book> {
+        Account {
+            id: &self.id,
+            host: &self.host,
+            ledger: &self.host.ledger,
+            memory: &self.memory,
+        }
+    }
+
+    fn ask(&self, command: &Command) -> Reply {
+        block_on(self.account().carry_out(command))
+    }
+
+    /// Has a command carried out, and returns the notes.
+    fn have(&self, command: &Command) -> Vec<String> {
+        match self.ask(command) {
+            Reply::Done { notes } => notes,
+            other => panic!("{command:?}: {other:?}"),
+        }
+    }
+
+    fn refused(&self, command: &Command) -> Diagnosis {
+        match self.ask(command) {
+            Reply::Refused { diagnosis } => diagnosis,
+            other => panic!("{command:?}: {other:?}"),
+        }
+    }
+
+    fn view(&self) -> AccountView {
+        match self.ask(&Command::Show) {
+            Reply::Shown { view } => *view,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The only connection that the page shows.
+    fn shown(&self) -> ConnectionView {
+        let [shown] = self.view().connections.try_into().expect("one connection");
+        shown
+    }
+
+    /// A sign-in, ready to be stored.
+    fn signed_in(&self, subject: &str, access: &str, refresh: Option<&str>) -> StoredConnection {
+        let connection = connection(subject, access, refresh);
+        let stored = stored_connection(&connection, &self.id, self.host.now, &self.host);
+        block_on(stored).unwrap()
+    }
+
+    fn connect(&self, subject: &str, access: &str) -> Vec<String> {
+        let connection = self.signed_in(subject, access, None);
+        self.have(&Command::Connect { connection })
+    }
+
+    fn start(&self) -> Vec<String> {
+        self.have(&Command::Start {
+            without_picture: false,
+        })
+    }
+
+    /// The same person, whose icon turns.
+    fn turning(self) -> Self {
+        self.connect("ada", "one");
+        self.start();
+        self.host.take_sent();
+        self
+    }
+
+    fn stored(&self) -> StoredAccount {
+        block_on(self.host.ledger.stored_account()).unwrap()
+    }
+
+    fn alarm(&self) -> Option<DateTime<Utc>> {
+        self.host.ledger.wake_at.get()
+    }
+
+    /// Lets the alarms go off that are due at an instant.
+    fn wake(&mut self, at: &str) {
+        self.host.now = instant(at);
+        self.host.ledger.wake_at.take();
+        block_on(self.account().on_wake()).unwrap();
+    }
+
+    /// What was sent since the last call: methods and addresses.
+    fn sent(&self) -> Vec<String> {
+        let sent = self.host.take_sent();
+        sent.iter().map(line).collect()
+    }
+
+    /// The host ends as it was when it sent its last request, and another one goes on.
+    fn killed_while_sending(&mut self) {
+        self.host.end_while_sending();
+        self.memory = Memory::default();
+    }
+}
+
+fn line(request: &Request<Vec<u8>>) -> String {
+    let uri = request.uri().to_string();
+    let path = uri.strip_prefix(SERVER).unwrap_or(&uri);
+    format!("{} {path}", request.method())
+}
+
+fn put_back() -> Command {
+    Command::PutBack {
+        network: NETWORK.to_owned(),
+    }
+}
+
+fn disconnect(put_back: bool) -> Command {
+    Command::Disconnect {
+        network: NETWORK.to_owned(),
+        put_back,
+    }
+}
+
+fn set(name: &str, text: &str) -> Command {
+    Command::Set {
+        settings: [(name.to_owned(), text.to_owned())].into(),
+    }
+}
+
+const START: Command = Command::Start {
+    without_picture: false,
+};
+
+#[test]
+fn signing_in_is_no_consent_and_start_is() {
+    let mut person = Person::visitor();
+    person.connect("ada", "one");
+    person.have(&set("TIME_ZONE", "Asia/Kolkata"));
+    assert_eq!(person.view().stage, Stage::New);
+    let diagnosis = person.refused(&Command::Turn);
+    assert_eq!(diagnosis.message, "No network has been started.");
+    person.have(&Command::CheckAlarm);
+    person.wake("2026-11-22T03:30:00Z");
+    assert_eq!(person.alarm(), None);
+    assert!(person.sent().is_empty());
+
+    let notes = person.start();
+    assert_eq!(notes, ["Mastodon shows your icon as it is turned now."]);
+    assert_eq!(
+        person.sent(),
+        ["GET /shown?token=one", "POST /avatar?token=one"]
+    );
+    let view = person.view();
+    assert_eq!(view.stage, Stage::Turning);
+    assert_eq!(view.next_turn, person.alarm());
+    let shown = person.shown();
+    assert!(shown.is_started && !shown.needs_sign_in);
+    assert_eq!(shown.keeps_picture, Some(true));
+    assert_eq!(shown.frame, Some(9));
+    assert_eq!(shown.name.as_deref(), Some("@ada@social.test"));
+
+    // On the minute in their zone, and soon after.
+    let alarm = person.alarm().unwrap();
+    assert!(alarm >= instant("2026-11-22T04:30:00Z"));
+    assert!(alarm < instant("2026-11-22T04:32:00Z"));
+    person.wake("2026-11-22T04:32:00Z");
+    assert_eq!(person.sent(), ["POST /avatar?token=one"]);
+    assert_eq!(person.host.ledger.entries().len(), 2);
+}
+
+#[test]
+fn a_start_waits_for_a_sign_in_and_a_picture() {
+    let mut person = Person::visitor();
+    let diagnosis = person.refused(&START);
+    assert_eq!(diagnosis.message, "There is no network to start on.");
+    person.connect("ada", "one");
+    person.host.remove(CURRENT_KEY);
+    let diagnosis = person.refused(&START);
+    assert_eq!(diagnosis.reason, Reason::NoIcon);
+    assert!(person.sent().is_empty());
+    assert_eq!(person.view().stage, Stage::New);
+}
+
+#[test]
+fn a_picture_that_cannot_be_kept_stops_the_start_until_the_person_goes_without() {
+    let mut person = Person::visitor();
+    person.connect("ada", "one");
+    for body in [(500, vec![]), (200, b"no picture".to_vec())] {
+        person.host.answer("/shown", Ok(reply(body.0, &[], body.1)));
+        let Reply::PictureNotKept { diagnosis } = person.ask(&START) else {
+            panic!("it was kept");
+        };
+        assert!(diagnosis.message.contains("could not be put back later"));
+        assert!(diagnosis.remedy.contains("start without it"));
+        assert_eq!(person.sent(), ["GET /shown?token=one"]);
+        assert_eq!(person.view().stage, Stage::New);
+    }
+    person.have(&Command::Start {
+        without_picture: true,
+    });
+    assert_eq!(person.view().stage, Stage::Turning);
+    assert_eq!(person.shown().keeps_picture, Some(false));
+    let diagnosis = person.refused(&put_back());
+    assert!(
+        diagnosis.message.ends_with("is not kept here."),
+        "{diagnosis:?}"
+    );
+}
+
+#[test]
+fn a_start_that_is_broken_off_has_not_started_and_can_be_repeated() {
+    let mut person = Person::visitor();
+    person.connect("ada", "one");
+    // As the picture is fetched.
+    person.host.answer("/shown", Ok(reply(500, &[], "")));
+    person.ask(&START);
+    person.killed_while_sending();
+    assert_eq!(person.view().stage, Stage::New);
+    person
+        .host
+        .answer("/shown", Ok(reply(200, &[], frame_bytes(7))));
+
+    // As the first frame is sent.
+    person.start();
+    person.killed_while_sending();
+    assert_eq!(person.view().stage, Stage::Turning);
+    assert_eq!(person.alarm(), Some(person.host.now), "no turn is left out");
+    person.host.take_sent();
+    person.start();
+    assert_eq!(person.sent(), ["POST /avatar?token=one"]);
+}
+
+#[test]
+fn the_picture_from_before_is_put_back_and_resuming_sends_a_frame_again() {
+    let person = Person::visitor().turning();
+    let before = person.host.ledger.pictures.borrow()[NETWORK].clone();
+    assert!(before.starts_with(&[0xff, 0xd8]));
+
+    let notes = person.have(&put_back());
+    assert!(notes[0].contains("turning is paused"), "{notes:?}");
+    let sent = person.host.take_only_sent();
+    assert_eq!(line(&sent), "POST /avatar?token=one");
+    assert_eq!(*sent.body(), before);
+    assert_eq!(person.alarm(), None);
+    assert_eq!(person.view().stage, Stage::Paused);
+    assert_eq!(person.shown().frame, None);
+    let diagnosis = person.refused(&Command::Turn);
+    assert_eq!(diagnosis.message, "Turning is paused.");
+    assert!(person.sent().is_empty());
+
+    // In the slot that has had its turn.
+    let notes = person.have(&Command::Resume);
+    assert_eq!(notes, ["Mastodon shows your icon as it is turned now."]);
+    let sent = person.host.take_only_sent();
+    assert_eq!(*sent.body(), frame_bytes(11));
+    assert!(person.alarm().is_some());
+    let outcomes: Vec<_> = person.host.ledger.entries();
+    let outcomes: Vec<_> = outcomes.iter().map(|entry| &entry["outcome"]).collect();
+    assert_eq!(outcomes, ["turned", "put-back", "turned"]);
+}
+
+#[test]
+fn a_default_picture_is_put_back_by_removing_ours() {
+    let mut person = Person::visitor();
+    person.host.answer("/shown", Ok(reply(204, &[], "")));
+    let person = person.turning();
+    assert_eq!(person.shown().keeps_picture, None);
+    person.have(&put_back());
+    assert_eq!(person.sent(), ["DELETE /avatar?token=one"]);
+}
+
+#[test]
+fn a_picture_that_is_refused_stays_kept_and_the_account_paused() {
+    let mut person = Person::visitor().turning();
+    person.host.answer("/avatar", Ok(reply(503, &[], "")));
+    let diagnosis = person.refused(&put_back());
+    assert_eq!(diagnosis.message, "It answered 503.");
+    assert!(diagnosis.remedy.contains("paused"), "{diagnosis:?}");
+    assert_eq!(person.view().stage, Stage::Paused);
+    person.host.answer("/avatar", Ok(reply(200, &[], "")));
+    person.have(&put_back());
+}
+
+#[test]
+fn a_paused_account_sends_nothing_and_resumes_at_once() {
+    let mut person = Person::visitor().turning();
+    person.have(&Command::Pause);
+    person.have(&Command::Pause);
+    assert_eq!(person.alarm(), None);
+    person.wake("2026-11-22T04:30:00Z");
+    assert!(person.sent().is_empty());
+    assert_eq!(person.view().next_turn, None);
+    person.have(&Command::Resume);
+    assert_eq!(person.sent(), ["POST /avatar?token=one"]);
+    assert!(person.alarm().is_some());
+    // Again, there is nothing to do.
+    person.have(&Command::Resume);
+    assert!(person.sent().is_empty());
+}
+
+#[test]
+fn settings_are_set_all_or_none_and_the_page_goes_before_variables() {
+    let mut person = Person::owner();
+    let variable = ("PERIOD", "24h".to_owned());
+    person.host.variables.extend([variable]);
+    let both = |period: &str| Command::Set {
+        settings: [
+            ("TIME_ZONE".to_owned(), "Europe/Berlin".to_owned()),
+            ("PERIOD".to_owned(), period.to_owned()),
+        ]
+        .into(),
+    };
+    let diagnosis = person.refused(&both("13h"));
+    assert!(
+        diagnosis
+            .message
+            .starts_with("Nothing was changed: PERIOD has to be")
+    );
+    assert!(person.stored().settings.is_empty());
+    let diagnosis = person.refused(&set("API_KEY", "mine"));
+    assert!(
+        diagnosis
+            .message
+            .starts_with("This is not a setting of the page")
+    );
+
+    person.have(&both("12h"));
+    let settings = person.view().settings;
+    let of = |name: &str| {
+        settings
+            .iter()
+            .find(|one| one.name == name)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(of("TIME_ZONE").text, "Europe/Berlin");
+    assert_eq!(of("TIME_ZONE").source, Source::Page);
+    assert_eq!(of("TIME_ZONE").otherwise, "Asia/Tokyo");
+    assert_eq!(
+        (of("PERIOD").text, of("PERIOD").otherwise),
+        ("12h".into(), "24h".into())
+    );
+    assert_eq!(of("DIRECTION").source, Source::Default);
+    assert_eq!(
+        person.view().wall_clock.as_deref(),
+        Some("2026-11-22T03:23:45")
+    );
+    person.have(&set("PERIOD", " "));
+    let period = person.view().settings;
+    let period = period.iter().find(|one| one.name == "PERIOD").unwrap();
+    assert_eq!(
+        (period.text.as_str(), period.source),
+        ("24h", Source::Variables)
+    );
+}
+
+#[test]
+fn another_zone_is_turned_to_at_once() {
+    let mut person = Person::visitor().turning();
+    person.have(&set("TIME_ZONE", "Asia/Kathmandu"));
+    assert_eq!(person.alarm(), Some(person.host.now));
+    person.wake("2026-11-22T02:23:46Z");
+    assert_eq!(*person.host.take_only_sent().body(), frame_bytes(8));
+}
+
+#[test]
+fn signing_in_again_goes_on_and_another_account_waits_for_its_start() {
+    let mut person = Person::visitor().turning();
+    person.host.now += TimeDelta::minutes(1);
+    assert!(person.connect("ada", "two").is_empty());
+    assert!(
+        person.sent().is_empty(),
+        "the server may have given the same token"
+    );
+    assert!(person.shown().is_started);
+    assert_eq!(person.shown().keeps_picture, Some(true));
+    person.wake("2026-11-22T03:05:00Z");
+    assert_eq!(person.sent(), ["POST /avatar?token=two"]);
+
+    let notes = person.connect("eve", "three");
+    assert!(notes[0].starts_with("@ada@social.test on Mastodon is no longer turned"));
+    assert_eq!(person.sent(), ["POST /revoke?token=two"]);
+    assert_eq!(person.view().stage, Stage::New);
+    assert!(person.host.ledger.pictures.borrow().is_empty());
+    assert_eq!(person.alarm(), None);
+    person.wake("2026-11-22T04:05:00Z");
+    assert!(person.sent().is_empty());
+}
+
+#[test]
+fn a_sign_in_for_another_account_is_not_kept() {
+    let person = Person::visitor();
+    let connection = Person::visitor().signed_in("ada", "one", None);
+    let diagnosis = person.refused(&Command::Connect { connection });
+    assert!(diagnosis.message.starts_with("The sign-in cannot be kept"));
+    assert!(person.stored().connections.is_empty());
+}
+
+#[test]
+fn disconnecting_puts_back_revokes_and_forgets() {
+    let person = Person::visitor().turning();
+    assert!(person.have(&disconnect(true)).is_empty());
+    assert_eq!(
+        person.sent(),
+        ["POST /avatar?token=one", "POST /revoke?token=one"]
+    );
+    assert!(person.stored().connections.is_empty());
+    assert_eq!(person.stored().paused_at, None, "other networks go on");
+    assert!(person.host.ledger.pictures.borrow().is_empty());
+    assert_eq!(person.alarm(), None);
+    assert!(person.have(&disconnect(true)).is_empty());
+    assert!(person.sent().is_empty());
+}
+
+#[test]
+fn a_connection_stays_where_its_picture_cannot_be_put_back() {
+    let mut person = Person::visitor().turning();
+    person.host.answer("/avatar", Ok(reply(503, &[], "")));
+    person.refused(&disconnect(true));
+    assert_eq!(person.stored().connections.len(), 1);
+    // Without, it goes; the server does not confirm it.
+    person.host.answer("/revoke", Ok(reply(503, &[], "")));
+    let notes = person.have(&disconnect(false));
+    assert!(
+        notes[0].starts_with("Mastodon has not confirmed"),
+        "{notes:?}"
+    );
+    assert!(person.stored().connections.is_empty());
+}
+
+#[test]
+fn what_has_moved_to_another_account_is_forgotten_and_nothing_is_sent() {
+    let person = Person::visitor().turning();
+    person.have(&Command::Moved {
+        network: NETWORK.to_owned(),
+    });
+    assert!(person.sent().is_empty());
+    assert!(person.stored().connections.is_empty());
+    assert_eq!(person.alarm(), None);
+}
+
+#[test]
+fn leaving_puts_back_revokes_and_deletes_everything() {
+    let mut person = Person::visitor().turning();
+    person.host.answer("/avatar", Ok(reply(503, &[], "")));
+    person.refused(&Command::Delete { put_back: true });
+    // Nothing is lost, and nothing turns.
+    assert_eq!(person.view().stage, Stage::Paused);
+    assert!(!person.host.ledger.pictures.borrow().is_empty());
+    person.host.answer("/avatar", Ok(reply(200, &[], "")));
+    person.host.take_sent();
+
+    person.have(&Command::Delete { put_back: true });
+    assert_eq!(
+        person.sent(),
+        ["POST /avatar?token=one", "POST /revoke?token=one"]
+    );
+    let book = &person.host.ledger;
+    assert!(book.account.borrow().is_none());
+    assert!(book.pictures.borrow().is_empty());
+    assert!(book.account_states.borrow().is_empty());
+    assert!(book.entries().is_empty());
+    assert_eq!(person.alarm(), None);
+    person.have(&Command::Delete { put_back: true });
+    assert!(person.sent().is_empty());
+}
+
+#[test]
+fn an_account_that_ends_while_it_leaves_turns_no_more_and_leaves_again() {
+    let mut person = Person::visitor().turning();
+    person.have(&Command::Delete { put_back: true });
+    person.killed_while_sending();
+    assert_eq!(person.view().stage, Stage::Paused);
+    person.host.take_sent();
+    person.wake("2026-11-22T04:30:00Z");
+    assert!(person.sent().is_empty());
+    person.have(&Command::Delete { put_back: false });
+    assert!(person.host.ledger.account.borrow().is_none());
+}
+
+#[test]
+fn an_export_has_everything_but_what_opens_the_account() {
+    let person = Person::visitor().turning();
+    person.have(&set("PERIOD", "24h"));
+    let Reply::Exported { export } = person.ask(&Command::Export) else {
+        panic!("no export");
+    };
+    assert_eq!(export["settings"]["PERIOD"], "24h");
+    assert_eq!(export["account"], person.id.as_str());
+    let of_network = &export["connections"][0];
+    assert_eq!(of_network["account"], "ada");
+    assert_eq!(of_network["before_start"], "picture");
+    let picture = &of_network["picture_before_start"];
+    assert_eq!(picture["media_type"], "image/jpeg");
+    assert!(picture["base64"].as_str().unwrap().starts_with("/9j/"));
+    assert_eq!(export["journal"][0]["outcome"], "turned");
+    assert_eq!(export["states"][NETWORK]["slot"]["frame"], 11);
+    assert_eq!(export["icon"]["set"]["id"], frame_set().id());
+    assert_eq!(export["icon"]["frames"].as_object().unwrap().len(), 12);
+    let text = export.to_string();
+    let secrets = person.stored().connections[0].secrets.clone().unwrap();
+    assert!(!text.contains(&secrets) && !text.contains("cLIENTsECRET"));
+}
+
+#[test]
+fn tokens_are_encrypted_with_the_newest_key_again_and_again() {
+    let mut person = Person::visitor().turning();
+    assert!(
+        person.stored().connections[0]
+            .secrets
+            .as_ref()
+            .unwrap()
+            .starts_with("first.")
+    );
+    person.host.keys = vec!["second", "first"];
+    for _ in 0..2 {
+        person.have(&Command::RotateKeys);
+        assert!(
+            person.stored().connections[0]
+                .secrets
+                .as_ref()
+                .unwrap()
+                .starts_with("second.")
+        );
+    }
+    person.host.keys = vec!["second"];
+    person.memory = Memory::default();
+    person.wake("2026-11-22T03:05:00Z");
+    assert_eq!(person.sent(), ["POST /avatar?token=one"]);
+
+    person.host.keys = vec!["third"];
+    person.memory = Memory::default();
+    let diagnosis = person.refused(&Command::RotateKeys);
+    assert!(
+        diagnosis
+            .message
+            .contains("SERVICE_KEY does not have the key second any more")
+    );
+    person.wake("2026-11-22T04:05:00Z");
+    assert!(person.sent().is_empty());
+    let finding = person.shown().finding.unwrap();
+    assert!(finding.message.contains("SERVICE_KEY"), "{finding:?}");
+    assert!(person.shown().needs_sign_in);
+}
+
+#[test]
+fn tokens_that_expire_are_renewed_and_stored_before_they_are_used() {
+    let mut person = Person::visitor();
+    let mut connection = person.signed_in("ada", "one", Some("r"));
+    connection.expires_at = Some(instant("2026-11-22T03:06:00Z"));
+    person.have(&Command::Connect { connection });
+    person.start();
+    assert_eq!(
+        person.sent(),
+        ["GET /shown?token=one", "POST /avatar?token=one"]
+    );
+
+    person.wake("2026-11-22T03:02:00Z");
+    assert_eq!(
+        person.sent(),
+        ["POST /token?token=r", "POST /avatar?token=r-access"]
+    );
+    let stored = person.stored();
+    assert_eq!(
+        stored.connections[0].expires_at,
+        Some(instant("2026-11-22T05:02:00Z"))
+    );
+    // The host ended while the frame was sent: the new tokens are there, and are not renewed again.
+    person.killed_while_sending();
+    person.wake("2026-11-22T03:02:30Z");
+    assert_eq!(person.sent(), ["POST /avatar?token=r-access"]);
+    // A refreshed token is no new sign-in.
+    assert_eq!(person.shown().frame, Some(0));
+}
+
+#[test]
+fn tokens_that_are_refused_are_renewed_and_the_turn_is_made_again() {
+    let mut person = Person::visitor();
+    let connection = person.signed_in("ada", "one", Some("r"));
+    person.have(&Command::Connect { connection });
+    person.start();
+    person.host.take_sent();
+    person
+        .host
+        .answer("/avatar?token=one", Ok(reply(401, &[], "")));
+    person.wake("2026-11-22T03:02:00Z");
+    assert_eq!(
+        person.sent(),
+        [
+            "POST /avatar?token=one",
+            "POST /token?token=r",
+            "POST /avatar?token=r-access"
+        ]
+    );
+    let shown = person.shown();
+    assert_eq!(
+        (shown.frame, shown.finding, shown.needs_sign_in),
+        (Some(0), None, false)
+    );
+}
+
+#[test]
+fn a_sign_in_that_has_ended_is_told_and_another_goes_on_at_once() {
+    let mut person = Person::visitor().turning();
+    person
+        .host
+        .answer("/avatar?token=one", Ok(reply(401, &[], "")));
+    person.wake("2026-11-22T03:02:00Z");
+    let shown = person.shown();
+    assert!(shown.needs_sign_in);
+    let remedy = shown.finding.unwrap().remedy;
+    assert!(remedy.starts_with("Sign in again on the page; nothing else is lost."));
+    person.host.take_sent();
+
+    person.host.now += TimeDelta::minutes(5);
+    person.connect("ada", "two");
+    assert!(!person.shown().needs_sign_in);
+    person.wake("2026-11-22T04:02:00Z");
+    assert_eq!(person.sent(), ["POST /avatar?token=two"]);
+    assert_eq!(person.shown().keeps_picture, Some(true));
+}
+
+#[test]
+fn after_two_weeks_of_refusals_tokens_are_forgotten_and_nothing_else() {
+    let mut person = Person::visitor().turning();
+    person
+        .host
+        .answer("/avatar?token=one", Ok(reply(401, &[], "")));
+    let mut tries = 0;
+    let end = instant("2026-12-08T00:00:00Z");
+    while let Some(alarm) = person.alarm().filter(|at| *at < end) {
+        person.wake(&alarm.to_rfc3339());
+        let sent = person.sent();
+        tries += sent.iter().filter(|line| line.contains("/avatar")).count();
+        if person.stored().paused_at.is_some() {
+            assert_eq!(sent.last().unwrap(), "POST /revoke?token=one");
+            break;
+        }
+    }
+    assert!((14..30).contains(&tries), "{tries}");
+    let paused = person.stored().paused_at.expect("it has given up");
+    let refused = paused - instant("2026-11-22T03:00:00Z");
+    assert!(
+        refused >= TimeDelta::days(14) && refused <= TimeDelta::days(15),
+        "{refused}"
+    );
+    assert_eq!(person.alarm(), None);
+    assert_eq!(person.stored().connections[0].secrets, None);
+    let shown = person.shown();
+    assert!(shown.needs_sign_in);
+    assert!(shown.finding.unwrap().message.contains("for two weeks"));
+    let diagnosis = person.refused(&Command::Resume);
+    assert_eq!(diagnosis.reason, Reason::Credentials);
+
+    person.connect("ada", "two");
+    person.have(&Command::Resume);
+    assert_eq!(person.sent(), ["POST /avatar?token=two"]);
+    assert_eq!(person.stored().connections[0].before, Before::Picture);
+    assert_eq!(person.view().stage, Stage::Turning);
+}
+
+#[test]
+fn a_pause_that_a_server_asks_of_one_account_is_for_all() {
+    let mut person = Person::visitor().turning();
+    let mut other = Person::visitor().turning();
+    other.host.server_pauses = person.host.server_pauses.clone();
+    person.host.answer("/avatar", Ok(reply(429, &[], "")));
+    person.wake("2026-11-22T03:02:00Z");
+    assert_eq!(person.sent().len(), 1);
+
+    other.wake("2026-11-22T03:02:00Z");
+    assert!(other.sent().is_empty());
+    let until = other.alarm().unwrap();
+    assert!(until >= instant("2026-11-22T03:12:00Z"));
+    assert!(until < instant("2026-11-22T03:14:01Z"));
+    other.wake(&until.to_rfc3339());
+    assert_eq!(other.sent(), ["POST /avatar?token=one"]);
+}
+
+#[test]
+fn the_owner_keeps_turning_by_secrets_until_a_sign_in_is_started() {
+    let mut person = Person::owner();
+    let at = instant("2026-11-22T03:00:00Z");
+    let cron = |person: &mut Person, at: DateTime<Utc>| {
+        person.host.now = at;
+        let turn = block_on(person.account().on_schedule("0 * * * *", at));
+        turn.unwrap()
+            .iter()
+            .map(|report| report.network)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(cron(&mut person, at), ["x"]);
+    person.connect("ada", "one");
+    assert_eq!(cron(&mut person, at + TimeDelta::hours(1)), ["x"]);
+    assert_eq!(person.view().stage, Stage::Turning);
+    person.start();
+    assert_eq!(cron(&mut person, at + TimeDelta::hours(2)), ["x", NETWORK]);
+
+    // A sign-in goes before the secrets of its network.
+    let secrets = [
+        (
+            crate::network::mastodon::MASTODON_SERVER,
+            "https://mastodon.test",
+        ),
+        (
+            crate::network::mastodon::MASTODON_ACCESS_TOKEN,
+            "mTOKENmTOKEN",
+        ),
+    ];
+    let secrets = secrets.map(|(name, text)| (name, text.to_owned()));
+    person.host.variables.extend(secrets);
+    person.memory = Memory::default();
+    person.host.take_sent();
+    assert_eq!(cron(&mut person, at + TimeDelta::hours(3)), ["x", NETWORK]);
+    assert!(
+        person
+            .sent()
+            .iter()
+            .any(|line| line == "POST /avatar?token=one")
+    );
+    let sources = person.view().connections.into_iter().map(|one| one.source);
+    assert_eq!(
+        sources.collect::<Vec<_>>(),
+        [Source::Variables, Source::Page]
+    );
+    person.have(&Command::Pause);
+    assert!(cron(&mut person, at + TimeDelta::hours(4)).is_empty());
+}
+
+#[test]
+fn the_operator_stops_a_network_for_all() {
+    let mut person = Person::visitor().turning();
+    person.host.variables.insert(STOP, NETWORK.to_owned());
+    person.memory = Memory::default();
+    person.wake("2026-11-22T03:02:00Z");
+    assert!(person.sent().is_empty());
+    assert!(person.alarm().is_some());
+    let diagnosis = person.refused(&Command::Turn);
+    let message = "The operator of this service has stopped turning on Mastodon, by STOP.";
+    assert_eq!(diagnosis.message, message);
+    assert_eq!(person.shown().finding.unwrap().message, message);
+    // Leaving is never stopped.
+    person.have(&disconnect(true));
+    assert_eq!(person.sent().len(), 2);
+}
+
+#[test]
+fn what_cannot_be_read_sends_nothing_and_is_tried_again() {
+    let mut person = Person::visitor().turning();
+    person.host.ledger.is_broken.set(true);
+    person.memory = Memory::default();
+    person.host.now = instant("2026-11-22T03:02:00Z");
+    block_on(person.account().on_wake()).unwrap_err();
+    assert!(person.sent().is_empty());
+    let diagnosis = person.refused(&Command::Turn);
+    assert_eq!(diagnosis.reason, Reason::Host);
+}
+
+#[test]
+fn an_account_that_is_opened_under_another_id_sends_nothing() {
+    let mut person = Person::visitor().turning();
+    let secrets = KEYS.map(|(name, value)| (name, value.to_owned()));
+    person.host.variables.extend(secrets);
+    person.id = AccountId::owner();
+    person.memory = Memory::default();
+    person.host.now = instant("2026-11-22T03:02:00Z");
+    block_on(person.account().on_wake()).unwrap_err();
+    person.refused(&Command::Turn);
+    assert!(person.sent().is_empty());
+}
+
+#[test]
+fn what_another_version_has_stored_is_told_and_kept() {
+    let person = Person::visitor().turning();
+    let mut account: Value =
+        serde_json::from_str(person.host.ledger.account.borrow().as_ref().unwrap()).unwrap();
+    account["invitation"] = "abc".into();
+    let json = account.to_string();
+    person.host.ledger.account.replace(Some(json));
+    let person = Person {
+        memory: Memory::default(),
+        ..person
+    };
+    let findings = person.view().findings;
+    assert!(
+        findings[0].message.starts_with("Part of what is stored"),
+        "{findings:?}"
+    );
+    person.have(&Command::Pause);
+    assert_eq!(person.stored().not_understood["invitation"], "abc");
+}

@@ -1,0 +1,240 @@
+//! A network to sign in to that answers by HTTP statuses. A request carries its token in its
+//! address, so that a test can answer tokens apart.
+
+use std::rc::Rc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::Request;
+
+use crate::network::sign_in::{App, Connection, Server, Service, SignIn, SignInError, Tokens};
+use crate::network::{Attempt, Network, Pending, Picture, SavedSession, Transport, Verified};
+use crate::outcome::{Diagnosis, Outcome, Preview, Reason};
+use crate::settings::secret::Secret;
+
+pub(crate) static SIGN_IN: Fake = Fake;
+
+/// Where the person's account is.
+pub(crate) const SERVER: &str = "https://social.test";
+
+/// A connection with these tokens.
+pub(crate) fn connection(subject: &str, access: &str, refresh: Option<&str>) -> Connection {
+    Connection {
+        network: "mastodon".to_owned(),
+        subject: subject.to_owned(),
+        name: format!("@{subject}@social.test"),
+        app: App {
+            server: SERVER.to_owned(),
+            client_id: "client".to_owned(),
+            client_secret: Secret::new("cLIENTsECRET"),
+            scopes: "write:accounts".to_owned(),
+            uses_pkce: true,
+            redirect_uri: "https://icons.test/callback".to_owned(),
+        },
+        tokens: Tokens {
+            access: Secret::new(access),
+            refresh: refresh.map(Secret::new),
+            expires_at: None,
+        },
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Fake;
+
+/// An account on the network.
+#[derive(Debug)]
+struct Account {
+    server: String,
+    access: Secret,
+}
+
+/// Sends a request, and returns the status and the body of the reply.
+async fn send(
+    transport: &dyn Transport,
+    method: &str,
+    (server, what, token): (&str, &str, &str),
+    body: &[u8],
+) -> (u16, Vec<u8>) {
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("{server}/{what}?token={token}"));
+    match transport.send(request.body(body.to_vec()).unwrap()).await {
+        Ok(reply) => (reply.status().as_u16(), reply.into_body()),
+        Err(_) => (0, Vec::new()),
+    }
+}
+
+fn diagnosis(status: u16) -> Diagnosis {
+    let reason = match status {
+        401 => Reason::Credentials,
+        429 => Reason::RateLimit,
+        _ => Reason::Transient,
+    };
+    Diagnosis::new(reason, format!("It answered {status}."), "Wait.")
+}
+
+impl Network for Account {
+    fn max_picture_bytes(&self) -> usize {
+        2_000_000
+    }
+
+    fn update<'a>(
+        &'a self,
+        picture: Picture<'a>,
+        saved_session: &'a mut Option<SavedSession>,
+        transport: &'a dyn Transport,
+    ) -> Pending<'a, Result<Attempt, Diagnosis>> {
+        Box::pin(async move {
+            let target = (self.server.as_str(), "avatar", self.access.expose());
+            let (status, _) = send(transport, "POST", target, picture.bytes).await;
+            *saved_session = Some(SavedSession("saved".to_owned()));
+            let outcome = match status {
+                200 => Outcome::Turned,
+                401 => Outcome::Refused(diagnosis(status)),
+                _ => Outcome::Retry {
+                    at: transport.now() + TimeDelta::minutes(10),
+                    diagnosis: diagnosis(status),
+                },
+            };
+            Ok(Attempt {
+                outcome,
+                status: Some(status),
+                account: None,
+                note: None,
+            })
+        })
+    }
+
+    fn preview(&self, _: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Diagnosis> {
+        unimplemented!("no dry run is made here")
+    }
+
+    fn verify<'a>(
+        &'a self,
+        _: &'a mut Option<SavedSession>,
+        _: &'a dyn Transport,
+    ) -> Pending<'a, Result<Verified, Diagnosis>> {
+        unimplemented!("no dry run is made here")
+    }
+}
+
+impl SignIn for Fake {
+    fn place_label(&self) -> &'static str {
+        "Server"
+    }
+
+    fn place_example(&self) -> &'static str {
+        "social.test"
+    }
+
+    fn find<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a Service,
+        _: &'a dyn Transport,
+    ) -> Pending<'a, Result<Server, SignInError>> {
+        unimplemented!("nobody signs in here")
+    }
+
+    fn register<'a>(
+        &'a self,
+        _: &'a Server,
+        _: &'a Service,
+        _: &'a dyn Transport,
+    ) -> Pending<'a, Result<App, SignInError>> {
+        unimplemented!("nobody signs in here")
+    }
+
+    fn authorization(&self, _: &App, _: &Service, _: &str, _: &Secret) -> String {
+        unimplemented!("nobody signs in here")
+    }
+
+    fn exchange<'a>(
+        &'a self,
+        _: &'a App,
+        _: &'a Service,
+        _: &'a Secret,
+        _: &'a Secret,
+        _: &'a dyn Transport,
+    ) -> Pending<'a, Result<Connection, SignInError>> {
+        unimplemented!("nobody signs in here")
+    }
+
+    fn refresh<'a>(
+        &'a self,
+        connection: &'a Connection,
+        transport: &'a dyn Transport,
+    ) -> Pending<'a, Result<Tokens, SignInError>> {
+        Box::pin(async move {
+            let refresh = connection.tokens.refresh.as_ref().unwrap().expose();
+            let target = (connection.app.server.as_str(), "token", refresh);
+            let now = transport.now();
+            match send(transport, "POST", target, &[]).await.0 {
+                200 => Ok(Tokens {
+                    access: Secret::new(format!("{refresh}-access")),
+                    refresh: Some(Secret::new(format!("{refresh}-refresh"))),
+                    expires_at: Some(now + TimeDelta::hours(2)),
+                }),
+                429 => Err(SignInError::Paused {
+                    server: connection.app.server.clone(),
+                    until: now + TimeDelta::minutes(10),
+                }),
+                _ => Err(SignInError::Refused("no".to_owned())),
+            }
+        })
+    }
+
+    fn revoke<'a>(
+        &'a self,
+        connection: &'a Connection,
+        transport: &'a dyn Transport,
+    ) -> Pending<'a, Result<(), SignInError>> {
+        Box::pin(async move {
+            let access = connection.tokens.access.expose();
+            let target = (connection.app.server.as_str(), "revoke", access);
+            match send(transport, "POST", target, &[]).await.0 {
+                200 => Ok(()),
+                _ => Err(SignInError::Server("no".to_owned())),
+            }
+        })
+    }
+
+    fn network(&self, connection: &Connection) -> Rc<dyn Network> {
+        Rc::new(Account {
+            server: connection.app.server.clone(),
+            access: connection.tokens.access.clone(),
+        })
+    }
+
+    fn shown_picture<'a>(
+        &'a self,
+        connection: &'a Connection,
+        _: &'a Service,
+        transport: &'a dyn Transport,
+    ) -> Pending<'a, Result<Option<Vec<u8>>, Diagnosis>> {
+        Box::pin(async move {
+            let access = connection.tokens.access.expose();
+            let target = (connection.app.server.as_str(), "shown", access);
+            match send(transport, "GET", target, &[]).await {
+                (200, file) => Ok(Some(file)),
+                (204, _) => Ok(None),
+                (status, _) => Err(diagnosis(status)),
+            }
+        })
+    }
+
+    fn remove_picture<'a>(
+        &'a self,
+        connection: &'a Connection,
+        transport: &'a dyn Transport,
+    ) -> Pending<'a, Result<(), Diagnosis>> {
+        Box::pin(async move {
+            let access = connection.tokens.access.expose();
+            let target = (connection.app.server.as_str(), "avatar", access);
+            match send(transport, "DELETE", target, &[]).await.0 {
+                200 => Ok(()),
+                status => Err(diagnosis(status)),
+            }
+        })
+    }
+}
