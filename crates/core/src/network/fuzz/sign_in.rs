@@ -284,7 +284,7 @@ fn fuzz_sign_in() {
             1 => "(https?://)?[@a-z0-9.:/\\[\\]_-]{0,40}",
         ];
         let input = (typed, vec(changed(), 1..16));
-        fuzz(3_000, &input, |(typed, changed)| {
+        fuzz(1_000, &input, |(typed, changed)| {
             check_sign_in(network, &service, changed, typed)
         });
     }
