@@ -1,12 +1,18 @@
 //! The Worker's environment as the core's ports see it: here the clock and the log.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 use worker::kv::KvStore;
 use worker::{Env, console_error, console_log};
 
-use rotate_icon_core::ports::{Clock, Log};
+use crate::settings::{service_settings, text};
+use crate::time_zones::Runtime;
+use rotate_icon_core::account::host::AccountHost;
+use rotate_icon_core::account::server_pauses::ServerPauses;
+use rotate_icon_core::network::sign_in::Service;
+use rotate_icon_core::ports::{Clock, Log, OffsetAt, TimeZones};
 
 /// The environment of an event. `kv.rs` makes it a store, `client.rs` an HTTP client.
 #[derive(Debug)]
@@ -28,6 +34,30 @@ impl Host {
 impl Clock for Host {
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
+    }
+}
+
+impl TimeZones for Host {
+    fn open(&self, name: &str) -> Option<OffsetAt> {
+        Runtime.open(name)
+    }
+}
+
+impl AccountHost for Host {
+    fn variable(&self, name: &str) -> Option<String> {
+        text(&self.env, name)
+    }
+
+    fn service(&self) -> Option<Service> {
+        service_settings(&self.env).service.clone().ok().flatten()
+    }
+
+    /// The pauses that servers have asked for, shared by the accounts of an isolate.
+    fn server_pauses(&self) -> Rc<ServerPauses> {
+        thread_local! {
+            static PAUSES: Rc<ServerPauses> = Rc::default();
+        }
+        PAUSES.with(Rc::clone)
     }
 }
 

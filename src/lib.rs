@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a Cron Trigger fires | `scheduled.rs` |
 //! | an HTTP request arrives | `fetch.rs` |
-//! | the account's object gets a request, or its alarm goes off | `account.rs` |
+//! | the account's object gets a request, or its alarm goes off | `account/` |
 //! | the directory's object gets a request | `directory/` |
 //!
 //! The rest implements the core's ports: `kv.rs` the store of frames, `client.rs` requests to the

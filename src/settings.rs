@@ -8,6 +8,7 @@ use worker::Env;
 
 use crate::time_zones;
 use rotate_icon_core::account::settings::Settings;
+use rotate_icon_core::service::settings::ServiceSettings;
 
 /// The settings. They are read once an isolate: to change a variable or a secret is to deploy
 /// another version of the Worker, which runs in isolates of its own.
@@ -18,6 +19,18 @@ pub(crate) fn settings(env: &Env) -> Rc<Settings> {
     SETTINGS.with(|settings| {
         settings
             .get_or_init(|| Rc::new(Settings::read(&time_zones::Runtime, |name| text(env, name))))
+            .clone()
+    })
+}
+
+/// The settings of the service. They are read once an isolate, as those above.
+pub(crate) fn service_settings(env: &Env) -> Rc<ServiceSettings> {
+    thread_local! {
+        static SETTINGS: OnceCell<Rc<ServiceSettings>> = const { OnceCell::new() };
+    }
+    SETTINGS.with(|settings| {
+        settings
+            .get_or_init(|| Rc::new(ServiceSettings::read(|name| text(env, name))))
             .clone()
     })
 }

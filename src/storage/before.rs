@@ -36,8 +36,8 @@ impl Tables {
             i64::from(MAX_RECORDS).into(),
         ];
         let mut records = Vec::new();
-        for record in self.query(query, &bindings)?.raw() {
-            records.extend(entry_of(record?));
+        for record in self.rows(query, &bindings)? {
+            records.extend(entry_of(record));
         }
         let Some(last) = records.first().map(|(id, _)| *id) else {
             return Ok(None);

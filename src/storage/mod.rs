@@ -1,4 +1,4 @@
-//! The account's ledger in the storage of its Durable Object.
+//! What an account is and what is known of it, in the storage of its Durable Object.
 //!
 //! Every row that is written has its price, and setting the alarm counts as one. So a turn writes one
 //! row, in which everything is that it changes (`row.rs`); one turn in fifty also moves the older
@@ -8,12 +8,15 @@
 //! set aside, and the account goes on.
 
 mod before;
+mod files;
+mod kind;
 mod lines;
 mod pages;
 mod row;
 mod tables;
 
 use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join;
@@ -23,10 +26,14 @@ use worker::State;
 
 use crate::errors::describe;
 use crate::storage::before::{CRON_EVENTS, state_key, with_grown_id};
+pub(crate) use crate::storage::kind::{Kind, Owner, Visitor};
 use crate::storage::row::Row;
 use crate::storage::tables::Tables;
+use rotate_icon_core::account::account_store::AccountStore;
 use rotate_icon_core::account::ledger::{Ledger, Record};
 use rotate_icon_core::account::state::AccountState;
+use rotate_icon_core::account::stored_account::StoredAccount;
+use rotate_icon_core::frames::set::SETS_PREFIX;
 use rotate_icon_core::network::NETWORKS;
 use rotate_icon_core::ports::StoreError;
 use rotate_icon_core::schedule::cron::CronEvents;
@@ -36,9 +43,14 @@ fn aside_key(network: &str) -> String {
     format!("set aside: standing on {network}")
 }
 
+/// The key of the picture that a network showed before the start.
+fn picture_key(network: &str) -> String {
+    format!("before/{network}")
+}
+
 /// The object's storage, with a cache of what it holds. Nobody else writes to it.
 #[derive(Debug)]
-pub(crate) struct Storage {
+pub(crate) struct Storage<K> {
     inner: worker::Storage,
     tables: Tables,
     /// The row of the account, once it has been read.
@@ -51,6 +63,7 @@ pub(crate) struct Storage {
     /// The last id that was given to a record.
     last_id: Cell<Option<u32>>,
     alarm: Cell<Alarm>,
+    kind: PhantomData<K>,
 }
 
 /// What is known of the object's alarm.
@@ -68,7 +81,7 @@ impl From<Option<DateTime<Utc>>> for Alarm {
     }
 }
 
-impl Storage {
+impl<K: Kind> Storage<K> {
     pub(crate) fn open(state: &State) -> Self {
         let inner = state.storage();
         let tables = Tables::new(inner.sql());
@@ -80,6 +93,7 @@ impl Storage {
             is_unwritten: Cell::default(),
             last_id: Cell::default(),
             alarm: Cell::default(),
+            kind: PhantomData,
         }
     }
 
@@ -100,9 +114,9 @@ impl Storage {
 
     /// Reads the row of the account, and takes over the journal of an earlier version.
     fn load(&self) -> worker::Result<Row> {
-        let stored = self.tables.query(row::SELECT, &[])?.raw().next();
+        let stored = self.tables.rows(row::SELECT, &[])?.into_iter().next();
         let is_new = stored.is_none();
-        let row = match stored.transpose()? {
+        let row = match stored {
             Some(columns) => Row::read(columns),
             None => Some(Row::default()),
         };
@@ -110,8 +124,10 @@ impl Storage {
             Some(row) => (row, is_new),
             None => (self.tables.replace_account()?, true),
         };
-        let grown_by = self.tables.take_over(&mut row)?;
-        self.is_before.set(grown_by.or(is_new.then_some(0)));
+        if K::HAS_BEFORE {
+            let grown_by = self.tables.take_over(&mut row)?;
+            self.is_before.set(grown_by.or(is_new.then_some(0)));
+        }
         Ok(row)
     }
 
@@ -156,15 +172,15 @@ impl Storage {
     fn write(&self) -> Result<(), StoreError> {
         self.is_unwritten.set(false);
         let written = self.with_row(|row| {
-            self.tables.move_entries(row)?;
-            self.tables.query(row::UPSERT, &row.columns())
+            self.tables.move_entries(row, K::PAGES)?;
+            self.tables.write(row::UPSERT, &row.columns())
         });
         let written = written.flatten().map_err(unwritten);
         if written.is_err() {
             // What is on the disk is what counts.
             self.row.take();
         }
-        written.map(|_| ())
+        written
     }
 
     /// Writes the cron events, unless they have been written with an account's state.
@@ -177,11 +193,10 @@ impl Storage {
     }
 }
 
-impl Ledger for Storage {
-    const ADVICE: &'static str =
-        "Try again; if it stays, see whether Cloudflare reports a problem with Durable Objects.";
+impl<K: Kind> Ledger for Storage<K> {
+    const ADVICE: &'static str = K::ADVICE;
 
-    const ASK_NOW: &'static str = "press Turn now on the page";
+    const ASK_NOW: &'static str = K::ASK_NOW;
 
     async fn account_state(&self, network: &str) -> Result<AccountState, StoreError> {
         self.take_over().await.map_err(unread)?;
@@ -198,7 +213,8 @@ impl Ledger for Storage {
             let aside = aside_key(network);
             let note = format!(
                 "What could be read back is kept in the account's Durable Object, under `{aside}`, \
-                 until DELETE /journal."
+                 {}.",
+                K::ASIDE_UNTIL
             );
             let (read, is_whole) = AccountState::read(text.as_bytes(), &note);
             state = read;
@@ -266,6 +282,21 @@ impl Ledger for Storage {
         Ok(())
     }
 
+    async fn wakes_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        match self.alarm.get() {
+            Alarm::At(at) => return Ok(Some(at)),
+            Alarm::Off => return Ok(None),
+            Alarm::Unknown => {}
+        }
+        let at = self.inner.get_alarm().await.map_err(unread)?;
+        let at = at.and_then(DateTime::from_timestamp_millis);
+        // It may have been set while this was read.
+        if self.alarm.get() == Alarm::Unknown {
+            self.alarm.set(at.into());
+        }
+        Ok(at)
+    }
+
     async fn cron_events(&self) -> Result<CronEvents, StoreError> {
         self.take_over().await.map_err(unread)?;
         self.with_row(|row| row.cron_events()).map_err(unread)
@@ -288,11 +319,83 @@ impl Ledger for Storage {
     async fn forget(&self) -> Result<(), StoreError> {
         self.take_over().await.map_err(unread)?;
         self.with_row(Row::forget).map_err(unread)?;
+        let files = self.tables.files().map_err(unread)?;
         self.last_id.set(None);
         self.alarm.set(Alarm::Off);
-        // Both begin before anything is awaited, so that nobody finds a storage without its row.
-        let (deleted, written) = join(self.inner.delete_all(), async { self.write() }).await;
+        // All begins before anything is awaited, so that nobody finds a storage without its row.
+        let (deleted, written) = join(self.inner.delete_all(), async {
+            for (key, file) in files {
+                self.tables.put_file(&key, &file).map_err(unwritten)?;
+            }
+            self.write()
+        })
+        .await;
         deleted.map_err(unwritten).and(written)
+    }
+}
+
+impl<K: Kind> AccountStore for Storage<K> {
+    async fn stored_account(&self) -> Result<StoredAccount, StoreError> {
+        let stored = self.with_row(|row| match row.account.as_str() {
+            "" => StoredAccount::default(),
+            json => StoredAccount::read(json.as_bytes()),
+        });
+        stored.map_err(unread)
+    }
+
+    async fn keep_stored_account(&self, account: &StoredAccount) -> Result<(), StoreError> {
+        let json = serde_json::to_string(account);
+        let json = json.map_err(|error| StoreError::Write(error.to_string()))?;
+        self.take_over().await.map_err(unread)?;
+        self.with_row(|row| row.account = json).map_err(unwritten)?;
+        self.write()
+    }
+
+    async fn picture(&self, network: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.tables.file(&picture_key(network)).map_err(unread)
+    }
+
+    async fn keep_picture(&self, network: &str, file: Option<&[u8]>) -> Result<(), StoreError> {
+        let key = picture_key(network);
+        let kept = match file {
+            Some(file) => self.tables.put_file(&key, file),
+            None => self.tables.remove_file(&key),
+        };
+        kept.map_err(unwritten)
+    }
+
+    async fn delete_everything(&self) -> Result<(), StoreError> {
+        let deleted = self.inner.delete_all().await;
+        self.row.take();
+        self.is_before.take();
+        self.is_unwritten.take();
+        self.last_id.take();
+        self.alarm.take();
+        deleted.map_err(unwritten)
+    }
+}
+
+/// The frames of an account other than the owner's. Reading one does not leave the object.
+impl Storage<Visitor> {
+    pub(crate) fn frames_file(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.tables.file(key).map_err(unread)
+    }
+
+    pub(crate) fn put_frames_file(&self, key: &str, file: &[u8]) -> Result<(), StoreError> {
+        self.tables.put_file(key, file).map_err(unwritten)
+    }
+
+    /// Deletes the files of all sets but these.
+    pub(crate) fn remove_sets_but(&self, set_ids: &[&str]) -> Result<(), StoreError> {
+        for key in self.tables.keys().map_err(unread)? {
+            let of_set = key
+                .strip_prefix(SETS_PREFIX)
+                .and_then(|key| key.split('/').next());
+            if of_set.is_some_and(|id| !set_ids.contains(&id)) {
+                self.tables.remove_file(&key).map_err(unwritten)?;
+            }
+        }
+        Ok(())
     }
 }
 

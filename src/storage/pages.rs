@@ -6,15 +6,10 @@ use worker::{Result, SqlStorageValue};
 use crate::storage::lines;
 use crate::storage::row::Row;
 use crate::storage::tables::Tables;
-use rotate_icon_core::account::ledger::MAX_RECORDS;
 
 /// The number of entries of a page. The row of the account, which every turn writes, grows with
 /// them; with fewer, more turns would write a page as well.
 pub(super) const ENTRIES_A_PAGE: u32 = 50;
-
-/// The number of pages that are kept. With the entries in the row of the account they are at least
-/// [`MAX_RECORDS`] entries.
-const PAGES: u32 = MAX_RECORDS / ENTRIES_A_PAGE;
 
 /// An entry of the journal, with its id.
 pub(super) type Entry = (u32, String);
@@ -54,16 +49,15 @@ impl Tables {
         };
         put_entry(&mut entries, id, entry);
         let update = "update pages set entries = ? where first_id = ?";
-        self.query(update, &[text_of(&entries).into(), first_id.into()])?;
-        Ok(())
+        self.write(update, &[text_of(&entries).into(), first_id.into()])
     }
 
     /// The page in which an id has its place, with the page's first id.
     fn page_of(&self, id: u32) -> Result<Option<(i64, Vec<Entry>)>> {
         let query = "select first_id, entries from pages where first_id <= ? \
                      order by first_id desc limit 1";
-        let page = self.query(query, &[i64::from(id).into()])?.raw().next();
-        Ok(match page.transpose()?.as_deref() {
+        let page = self.rows(query, &[i64::from(id).into()])?;
+        Ok(match page.first().map(Vec::as_slice) {
             Some(
                 [
                     SqlStorageValue::Integer(first),
@@ -74,18 +68,18 @@ impl Tables {
         })
     }
 
-    /// Moves entries of the row to pages, once there are enough of them. The oldest page makes room
-    /// for a new one: to delete it would be to write one row more.
-    pub(super) fn move_entries(&self, row: &mut Row) -> Result<()> {
+    /// Moves entries of the row to pages, once there are enough of them, and keeps so many pages. The
+    /// oldest makes room for a new one: to delete it would be to write one row more.
+    pub(super) fn move_entries(&self, row: &mut Row, pages: u32) -> Result<()> {
         while let Some(entries) = row.take_page() {
             let Some((first, _)) = entries.first() else {
                 break;
             };
             let page = [i64::from(*first).into(), text_of(&entries).into()];
-            let count = self.query("select count(*) from pages", &[])?.raw().next();
+            let count = self.rows("select count(*) from pages", &[])?;
             let is_full = matches!(
-                count.transpose()?.as_deref(),
-                Some([SqlStorageValue::Integer(count)]) if *count >= PAGES.into()
+                count.first().map(Vec::as_slice),
+                Some([SqlStorageValue::Integer(count)]) if *count >= pages.into()
             );
             let write = if is_full {
                 "update or replace pages set first_id = ?, entries = ? \
@@ -93,7 +87,7 @@ impl Tables {
             } else {
                 "insert or replace into pages (first_id, entries) values (?, ?)"
             };
-            self.query(write, &page)?;
+            self.write(write, &page)?;
         }
         Ok(())
     }
@@ -107,9 +101,11 @@ impl Tables {
             return Ok(records);
         }
         let mut before = records.last().map_or(before, |(id, _)| *id);
-        let query = "select entries from pages where first_id < ? order by first_id desc";
-        for page in self.query(query, &[i64::from(before).into()])?.raw() {
-            let page = page?;
+        let query = "select entries from pages where first_id < ? order by first_id desc limit ?";
+        // The first of them may have none below.
+        let pages = limit.div_euclid(ENTRIES_A_PAGE as usize).saturating_add(2);
+        let pages = i64::try_from(pages).unwrap_or(i64::MAX);
+        for page in self.rows(query, &[i64::from(before).into(), pages.into()])? {
             let Some(SqlStorageValue::String(page)) = page.first() else {
                 continue;
             };

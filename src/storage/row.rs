@@ -23,7 +23,7 @@ const ENTRIES_KEPT: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct Row {
     /// The account's settings and connections, as JSON; empty if there are none.
-    account: String,
+    pub(super) account: String,
     states: Vec<StoredState>,
     /// What stands among the states and is none.
     strange: String,

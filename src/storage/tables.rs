@@ -39,6 +39,13 @@ const PAGES: Table = Table {
     create: "create table pages (first_id integer primary key, entries text not null)",
 };
 
+/// Files by key. Without a row id, one that is written counts once.
+const FILES: Table = Table {
+    name: "files",
+    columns: &["key", "value"],
+    create: "create table files (key text primary key, value blob not null) without rowid",
+};
+
 /// The object's database.
 #[derive(Debug)]
 pub(super) struct Tables(SqlStorage);
@@ -48,23 +55,42 @@ impl Tables {
         Self(sql)
     }
 
-    /// Runs a query. If it fails because a table is missing or has another form, makes the table
-    /// anew, keeps the other one under another name, and runs the query again.
-    pub(super) fn query(&self, query: &str, bindings: &[SqlStorageValue]) -> Result<SqlCursor> {
-        match self.0.exec(query, bindings.to_vec()) {
-            Err(error) => {
-                let mut is_changed = false;
-                for table in [ACCOUNT, PAGES] {
-                    is_changed |= self.make(&table)?;
-                }
-                if is_changed {
-                    self.0.exec(query, bindings.to_vec())
-                } else {
-                    Err(error)
-                }
-            }
-            done => done,
+    /// The rows that a query gives. Where a table is missing there are none: an account that was
+    /// deleted gets no tables by being asked for.
+    pub(super) fn rows(
+        &self,
+        query: &str,
+        bindings: &[SqlStorageValue],
+    ) -> Result<Vec<Vec<SqlStorageValue>>> {
+        match self.query(query, bindings) {
+            Ok(cursor) => cursor.raw().collect(),
+            Err(error) if is_missing(&error) => Ok(Vec::new()),
+            Err(error) if !self.make_tables()? => Err(error),
+            Err(_) => self.query(query, bindings)?.raw().collect(),
         }
+    }
+
+    /// Writes rows. If that fails because a table is missing or has another form, makes it first.
+    pub(super) fn write(&self, query: &str, bindings: &[SqlStorageValue]) -> Result<()> {
+        match self.query(query, bindings) {
+            Err(error) if !self.make_tables()? => Err(error),
+            Err(_) => self.query(query, bindings).map(|_| ()),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    fn query(&self, query: &str, bindings: &[SqlStorageValue]) -> Result<SqlCursor> {
+        self.0.exec(query, bindings.to_vec())
+    }
+
+    /// Makes the tables that are missing or have another form, and keeps the latter under another
+    /// name. Returns whether there were any.
+    fn make_tables(&self) -> Result<bool> {
+        let mut is_changed = false;
+        for table in [ACCOUNT, PAGES, FILES] {
+            is_changed |= self.make(&table)?;
+        }
+        Ok(is_changed)
     }
 
     /// Makes a table, unless there is one that this version can use. Returns whether it did.
@@ -120,4 +146,9 @@ impl Tables {
         });
         Ok(columns.collect())
     }
+}
+
+/// Whether a query has failed because a table is missing.
+fn is_missing(error: &worker::Error) -> bool {
+    error.to_string().contains("no such table")
 }

@@ -267,7 +267,10 @@ pub async fn publish<H: Store>(host: &H, set: &FrameSet, icon: &Icon) -> Result<
     };
     write(&set.icon_key(), &icon.to_stored()).await?;
     let pointer = serde_json::to_vec(set).expect("a set is made of texts and numbers");
-    write(CURRENT_KEY, &pointer).await
+    write(CURRENT_KEY, &pointer).await?;
+    // What is left behind takes room until the next set is published, and no more.
+    let _ = host.remove_all_but(&[set.id()]).await;
+    Ok(())
 }
 
 /// Why there is no icon to render a frame from.

@@ -21,6 +21,7 @@ pub mod site;
 #[cfg(test)]
 mod tests;
 mod turn_by_hand;
+mod visitor;
 
 use std::borrow::Borrow;
 use std::pin::Pin;
@@ -32,6 +33,7 @@ pub use self::browser::{Next, ServiceHost};
 pub use self::problem::Problem;
 use self::routes::{Admitted, Anywhere, Browser, Handler, OfAccount, admit};
 pub use self::site::HostPrivacy;
+pub use self::visitor::respond_for_visitor;
 use crate::account::ledger::Ledger;
 use crate::account::settings::Settings;
 use crate::ports::{Client, Clock, Form, Log, Store, Upload};
