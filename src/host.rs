@@ -13,6 +13,7 @@ use rotate_icon_core::account::host::AccountHost;
 use rotate_icon_core::account::server_pauses::ServerPauses;
 use rotate_icon_core::network::sign_in::Service;
 use rotate_icon_core::ports::{Clock, Log, OffsetAt, TimeZones};
+use rotate_icon_core::web::{HostPrivacy, ServiceHost};
 
 /// The environment of an event. `kv.rs` makes it a store, `client.rs` an HTTP client.
 #[derive(Debug)]
@@ -70,4 +71,17 @@ impl Log for Host {
             console_log!("{entry}");
         }
     }
+}
+
+impl ServiceHost for Host {
+    const PRIVACY: HostPrivacy = HostPrivacy {
+        place: "The service runs on the machines of Cloudflare, Inc. What is kept of you lies in its \
+                Durable Objects: one for your account alone, and one that says whose account is \
+                whose.",
+        deletion: "What you delete is gone from the service at once. Cloudflare can restore \
+                   deleted storage for up to 30 days, as a protection against mistakes; after that, \
+                   nobody can.",
+        logs: "Cloudflare sees the address of every visitor, as any host does, and uses it to count \
+               sign-ins against abuse. The log of the service is kept for a few days.",
+    };
 }

@@ -15,7 +15,7 @@ use rotate_icon_core::ports::{Advice, Lifetime, MAX_VALUE_BYTES, Store, StoreErr
 #[wasm_bindgen(module = "/src/body.js")]
 extern "C" {
     #[wasm_bindgen(js_name = readAtMost, catch)]
-    async fn read_at_most(
+    pub(crate) async fn read_at_most(
         body: &web_sys::ReadableStream,
         max_bytes: usize,
     ) -> Result<Uint8Array, JsValue>;

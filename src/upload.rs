@@ -10,7 +10,8 @@ use worker::console_error;
 
 use crate::errors::{describe, has_name, is_too_large};
 use crate::host::Host;
-use rotate_icon_core::ports::{Decoder, Upload, UploadError};
+use crate::kv::read_at_most;
+use rotate_icon_core::ports::{Decoder, Form, Upload, UploadError};
 
 #[wasm_bindgen]
 extern "C" {
@@ -45,10 +46,23 @@ extern "C" {
     ) -> Result<Decoded, JsValue>;
 }
 
-/// The picture in the body of a request.
-pub(crate) struct IncomingPicture<'a>(pub(crate) &'a web_sys::Request);
+/// The body of a request.
+pub(crate) struct IncomingBody<'a>(pub(crate) &'a web_sys::Request);
 
-impl Upload for IncomingPicture<'_> {
+impl Form for IncomingBody<'_> {
+    async fn read(&self, max_bytes: usize) -> Result<Vec<u8>, UploadError> {
+        let Some(body) = self.0.body() else {
+            return Ok(Vec::new());
+        };
+        match read_at_most(&body, max_bytes).await {
+            Ok(bytes) => Ok(bytes.to_vec()),
+            Err(error) if is_too_large(&error) => Err(UploadError::TooLarge),
+            Err(error) => Err(UploadError::Incomplete(describe(error))),
+        }
+    }
+}
+
+impl Upload for IncomingBody<'_> {
     async fn square(&self, max_bytes: usize, options: &Options) -> Result<Planes, UploadError> {
         let (decode, options_json) = decoder(options)?;
         let decoded = read_picture(self.0, max_bytes, &options_json, &decode);

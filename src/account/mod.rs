@@ -23,9 +23,9 @@ mod visitors_host;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
-#[allow(unused_imports)]
-pub(crate) use self::requests::pass_on_to;
-pub(crate) use self::requests::{DueTurn, ask_for_turn, namespace, pass_on, unreachable};
+pub(crate) use self::requests::{
+    DueTurn, ask_for_turn, namespace, pass_on, pass_on_to, unreachable,
+};
 use crate::account::owner::OwnersAccount;
 use crate::account::requests::COMMANDS;
 use crate::account::visitor::VisitorsAccount;

@@ -135,8 +135,6 @@ pub(crate) async fn pass_on(env: &Env, asked: &http::Request<()>) -> Result<Resp
 ///
 /// # Errors
 /// When the object does not answer.
-// The pages of the service will use it.
-#[allow(dead_code)]
 pub(crate) async fn pass_on_to(
     env: &Env,
     account: &AccountId,

@@ -9,7 +9,7 @@ use crate::account::{carry_out, is_command, owner};
 use crate::host::Host;
 use crate::http::{request_from, response_from};
 use crate::storage::{Storage, Visitor};
-use crate::upload::IncomingPicture;
+use crate::upload::IncomingBody;
 use rotate_icon_core::account::id::AccountId;
 use rotate_icon_core::account::open::{Account, Memory};
 use rotate_icon_core::web::{guarded, respond_for_visitor};
@@ -68,7 +68,7 @@ impl VisitorsAccount {
             Ok(asked) => asked,
             Err(problem) => return response_from(guarded(Err(problem))),
         };
-        let picture = IncomingPicture(request.inner());
+        let picture = IncomingBody(request.inner());
         if asked.method() == http::Method::GET || asked.method() == http::Method::HEAD {
             return response_from(respond_for_visitor(&asked, &picture, &host).await);
         }
