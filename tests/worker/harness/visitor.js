@@ -5,8 +5,11 @@ import { browse } from "./internet.js";
 /** Where the service is in these tests. */
 export const SERVICE = "https://icons.example";
 
-/** A form of a page. */
-/** @typedef {{ method: string, action: string, fields: Record<string, string> }} HtmlForm */
+/**
+ * A form of a page. Its buttons may send it to other places.
+ *
+ * @typedef {{ id: string | undefined, action: string, fields: Record<string, string> }} HtmlForm
+ */
 
 /** @param {string} text */
 const unescaped = (text) =>
@@ -40,12 +43,33 @@ export function formsOf(html) {
       const isSent = !["checkbox", "radio"].includes(type) || /\schecked\b/.test(input);
       if (name && isSent) fields[name] = attribute(input, "value") ?? "";
     }
+    for (const [, select, inside] of inner.matchAll(/<select\b([^>]*)>([\s\S]*?)<\/select>/g)) {
+      const name = attribute(select, "name");
+      const options = [...inside.matchAll(/<option\b[^>]*>/g)].map(([option]) => option);
+      const chosen = options.find((option) => /\sselected\b/.test(option)) ?? options[0];
+      if (name && chosen) fields[name] = attribute(chosen, "value") ?? "";
+    }
     return {
-      method: (attribute(`${tag}>`, "method") ?? "get").toUpperCase(),
+      id: attribute(`${tag}>`, "id"),
       action: attribute(`${tag}>`, "action") ?? "",
       fields,
     };
   });
+}
+
+/**
+ * The form that a page sends to a place, by itself or by one of its buttons.
+ *
+ * @param {string} html
+ * @param {string} action
+ */
+export function formFor(html, action) {
+  const forms = formsOf(html);
+  const own = forms.find((form) => form.action === action);
+  if (own) return own;
+  const buttons = [...html.matchAll(/<button\b[^>]*>/g)].map(([button]) => button);
+  const button = buttons.find((one) => attribute(one, "formaction") === action);
+  return button && forms.find((form) => form.id === attribute(button, "form"));
 }
 
 /** What a page says, without tags. @param {string} html */
@@ -137,7 +161,7 @@ export class Visitor {
    */
   async fillIn(where, action, fields = {}) {
     const { html } = await this.open(where);
-    const form = formsOf(html).find((one) => one.action === action);
+    const form = formFor(html, action);
     assert.ok(form, `a form for ${action} in ${textOf(html)}`);
     const response = await this.submit(action, { ...form.fields, ...fields });
     if (response.status !== 303) return { response, html: await response.text() };

@@ -1,6 +1,6 @@
 //! How often an address may do what costs more than an answer.
 
-use std::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv6Addr};
 
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

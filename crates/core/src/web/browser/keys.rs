@@ -15,8 +15,9 @@ use crate::ports::{EncryptionError, Purpose, key_of};
 use crate::service::directory::StoredApp;
 use crate::service::sign_in::CLIENT_SECRET;
 use crate::web::answer::json_answer;
+use crate::web::browser::host::{ServiceHost, unreachable};
+use crate::web::browser::next::Next;
 use crate::web::browser::visit::Visit;
-use crate::web::browser::{Next, ServiceHost, unreachable};
 use crate::web::problem::Problem;
 
 /// How many registrations or accounts one request looks at. Each may cost a request to another part

@@ -6,52 +6,24 @@
 mod account;
 mod cookies;
 mod form;
+mod host;
 mod keys;
+mod next;
 mod origin;
 mod pages;
 mod session;
 mod sign_in;
 mod visit;
 
-use http::{Request, StatusCode};
+use http::Request;
 
+pub use self::host::ServiceHost;
+pub use self::next::Next;
 use self::visit::Visit;
-use crate::account::id::AccountId;
-use crate::ports::{Client, Clock, Encryption, Form, Store, TimeZones, Upload};
-use crate::service::accounts::Accounts;
-use crate::service::directory::Directory;
-use crate::service::limits::RateLimits;
+use crate::ports::{Form, Upload};
 use crate::service::settings::ServiceSettings;
-use crate::web::answer::{Answer, guarded};
-use crate::web::problem::Problem;
 use crate::web::request::Parameters;
 use crate::web::routes::Browser;
-use crate::web::site::HostPrivacy;
-
-/// What a host provides to the pages of the service.
-pub trait ServiceHost:
-    Store + Client + Clock + TimeZones + Encryption + Directory + Accounts + RateLimits
-{
-    /// What the host says of where and how long it keeps what is stored.
-    const PRIVACY: HostPrivacy;
-}
-
-/// What becomes of a browser's request.
-#[derive(Debug)]
-pub enum Next {
-    /// It is answered.
-    Answer(Answer),
-    /// The host passes the request on to this account, with its body and the target in place of
-    /// its own.
-    PassOn {
-        /// The account.
-        account: AccountId,
-        /// Path and query.
-        target: String,
-    },
-    /// The owner's account answers it, as it answers the requests of visitors to its page.
-    Owner,
-}
 
 /// Answers a request to one of the routes for browsers.
 pub(super) async fn answer<H: ServiceHost>(
@@ -89,18 +61,4 @@ pub(super) async fn answer<H: ServiceHost>(
         Ok(next) => next,
         Err(problem) => Next::Answer(visit.refused(problem)),
     }
-}
-
-impl From<Answer> for Next {
-    fn from(answer: Answer) -> Self {
-        Self::Answer(guarded(Ok(answer)))
-    }
-}
-
-/// The answer when a part of the service cannot be reached.
-fn unreachable(error: &crate::service::accounts::Unreachable) -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        format!("This service cannot be reached completely ({error}). Try again."),
-    )
 }

@@ -1,7 +1,8 @@
 //! Pages that anybody may read.
 
+use crate::web::browser::host::ServiceHost;
+use crate::web::browser::next::Next;
 use crate::web::browser::visit::Visit;
-use crate::web::browser::{Next, ServiceHost};
 use crate::web::site;
 
 /// What is kept of people, where, and for how long.

@@ -9,8 +9,9 @@ use crate::service::tokens::{hash, random_token};
 use crate::web::answer::{Answer, no_content};
 use crate::web::browser::cookies::{self, SESSION};
 use crate::web::browser::form::Fields;
+use crate::web::browser::host::{ServiceHost, unreachable};
+use crate::web::browser::next::Next;
 use crate::web::browser::visit::{Visit, failed, see_other};
-use crate::web::browser::{Next, ServiceHost, unreachable};
 use crate::web::problem::Problem;
 
 /// Signs the owner's browser in. The route has checked the trigger token, which no other site can

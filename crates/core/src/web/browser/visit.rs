@@ -13,13 +13,13 @@ use crate::service::sign_in::Failed;
 use crate::service::tokens::{form_token, hash, random_token};
 use crate::settings::secret::Secret;
 use crate::web::answer::{Answer, guarded};
-use crate::web::browser::ServiceHost;
 use crate::web::browser::cookies::{self, SESSION, VISITOR};
 use crate::web::browser::form::Fields;
+use crate::web::browser::host::ServiceHost;
+use crate::web::browser::host::unreachable;
 use crate::web::browser::origin::{
     FORM_TOKEN, require_own_host, require_own_page, token_in_header,
 };
-use crate::web::browser::unreachable;
 use crate::web::problem::Problem;
 use crate::web::request::Parameters;
 use crate::web::site::{Mood, Notice, Offer, problem_page, wants_page};
