@@ -186,8 +186,7 @@ pub(super) async fn act<H: ServiceHost>(
     let fields = Fields::read(visit.request, body).await?;
     let signed_in = visit.session_of_form(&fields).await?;
     let account = &signed_in.session.account;
-    let reply = ask(visit, account, &command(action, &fields)).await?;
-    let notes = match reply {
+    let notes = match carry_out(visit, account, action, &fields).await? {
         Reply::Done { notes } => notes,
         Reply::Refused { diagnosis } if action == Action::Delete => {
             let mut answer = see_other("/account/delete");
@@ -200,7 +199,7 @@ pub(super) async fn act<H: ServiceHost>(
             else {
                 return Err(unexpected());
             };
-            let typed = if action == Action::Set {
+            let typed = if matches!(action, Action::Set | Action::Start) {
                 fields.all()
             } else {
                 &[]
@@ -234,6 +233,26 @@ pub(super) async fn act<H: ServiceHost>(
         cookies::keep_notice(&mut answer, &notes.join(" "), Mood::Good);
     }
     Ok(answer.into())
+}
+
+/// Has the account carry out what a form asks for. The form of the start has the settings too, so
+/// that nothing has to be saved before.
+async fn carry_out<H: ServiceHost>(
+    visit: &Visit<'_, H>,
+    account: &AccountId,
+    action: Action,
+    fields: &Fields,
+) -> Result<Reply, Problem> {
+    if action == Action::Start {
+        let settings = site::settings_in(fields.all());
+        if !settings.is_empty() {
+            let reply = ask(visit, account, &Command::Set { settings }).await?;
+            if !matches!(reply, Reply::Done { .. }) {
+                return Ok(reply);
+            }
+        }
+    }
+    ask(visit, account, &command(action, fields)).await
 }
 
 /// What an account has to do for a form.
