@@ -22,7 +22,7 @@ pub struct AccountPage<'a> {
     pub zone: Option<&'a TimeZone>,
     /// The token against forged requests.
     pub csrf: &'a str,
-    /// Whether it is the owner's account, which cannot be deleted and shows `/` to everybody.
+    /// Whether it is the owner's account, which cannot be deleted, and which `/owner` shows to everybody.
     pub is_owner: bool,
     /// The most frames that a rotation may have.
     pub max_frames: u16,
@@ -246,7 +246,7 @@ impl AccountPage<'_> {
                 div.row {
                     a.button href="/account/export" download="rotate-icon.json" { "Download everything" }
                     @if self.is_owner {
-                        a href="/" { "The page that everybody sees" }
+                        a href="/owner" { "The page that everybody sees" }
                     } @else {
                         a.button href="/account/delete" { "Delete everything …" }
                     }
