@@ -37,6 +37,7 @@ const token = "local-trigger-token";
  * @param {string} url where the simulator answers for all networks
  */
 const settingsFor = (url) => ({
+  SERVICE_KEY: "bG9jYWwtc2VydmljZS1rZXktb2YtdGhpcy1tYWNoaW5lLTE=",
   ...accountSecrets,
   ...blueskySettings(url),
   ...mastodonSettings(url),
@@ -52,6 +53,11 @@ const variables = [
   "X_API",
   "X_BODY",
   "ALERT_WEBHOOK_URL",
+  "PUBLIC_URL",
+  "SIGN_UP",
+  "CONTACT",
+  "MAX_ACCOUNTS",
+  "STOP",
 ];
 
 function parsed() {
@@ -246,6 +252,13 @@ await main(async () => {
         `API_BASE_URL:${x.url}`,
         "--var",
         `BLUESKY_SERVICE:${x.url}`,
+        // As a service that is open to everybody who comes to this machine.
+        "--var",
+        `PUBLIC_URL:${worker}`,
+        "--var",
+        "SIGN_UP:open",
+        "--var",
+        "CONTACT:operator@icons.example",
         "--show-interactive-dev-session=false",
         "--inspector-port",
         "0",
@@ -273,7 +286,8 @@ await main(async () => {
 
   const authorization = `Authorization: Bearer ${token}`;
   console.log(`
-  The page (token: ${token})   ${worker}/
+  The service, as a visitor: type "${new URL(x.url).host}"   ${worker}/
+  The owner's page (token: ${token})   ${worker}/owner
   See the icon as the networks show it   ${x.url}/
   Whether the Worker could turn now      ${worker}/health
   A frame                                ${worker}/frames/3

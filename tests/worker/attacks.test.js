@@ -163,7 +163,6 @@ test("session fixation: a session that somebody planted is nobody's", async () =
 });
 
 test("SSRF: an address that points inwards, or is none of the web, is asked by nobody", async () => {
-  const mallory = await visitor();
   asked.length = 0;
   for (const typed of [
     "127.0.0.1",
@@ -187,11 +186,11 @@ test("SSRF: an address that points inwards, or is none of the web, is asked by n
     "file:///etc/passwd",
     "https://a.arpa",
   ]) {
+    // Each from an address of its own, so that the limit does not answer for the rules.
+    const mallory = await visitor();
     const { response, address } = await mallory.begin(typed);
     assert.equal(address, undefined, typed);
-    assert.ok([422, 429].includes(response.status), `${typed}: ${response.status}`);
-    // Each begins anew, so that the limit on sign-ins does not answer for the rules.
-    await stage.worker.configure({ ...OPEN, vars: { ...OPEN.vars, TEST: typed } });
+    assert.equal(response.status, 422, typed);
   }
   assert.deepEqual(
     asked.filter((host) => !host.endsWith(".example")),

@@ -78,9 +78,14 @@ export const textOf = (html) =>
     .replace(/\s+/g, " ")
     .trim();
 
+/** How many addresses have been given out. */
+let addresses = 0;
+
 export class Visitor {
   /** @type {Map<string, string>} */
   cookies = new Map();
+  /** The address that the edge sees, another one for each person. */
+  address = `192.0.2.${(addresses += 1) % 256}`;
   #worker;
   #simulator;
 
@@ -101,7 +106,12 @@ export class Visitor {
    */
   async fetch(where, init = {}) {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    const headers = { accept: "text/html", ...(cookie && { cookie }), ...init.headers };
+    const headers = {
+      accept: "text/html",
+      "cf-connecting-ip": this.address,
+      ...(cookie && { cookie }),
+      ...init.headers,
+    };
     const response = await this.#worker.fetch(new URL(where, SERVICE).href, { ...init, headers });
     for (const line of response.headers.getSetCookie()) this.#keep(line);
     return response;
