@@ -58,7 +58,7 @@ await main(async () => {
     );
     say(`… in ${seconds(Date.now() - began)}. Waiting for ${slots} slots of ${slotS} s …`);
     for (const server of servers.slice(0, failing)) {
-      await service.simulator.fail("503", 1e6, { network: "mastodon", server });
+      await service.simulator.fail("remote-failure", 1e6, { network: "mastodon", server });
     }
     const slotMs = slotS * 1000;
     const first = Math.ceil(Date.now() / slotMs) * slotMs;

@@ -81,11 +81,16 @@ export const textOf = (html) =>
 /** How many addresses have been given out. */
 let addresses = 0;
 
+function nextAddress() {
+  addresses += 1;
+  return `192.0.${addresses >> 8}.${addresses & 255}`;
+}
+
 export class Visitor {
   /** @type {Map<string, string>} */
   cookies = new Map();
   /** The address that the edge sees, another one for each person. */
-  address = `192.0.2.${(addresses += 1) % 256}`;
+  address = nextAddress();
   #worker;
   #simulator;
 

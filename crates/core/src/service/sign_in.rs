@@ -315,10 +315,12 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         let stored = self.host.app(network, &server.url).await?;
         let redirect_uri = self.service.redirect_uri(network, &server.url);
         if let Some(stored) = stored.filter(|stored| stored.redirect_uri == redirect_uri) {
-            let app = self.opened(stored).await?;
-            match sign_in.check(&app, self.host).await {
-                Err(SignInError::AppForgotten { .. }) => {}
-                checked => return Ok(checked.map(|()| app)?),
+            // A secret that cannot be decrypted any more is as good as forgotten.
+            if let Ok(app) = self.opened(stored).await {
+                match sign_in.check(&app, self.host).await {
+                    Err(SignInError::AppForgotten { .. }) => {}
+                    checked => return Ok(checked.map(|()| app)?),
+                }
             }
         }
         let now = Clock::now(self.host);

@@ -2,7 +2,8 @@
 //!
 //! A rotation is a row of requests: first through the registrations on servers, then through the
 //! accounts. Each does a part, and says in `next` where to go on. A rotation can be broken off and
-//! repeated: what has the newest key already is left alone.
+//! repeated: what has the newest key already is left alone. What cannot be decrypted is named in
+//! `failed`, and keeps nothing else from being rotated.
 
 use std::str::FromStr;
 
@@ -60,6 +61,7 @@ pub(super) async fn rotate<H: ServiceHost>(visit: &Visit<'_, H>) -> Result<Next,
             Problem::new(StatusCode::BAD_REQUEST, detail)
         })?,
     };
+    let mut failed = Vec::new();
     let (done, next) = match place {
         Place::Registrations(network, server) => {
             let apps = visit.host.apps_after((&network, &server), AT_ONCE).await;
@@ -68,7 +70,12 @@ pub(super) async fn rotate<H: ServiceHost>(visit: &Visit<'_, H>) -> Result<Next,
                 .iter()
                 .filter(|app| key_of(&app.client_secret) != newest)
             {
-                rotate_app(visit.host, app).await?;
+                let rotated = rotate_app(visit.host, app).await?;
+                failed.extend(
+                    rotated
+                        .err()
+                        .map(|error| format!("{}: {error}.", app.server)),
+                );
             }
             let last = apps.last().filter(|_| is_full(&apps));
             let next = last.map_or("accounts".to_owned(), |app| {
@@ -81,14 +88,19 @@ pub(super) async fn rotate<H: ServiceHost>(visit: &Visit<'_, H>) -> Result<Next,
             let accounts = accounts.map_err(|error| unreachable(&error))?;
             let owner = after.is_none().then(AccountId::owner);
             for account in owner.iter().chain(&accounts) {
-                rotate_account(visit.host, account).await?;
+                let rotated = rotate_account(visit.host, account).await?;
+                failed.extend(
+                    rotated
+                        .err()
+                        .map(|error| format!("account {account}: {error}")),
+                );
             }
             let last = accounts.last().filter(|_| is_full(&accounts));
             let next = last.map(|account| format!("accounts {account}"));
             (json!({ "accounts": accounts.len() }), next)
         }
     };
-    let mut told = json!({ "key": newest, "next": next });
+    let mut told = json!({ "key": newest, "next": next, "failed": failed });
     if let (Value::Object(told), Value::Object(done)) = (&mut told, done) {
         told.extend(done);
     }
@@ -100,35 +112,43 @@ fn is_full<T>(part: &[T]) -> bool {
     part.len() >= usize::from(AT_ONCE)
 }
 
-async fn rotate_account<H: ServiceHost>(host: &H, account: &AccountId) -> Result<(), Problem> {
+/// Rotates what an account has. The inner error says in a sentence why it cannot.
+async fn rotate_account<H: ServiceHost>(
+    host: &H,
+    account: &AccountId,
+) -> Result<Result<(), String>, Problem> {
     let reply = host.ask(account, &Command::RotateKeys).await;
-    match reply.map_err(|error| unreachable(&error))? {
-        Reply::Refused { diagnosis } => {
-            let detail = format!("Account {account}: {}", diagnosis.in_words());
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail))
-        }
+    Ok(match reply.map_err(|error| unreachable(&error))? {
+        Reply::Refused { diagnosis } => Err(diagnosis.in_words()),
         _ => Ok(()),
-    }
+    })
 }
 
-async fn rotate_app<H: ServiceHost>(host: &H, app: &StoredApp) -> Result<(), Problem> {
-    let failed = |error: EncryptionError| {
-        let detail = format!("The registration at {}: {error}.", app.server);
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-    };
+/// Rotates a registration. The inner error says why it cannot; the server then has to be registered
+/// at anew.
+async fn rotate_app<H: ServiceHost>(
+    host: &H,
+    app: &StoredApp,
+) -> Result<Result<(), EncryptionError>, Problem> {
     let purpose = Purpose {
         owner: &app.server,
         field: CLIENT_SECRET,
     };
-    let secret = host.decrypt(&app.client_secret, &purpose).await;
-    let secret = secret.map_err(failed)?;
-    let client_secret = host.encrypt(&secret, &purpose).await;
+    let encrypted = async {
+        let secret = host.decrypt(&app.client_secret, &purpose).await?;
+        host.encrypt(&secret, &purpose).await
+    };
+    let client_secret = match encrypted.await {
+        Ok(client_secret) => client_secret,
+        Err(error) => return Ok(Err(error)),
+    };
     let rotated = StoredApp {
-        client_secret: client_secret.map_err(failed)?,
+        client_secret,
         ..app.clone()
     };
     let kept = host.keep_app(&rotated).await;
-    kept.map_err(|error| unreachable(&error))
+    kept.map_err(|error| unreachable(&error))?;
+    Ok(Ok(()))
 }
 
 // `map_err` passes the error by value.
