@@ -33,6 +33,8 @@ export function copyScript(folder, ...ids) {
  * @property {boolean | Record<string, string>} [isBuilt] whether it is the built Worker, or the
  *   modules of another build: files by the names that its script imports
  * @property {Record<string, string>} vars
+ * @property {string} [wrapper] a script that stands in the place of its own and imports that as
+ *   `./built.js`
  * @property {boolean} [hasObject] whether it has the account's Durable Object; default: if it is
  *   built. The directory's object has only the built Worker
  */
@@ -65,8 +67,13 @@ const text = (value) => JSON.stringify(value);
  * @param {Worker} worker
  */
 export function service(worker) {
-  const { id, isBuilt, vars } = worker;
-  const modules = [`(name = "index.js", esModule = embed "${id}.js")`];
+  const { id, isBuilt, vars, wrapper } = worker;
+  const modules = wrapper
+    ? [
+        `(name = "index.js", esModule = embed "${wrapper}")`,
+        `(name = "./built.js", esModule = embed "${id}.js")`,
+      ]
+    : [`(name = "index.js", esModule = embed "${id}.js")`];
   const files =
     isBuilt === true
       ? Object.fromEntries(wasmModules.map((name) => [name, name]))

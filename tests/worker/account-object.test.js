@@ -46,7 +46,10 @@ beforeEach(async () => {
 
 afterEach(() => worker?.kill());
 
-after(() => rmSync(folder, { recursive: true }));
+after(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
 
 async function start(vars = {}) {
   copyScript(folder, "edge");

@@ -4,8 +4,8 @@
  */
 import { createHash, hkdfSync, randomBytes, webcrypto } from "node:crypto";
 import http from "node:http";
+import { listen } from "../../../scripts/lib/listen.js";
 import { SERVICE_KEY } from "./service.js";
-import { listen } from "./workerd.js";
 
 /** The settings of the Worker. */
 export const VARS = {
@@ -88,26 +88,28 @@ export async function connection(account) {
 export async function mastodon() {
   /** @type {number[]} */
   const received = [];
-  const server = { status: 200, port: 0, received, revoked: 0 };
+  const server = { status: 200, port: 0, received, revoked: 0, close: () => {} };
   const avatar = `${SERVER}/avatars/original/missing.png`;
-  server.port = await listen(
-    http.createServer((request, response) => {
-      request.resume().on("end", () => {
-        const { pathname } = new URL(request.url ?? "", SERVER);
-        if (pathname === "/oauth/revoke") server.revoked += 1;
-        const isPicture = request.method === "PATCH";
-        if (isPicture) received.push(Date.now());
-        const body = {
-          id: "1",
-          username: "person",
-          acct: "person",
-          avatar: isPicture ? `${SERVER}/${received.length}.jpg` : avatar,
-        };
-        const status = isPicture ? server.status : 200;
-        response.writeHead(status, { "content-type": "application/json" });
-        response.end(JSON.stringify(body));
-      });
-    }),
-  );
+  const answering = http.createServer((request, response) => {
+    request.resume().on("end", () => {
+      const { pathname } = new URL(request.url ?? "", SERVER);
+      if (pathname === "/oauth/revoke") server.revoked += 1;
+      const isPicture = request.method === "PATCH" || pathname.includes("update_profile_image");
+      if (isPicture) received.push(Date.now());
+      const body = {
+        id: "1",
+        id_str: "1",
+        screen_name: "person",
+        username: "person",
+        acct: "person",
+        avatar: isPicture ? `${SERVER}/${received.length}.jpg` : avatar,
+      };
+      const status = isPicture ? server.status : 200;
+      response.writeHead(status, { "content-type": "application/json" });
+      response.end(JSON.stringify(body));
+    });
+  });
+  server.port = await listen(answering);
+  server.close = () => answering.close();
   return server;
 }
