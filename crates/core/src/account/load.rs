@@ -2,7 +2,7 @@
 
 use crate::account::ledger::Ledger;
 use crate::account::settings::Configured;
-use crate::account::state::{AccountState, Hold, HoldKind};
+use crate::account::state::{AccountState, Hold};
 use crate::ports::StoreError;
 
 /// Loads the state of the account on a network, without what other settings than the present ones
@@ -20,7 +20,8 @@ pub(crate) async fn load_state(
         Err(_) => state,
     };
     if let Some(hold) = &configured.hold {
-        let is_longer = |own: &Hold| own.kind == HoldKind::Pause && own.until >= hold.until;
+        // A longer hold of the account's own is not cut short.
+        let is_longer = |own: &Hold| own.until >= hold.until;
         if !state.hold.as_ref().is_some_and(is_longer) {
             state.hold = Some(hold.clone());
         }

@@ -112,8 +112,24 @@ pub(super) async fn due_start(
     if delay.due_in(&slot) > now {
         return None;
     }
+    if let Some(shortest) = delay.shortest_beyond(&slot) {
+        let last = last_turn(settings, ledger).await;
+        if last.is_some_and(|last| after(last, shortest) > now) {
+            return None;
+        }
+    }
     let is_open = is_open(settings, ledger, slot.start, now, none_usable).await;
     is_open.then_some(slot.start)
+}
+
+/// The instant of the last turn of a slot on any network.
+async fn last_turn(settings: &Settings, ledger: &impl Ledger) -> Option<DateTime<Utc>> {
+    let mut last = None;
+    for one in &settings.networks {
+        let slot = load_state(one, ledger).await.unwrap_or_default().slot;
+        last = last.max(slot.map(|slot| slot.scheduled_at));
+    }
+    last
 }
 
 /// Whether a network has not had its turn in the slot with this start. If none has settings that can

@@ -64,6 +64,12 @@ impl Delay {
         TimeDelta::milliseconds(LONGEST_DELAY_MS.saturating_mul(self.part.into()) >> 16)
     }
 
+    /// The shortest time between two turns, if the slot is shorter.
+    pub(super) fn shortest_beyond(self, slot: &Range<DateTime<Utc>>) -> Option<TimeDelta> {
+        let length = slot.end.signed_duration_since(slot.start);
+        Some(self.shortest).filter(|shortest| length < *shortest)
+    }
+
     /// When the next turn of a slot is due after `now`. `is_open` says whether the present slot is
     /// still to have its turn; if that was due before now, the next slot counts.
     pub(super) fn next_due(
@@ -80,10 +86,9 @@ impl Delay {
         }
         let next = schedule.slot_at(present.end, frames);
         let due = self.due_in(&next);
-        if present.end.signed_duration_since(present.start) < self.shortest {
-            due.max(after(now, self.shortest))
-        } else {
-            due
+        match self.shortest_beyond(&present) {
+            Some(shortest) => due.max(after(now, shortest)),
+            None => due,
         }
     }
 }

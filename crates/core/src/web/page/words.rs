@@ -9,8 +9,8 @@ use crate::web::page::view::{Line, Local};
 pub(in crate::web) fn mood(outcome: &str) -> &'static str {
     match outcome {
         "turned" => "good",
-        "unchanged" | "dry-run" => "calm",
-        "retry" | "unread" => "wait",
+        "unchanged" | "dry-run" | "put-back" => "calm",
+        "retry" | "unread" | "not-put-back" => "wait",
         _ => "bad",
     }
 }
@@ -26,6 +26,8 @@ pub(in crate::web) fn in_words(line: &Line<'_>) -> String {
         "retry" => format!("Could not turn to {frame} for now."),
         "refused" => format!("Could not turn to {frame}."),
         "unread" => "Went on without stored data that could not be read.".to_owned(),
+        "put-back" => "Put back the picture from before the start.".to_owned(),
+        "not-put-back" => "Could not put back the picture from before the start.".to_owned(),
         other => format!("{other}, {frame}."),
     };
     let tries = match line.attempts {

@@ -138,6 +138,15 @@ fn slots_shorter_than_a_minute_have_a_turn_a_minute_at_most() {
     let mut account = Account::new("Asia/Tokyo", "20m", 96, "2026-11-22T02:00:10Z");
     let sent = account.pass(from + TimeDelta::hours(1));
     assert!((55..=60).contains(&sent.len()), "{}", sent.len());
+
+    // Looking whether the alarm is there makes it no sooner.
+    let alarm = account.alarm();
+    account.host.now += TimeDelta::seconds(20);
+    account.check();
+    assert_eq!(account.alarm(), alarm);
+    account.host.ledger.wake_at.take();
+    account.check();
+    assert!(account.alarm().unwrap() > account.host.now + TimeDelta::seconds(30));
 }
 
 #[test]
