@@ -176,7 +176,6 @@ test("killed at any moment, it goes on by itself, and no turn is in the journal 
     await start();
   }
   const before = server.received.length;
-  // The runtime wakes only objects that it has seen since it started.
   const { journal } = await view();
   const ids = journal.map(({ scheduled_at: at }) => Math.floor(Date.parse(at) / 2500));
   assert.equal(new Set(ids).size, ids.length, `${ids}`);
