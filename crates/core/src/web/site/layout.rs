@@ -1,6 +1,6 @@
 //! What the pages have in common: the document, the form's token, and the notice at the top.
 
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use http::{HeaderValue, StatusCode};
 use maud::{DOCTYPE, Markup, html};
 
@@ -72,6 +72,9 @@ impl<'a> Page<'a> {
         insert(&mut answer, CONTENT_TYPE, "text/html; charset=utf-8");
         let policy = HeaderValue::from_static(POLICY);
         answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        // With `no-referrer`, a browser would send forms with the origin `null`
+        // (<https://fetch.spec.whatwg.org/#append-a-request-origin-header>).
+        insert(&mut answer, REFERRER_POLICY, "same-origin");
         answer
     }
 
