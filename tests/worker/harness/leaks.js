@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { after } from "node:test";
+import { BLUESKY_SECRETS, MASTODON_SECRETS, SECRETS } from "./secrets.js";
 
 /**
  * Returns a text in every encoding in which it could show.
@@ -76,3 +77,6 @@ export function assertNoLeaks(secrets) {
     }
   });
 }
+
+const { BLUESKY_APP_PASSWORD } = BLUESKY_SECRETS;
+assertNoLeaks({ ...SECRETS, BLUESKY_APP_PASSWORD, ...MASTODON_SECRETS });

@@ -1,6 +1,6 @@
 /** A person with a browser that has cookies and forms but no script. */
 import assert from "node:assert/strict";
-import { browse } from "./internet.js";
+import { browse } from "./browse.js";
 
 /** Where the service is in these tests. */
 export const SERVICE = "https://icons.example";
