@@ -8,6 +8,7 @@
  * With `--failing 3`, three of the ten servers answer 503 throughout. Everybody signs in as a person
  * would, so the start takes some minutes.
  */
+import os from "node:os";
 import { parseArgs } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildAll } from "../scripts/build.js";
@@ -68,7 +69,10 @@ await main(async () => {
     await sleep(slots * slotMs - 200);
     const cpu = running.cpuMs() - before;
     report(await service.simulator.received("mastodon"), { first, slotMs, cpu });
-    console.log(`Memory: ${running.residentMB()} MB now, ${running.peakMB()} MB at most.`);
+    console.log(
+      `Memory: ${running.residentMB()} MB now, ${running.peakMB()} MB at most. ` +
+        `Load of the machine: ${os.loadavg()[0].toFixed(1)} on ${os.cpus().length} cores.`,
+    );
   } finally {
     await service.stop();
   }
@@ -86,7 +90,7 @@ function report(received, { first, slotMs, cpu }) {
   const late = [];
   let failed = 0;
   for (const one of received) {
-    const slot = Math.floor((Date.parse(one.at) - first) / slotMs);
+    const slot = Math.floor((Date.parse(one.received_at) - first) / slotMs);
     if (one.picture === null || slot < 0) continue;
     if (!one.took_effect) {
       failed += 1;
@@ -94,7 +98,7 @@ function report(received, { first, slotMs, cpu }) {
     }
     const key = `${one.server} ${one.account} ${slot}`;
     turns.set(key, (turns.get(key) ?? 0) + 1);
-    late.push(Date.parse(one.at) - first - slot * slotMs);
+    late.push(Date.parse(one.received_at) - first - slot * slotMs);
   }
   const twice = [...turns.values()].filter((count) => count > 1).length;
   const sorted = sort(late);

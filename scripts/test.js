@@ -14,6 +14,9 @@ import { installPds } from "../tests/pds/install.js";
 /** How long a file of tests may take: many times as long as any does, for a busy machine. */
 const LONGEST_MS = 20 * 60_000;
 
+/** A day of ten accounts that takes half a minute. */
+const SHORT_DAY = ["--accounts", "10", "--slots", "10", "--slot", "2", "--kills", "1"];
+
 /** The folder of the Worker's bundle, as it would be deployed. */
 const bundle = path.join(root, "target/worker-bundle");
 const wasm = ["--target", "wasm32-unknown-unknown"];
@@ -90,6 +93,15 @@ const checks = [
   [
     "A short soak: turns, faults and kills",
     () => run("node", ["benches/soak.js", "--turns", "1000"], { echo: true }),
+  ],
+  [
+    "A short day of some accounts: kills, lost alarms, another key",
+    () =>
+      run(
+        "node",
+        ["--disable-warning=ExperimentalWarning", "benches/account-days.js", ...SHORT_DAY],
+        { echo: true },
+      ),
   ],
   [
     "A short load of requests",

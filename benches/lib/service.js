@@ -32,8 +32,9 @@ const driver = `export default {
  * @param {object} options
  * @param {string[]} options.servers each as `HOST=KIND`
  * @param {number} options.keep how many requests the simulator keeps
+ * @param {Record<string, string>} [options.settings] beside those that open the service
  */
-export async function startService({ servers, keep }) {
+export async function startService({ servers, keep, settings = {} }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-service-"));
   const disk = path.join(folder, "disk");
   mkdirSync(disk);
@@ -48,6 +49,7 @@ export async function startService({ servers, keep }) {
   ]);
   const internet = Number(new URL(simulator.url).port);
   const log = openSync(path.join(folder, "log"), "a");
+  /** @type {Record<string, string>} */
   let vars = {
     PUBLIC_URL: SERVICE,
     SIGN_UP: "open",
@@ -56,6 +58,7 @@ export async function startService({ servers, keep }) {
     SHORTEST_SLOT: "1s",
     TRIGGER_TOKEN,
     SERVICE_KEY,
+    ...settings,
   };
   const start = () =>
     workerd(
@@ -88,7 +91,7 @@ export async function startService({ servers, keep }) {
     /**
      * Kills workerd, and starts it again with what it has stored.
      *
-     * @param {Partial<typeof vars>} [changes] to the settings
+     * @param {Record<string, string>} [changes] to the settings
      * @param {() => unknown} [meanwhile] done while it is down
      */
     kill: async (changes = {}, meanwhile = () => {}) => {
