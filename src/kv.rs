@@ -44,17 +44,19 @@ impl Host {
 }
 
 impl Store for Host {
-    const ADVICE: Advice = Advice {
-        settings: "Set a secret with `npx wrangler secret put NAME` (for wrangler dev: in .dev.vars), \
-                   and anything else in wrangler.toml.",
-        secrets: "To store another value: `npx wrangler secret put NAME` (for wrangler dev: in \
-                  .dev.vars, then restart it).",
-        frames: "Publish the icon: PUT it to /icon, or rotate-icon publish ICON --remote (--local \
-                 for wrangler dev).",
-        store: "Try again; if it stays, see whether Cloudflare reports a problem with KV.",
-        size: "Publish the icon again, under another --quality: rotate-icon publish ICON --remote.",
-        cron: "After a deployment, wait for its first event; under wrangler dev there is none.",
-    };
+    fn advice(&self) -> &'static Advice {
+        &Advice {
+            settings: "Set a secret with `npx wrangler secret put NAME` (for wrangler dev: in .dev.vars), \
+                       and anything else in wrangler.toml.",
+            secrets: "To store another value: `npx wrangler secret put NAME` (for wrangler dev: in \
+                      .dev.vars, then restart it).",
+            frames: "Publish the icon: PUT it to /icon, or rotate-icon publish ICON --remote (--local \
+                     for wrangler dev).",
+            store: "Try again; if it stays, see whether Cloudflare reports a problem with KV.",
+            size: "Publish the icon again, under another --quality: rotate-icon publish ICON --remote.",
+            cron: "After a deployment, wait for its first event; under wrangler dev there is none.",
+        }
+    }
 
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let frames = self.frames().map_err(StoreError::Read)?;

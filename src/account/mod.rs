@@ -15,10 +15,10 @@
 //!
 //! [`Reply`]: rotate_icon_core::account::commands::Reply
 
+mod host;
 mod owner;
 mod requests;
 mod visitor;
-mod visitors_host;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
@@ -26,16 +26,14 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 pub(crate) use self::requests::{
     DueTurn, ask_for_turn, namespace, pass_on, pass_on_to, unreachable,
 };
+use crate::account::host::AccountsHost;
 use crate::account::owner::OwnersAccount;
 use crate::account::requests::COMMANDS;
 use crate::account::visitor::VisitorsAccount;
 use crate::host::Host;
-use crate::storage::Storage;
-use rotate_icon_core::account::account_store::AccountStore;
+use crate::storage::{self, Storage};
 use rotate_icon_core::account::commands::Command;
-use rotate_icon_core::account::host::AccountHost;
 use rotate_icon_core::account::id::AccountId;
-use rotate_icon_core::account::ledger::Ledger;
 use rotate_icon_core::account::open;
 
 /// An account.
@@ -53,13 +51,17 @@ enum Kind {
 impl DurableObject for Account {
     fn new(state: State, env: Env) -> Self {
         let host = Host::new(env);
-        // The object of a version before may wake up without its name. It is the owner's.
-        let id = state.id().name().and_then(|name| name.parse().ok());
-        let id = id.unwrap_or_else(AccountId::owner);
+        let name = state.id().name().and_then(|name| name.parse().ok());
+        // An alarm may wake the object up without its name. Then it has stored its id itself, but
+        // for the owner's object of a version before.
+        let stored = || Storage::open(&state, &storage::VISITOR).stored_id();
+        let id = name.or_else(stored).unwrap_or_else(AccountId::owner);
         Self(if id.is_owner() {
-            Kind::Owner(OwnersAccount::new(id, host, Storage::open(&state)))
+            let storage = Storage::open(&state, &storage::OWNER);
+            Kind::Owner(OwnersAccount::new(id, host, storage))
         } else {
-            Kind::Visitor(VisitorsAccount::new(id, host, Storage::open(&state)))
+            let storage = Storage::open(&state, &storage::VISITOR);
+            Kind::Visitor(VisitorsAccount::new(id, host, storage))
         })
     }
 
@@ -84,8 +86,8 @@ fn is_command(request: &Request) -> bool {
 }
 
 /// Carries out the command in a request, while nothing else changes the account.
-async fn carry_out<H: AccountHost, L: Ledger + AccountStore>(
-    account: &open::Account<'_, H, L>,
+async fn carry_out(
+    account: &open::Account<'_, AccountsHost<'_>, Storage>,
     mut request: Request,
     changes: &futures_util::lock::Mutex<()>,
 ) -> Result<Response> {

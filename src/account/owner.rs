@@ -6,11 +6,12 @@ use futures_util::lock::Mutex;
 use http::Method;
 use worker::{Request, Response, Result};
 
+use crate::account::host::AccountsHost;
 use crate::account::requests::TURNS;
 use crate::account::{DueTurn, carry_out, is_command};
 use crate::host::Host;
 use crate::http::{request_from, response_from};
-use crate::storage::{Owner, Storage};
+use crate::storage::Storage;
 use rotate_icon_core::account::id::AccountId;
 use rotate_icon_core::account::open::{Account, Memory};
 use rotate_icon_core::outcome::Diagnosis;
@@ -22,14 +23,14 @@ use rotate_icon_core::web::{Answer, Problem, guarded, respond_for_account};
 pub(super) struct OwnersAccount {
     id: AccountId,
     host: Host,
-    storage: Storage<Owner>,
+    storage: Storage,
     memory: Memory,
     /// Held while a turn is made, or whatever else changes the account.
     changes: Mutex<()>,
 }
 
 impl OwnersAccount {
-    pub(super) fn new(id: AccountId, host: Host, storage: Storage<Owner>) -> Self {
+    pub(super) fn new(id: AccountId, host: Host, storage: Storage) -> Self {
         Self {
             id,
             host,
@@ -39,10 +40,17 @@ impl OwnersAccount {
         }
     }
 
-    fn account(&self) -> Account<'_, Host, Storage<Owner>> {
+    fn host(&self) -> AccountsHost<'_> {
+        AccountsHost {
+            host: &self.host,
+            frames: None,
+        }
+    }
+
+    fn account<'a>(&'a self, host: &'a AccountsHost<'a>) -> Account<'a, AccountsHost<'a>, Storage> {
         Account {
             id: &self.id,
-            host: &self.host,
+            host,
             ledger: &self.storage,
             memory: &self.memory,
         }
@@ -50,7 +58,7 @@ impl OwnersAccount {
 
     pub(super) async fn fetch(&self, mut request: Request) -> Result<Response> {
         if is_command(&request) {
-            return carry_out(&self.account(), request, &self.changes).await;
+            return carry_out(&self.account(&self.host()), request, &self.changes).await;
         }
         match (request.method(), request.path().as_str()) {
             (worker::Method::Post, TURNS) => {
@@ -67,7 +75,7 @@ impl OwnersAccount {
     pub(super) async fn alarm(&self) {
         self.storage.alarm_is_off();
         let _changes = self.changes.lock().await;
-        if let Err(diagnosis) = self.account().on_wake().await {
+        if let Err(diagnosis) = self.account(&self.host()).on_wake().await {
             log(&self.host, &diagnosis);
         }
     }
@@ -76,7 +84,7 @@ impl OwnersAccount {
         let at: Option<DateTime<Utc>> = DateTime::from_timestamp_millis(due.unix_ms);
         let at = at.unwrap_or_else(|| self.host.now());
         let _changes = self.changes.lock().await;
-        let turned = self.account().on_schedule(&due.cron, at).await;
+        let turned = self.account(&self.host()).on_schedule(&due.cron, at).await;
         // If this fails, turns come with the cron's events alone until the next one.
         let _ = self.storage.write_cron_events();
         turned.map(|_| ())
@@ -91,9 +99,9 @@ impl OwnersAccount {
             Method::GET | Method::HEAD => None,
             _ => Some(self.changes.lock().await),
         };
-        match self.account().open().await {
+        match self.account(&self.host()).open().await {
             Ok(opened) => {
-                respond_for_account(&asked, &opened.settings, &self.host, &self.storage).await
+                respond_for_account(&asked, &opened.settings, &self.host(), &self.storage).await
             }
             Err(diagnosis) => guarded(Err(Problem::new(
                 http::StatusCode::SERVICE_UNAVAILABLE,

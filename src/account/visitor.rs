@@ -4,11 +4,11 @@
 use futures_util::lock::Mutex;
 use worker::{Request, Response, Result};
 
-use crate::account::visitors_host::VisitorsHost;
+use crate::account::host::AccountsHost;
 use crate::account::{carry_out, is_command, owner};
 use crate::host::Host;
 use crate::http::{request_from, response_from};
-use crate::storage::{Storage, Visitor};
+use crate::storage::Storage;
 use crate::upload::IncomingBody;
 use rotate_icon_core::account::id::AccountId;
 use rotate_icon_core::account::open::{Account, Memory};
@@ -19,7 +19,7 @@ use rotate_icon_core::web::{guarded, respond_for_visitor};
 pub(super) struct VisitorsAccount {
     id: AccountId,
     host: Host,
-    storage: Storage<Visitor>,
+    storage: Storage,
     memory: Memory,
     /// Held while a turn is made, or whatever else changes the account.
     changes: Mutex<()>,
@@ -29,7 +29,7 @@ pub(super) struct VisitorsAccount {
 }
 
 impl VisitorsAccount {
-    pub(super) fn new(id: AccountId, host: Host, storage: Storage<Visitor>) -> Self {
+    pub(super) fn new(id: AccountId, host: Host, storage: Storage) -> Self {
         Self {
             id,
             host,
@@ -40,17 +40,14 @@ impl VisitorsAccount {
         }
     }
 
-    fn host(&self) -> VisitorsHost<'_> {
-        VisitorsHost {
+    fn host(&self) -> AccountsHost<'_> {
+        AccountsHost {
             host: &self.host,
-            storage: &self.storage,
+            frames: Some(&self.storage),
         }
     }
 
-    fn account<'a>(
-        &'a self,
-        host: &'a VisitorsHost<'a>,
-    ) -> Account<'a, VisitorsHost<'a>, Storage<Visitor>> {
+    fn account<'a>(&'a self, host: &'a AccountsHost<'a>) -> Account<'a, AccountsHost<'a>, Storage> {
         Account {
             id: &self.id,
             host,

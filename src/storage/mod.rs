@@ -16,7 +16,6 @@ mod row;
 mod tables;
 
 use std::cell::{Cell, RefCell};
-use std::marker::PhantomData;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join;
@@ -26,10 +25,11 @@ use worker::State;
 
 use crate::errors::describe;
 use crate::storage::before::{CRON_EVENTS, state_key, with_grown_id};
-pub(crate) use crate::storage::kind::{Kind, Owner, Visitor};
+pub(crate) use crate::storage::kind::{Kind, OWNER, VISITOR};
 use crate::storage::row::Row;
 use crate::storage::tables::Tables;
 use rotate_icon_core::account::account_store::AccountStore;
+use rotate_icon_core::account::id::AccountId;
 use rotate_icon_core::account::ledger::{Ledger, Record};
 use rotate_icon_core::account::state::AccountState;
 use rotate_icon_core::account::stored_account::StoredAccount;
@@ -50,7 +50,7 @@ fn picture_key(network: &str) -> String {
 
 /// The object's storage, with a cache of what it holds. Nobody else writes to it.
 #[derive(Debug)]
-pub(crate) struct Storage<K> {
+pub(crate) struct Storage {
     inner: worker::Storage,
     tables: Tables,
     /// The row of the account, once it has been read.
@@ -63,7 +63,7 @@ pub(crate) struct Storage<K> {
     /// The last id that was given to a record.
     last_id: Cell<Option<u32>>,
     alarm: Cell<Alarm>,
-    kind: PhantomData<K>,
+    kind: &'static Kind,
 }
 
 /// What is known of the object's alarm.
@@ -81,8 +81,8 @@ impl From<Option<DateTime<Utc>>> for Alarm {
     }
 }
 
-impl<K: Kind> Storage<K> {
-    pub(crate) fn open(state: &State) -> Self {
+impl Storage {
+    pub(crate) fn open(state: &State, kind: &'static Kind) -> Self {
         let inner = state.storage();
         let tables = Tables::new(inner.sql());
         Self {
@@ -93,8 +93,14 @@ impl<K: Kind> Storage<K> {
             is_unwritten: Cell::default(),
             last_id: Cell::default(),
             alarm: Cell::default(),
-            kind: PhantomData,
+            kind,
         }
+    }
+
+    /// The id of the account, as it has stored it itself.
+    pub(crate) fn stored_id(&self) -> Option<AccountId> {
+        let id = self.with_row(|row| StoredAccount::read(row.account.as_bytes()).id);
+        id.ok()?.parse().ok()
     }
 
     /// Notes that the alarm has gone off, so that none is set.
@@ -124,7 +130,7 @@ impl<K: Kind> Storage<K> {
             Some(row) => (row, is_new),
             None => (self.tables.replace_account()?, true),
         };
-        if K::HAS_BEFORE {
+        if self.kind.has_before {
             let grown_by = self.tables.take_over(&mut row)?;
             self.is_before.set(grown_by.or(is_new.then_some(0)));
         }
@@ -172,7 +178,7 @@ impl<K: Kind> Storage<K> {
     fn write(&self) -> Result<(), StoreError> {
         self.is_unwritten.set(false);
         let written = self.with_row(|row| {
-            self.tables.move_entries(row, K::PAGES)?;
+            self.tables.move_entries(row, self.kind.pages)?;
             self.tables.write(row::UPSERT, &row.columns())
         });
         let written = written.flatten().map_err(unwritten);
@@ -193,10 +199,14 @@ impl<K: Kind> Storage<K> {
     }
 }
 
-impl<K: Kind> Ledger for Storage<K> {
-    const ADVICE: &'static str = K::ADVICE;
+impl Ledger for Storage {
+    fn advice(&self) -> &'static str {
+        self.kind.advice
+    }
 
-    const ASK_NOW: &'static str = K::ASK_NOW;
+    fn ask_now(&self) -> &'static str {
+        "press Turn now on the page"
+    }
 
     async fn account_state(&self, network: &str) -> Result<AccountState, StoreError> {
         self.take_over().await.map_err(unread)?;
@@ -214,7 +224,7 @@ impl<K: Kind> Ledger for Storage<K> {
             let note = format!(
                 "What could be read back is kept in the account's Durable Object, under `{aside}`, \
                  {}.",
-                K::ASIDE_UNTIL
+                self.kind.aside_until
             );
             let (read, is_whole) = AccountState::read(text.as_bytes(), &note);
             state = read;
@@ -334,7 +344,7 @@ impl<K: Kind> Ledger for Storage<K> {
     }
 }
 
-impl<K: Kind> AccountStore for Storage<K> {
+impl AccountStore for Storage {
     async fn stored_account(&self) -> Result<StoredAccount, StoreError> {
         let stored = self.with_row(|row| match row.account.as_str() {
             "" => StoredAccount::default(),
@@ -376,7 +386,7 @@ impl<K: Kind> AccountStore for Storage<K> {
 }
 
 /// The frames of an account other than the owner's. Reading one does not leave the object.
-impl Storage<Visitor> {
+impl Storage {
     pub(crate) fn frames_file(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.tables.file(key).map_err(unread)
     }

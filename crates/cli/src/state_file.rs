@@ -175,10 +175,13 @@ impl StateFile {
 }
 
 impl Ledger for StateFile {
-    const ADVICE: &'static str =
-        "See that the state file can be written, or name another with --state.";
+    fn advice(&self) -> &'static str {
+        "See that the state file can be written, or name another with --state."
+    }
 
-    const ASK_NOW: &'static str = "add --force";
+    fn ask_now(&self) -> &'static str {
+        "add --force"
+    }
 
     fn is_kept(&self) -> bool {
         self.path.is_some()

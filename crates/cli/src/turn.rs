@@ -263,17 +263,19 @@ fn known<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> 
 }
 
 impl Store for Host {
-    const ADVICE: Advice = Advice {
-        settings: "Set what is named in the environment, in .dev.vars or, what is no secret, in \
-                   wrangler.toml; `rotate-icon doctor` checks it.",
-        secrets: "Store another value in .dev.vars, or wherever it is set; `rotate-icon doctor` \
-                  tries it.",
-        frames: "Write the folder again: rotate-icon render ICON --out DIR.",
-        store: "Name an icon that can be read; or, for --rendered, write the folder: rotate-icon \
-                render ICON --out DIR.",
-        size: "Render the icon again, under another --quality.",
-        cron: "Have the machine's own cron run rotate-icon turn.",
-    };
+    fn advice(&self) -> &'static Advice {
+        &Advice {
+            settings: "Set what is named in the environment, in .dev.vars or, what is no secret, in \
+                       wrangler.toml; `rotate-icon doctor` checks it.",
+            secrets: "Store another value in .dev.vars, or wherever it is set; `rotate-icon doctor` \
+                      tries it.",
+            frames: "Write the folder again: rotate-icon render ICON --out DIR.",
+            store: "Name an icon that can be read; or, for --rendered, write the folder: rotate-icon \
+                    render ICON --out DIR.",
+            size: "Render the icon again, under another --quality.",
+            cron: "Have the machine's own cron run rotate-icon turn.",
+        }
+    }
 
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let value = self.frames.read(key);

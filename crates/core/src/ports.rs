@@ -14,8 +14,8 @@ use thiserror::Error;
 
 /// Stores values by key.
 pub trait Store {
-    /// What the owner can do when a turn fails on this side.
-    const ADVICE: Advice;
+    /// Returns what whoever has the account can do when a turn fails on this side.
+    fn advice(&self) -> &'static Advice;
 
     /// Returns the bytes of a value, or `None` if there is no such key.
     ///

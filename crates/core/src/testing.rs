@@ -459,14 +459,16 @@ impl Log for Host {
 }
 
 impl Store for Host {
-    const ADVICE: Advice = Advice {
-        settings: "Set what is named.",
-        secrets: "Store another.",
-        frames: "Publish the icon.",
-        store: "Look at the store.",
-        size: "Publish a smaller icon.",
-        cron: "Wait for the first event.",
-    };
+    fn advice(&self) -> &'static Advice {
+        &Advice {
+            settings: "Set what is named.",
+            secrets: "Store another.",
+            frames: "Publish the icon.",
+            store: "Look at the store.",
+            size: "Publish a smaller icon.",
+            cron: "Wait for the first event.",
+        }
+    }
 
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let _under_way = self.begin_to_read(key);
@@ -540,9 +542,13 @@ impl Book {
 }
 
 impl Ledger for Book {
-    const ADVICE: &'static str = "Look at the ledger.";
+    fn advice(&self) -> &'static str {
+        "Look at the ledger."
+    }
 
-    const ASK_NOW: &'static str = "knock";
+    fn ask_now(&self) -> &'static str {
+        "knock"
+    }
 
     async fn account_state(&self, network: &str) -> Result<AccountState, StoreError> {
         self.checked()?;

@@ -11,12 +11,12 @@ use crate::schedule::cron::CronEvents;
 /// Stores an account's state on each network, and its journal. Two turns of an account must not run
 /// at once; the host makes sure of that.
 pub trait Ledger {
-    /// What the owner can do when the ledger fails, in a sentence.
-    const ADVICE: &'static str;
+    /// Returns what whoever has the account can do when the ledger fails, in a sentence.
+    fn advice(&self) -> &'static str;
 
-    /// How the owner makes a turn at once on a network that has refused and is not asked for a while,
-    /// as the end of a sentence: `to ask now, …`.
-    const ASK_NOW: &'static str;
+    /// Returns how they make a turn at once on a network that has refused and is not asked for a
+    /// while, as the end of a sentence: `to ask now, …`.
+    fn ask_now(&self) -> &'static str;
 
     /// Whether the state is still there in the next turn. If not, nothing holds that turn back, and
     /// nothing is tried again automatically.

@@ -96,7 +96,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         }
         let changes = self.memory.changes.get();
         let stored = self.ledger.stored_account().await;
-        let stored = stored.map_err(|error| Self::failed(&error))?;
+        let stored = stored.map_err(|error| self.failed(&error))?;
         if !stored.id.is_empty() && stored.id != self.id.as_str() {
             return Err(of_another_account());
         }
@@ -118,7 +118,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let kept = self.ledger.keep_stored_account(&stored).await;
         // Somebody may have opened the account while this was written.
         self.forget_in_memory();
-        kept.map_err(|error| Self::failed(&error))
+        kept.map_err(|error| self.failed(&error))
     }
 
     /// Reads what is stored anew when the account is opened the next time.
@@ -129,8 +129,8 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     }
 
     /// The diagnosis of a store of this account that has failed.
-    pub(super) fn failed(error: &StoreError) -> Diagnosis {
-        Diagnosis::new(Reason::Host, error.to_string(), L::ADVICE)
+    pub(super) fn failed(&self, error: &StoreError) -> Diagnosis {
+        Diagnosis::new(Reason::Host, error.to_string(), self.ledger.advice())
     }
 
     /// What an account that has stored this stands on.

@@ -244,12 +244,12 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             return Ok(None);
         };
         let state = load_state(one, self.ledger).await;
-        let mut state = state.map_err(|error| Self::failed(&error))?;
+        let mut state = state.map_err(|error| self.failed(&error))?;
         state.hold = None;
         state.refusals = 0;
         state.refused_since = None;
         let kept = self.ledger.keep(network, &state, None).await;
-        kept.map_err(|error| Self::failed(&error))?;
+        kept.map_err(|error| self.failed(&error))?;
         let request = TurnRequest::due_at(self.host.now(), trigger);
         let settings = &opened.settings;
         let reports = turn_on(&[one], settings, self.host, self.ledger, &request).await;

@@ -129,14 +129,14 @@ impl CurrentSet {
 /// A [`Diagnosis`] with [`Reason::NoIcon`] if no set has been published, [`Reason::Frames`] if the
 /// stored value is not a frame set, or [`Reason::Host`] if the store fails.
 pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Diagnosis> {
-    let none = |why: String| Diagnosis::new(Reason::Frames, why, H::ADVICE.frames);
+    let none = |why: String| Diagnosis::new(Reason::Frames, why, host.advice().frames);
     let stored = match host.read(CURRENT_KEY).await {
         Ok(Some(stored)) => stored,
         Ok(None) => {
             return Err(Diagnosis::new(
                 Reason::NoIcon,
                 "There is no icon yet.",
-                H::ADVICE.frames,
+                host.advice().frames,
             ));
         }
         Err(StoreError::TooLarge) => {
@@ -145,7 +145,7 @@ pub async fn current_set<H: Store>(host: &H) -> Result<FrameSet, Diagnosis> {
                  {MAX_VALUE_BYTES} bytes."
             )));
         }
-        Err(error) => return Err(failed::<H>(error)),
+        Err(error) => return Err(failed(host, &error)),
     };
     serde_json::from_slice(&stored).map_err(|error| {
         none(format!(
@@ -173,7 +173,7 @@ async fn frame_from<H: Store>(
     n: u16,
     stored: StoredValue,
 ) -> Result<Vec<u8>, Diagnosis> {
-    let flaw = match check_stored::<H>(stored, set)? {
+    let flaw = match check_stored(host, stored, set)? {
         Ok(frame) => return Ok(frame),
         Err(flaw) => flaw,
     };
@@ -181,7 +181,7 @@ async fn frame_from<H: Store>(
         (Ok(icon), _) => icon,
         // Each network decides whether that is too large.
         (Err(NoIcon::None | NoIcon::Missing), Flaw::Large(frame)) => return Ok(frame),
-        (Err(no_icon), flaw) => return Err(no_icon.diagnosis::<H>(set, n, &flaw)),
+        (Err(no_icon), flaw) => return Err(no_icon.diagnosis(host, set, n, &flaw)),
     };
     let frame = icon.frame(n, set.frames()).map_err(|error| {
         Diagnosis::new(
@@ -211,35 +211,42 @@ pub async fn check_frame<H: Store>(
     networks: impl Iterator<Item = (&'static str, usize)>,
 ) -> Result<(), Diagnosis> {
     let stored = host.read(&set.frame_key(n)).await;
-    let Err(flaw) = check_stored::<H>(stored, set)? else {
+    let Err(flaw) = check_stored(host, stored, set)? else {
         return Ok(());
     };
     let Err(no_icon) = stored_icon(host, set).await else {
         return Ok(());
     };
     let Flaw::Large(file) = &flaw else {
-        return Err(no_icon.diagnosis::<H>(set, n, &flaw));
+        return Err(no_icon.diagnosis(host, set, n, &flaw));
     };
     let mut networks = networks.filter(|(_, most)| file.len() > *most);
     match networks.next() {
-        Some((title, most)) => Err(misfit::<H>(n, file.len(), title, most)),
+        Some((title, most)) => Err(misfit(host, n, file.len(), title, most)),
         None => Ok(()),
     }
 }
 
 /// The diagnosis for frame `n`, which is empty or larger than a network takes. `bytes` is its size,
 /// `most` the largest size that the network takes.
-pub(crate) fn misfit<H: Store>(n: u16, bytes: usize, title: &str, most: usize) -> Diagnosis {
+pub(crate) fn misfit(
+    host: &impl Store,
+    n: u16,
+    bytes: usize,
+    title: &str,
+    most: usize,
+) -> Diagnosis {
     Diagnosis::new(
         Reason::Frames,
         format!("Frame {n} has {bytes} bytes; {title} takes from 1 to {most}."),
-        H::ADVICE.size,
+        host.advice().size,
     )
 }
 
 /// Checks a frame as the store returned it. The inner result holds its bytes, or the reason why
 /// they are not sent; the outer error means that the store failed.
-fn check_stored<H: Store>(
+fn check_stored(
+    host: &impl Store,
     stored: StoredValue,
     set: &FrameSet,
 ) -> Result<Result<Vec<u8>, Flaw>, Diagnosis> {
@@ -251,7 +258,7 @@ fn check_stored<H: Store>(
         Ok(Some(frame)) if frame.len() > MAX_FRAME_BYTES => Err(Flaw::Large(frame)),
         Ok(Some(frame)) => Ok(frame),
         Err(StoreError::TooLarge) => Err(Flaw::TooLarge),
-        Err(error) => return Err(failed::<H>(error)),
+        Err(error) => return Err(failed(host, &error)),
     })
 }
 
@@ -263,7 +270,7 @@ fn check_stored<H: Store>(
 pub async fn publish<H: Store>(host: &H, set: &FrameSet, icon: &Icon) -> Result<(), Diagnosis> {
     let write = async |key: &str, value: &[u8]| {
         let written = host.write(key, value, Lifetime::Unlimited).await;
-        written.map_err(failed::<H>)
+        written.map_err(|error| failed(host, &error))
     };
     write(&set.icon_key(), &icon.to_stored()).await?;
     let pointer = serde_json::to_vec(set).expect("a set is made of texts and numbers");
@@ -287,9 +294,9 @@ enum NoIcon {
 
 impl NoIcon {
     /// The diagnosis for frame `n` of a set, which is not sent because of a flaw.
-    fn diagnosis<H: Store>(self, set: &FrameSet, n: u16, flaw: &Flaw) -> Diagnosis {
+    fn diagnosis(self, host: &impl Store, set: &FrameSet, n: u16, flaw: &Flaw) -> Diagnosis {
         let why = match self {
-            Self::Unread(error) => return failed::<H>(error),
+            Self::Unread(error) => return failed(host, &error),
             Self::None => "an album has no icon to render it from",
             Self::Missing if matches!(flaw, Flaw::Missing) => "so is the icon to render it from",
             Self::Missing => "the icon to render it from is missing",
@@ -297,7 +304,7 @@ impl NoIcon {
         };
         let frames = set.frames();
         let message = format!("Frame {n} of {frames} {flaw}, and {why}.");
-        Diagnosis::new(Reason::Frames, message, H::ADVICE.frames)
+        Diagnosis::new(Reason::Frames, message, host.advice().frames)
     }
 }
 
@@ -313,8 +320,6 @@ async fn stored_icon<H: Store>(host: &H, set: &FrameSet) -> Result<Icon, NoIcon>
 }
 
 /// The diagnosis for a store that failed.
-// `map_err` passes the error by value.
-#[allow(clippy::needless_pass_by_value)]
-fn failed<H: Store>(error: StoreError) -> Diagnosis {
-    Diagnosis::new(Reason::Host, error.to_string(), H::ADVICE.store)
+fn failed(host: &impl Store, error: &StoreError) -> Diagnosis {
+    Diagnosis::new(Reason::Host, error.to_string(), host.advice().store)
 }

@@ -23,13 +23,13 @@ pub(super) async fn account_states<'a, L: Ledger>(
         let state = load_state(network, ledger).await;
         states.push(StateOn {
             network,
-            state: state.map_err(|error| ledger_failed::<L>(&error)),
+            state: state.map_err(|error| ledger_failed(ledger, &error)),
         });
     }
     states
 }
 
 /// What is wrong when a ledger fails.
-pub(super) fn ledger_failed<L: Ledger>(error: &StoreError) -> Diagnosis {
-    Diagnosis::new(Reason::Host, error.to_string(), L::ADVICE)
+pub(super) fn ledger_failed(ledger: &impl Ledger, error: &StoreError) -> Diagnosis {
+    Diagnosis::new(Reason::Host, error.to_string(), ledger.advice())
 }

@@ -35,7 +35,8 @@ pub(super) fn show<L: Ledger>(query: &Parameters, ledger: &L) -> Result<Answer, 
             _ => limit = u16::try_from(number).unwrap_or(MAX_LIMIT).min(MAX_LIMIT),
         }
     }
-    let records = ledger.records(before, limit).map_err(failed::<L>)?;
+    let records = ledger.records(before, limit);
+    let records = records.map_err(|error| failed(ledger, &error))?;
     let is_full = records.len() >= limit.into();
     let next = records.last().map(|(id, _)| *id).filter(|_| is_full);
     let entries: Vec<_> = records
@@ -69,14 +70,13 @@ pub(super) async fn forget<H: Store + Clock, L: Ledger>(
     host: &H,
     ledger: &L,
 ) -> Result<Answer, Problem> {
-    ledger.forget().await.map_err(failed::<L>)?;
-    ledger.wake_at(None).await.map_err(failed::<L>)?;
+    let failed = |error| failed(ledger, &error);
+    ledger.forget().await.map_err(failed)?;
+    ledger.wake_at(None).await.map_err(failed)?;
     wake_when_needed(settings, host, ledger).await;
     Ok(no_content())
 }
 
-// By value, as `map_err` gives it.
-#[allow(clippy::needless_pass_by_value)]
-fn failed<L: Ledger>(error: StoreError) -> Problem {
-    Problem::unavailable(&ledger_failed::<L>(&error))
+fn failed(ledger: &impl Ledger, error: &StoreError) -> Problem {
+    Problem::unavailable(&ledger_failed(ledger, error))
 }

@@ -25,12 +25,12 @@ pub(super) async fn remove<H: Store + Client + Clock, L: Ledger>(
     let one = networks.find(|one| one.definition.name == name);
     let one = one.ok_or_else(|| not_found("No network of this name is set up here."))?;
     let network = one.network.as_ref();
-    let network =
-        network.map_err(|errors| Problem::unavailable(&errors.diagnosis(H::ADVICE.settings)))?;
+    let network = network
+        .map_err(|errors| Problem::unavailable(&errors.diagnosis(host.advice().settings)))?;
     if !network.keeps_frames() {
         return Err(not_found("No frames are kept on this network."));
     }
-    let failed = |error| Problem::unavailable(&ledger_failed::<L>(&error));
+    let failed = |error| Problem::unavailable(&ledger_failed(ledger, &error));
     let account_state = ledger.account_state(name).await;
     let mut account_state = account_state.map_err(failed)?;
     let removed = network

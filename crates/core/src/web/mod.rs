@@ -63,7 +63,7 @@ pub async fn respond<H: Store, S: Borrow<Settings>>(
     settings: impl FnOnce() -> S,
     host: &H,
 ) -> Handled {
-    let Admitted { handler, query } = match admit(request, settings, H::ADVICE.settings) {
+    let Admitted { handler, query } = match admit(request, settings, host.advice().settings) {
         Ok(admitted) => admitted,
         Err(problem) => return Handled::Answer(guarded(Err(problem))),
     };
@@ -87,7 +87,7 @@ pub async fn respond_to_browser<H: ServiceHost, S: Borrow<Settings>>(
     service: &ServiceSettings,
     host: &H,
 ) -> Next {
-    let Admitted { handler, query } = match admit(request, settings, H::ADVICE.settings) {
+    let Admitted { handler, query } = match admit(request, settings, host.advice().settings) {
         Ok(admitted) => admitted,
         Err(problem) => return Next::Answer(guarded(Err(problem))),
     };
@@ -104,7 +104,7 @@ pub async fn respond_for_account<H: Store + Client + Clock + Log>(
     host: &H,
     ledger: &impl Ledger,
 ) -> Answer {
-    let Admitted { handler, query } = match admit(request, || settings, H::ADVICE.settings) {
+    let Admitted { handler, query } = match admit(request, || settings, host.advice().settings) {
         Ok(admitted) => admitted,
         Err(problem) => return guarded(Err(problem)),
     };

@@ -21,7 +21,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let read = decrypted(new, self.id, self.host).await;
         read.map_err(|error| {
             let message = format!("The sign-in cannot be kept: {error}.");
-            Diagnosis::new(Reason::Host, message, H::ADVICE.settings)
+            Diagnosis::new(Reason::Host, message, self.host.advice().settings)
         })?;
         let opened = self.open().await?;
         let mut stored = opened.stored.clone();

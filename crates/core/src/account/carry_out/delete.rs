@@ -40,7 +40,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         }
         let deleted = self.ledger.delete_everything().await;
         self.forget_in_memory();
-        deleted.map_err(|error| Self::failed(&error))?;
+        deleted.map_err(|error| self.failed(&error))?;
         Ok(done(notes))
     }
 }

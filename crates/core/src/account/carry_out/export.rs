@@ -52,7 +52,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
 
     async fn connection_in_json(&self, one: &StoredConnection) -> Result<Value, Diagnosis> {
         let picture = self.ledger.picture(&one.network).await;
-        let picture = picture.map_err(|error| Self::failed(&error))?;
+        let picture = picture.map_err(|error| self.failed(&error))?;
         Ok(json!({
             "network": one.network,
             "account": one.subject,
@@ -71,7 +71,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let mut states = Map::new();
         for network in NETWORKS {
             let state = self.ledger.account_state(network.name).await;
-            let mut state = state.map_err(|error| Self::failed(&error))?;
+            let mut state = state.map_err(|error| self.failed(&error))?;
             state.saved_session = None;
             let json = serde_json::to_value(&state);
             let json = json.expect("a state is made of texts and numbers");
@@ -86,7 +86,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let mut before = None;
         loop {
             let records = self.ledger.records(before, PAGE);
-            let records = records.map_err(|error| Self::failed(&error))?;
+            let records = records.map_err(|error| self.failed(&error))?;
             let Some((oldest, _)) = records.last() else {
                 return Ok(entries);
             };
@@ -128,7 +128,9 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
 
     async fn value(&self, key: &str) -> Result<Option<Vec<u8>>, Diagnosis> {
         let value = self.host.read(key).await;
-        value.map_err(|error| Diagnosis::new(Reason::Host, error.to_string(), H::ADVICE.store))
+        value.map_err(|error| {
+            Diagnosis::new(Reason::Host, error.to_string(), self.host.advice().store)
+        })
     }
 }
 

@@ -19,7 +19,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     pub(super) async fn rotate_keys(&self) -> Result<Reply, Diagnosis> {
         let failed = |error: &EncryptionError| {
             let message = format!("The tokens cannot be encrypted with another key: {error}.");
-            Diagnosis::new(Reason::Host, message, H::ADVICE.settings)
+            Diagnosis::new(Reason::Host, message, self.host.advice().settings)
         };
         let mut stored = self.open().await?.stored.clone();
         let before = stored.clone();

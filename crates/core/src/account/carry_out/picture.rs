@@ -36,7 +36,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             Diagnosis::new(
                 Reason::Settings,
                 "This service has no address of its own, PUBLIC_URL.",
-                H::ADVICE.settings,
+                self.host.advice().settings,
             )
         })?;
         let sign_in = self.host.sign_in_to(network);
@@ -86,7 +86,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             Before::Default => None,
             Before::Picture => {
                 let file = self.ledger.picture(network).await;
-                let file = file.map_err(|error| Self::failed(&error))?;
+                let file = file.map_err(|error| self.failed(&error))?;
                 Some(file.ok_or_else(|| not_kept(network))?)
             }
         };
@@ -113,7 +113,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let sign_in = self.host.sign_in_to(network);
         let sign_in = sign_in.ok_or_else(|| not_connected(network))?;
         let state = self.ledger.account_state(network).await;
-        let mut state = state.map_err(|error| Self::failed(&error))?;
+        let mut state = state.map_err(|error| self.failed(&error))?;
         // From here on it is unknown which frame the network shows. This is saved first: if the host
         // ends in the middle, the next turn sends its frame.
         state.shown_frame = None;
@@ -133,7 +133,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                 let record = Record { id, entry: &entry };
                 self.keep_state(network, &state, Some(&record)).await
             }
-            Err(error) => Err(Self::failed(&error)),
+            Err(error) => Err(self.failed(&error)),
         };
         sent.and(saved)
     }
@@ -192,7 +192,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         record: Option<&Record<'_>>,
     ) -> Result<(), Diagnosis> {
         let kept: Result<(), StoreError> = self.ledger.keep(network, state, record).await;
-        kept.map_err(|error| Self::failed(&error))
+        kept.map_err(|error| self.failed(&error))
     }
 }
 

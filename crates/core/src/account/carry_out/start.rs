@@ -91,7 +91,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         file: Option<&[u8]>,
     ) -> Result<(), Diagnosis> {
         let kept = self.ledger.keep_picture(network, file).await;
-        kept.map_err(|error| Self::failed(&error))
+        kept.map_err(|error| self.failed(&error))
     }
 }
 

@@ -50,7 +50,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             _ => {}
         }
         if let Err(errors) = &settings.schedule {
-            findings.push(errors.diagnosis(H::ADVICE.settings));
+            findings.push(errors.diagnosis(self.host.advice().settings));
         }
         if !opened.stored.not_understood.is_empty() {
             findings.push(not_understood());
@@ -61,7 +61,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                 .filter_map(|(_, entry)| serde_json::from_slice(entry.as_bytes()).ok())
                 .collect::<Vec<Value>>(),
             Err(error) => {
-                findings.push(Self::failed(&error));
+                findings.push(self.failed(&error));
                 Vec::new()
             }
         };
@@ -137,7 +137,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                     needs_sign_in: false,
                     keeps_picture: Some(false),
                     frame: shown(&state, set),
-                    finding: finding::<H>(Some(one), &state),
+                    finding: finding(self.host, Some(one), &state),
                 });
             }
             if let Some(one) = signed_in {
@@ -167,7 +167,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let found = match stored.secrets {
             None => Some(forgotten(network)),
             Some(_) if is_started && stop => Some(stopped(&format!(" on {}", title(network)))),
-            Some(_) => finding::<H>(configured, &state),
+            Some(_) => finding(self.host, configured, &state),
         };
         ConnectionView {
             network: network.to_owned(),
@@ -228,13 +228,14 @@ fn shown(state: &AccountState, set: Option<&FrameSet>) -> Option<u16> {
 }
 
 /// What is wrong on a network.
-fn finding<H: AccountHost>(
+fn finding(
+    host: &impl AccountHost,
     configured: Option<&Configured>,
     state: &AccountState,
 ) -> Option<Diagnosis> {
     let errors = configured.and_then(|one| one.network.as_ref().err());
     if let Some(errors) = errors {
-        return Some(errors.diagnosis(H::ADVICE.settings));
+        return Some(errors.diagnosis(host.advice().settings));
     }
     let of_hold = || state.hold.as_ref().map(|hold| hold.diagnosis.clone());
     let of_unread = || state.unread.as_ref().map(|unread| unread.diagnosis.clone());

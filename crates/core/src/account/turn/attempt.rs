@@ -19,8 +19,9 @@ impl FrameFile {
     ///
     /// # Errors
     /// A diagnosis if its size is not one that the network takes.
-    fn picture_for<H: Store>(
+    fn picture_for(
         &self,
+        host: &impl Store,
         configured: &Configured,
         network: &dyn Network,
     ) -> Result<Picture<'_>, Diagnosis> {
@@ -28,7 +29,7 @@ impl FrameFile {
         let size = self.bytes.len();
         if size == 0 || size > most {
             let title = configured.definition.title;
-            return Err(store::misfit::<H>(self.number, size, title, most));
+            return Err(store::misfit(host, self.number, size, title, most));
         }
         Ok(Picture {
             bytes: &self.bytes,
@@ -63,7 +64,7 @@ impl<'a, H: Store + Client + Clock, L: Ledger> Turn<'a, H, L> {
         } = sending;
         let untried = progress.slot().cloned();
         let sent = match frame {
-            Ok(frame) => match frame.picture_for::<H>(configured, network) {
+            Ok(frame) => match frame.picture_for(self.host, configured, network) {
                 Ok(picture) => {
                     if let Some(slot) = progress.slot_mut() {
                         slot.count_attempt(self.request.trigger);
@@ -87,7 +88,7 @@ impl<'a, H: Store + Client + Clock, L: Ledger> Turn<'a, H, L> {
         };
         let now = self.host.now();
         let outcome = on_the_clock_of(self.request.at, now, attempt.outcome);
-        let outcome = with_advice::<H>(outcome, configured);
+        let outcome = with_advice(self.host, outcome, configured);
         if let Some(slot) = progress.slot_mut() {
             slot.is_turned = outcome == Outcome::Turned;
         }
@@ -142,7 +143,7 @@ impl<'a, H: Store + Client + Clock, L: Ledger> Turn<'a, H, L> {
                 .ledger
                 .keep(configured.definition.name, &sending, None)
                 .await;
-            saved.map_err(|error| cannot_save::<L>(&error))?;
+            saved.map_err(|error| cannot_save(self.ledger, &error))?;
         }
         network
             .update(picture, &mut state.saved_session, self.host)
@@ -162,7 +163,7 @@ impl<'a, H: Store + Client + Clock, L: Ledger> Turn<'a, H, L> {
             report,
         } = preview;
         let picture = match frame {
-            Ok(frame) => frame.picture_for::<H>(configured, network),
+            Ok(frame) => frame.picture_for(self.host, configured, network),
             Err(diagnosis) => Err(diagnosis.clone()),
         };
         let previewed = match picture {
@@ -239,7 +240,7 @@ const SIGN_IN_AGAIN: &str = "Sign in again on the page; nothing else is lost.";
 
 /// Says in a refusal of the account's keys how the owner stores others on this host, or gets others
 /// by signing in again.
-fn with_advice<H: Store>(outcome: Outcome, configured: &Configured) -> Outcome {
+fn with_advice(host: &impl Store, outcome: Outcome, configured: &Configured) -> Outcome {
     match outcome {
         Outcome::Refused(diagnosis)
             if diagnosis.reason == Reason::Credentials && configured.is_signed_in =>
@@ -248,7 +249,7 @@ fn with_advice<H: Store>(outcome: Outcome, configured: &Configured) -> Outcome {
             Outcome::Refused(Diagnosis::new(diagnosis.reason, diagnosis.message, remedy))
         }
         Outcome::Refused(diagnosis) if diagnosis.reason == Reason::Credentials => {
-            let remedy = format!("{} {}", diagnosis.remedy, H::ADVICE.secrets);
+            let remedy = format!("{} {}", diagnosis.remedy, host.advice().secrets);
             Outcome::Refused(Diagnosis::new(diagnosis.reason, diagnosis.message, remedy))
         }
         outcome => outcome,

@@ -48,7 +48,7 @@ impl<'a, H: Store, L: Ledger> Turn<'a, H, L> {
                     .flatten()
                     .cloned()
                     .fold(SettingsErrors::default(), SettingsErrors::and);
-                Err(all.diagnosis(H::ADVICE.settings))
+                Err(all.diagnosis(self.host.advice().settings))
             }
         };
         Account {

@@ -151,7 +151,7 @@ impl<'a, H: Store, L: Ledger> Turn<'a, H, L> {
         let mut state = match state {
             Ok(state) => state,
             Err(error) => {
-                let diagnosis = cannot_save::<L>(&error);
+                let diagnosis = cannot_save(self.ledger, &error);
                 return Step::Record(Ended::unsaved(configured, report.refused(diagnosis)));
             }
         };
@@ -212,7 +212,7 @@ impl<'a, H: Store, L: Ledger> Turn<'a, H, L> {
             Decision::Wait(hold) => {
                 report.is_held = true;
                 report.retry_at = Some(hold.until);
-                report.outcome = held::<L>(hold);
+                report.outcome = held(self.ledger, hold);
                 // The entry of an attempt says more than that nothing was sent.
                 match progress.slot() {
                     Some(slot) if slot.attempts > 0 => JournalEntry::Skip,

@@ -63,10 +63,10 @@ impl<'a> Ended<'a> {
 }
 
 /// The diagnosis of a turn that sends nothing because the ledger has failed.
-pub(super) fn cannot_save<L: Ledger>(error: &StoreError) -> Diagnosis {
+pub(super) fn cannot_save(ledger: &impl Ledger, error: &StoreError) -> Diagnosis {
     let remedy = format!(
         "Nothing was sent, so that nothing is sent twice. {}",
-        L::ADVICE
+        ledger.advice()
     );
     Diagnosis::new(Reason::Host, error.to_string(), remedy)
 }

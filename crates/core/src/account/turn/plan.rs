@@ -151,7 +151,7 @@ impl<H: Store, L: Ledger> Turn<'_, H, L> {
             Ok(schedule) if accounts.iter().any(|account| account.network.is_ok()) => schedule,
             _ => {
                 let errors = self.settings.errors();
-                return Err(no_frame(errors.diagnosis(H::ADVICE.settings)));
+                return Err(no_frame(errors.diagnosis(self.host.advice().settings)));
             }
         };
         let likely = self.likely(schedule, accounts);

@@ -223,7 +223,7 @@ pub(super) fn report_next_try<L: Ledger>(
         Outcome::Refused(diagnosis) => {
             report.retry_at = next.filter(|_| ledger.is_kept());
             Outcome::Refused(match report.retry_at {
-                Some(until) => left_alone::<L>(diagnosis, until),
+                Some(until) => left_alone(ledger, diagnosis, until),
                 None => diagnosis,
             })
         }
@@ -232,12 +232,12 @@ pub(super) fn report_next_try<L: Ledger>(
 }
 
 /// The outcome of a turn that sends nothing before the end of a hold.
-pub(super) fn held<L: Ledger>(hold: Hold) -> Outcome {
+pub(super) fn held(ledger: &impl Ledger, hold: Hold) -> Outcome {
     let Hold {
         until, diagnosis, ..
     } = hold;
     if diagnosis.reason.is_for_the_owner() {
-        Outcome::Refused(left_alone::<L>(diagnosis, until))
+        Outcome::Refused(left_alone(ledger, diagnosis, until))
     } else {
         Outcome::Retry {
             at: until,
@@ -247,12 +247,12 @@ pub(super) fn held<L: Ledger>(hold: Hold) -> Outcome {
 }
 
 /// Adds to a refusal until when the network is left alone for it, and how the owner tries sooner.
-fn left_alone<L: Ledger>(diagnosis: Diagnosis, until: DateTime<Utc>) -> Diagnosis {
+fn left_alone(ledger: &impl Ledger, diagnosis: Diagnosis, until: DateTime<Utc>) -> Diagnosis {
     let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
     let remedy = format!(
         "{} It is not asked again before {until}; to ask now, {}.",
         diagnosis.remedy,
-        L::ASK_NOW
+        ledger.ask_now()
     );
     Diagnosis::new(diagnosis.reason, diagnosis.message, remedy)
 }

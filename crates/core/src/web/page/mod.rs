@@ -64,7 +64,7 @@ pub(super) async fn show<H: Store + Clock, L: Ledger>(
         due: scheduled.map(|(schedule, frames)| schedule.frame_at(now, frames)),
         shown: &shown(&states, set),
         next_turn: next_turn(settings, ledger, frames, now).await,
-        cron_advice: H::ADVICE.cron,
+        cron_advice: host.advice().cron,
         next_frame: scheduled.map(|(schedule, frames)| schedule.slot_at(now, frames).end),
         last: &lines(&recorded, schedule, are_several),
         findings: &findings(&of_all, &states, are_several, now),
@@ -94,7 +94,7 @@ fn last_recorded<L: Ledger>(ledger: &L) -> (Vec<Recorded>, Option<Diagnosis>) {
                 .filter_map(|(_, entry)| serde_json::from_slice(entry.as_bytes()).ok());
             (entries.collect(), None)
         }
-        Err(error) => (Vec::new(), Some(ledger_failed::<L>(&error))),
+        Err(error) => (Vec::new(), Some(ledger_failed(ledger, &error))),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The host of a visitor's account: the Worker's, but for the frames, which are in the object's
-//! storage, and for what visitors can do about a problem.
+//! The host of an account: the Worker's. The frames of an account that is not the owner's are in the
+//! object's storage, and its person can do other things about a problem.
 
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use picture::Options;
 use pixels::plane::Planes;
 
 use crate::host::Host;
-use crate::storage::{Storage, Visitor};
+use crate::storage::Storage;
 use rotate_icon_core::account::host::{AccountHost, VISITORS_ADVICE};
 use rotate_icon_core::account::server_pauses::ServerPauses;
 use rotate_icon_core::network::sign_in::Service;
@@ -18,31 +18,47 @@ use rotate_icon_core::ports::{
     ReplyLimits, SendError, Store, StoreError, TimeZones, UploadError,
 };
 
-/// The host of a visitor's account.
+/// The host of an account.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct VisitorsHost<'a> {
+pub(super) struct AccountsHost<'a> {
     pub(super) host: &'a Host,
-    pub(super) storage: &'a Storage<Visitor>,
+    /// Where the frames are; `None` for the owner's, which are in KV.
+    pub(super) frames: Option<&'a Storage>,
 }
 
-impl Store for VisitorsHost<'_> {
-    const ADVICE: Advice = VISITORS_ADVICE;
-
-    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.storage.frames_file(key)
+impl Store for AccountsHost<'_> {
+    fn advice(&self) -> &'static Advice {
+        match self.frames {
+            None => self.host.advice(),
+            Some(_) => &VISITORS_ADVICE,
+        }
     }
 
-    /// Keeps a value until another set is published: there is room for the frames of one.
-    async fn write(&self, key: &str, value: &[u8], _: Lifetime) -> Result<(), StoreError> {
-        self.storage.put_frames_file(key, value)
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.frames {
+            None => self.host.read(key).await,
+            Some(storage) => storage.frames_file(key),
+        }
+    }
+
+    /// Keeps a value; in the object's storage until another set is published, since there is room
+    /// for the frames of one.
+    async fn write(&self, key: &str, value: &[u8], lifetime: Lifetime) -> Result<(), StoreError> {
+        match self.frames {
+            None => self.host.write(key, value, lifetime).await,
+            Some(storage) => storage.put_frames_file(key, value),
+        }
     }
 
     async fn remove_all_but(&self, set_ids: &[&str]) -> Result<(), StoreError> {
-        self.storage.remove_sets_but(set_ids)
+        match self.frames {
+            None => self.host.remove_all_but(set_ids).await,
+            Some(storage) => storage.remove_sets_but(set_ids),
+        }
     }
 }
 
-impl AccountHost for VisitorsHost<'_> {
+impl AccountHost for AccountsHost<'_> {
     fn variable(&self, name: &str) -> Option<String> {
         self.host.variable(name)
     }
@@ -56,7 +72,7 @@ impl AccountHost for VisitorsHost<'_> {
     }
 }
 
-impl Client for VisitorsHost<'_> {
+impl Client for AccountsHost<'_> {
     async fn send(
         &self,
         request: Request<Vec<u8>>,
@@ -66,25 +82,25 @@ impl Client for VisitorsHost<'_> {
     }
 }
 
-impl Clock for VisitorsHost<'_> {
+impl Clock for AccountsHost<'_> {
     fn now(&self) -> DateTime<Utc> {
         self.host.now()
     }
 }
 
-impl Log for VisitorsHost<'_> {
+impl Log for AccountsHost<'_> {
     fn log(&self, entry: &str, is_failure: bool) {
         self.host.log(entry, is_failure);
     }
 }
 
-impl TimeZones for VisitorsHost<'_> {
+impl TimeZones for AccountsHost<'_> {
     fn open(&self, name: &str) -> Option<OffsetAt> {
         self.host.open(name)
     }
 }
 
-impl Encryption for VisitorsHost<'_> {
+impl Encryption for AccountsHost<'_> {
     fn newest_key(&self) -> Result<Option<String>, EncryptionError> {
         self.host.newest_key()
     }
@@ -102,7 +118,7 @@ impl Encryption for VisitorsHost<'_> {
     }
 }
 
-impl Decoder for VisitorsHost<'_> {
+impl Decoder for AccountsHost<'_> {
     async fn decode(&self, file: Vec<u8>, options: &Options) -> Result<Planes, UploadError> {
         self.host.decode(file, options).await
     }
