@@ -76,7 +76,7 @@ await main(async () => {
     keep: accounts * 10 + 500,
     settings: { CHECKS_AN_HOUR: "900" },
   });
-  const pictures = followPictures(service);
+  const received = follow(service);
   try {
     say(`Signing ${accounts} people in …`);
     /** @type {Person[]} */
@@ -108,7 +108,7 @@ await main(async () => {
     await readJournals(people);
     const differences = compare({
       people,
-      received: await pictures.end(),
+      received: await received.end(),
       frames,
       kills: happened.kills,
       first,
@@ -117,7 +117,7 @@ await main(async () => {
     });
     report(differences);
   } finally {
-    await pictures.end();
+    await received.end();
     await service.stop();
   }
 });
@@ -213,14 +213,14 @@ async function rotateKeys(service) {
 }
 
 /**
- * One person in ten sends another picture.
+ * One person in eleven sends another picture: some on each server.
  *
  * @param {Person[]} people
  * @param {Map<string, [string, number]>} frames
  */
 async function upload(people, frames) {
   const icon = noisyIcon(8);
-  const some = people.filter((_, n) => n % 10 === n % 7);
+  const some = people.filter((_, n) => n % 11 === 3);
   await inGroups(some, 4, async (person) => {
     const response = await person.visitor.upload(icon, `?frames=${slots}`);
     if (!response.ok) throw new UserError(`Another picture: ${await response.text()}`);
@@ -231,12 +231,12 @@ async function upload(people, frames) {
 }
 
 /**
- * One person in twenty deletes their account, half of them with the old picture put back.
+ * One person in nineteen deletes their account, half of them with the old picture put back.
  *
  * @param {Person[]} people
  */
 async function remove(people) {
-  const some = people.filter((_, n) => n % 20 === 13 || n % 20 === 19).slice(0, accounts / 10);
+  const some = people.filter((_, n) => n % 19 === 8);
   await inGroups(some, 4, async (person) => {
     const { html } = await person.visitor.open("/account/delete");
     const form = formsOf(html).find(({ action }) => action === "/account/delete");
@@ -265,20 +265,22 @@ async function learnFrames(frames, { visitor, icon }) {
 }
 
 /**
- * Collects what the servers receive that has a picture: they keep only the last requests.
+ * Collects what the servers receive for pictures and tokens: they keep only the last requests.
  *
  * @param {import("./lib/service.js").Service} service
  */
-function followPictures({ simulator }) {
+function follow({ simulator }) {
   /** @type {Map<number, Received>} */
-  const pictures = new Map();
+  const kept = new Map();
   let last = 0;
   const read = async () => {
     const received = await simulator.received("mastodon");
     if (received.length > 0 && received[0].number > last + 1)
       throw new UserError("The servers have forgotten requests: keep more of them.");
     last = received.at(-1)?.number ?? last;
-    for (const one of received) if (one.picture !== null) pictures.set(one.number, one);
+    for (const one of received) {
+      if (one.picture !== null || one.endpoint === "oauth/token") kept.set(one.number, one);
+    }
   };
   const stop = new AbortController();
   const reading = (async () => {
@@ -294,7 +296,7 @@ function followPictures({ simulator }) {
       stop.abort();
       await reading;
       await read();
-      return [...pictures.values()].sort((a, b) => a.number - b.number);
+      return [...kept.values()].sort((a, b) => a.number - b.number);
     },
   };
 }
@@ -314,7 +316,8 @@ async function readJournals(people) {
 
 /** @param {ReturnType<typeof compare>} compared */
 function report(compared) {
-  const { frames, made, expected, excused, late, again, unrecorded, differences } = compared;
+  const { frames, made, expected, excused, late, again, unrecorded } = compared;
+  const { signedOut, differences } = compared;
   for (const line of differences) console.log(`✗ ${line}`);
   console.log(`
 ${accounts} accounts, ${slots} slots of ${slotS} s: ${frames} frames accepted.
@@ -322,6 +325,7 @@ workerd killed ${happened.kills.length} times, two of them for another key and o
 tokens expired twice on ${kinds.filter((kind) => kind === "pleroma").length} servers; ${happened.uploads} other pictures, ${happened.deleted} accounts deleted.
 ${made} of ${expected} turns were made; of the others, ${excused} fell to a kill or a lost alarm, ${late} did not.
 Accepted twice because of a kill: ${again}. Accepted just before a kill and not recorded: ${unrecorded}.
+Signed out by a kill, between their server's new tokens and the disk: ${signedOut}.
 Differences that no kill explains: ${differences.length}. Load of the machine: ${os.loadavg()[0].toFixed(1)} on ${os.cpus().length} cores.`);
   if (differences.length > 0) process.exitCode = 1;
 }
