@@ -4,12 +4,13 @@
  * as axe-core judges it.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import test from "node:test";
 import { assertGuarded, json, problem } from "./harness/assertions.js";
 import { png, sha256 } from "./harness/frames.js";
 import {
+  assertAccessible,
+  assertFits,
+  axe,
   DESKTOP,
   enter,
   KEY,
@@ -28,17 +29,6 @@ import { useStage } from "./harness/stage.js";
 const stage = useStage();
 const pages = usePages(stage);
 const { withPage } = pages;
-
-const axe = path.resolve(import.meta.dirname, "../../node_modules/axe-core/axe.min.js");
-
-/** @param {import("playwright-core").Page} page */
-async function assertFits(page) {
-  const [needed, there] = await page.evaluate(() => [
-    document.documentElement.scrollWidth,
-    window.innerWidth,
-  ]);
-  assert.ok(needed <= there, `${needed} px wide on ${there} px`);
-}
 
 /**
  * Checks that a picture is loaded, seen whole, and round.
@@ -635,25 +625,6 @@ for (const width of [390, 320]) {
   });
 }
 
-/**
- * Lets axe-core judge the page as it is.
- *
- * @param {import("playwright-core").Page} page
- */
-async function assertAccessible(page) {
-  await page.evaluate(readFileSync(axe, "utf8"));
-  const violations = await page.evaluate(async () => {
-    const { violations, passes } = await globalThis.axe.run();
-    if (passes.length < 10) throw new Error("axe-core saw no page");
-    return violations.map(({ id, help, nodes }) => ({
-      id,
-      help,
-      nodes: nodes.map((node) => node.html),
-    }));
-  });
-  assert.deepEqual(violations, []);
-}
-
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   for (const [name, size] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
     test(`axe-core finds nothing on the ${name} in ${colorScheme}`, async () => {
@@ -666,6 +637,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
             getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number),
           );
           assert.ok(colorScheme === "dark" ? red < 60 : red > 200, `background ${red}`);
+          await page.evaluate(axe);
           await assertAccessible(page);
           await enter(page, "wrong");
           await page.getByRole("alert").filter({ hasText: "not the trigger token" }).waitFor();

@@ -2,12 +2,22 @@
 import { request as httpRequest } from "node:http";
 
 /**
+ * What a server answers to a person's browser.
+ *
+ * @typedef {object} Seen
+ * @property {number} status
+ * @property {string | undefined} location
+ * @property {string | undefined} type of the text
+ * @property {string} text
+ */
+
+/**
  * Sends a request of a person's browser to a server of the simulator.
  *
  * @param {{ url: string }} simulator
  * @param {string} address
  * @param {{ method?: string, headers?: Record<string, string>, body?: string }} [init]
- * @returns {Promise<{ status: number, location: string | undefined, text: string }>}
+ * @returns {Promise<Seen>} the answer
  */
 export function browse(simulator, address, { method = "GET", headers = {}, body } = {}) {
   const { host, pathname, search } = new URL(address);
@@ -28,7 +38,8 @@ export function browse(simulator, address, { method = "GET", headers = {}, body 
         });
         response.on("end", () => {
           const { statusCode = 0, headers } = response;
-          resolve({ status: statusCode, location: headers.location, text });
+          const { location, "content-type": type } = headers;
+          resolve({ status: statusCode, location, type, text });
         });
         response.on("error", reject);
       },

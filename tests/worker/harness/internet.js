@@ -11,16 +11,17 @@ import { Agent, getGlobalDispatcher, setGlobalDispatcher } from "undici";
  * are for a name under `.example`, whatever their scheme. Returns the hosts that were asked.
  *
  * @param {() => { url: string }} simulator
+ * @param {Map<string, number>} others the ports of servers that the tests have themselves, by name
  */
-export function useInternet(simulator) {
+export function useInternet(simulator, others = new Map()) {
   /** @type {string[]} */
   const asked = [];
   const before = getGlobalDispatcher();
   const direct = new Agent();
   const mapped = new Agent({
-    connect: (_options, callback) => {
-      const { port } = new URL(simulator().url);
-      const socket = net.connect(Number(port), "127.0.0.1");
+    connect: ({ hostname }, callback) => {
+      const port = others.get(hostname) ?? Number(new URL(simulator().url).port);
+      const socket = net.connect(port, "127.0.0.1");
       socket.once("connect", () => callback(null, socket));
       socket.once("error", (error) => callback(error, null));
     },

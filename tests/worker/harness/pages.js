@@ -1,5 +1,7 @@
 /** The Worker's page in a browser, and an owner who uses it. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { after, before } from "node:test";
 import { chromium } from "playwright-core";
 import { FLAGS, findBrowser } from "../../../scripts/lib/browser.js";
@@ -9,6 +11,12 @@ import { SECRETS } from "./secrets.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {import("playwright-core").Browser} Browser */
+
+/** What judges whether everybody can use a page. */
+export const axe = readFileSync(
+  path.resolve(import.meta.dirname, "../../../node_modules/axe-core/axe.min.js"),
+  "utf8",
+);
 
 export const DESKTOP = { viewport: { width: 1280, height: 800 } };
 export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
@@ -59,7 +67,7 @@ export function usePages(stage) {
     try {
       const page = await context.newPage();
       page.setDefaultTimeout(10_000);
-      const { errors, astray } = watch(page, stage.worker, expected);
+      const { errors, astray } = watch(page, [stage.worker.url], expected);
       if (clock) await page.clock.install();
       await page.goto(`${stage.worker.url}/`, { waitUntil: "networkidle" });
       if (signedIn) await signIn(page);
@@ -79,10 +87,10 @@ export function usePages(stage) {
  * requests that it must not make.
  *
  * @param {Page} page
- * @param {{ url: string }} worker
+ * @param {string[]} origins those that it may ask
  * @param {string[]} expected parts of errors that are left out
  */
-function watch(page, worker, expected) {
+export function watch(page, origins, expected) {
   /** @type {string[]} */
   const errors = [];
   /** @type {string[]} */
@@ -99,8 +107,8 @@ function watch(page, worker, expected) {
     return dialog.dismiss();
   });
   page.on("request", (request) => {
-    const isHere = new URL(request.url()).origin === worker.url;
-    if (!isHere || request.url().includes(SECRETS.TRIGGER_TOKEN)) astray.push(request.url());
+    const isKnown = origins.includes(new URL(request.url()).origin);
+    if (!isKnown || request.url().includes(SECRETS.TRIGGER_TOKEN)) astray.push(request.url());
   });
   page.on("response", (response) => {
     if (response.url().startsWith("http")) record(response.url(), response.text());
@@ -154,4 +162,35 @@ export async function signIn(page) {
 export async function said(page, expected) {
   await result(page).filter({ hasText: expected }).waitFor();
   return (await result(page).textContent()) ?? "";
+}
+
+/**
+ * Asserts that nothing has to be scrolled sideways.
+ *
+ * @param {Page} page
+ */
+export async function assertFits(page) {
+  const [needed, there] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    window.innerWidth,
+  ]);
+  assert.ok(needed <= there, `${page.url()}: ${needed} px wide on ${there} px`);
+}
+
+/**
+ * Lets axe-core, which the page has, judge the page as it is.
+ *
+ * @param {Page} page
+ */
+export async function assertAccessible(page) {
+  const violations = await page.evaluate(async () => {
+    const { violations, passes } = await /** @type {any} */ (globalThis).axe.run();
+    if (passes.length < 10) throw new Error("axe-core saw no page");
+    return violations.map((/** @type {any} */ { id, help, nodes }) => ({
+      id,
+      help,
+      nodes: nodes.map((/** @type {any} */ node) => node.html),
+    }));
+  });
+  assert.deepEqual(violations, [], page.url());
 }
