@@ -100,8 +100,9 @@ await main(async () => {
       await sleep(Math.max(0, at - Date.now()));
       await work();
     }
-    // The journals are read of accounts that turn no more.
-    const end = first + slots * slotMs;
+    // Three slots of rest. Then the journals are read of accounts that turn no more.
+    const quiet = Math.ceil(Date.now() / slotMs + 3) * slotMs;
+    const end = Math.max(first + slots * slotMs, quiet);
     await sleep(Math.max(0, end - slotMs / 10 - Date.now()));
     await kill(service, { STOP: "all" });
     say("Reading the journals …");
@@ -112,6 +113,7 @@ await main(async () => {
       frames,
       kills: happened.kills,
       first,
+      end,
       slots,
       slotMs,
     });
@@ -124,7 +126,8 @@ await main(async () => {
 
 /**
  * What happens when. Three of four kills come while accounts turn. Nothing happens in the last
- * three slots, so that every account has the time to be in order again.
+ * three slots, so that every account has the time to be in order again; on a busy machine the day is
+ * longer for that.
  *
  * @param {import("./lib/service.js").Service} service
  * @param {Person[]} people

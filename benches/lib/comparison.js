@@ -28,7 +28,8 @@
  * @property {Map<string, [string, number]>} frames the icon and the number of each frame, by digest
  * @property {Kill[]} kills
  * @property {number} first when the first slot started, in ms
- * @property {number} slots
+ * @property {number} end when the last one ended
+ * @property {number} slots those of a day, as many as there are frames
  * @property {number} slotMs
  */
 
@@ -161,7 +162,7 @@ function comparePerson(person, taken, measured, counts, offsets) {
   const last = accepted.at(-1);
   if (last && frames.get(last.picture.sha256)?.[0] !== person.icon)
     differences.push(`the last picture is not of the ${person.icon} icon: ${say(last)}`);
-  const quiet = measured.first + (slots - 2) * slotMs;
+  const quiet = measured.end - 2 * slotMs;
   if (!last || Date.parse(last.received_at) < quiet) {
     const entry = JSON.stringify(person.journal?.[0]);
     differences.push(`turns no more: ${say(last)}; the last entry: ${entry}`);
@@ -177,11 +178,11 @@ function comparePerson(person, taken, measured, counts, offsets) {
  * @param {Measured} measured
  * @param {Record<string, number>} counts
  */
-function countSlots(person, turned, { kills, first, slots, slotMs }, counts) {
+function countSlots(person, turned, { kills, first, end, slotMs }, counts) {
   const made = new Set(
     turned.map((entry) => Math.floor((Date.parse(entry.scheduled_at) - first) / slotMs)),
   );
-  for (let slot = 0; slot < slots; slot += 1) {
+  for (let slot = 0; first + slot * slotMs < end; slot += 1) {
     counts.expected += 1;
     const start = first + slot * slotMs;
     const isExcused = kills.some(({ at, up, lost, checked }) => {
