@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { png } from "./harness/frames.js";
+import { HOSTILE, hostileServer } from "./harness/hostile.js";
 import { useInternet } from "./harness/internet.js";
 import { OPEN, SERVERS } from "./harness/service.js";
 import { useStage } from "./harness/stage.js";
@@ -13,7 +14,11 @@ import { SERVICE, Visitor, formsOf, textOf } from "./harness/visitor.js";
 const stage = useStage({
   simulate: [...SERVERS, "--mastodon-server", "evil.example=mastodon-4.3"],
 });
-const asked = useInternet(() => stage.simulator);
+const hostile = await hostileServer();
+const asked = useInternet(() => stage.simulator, new Map([[HOSTILE, hostile.port]]));
+
+/** The longest that a person waits for an answer that a server holds back, in ms. */
+const PATIENCE_MS = 30_000;
 
 /** A person who opens the open service. */
 async function visitor() {
@@ -221,6 +226,185 @@ test("no route from outside reaches another account, or an object's own routes",
       [400, 401, 403, 404, 405].includes(answer.status),
       `${method} ${where}: ${answer.status}`,
     );
+  }
+});
+
+/**
+ * Signs in on the hostile server, which needs no person's consent.
+ *
+ * @param {Visitor} who
+ * @param {Record<string, unknown>} says what it says of the account
+ */
+async function signInOnHostile(who, says) {
+  hostile.says = { id: "1", username: "mallory", acct: "mallory", ...says };
+  const { address, html } = await who.begin(HOSTILE);
+  assert.ok(address, textOf(html));
+  const { searchParams } = new URL(address);
+  const back = new URL(searchParams.get("redirect_uri") ?? "");
+  back.searchParams.set("state", searchParams.get("state") ?? "");
+  back.searchParams.set("code", "a-code");
+  return who.open(back.href);
+}
+
+/** What would be an element of its own if the text were not escaped. */
+const MARKUP = /<(script>|img src=x|b>)/i;
+
+test("a server lies about who signed in, and opens nobody's account elsewhere", async () => {
+  const ada = await visitor();
+  await ada.signIn("social.example", "person-40");
+  await ada.upload(png(3));
+  await ada.fillIn("/account", "/account/settings", { TIME_ZONE: "Asia/Kolkata" });
+  const { id } = await stage.simulator.issueToken({
+    server: "social.example",
+    account: "person-40",
+    scopes: "read",
+  });
+
+  // By the simulator's server, and by one that also claims the other server's addresses.
+  await stage.simulator.changeServer({
+    server: "evil.example",
+    poses_as: "person-40@social.example",
+  });
+  const mallory = await visitor();
+  await mallory.signIn("evil.example", "person-41");
+  const eve = await visitor();
+  await signInOnHostile(eve, {
+    id,
+    username: "person-40",
+    acct: "person-40@social.example",
+    url: "https://social.example/@person-40",
+    uri: "https://social.example/users/person-40",
+  });
+  for (const [who, server] of /** @type {const} */ ([
+    [mallory, "evil.example"],
+    [eve, HOSTILE],
+  ])) {
+    const page = await pageOf(who);
+    assert.ok(page.includes(`@person-40@${server}`), page);
+    assert.doesNotMatch(page, /@social\.example|Kolkata|Your picture is in place/);
+    assert.notEqual((await who.fetch("/account/frames/0")).status, 200);
+  }
+  await stage.simulator.changeServer({ server: "evil.example", poses_as: null });
+  assert.match(await pageOf(ada), /@person-40@social\.example/);
+});
+
+test("a server that fails or answers nonsense signs nobody in, and says what to do", async () => {
+  const fail = (/** @type {string} */ fault, /** @type {string} */ endpoint) =>
+    stage.simulator.fail(fault, 50, { network: "mastodon", endpoint, server: "evil.example" });
+  const faults = [
+    ...["internal-error", "bad-gateway", "empty-error", "captive-portal", "hostile-text"],
+    ...["endless-body", "cut-off", "reset", "rate-limit", "slow"],
+  ];
+  for (const endpoint of ["well-known", "apps", "oauth/token", "accounts/verify_credentials"]) {
+    for (const fault of faults) {
+      await stage.simulator.clear();
+      await stage.simulator.changeServer({
+        server: "evil.example",
+        forget_apps: true,
+        reset_limits: true,
+      });
+      const ada = await visitor();
+      const isLate = endpoint.includes("oauth") || endpoint.includes("accounts");
+      const start = performance.now();
+      if (!isLate) await fail(fault, endpoint);
+      let { address, response, html } = await ada.begin("evil.example");
+      const what = `${fault} at ${endpoint}: ${response.status} ${textOf(html)}`;
+      if (address) {
+        const callback = await ada.allow(address, "person-42");
+        if (isLate) await fail(fault, endpoint);
+        ({ response, html } = await ada.open(callback));
+      }
+      const took = performance.now() - start;
+      assert.ok(took < PATIENCE_MS, `${what} took ${took} ms`);
+      assert.doesNotMatch(html, MARKUP, what);
+      assert.ok(html.length < 60_000, `${what}: ${html.length} characters`);
+      if (ada.cookies.has("__Host-session")) {
+        // Whatever only delays, or what the sign-in can do without, stops nobody.
+        assert.ok(fault === "slow" || endpoint === "well-known", what);
+        continue;
+      }
+      assert.match(textOf(html), /evil\.example|Mastodon/, what);
+      assert.match(
+        textOf(html),
+        /Try again|Sign in again|Check the name|Ask who runs it|takes no more/,
+        what,
+      );
+    }
+  }
+  await stage.simulator.clear();
+});
+
+test("a server that sends its answers drop by drop, or none, holds nobody for long", async () => {
+  hostile.drips = true;
+  const start = performance.now();
+  const [dripped, hung] = await Promise.all([
+    (await visitor()).begin(HOSTILE),
+    stage.simulator
+      .fail("hang", 50, { network: "mastodon", server: "evil.example" })
+      .then(async () => (await visitor()).begin("evil.example")),
+  ]);
+  hostile.drips = false;
+  await stage.simulator.clear();
+  const took = performance.now() - start;
+  assert.ok(took < PATIENCE_MS, `${took} ms`);
+  for (const { response, html } of [dripped, hung]) {
+    assert.equal(response.status, 422);
+    assert.match(textOf(html), /did not answer within \d+ s\. Try again later/);
+  }
+});
+
+test("stored XSS: what a server or a person writes is text on every page", async () => {
+  const ada = await visitor();
+  const { html } = await ada.fillIn("/sign-in", "/sign-in/mastodon", {
+    server: `"><script>alert(1)</script>`,
+  });
+  assert.doesNotMatch(html, MARKUP);
+  assert.match(textOf(html), /script/, "what was typed is shown again");
+  for (const username of [
+    `<script>alert(1)</script>`,
+    `"><img src=x onerror=alert(1)>`,
+    `Ada <b>&"'`,
+  ]) {
+    const mallory = await visitor();
+    const page = await signInOnHostile(mallory, {
+      id: `</script><img src=x>${username.length}`.replaceAll(" ", "-"),
+      username,
+      acct: username,
+      display_name: username,
+      avatar: "javascript:alert(1)",
+    });
+    assert.ok(mallory.cookies.has("__Host-session"), textOf(page.html));
+    await mallory.upload(png(3));
+    const started = await mallory.fillIn("/account", "/account/start");
+    const refused = await mallory.fillIn("/account", "/account/settings", {
+      TIME_ZONE: `"><script>alert(1)</script>`,
+    });
+    const asking = await mallory.open("/account/delete");
+    for (const { html } of [page, started, refused, asking]) {
+      assert.doesNotMatch(html, MARKUP);
+    }
+    assert.match(page.html, /&lt;|&quot;/, "the name is there, as text");
+    const file = await mallory.fetch("/account/export");
+    assert.equal(file.headers.get("content-type"), "application/json");
+    assert.match(file.headers.get("content-disposition") ?? "", /^attachment/);
+    assert.equal(file.headers.get("x-content-type-options"), "nosniff");
+    const [connection] = (await file.json()).account.connections;
+    assert.ok(connection.name.startsWith(`@${username.slice(0, 5)}`), connection.name);
+  }
+});
+
+test("logs hold neither handles nor addresses", async () => {
+  const ada = await visitor();
+  await ada.signIn("social.example", "person-44");
+  await ada.upload(png(3));
+  await ada.fillIn("/account", "/account/start");
+  await stage.simulator.fail("hostile-text", 1, { network: "mastodon", server: "social.example" });
+  await ada.fillIn("/account", "/account/turn");
+  await stage.simulator.changeServer({ server: "social.example", revoke: "person-44" });
+  await ada.fillIn("/account", "/account/turn");
+  const logs = JSON.stringify(await stage.worker.logs(1));
+  for (const hidden of ["person-44", "social.example", ada.address]) {
+    assert.ok(!logs.includes(hidden), `${hidden} in ${logs}`);
   }
 });
 
