@@ -175,9 +175,14 @@ async fn next_start(
         let Some((schedule, frames)) = settings.schedule.as_ref().ok().zip(frames) else {
             return Some(after(now, LOOK_AGAIN));
         };
-        let start = schedule.slot_at(now, frames).start;
-        let is_open = is_open(settings, ledger, start, now, false).await;
-        return Some(delay.next_due(now, schedule, frames, is_open));
+        let slot = schedule.slot_at(now, frames);
+        let is_open = is_open(settings, ledger, slot.start, now, false).await;
+        let due = delay.next_due(now, schedule, frames, is_open);
+        let Some(shortest) = delay.shortest_beyond(&slot) else {
+            return Some(due);
+        };
+        let last = last_turn(settings, ledger).await;
+        return Some(last.map_or(due, |last| due.max(after(last, shortest))));
     }
     let schedule = settings.schedule.as_ref().ok()?;
     let events = ledger.cron_events().await.ok()?;

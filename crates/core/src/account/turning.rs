@@ -24,6 +24,9 @@ use crate::outcome::{Diagnosis, Outcome, Reason};
 /// How long before its end a token is renewed.
 const RENEW_BEFORE: TimeDelta = TimeDelta::minutes(5);
 
+/// How soon it is tried again to renew a token, after a server has failed at that.
+const RENEW_AGAIN: TimeDelta = TimeDelta::minutes(1);
+
 /// After how long a network that refuses an account is asked no more.
 const LONGEST_REFUSAL: TimeDelta = TimeDelta::days(14);
 
@@ -140,10 +143,15 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let tokens = match sign_in.refresh(connection, self.host).await {
             Ok(tokens) => tokens,
             Err(error) => {
-                if let SignInError::Paused { until, .. } = error {
+                let until = match error {
+                    SignInError::Paused { until, .. } => Some(until),
+                    SignInError::Server(_) => Some(after(now, RENEW_AGAIN)),
+                    // The turn says what the network thinks of the tokens that there are.
+                    _ => None,
+                };
+                if let Some(until) = until {
                     pauses.pause(&connection.app.server, until, now);
                 }
-                // The turn says what the network thinks of the tokens that there are.
                 return false;
             }
         };
@@ -217,7 +225,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                 Outcome::Refused(diagnosis)
                     if diagnosis.reason == Reason::Credentials
                         && report.network_status.is_some()
-                        && self.renew(connection).await =>
+                        && self.renews_or_waits(connection).await =>
                 {
                     let again = self.turn_again(report.network, trigger).await?;
                     if let (Some(report), Some(again)) = (reports.get_mut(index), again) {
@@ -231,15 +239,28 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         Ok(reports)
     }
 
-    /// Makes the turn on one network again, with tokens that are new. The refusal of the old ones
-    /// holds nothing any more.
+    /// Renews tokens that were refused. Returns whether there are new ones, or the server could not
+    /// be asked, so that the refusal says nothing of the sign-in.
+    async fn renews_or_waits(&self, connection: &Connection) -> bool {
+        let pauses = self.host.server_pauses();
+        let waits = || {
+            pauses
+                .until(&connection.app.server, self.host.now())
+                .is_some()
+        };
+        self.renew(connection).await || connection.tokens.refresh.is_some() && waits()
+    }
+
+    /// Makes the turn on one network again, with tokens that are new, or has it wait until the server
+    /// gives some. The refusal of the old ones holds nothing any more.
     async fn turn_again(
         &self,
         network: &str,
         trigger: Trigger,
     ) -> Result<Option<Report>, Diagnosis> {
         let opened = self.open().await?;
-        let mut networks = opened.settings.networks.iter();
+        let settings = self.with_pauses(&opened);
+        let mut networks = settings.networks.iter();
         let Some(one) = networks.find(|one| one.definition.name == network) else {
             return Ok(None);
         };
@@ -248,11 +269,14 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         state.hold = None;
         state.refusals = 0;
         state.refused_since = None;
+        if one.hold.is_some() {
+            // Nobody has to sign in again yet.
+            state.stopped = None;
+        }
         let kept = self.ledger.keep(network, &state, None).await;
         kept.map_err(|error| self.failed(&error))?;
         let request = TurnRequest::due_at(self.host.now(), trigger);
-        let settings = &opened.settings;
-        let reports = turn_on(&[one], settings, self.host, self.ledger, &request).await;
+        let reports = turn_on(&[one], &settings, self.host, self.ledger, &request).await;
         Ok(reports.into_iter().next())
     }
 

@@ -216,7 +216,7 @@ pub enum SignInError {
         server: String,
     },
     /// The server asks for a pause until then.
-    #[error("{server} takes no more sign-ins for now")]
+    #[error("{server} takes no more sign-ins for now. Try again after {} UTC.", until.format("%H:%M"))]
     Paused {
         /// The server's host.
         server: String,

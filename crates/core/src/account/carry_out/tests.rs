@@ -643,6 +643,39 @@ fn tokens_that_are_refused_are_renewed_and_the_turn_is_made_again() {
 }
 
 #[test]
+fn a_server_that_cannot_renew_tokens_for_a_moment_ends_no_sign_in() {
+    for expires_at in [Some(instant("2026-11-22T03:01:00Z")), None] {
+        let mut person = Person::visitor();
+        let mut connection = person.signed_in("ada", "one", Some("r"));
+        connection.expires_at = expires_at;
+        person.have(&Command::Connect { connection });
+        person.start();
+        person.host.take_sent();
+        let refused = Ok(reply(401, &[], ""));
+        person.host.answer("/avatar?token=one", refused);
+        person
+            .host
+            .answer("/token?token=r", Ok(reply(503, &[], "")));
+        person.wake("2026-11-22T03:02:00Z");
+        let shown = person.shown();
+        assert!(!shown.needs_sign_in, "{:?}", shown.finding);
+        person.host.take_sent();
+
+        person
+            .host
+            .answer("/token?token=r", Ok(reply(200, &[], "")));
+        person.wake("2026-11-22T03:06:00Z");
+        let mut sent = vec!["POST /token?token=r", "POST /avatar?token=r-access"];
+        if expires_at.is_none() {
+            // Nobody knows that the token has ended before it is refused.
+            sent.insert(0, "POST /avatar?token=one");
+        }
+        assert_eq!(person.sent(), sent);
+        assert_eq!(person.shown().frame, Some(0));
+    }
+}
+
+#[test]
 fn a_sign_in_that_has_ended_is_told_and_another_goes_on_at_once() {
     let mut person = Person::visitor().turning();
     person

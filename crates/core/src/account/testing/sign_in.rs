@@ -179,6 +179,7 @@ impl SignIn for Fake {
                     server: connection.app.server.clone(),
                     until: now + TimeDelta::minutes(10),
                 }),
+                500.. => Err(SignInError::Server("no".to_owned())),
                 _ => Err(SignInError::Refused("no".to_owned())),
             }
         })

@@ -113,7 +113,9 @@ pub(super) async fn begin<H: ServiceHost>(
         }
         Err(error) => return Err(failed(&error)),
     };
-    let mut answer = site::leaving(&begun.authorization, &begun.server);
+    let host = begun.server.split_once("://");
+    let host = host.map_or(begun.server.as_str(), |(_, host)| host);
+    let mut answer = site::leaving(&begun.authorization, host);
     cookies::keep_sign_in(&mut answer, &hash(&begun.state), &begun.browser);
     Ok(answer.into())
 }
