@@ -13,6 +13,7 @@ use rotate_icon_core::network::bluesky::BLUESKY_APP_PASSWORD;
 use rotate_icon_core::network::x::ACCESS_TOKEN;
 use rotate_icon_core::outcome::{Diagnosis, Reason};
 use rotate_icon_core::schedule::Schedule;
+use rotate_icon_core::service;
 use rotate_icon_core::settings::SettingsErrors;
 use rotate_icon_core::settings::pasted;
 use serde::Serialize;
@@ -353,7 +354,7 @@ fn is_bearer_token_of_x(text: &str) -> bool {
 /// Warns of names in a file that are not settings.
 fn unknown_names(file: &SettingsFile) -> Vec<String> {
     let path = shown(&file.path);
-    let known: Vec<_> = settings::names().collect();
+    let known: Vec<_> = settings::names().chain(service::settings::NAMES).collect();
     let unknown = file.names().filter(|name| !known.contains(name));
     let told = unknown.map(|name| {
         let closest = known.iter().min_by_key(|other| distance(name, other));

@@ -5,9 +5,11 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::account::own_clock::SHORTEST_SLOT;
 use crate::network::base_url::BaseUrl;
 use crate::network::sign_in::Service;
 use crate::service::directory::Limit;
+use crate::service::keys;
 use crate::settings::errors::SettingsErrors;
 use crate::settings::reader::{Reader, Variable};
 
@@ -37,6 +39,18 @@ pub const CHECKS_AN_HOUR: Variable = Variable {
     default: "40",
     accepts: "a whole number up to 900: at most 40 on a plan with 50 requests an event",
 };
+/// The names of all settings of the service, with its key and its accounts' clock. Only the Worker
+/// of a service reads them.
+pub const NAMES: [&str; 7] = [
+    PUBLIC_URL,
+    SIGN_UP.name,
+    CONTACT,
+    MAX_ACCOUNTS.name,
+    CHECKS_AN_HOUR.name,
+    SHORTEST_SLOT.name,
+    keys::SETTING,
+];
+
 /// The most accounts that are looked at each hour: a tenth of an event's requests stay for the rest.
 const MAX_CHECKS: u16 = 900;
 
