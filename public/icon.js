@@ -231,6 +231,8 @@ export function openIcon({ say, run, usePicture }) {
   }
 
   field.addEventListener("change", choose);
+  // A file that was chosen before this script was there.
+  if (field.files?.length) choose();
   byId("animate").addEventListener("click", () => animate(timer === null));
   byId("use-picture").addEventListener("click", () => run(use));
   byId("discard").addEventListener("click", () => {
