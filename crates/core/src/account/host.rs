@@ -26,7 +26,7 @@ pub trait AccountHost: Store + Client + Clock + Log + TimeZones + Encryption + D
     }
 }
 
-/// The advice of [`Store::ADVICE`] for accounts of visitors, who cannot change the host.
+/// The advice of [`Store::advice`] for accounts of visitors, who cannot change the host.
 pub const VISITORS_ADVICE: Advice = Advice {
     settings: "Change it on your page; what is not there, only the operator of this service can \
                change.",
@@ -37,11 +37,11 @@ pub const VISITORS_ADVICE: Advice = Advice {
     cron: "Wait: it is tried again by itself.",
 };
 
-/// The advice of [`Ledger::ADVICE`](crate::account::ledger::Ledger::ADVICE) for accounts of
+/// The advice of [`Ledger::advice`](crate::account::ledger::Ledger::advice) for accounts of
 /// visitors.
 pub const VISITORS_LEDGER_ADVICE: &str =
     "Wait: it is tried again by itself. If it stays, tell the operator of this service.";
 
-/// The end of the sentence of [`Ledger::ASK_NOW`](crate::account::ledger::Ledger::ASK_NOW) for
+/// The end of the sentence of [`Ledger::ask_now`](crate::account::ledger::Ledger::ask_now) for
 /// visitors.
 pub const VISITORS_ASK_NOW: &str = "press Turn now on your page";

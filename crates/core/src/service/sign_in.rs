@@ -1,8 +1,9 @@
 //! Signing in with a network: from what a person types to the account that opens.
 //!
-//! [`begin`] finds the server, registers this service there unless it has been, and says where to
-//! send the browser. [`finish`] takes what the browser brings back. Each sign-in can be finished
-//! once, within ten minutes, by the browser that began it, and its code goes to no other server.
+//! [`SigningIn::begin`] finds the server, registers this service there unless it has been, and says
+//! where to send the browser. [`SigningIn::finish`] takes what the browser brings back. Each sign-in
+//! can be finished once, within ten minutes, by the browser that began it, and its code goes to no
+//! other server.
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
