@@ -41,7 +41,3 @@ pub const VISITORS_ADVICE: Advice = Advice {
 /// visitors.
 pub const VISITORS_LEDGER_ADVICE: &str =
     "Wait: it is tried again by itself. If it stays, tell the operator of this service.";
-
-/// The end of the sentence of [`Ledger::ask_now`](crate::account::ledger::Ledger::ask_now) for
-/// visitors.
-pub const VISITORS_ASK_NOW: &str = "press Turn now on your page";
