@@ -5,15 +5,7 @@
  * What the Worker answers is inserted as text, never as HTML.
  */
 import { byId, face, refresh, startClock } from "./face.js";
-import { openIcon } from "./icon.js";
-
-/** @type {Say} */
-function say(message, mood = "") {
-  const result = byId("result");
-  if (!result) return;
-  result.textContent = message;
-  result.className = mood;
-}
+import { openIcon, say } from "./icon.js";
 
 let busy = false;
 
@@ -119,7 +111,7 @@ byId("look").addEventListener("submit", (event) => {
   event.stopPropagation();
 });
 byId("direction").addEventListener("change", becomes);
-openIcon({ say, run, usePicture });
+openIcon({ run, usePicture });
 // A start fetches and sends pictures, which takes a while.
 document.addEventListener("submit", () => say("One moment …"));
 addEventListener("pageshow", ({ persisted }) => persisted && say(""));

@@ -11,8 +11,16 @@ import { SENT, canReadBack, contextOf, kindOf, open, refusal, squareFile } from 
 const ROTATION_MS = 6000;
 const LEAST_MS = 50;
 
+/** Tells on the page how something went. @type {Say} */
+export function say(message, mood = "") {
+  const result = byId("result");
+  if (!result) return;
+  result.textContent = message;
+  result.className = mood;
+}
+
 /** Makes the card work. Returns a function that ends it. @param {IconTools} tools */
-export function openIcon({ say, run, usePicture }) {
+export function openIcon({ run, usePicture }) {
   const [field, preview, turned] = [byId("file"), byId("preview"), byId("turned")];
   const pictures = byId("plain").querySelectorAll("img");
   const areTrue = canReadBack();

@@ -1,6 +1,6 @@
 /** The owner's tools on the page at /: turns by hand, and the journal. Loaded at sign-in. */
 import { byId, face, refresh } from "./face.js";
-import { openIcon } from "./icon.js";
+import { openIcon, say } from "./icon.js";
 import { ask, signedOut, there, token } from "./page.js";
 
 /** Shows the tools. Returns a function that removes them. */
@@ -44,19 +44,11 @@ export function openTools() {
     chooseFrame();
   });
   chooseFrame();
-  const closeIcon = openIcon({ say, run, usePicture });
+  const closeIcon = openIcon({ run, usePicture });
   return () => {
     closeIcon();
     tools.remove();
   };
-}
-
-/** @type {Say} */
-function say(message, mood = "") {
-  const result = byId("result");
-  if (!result) return;
-  result.textContent = message;
-  result.className = mood;
 }
 
 let busy = false;

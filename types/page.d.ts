@@ -134,7 +134,6 @@ interface KnownKind {
 
 /** What the card "Change the icon" uses of the tools. */
 interface IconTools {
-  say: Say;
   run(action: Action): Promise<void>;
   /** Replaces the icon; `choices` says how the Worker reads the file. */
   usePicture(file: Blob, choices: Record<string, string>): Promise<string>;

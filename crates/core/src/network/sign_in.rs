@@ -145,9 +145,13 @@ impl Service {
     /// own: without that, a hostile server could send a person on to another one with its own
     /// state, and receive the other one's code (mix-up attack, RFC 9700 §4.4).
     pub fn redirect_uri(&self, network: &str, server: &str) -> String {
-        let host = server.split_once("://").map_or(server, |(_, host)| host);
-        format!("{}/callback/{network}/{host}", self.public_url)
+        format!("{}/callback/{network}/{}", self.public_url, host_of(server))
     }
+}
+
+/// The host of a server's address, with its port where it has one of its own.
+pub(crate) fn host_of(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, host)| host)
 }
 
 /// A server that has accounts of a network.

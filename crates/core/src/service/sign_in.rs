@@ -13,7 +13,7 @@ use crate::account::connections::stored_connection;
 use crate::account::id::AccountId;
 use crate::instant::after;
 use crate::network;
-use crate::network::sign_in::{App, Connection, Service, SignIn, SignInError};
+use crate::network::sign_in::{App, Connection, Service, SignIn, SignInError, host_of};
 use crate::outcome::Diagnosis;
 use crate::ports::{Client, Clock, Encryption, EncryptionError, Purpose};
 use crate::service::accounts::{Accounts, Unreachable};
@@ -326,7 +326,7 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         }
         let now = Clock::now(self.host);
         if let Some(until) = self.host.paused_until(&server.url, now).await? {
-            let server = host_of(&server.url);
+            let server = host_of(&server.url).to_owned();
             return Err(SignInError::Paused { server, until }.into());
         }
         let app = sign_in.register(server, self.service, self.host).await?;
@@ -396,10 +396,4 @@ fn identity_of(connection: &Connection) -> Identity {
 
 fn random() -> Result<Secret, Failed> {
     random_token().map_err(|_| Failed::Random)
-}
-
-/// The host of a server's address.
-fn host_of(url: &str) -> String {
-    let host = url.split_once("://").map_or(url, |(_, host)| host);
-    host.to_owned()
 }

@@ -9,8 +9,8 @@ use crate::web::answer::{Answer, guarded, insert};
 use crate::web::problem::Problem;
 use crate::web::{frame, icon, request};
 
-/// The most frames of a set.
-const MAX_FRAMES: u16 = 96;
+/// The most frames of a visitor's set.
+pub(super) const MAX_FRAMES: u16 = 96;
 
 /// Answers `PUT /icon`, with `picture` as its body, and `GET /frames/{n}`, from the account's own
 /// store.

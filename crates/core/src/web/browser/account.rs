@@ -20,10 +20,7 @@ use crate::web::browser::visit::{SignedIn, Visit, offers, see_other, told};
 use crate::web::problem::{Problem, status_of};
 use crate::web::routes::Action;
 use crate::web::site::{self, AccountPage, FailedSignIn, Mood};
-use crate::web::{frame, icon};
-
-/// The most frames of a visitor's rotation.
-const VISITORS_FRAMES: u16 = 96;
+use crate::web::{frame, icon, visitor};
 
 /// The field that a box for the old picture has.
 const PUT_BACK: &str = "put_back";
@@ -83,7 +80,7 @@ async fn write<H: ServiceHost>(
         max_frames: if is_owner {
             FrameCount::MAX
         } else {
-            VISITORS_FRAMES
+            visitor::MAX_FRAMES
         },
         offers: &offers(),
         notice: told(notice.as_ref()),

@@ -3,7 +3,7 @@
 use http::header::ORIGIN;
 use http::{HeaderName, Request, StatusCode};
 
-use crate::network::sign_in::Service;
+use crate::network::sign_in::{Service, host_of};
 use crate::service::tokens::form_token;
 use crate::settings::secret::Secret;
 use crate::web::problem::Problem;
@@ -25,8 +25,7 @@ pub(super) fn require_own_host(request: &Request<()>, service: &Service) -> Resu
     let scheme = request.uri().scheme_str().unwrap_or_default();
     let authority = request.uri().authority().map_or("", |host| host.as_str());
     // A proxy before the service may have ended TLS.
-    let (_, own) = service.public_url.split_once("://").unwrap_or_default();
-    if authority.eq_ignore_ascii_case(own) && !scheme.is_empty() {
+    if authority.eq_ignore_ascii_case(host_of(&service.public_url)) && !scheme.is_empty() {
         return Ok(());
     }
     Err(Problem::new(

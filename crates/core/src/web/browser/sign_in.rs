@@ -1,6 +1,7 @@
 //! Signing in: the front page, the form, the way to the network's server, and the way back.
 
 use crate::network;
+use crate::network::sign_in::host_of;
 use crate::ports::Form;
 use crate::service::limits::Limited;
 use crate::service::sign_in::{Failed, Finished, Returned, SigningIn, Wish};
@@ -113,9 +114,7 @@ pub(super) async fn begin<H: ServiceHost>(
         }
         Err(error) => return Err(failed(&error)),
     };
-    let host = begun.server.split_once("://");
-    let host = host.map_or(begun.server.as_str(), |(_, host)| host);
-    let mut answer = site::leaving(&begun.authorization, host);
+    let mut answer = site::leaving(&begun.authorization, host_of(&begun.server));
     cookies::keep_sign_in(&mut answer, &hash(&begun.state), &begun.browser);
     Ok(answer.into())
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::instant::after;
 use crate::network::mastodon::errors::limit_reset;
 use crate::network::reply::{ErrorReply, Meaning, retry_after};
-use crate::network::sign_in::SignInError;
+use crate::network::sign_in::{SignInError, host_of};
 use crate::network::transport::Transport;
 use crate::ports::{MAX_REPLY_BYTES, ReplyLimits, SendError};
 use crate::settings::secret::Secret;
@@ -35,8 +35,7 @@ pub(super) struct Calls<'a> {
 impl Calls<'_> {
     /// The server's host, for texts.
     pub(super) fn host(&self) -> &str {
-        let after_scheme = self.server.split_once("://");
-        after_scheme.map_or(self.server, |(_, host)| host)
+        host_of(self.server)
     }
 
     /// Sends a GET, with a token if there is one.
