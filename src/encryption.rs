@@ -107,7 +107,7 @@ impl Host {
     }
 }
 
-fn crypto() -> Result<Crypto, JsValue> {
+pub(crate) fn crypto() -> Result<Crypto, JsValue> {
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
     scope.crypto()
 }

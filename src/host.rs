@@ -8,10 +8,12 @@ use worker::kv::KvStore;
 use worker::{Env, console_error, console_log};
 
 use crate::settings::{service_settings, text};
+use crate::signing::WebCrypto;
 use crate::time_zones::Runtime;
 use rotate_icon_core::account::host::AccountHost;
 use rotate_icon_core::account::server_pauses::ServerPauses;
 use rotate_icon_core::network::sign_in::Service;
+use rotate_icon_core::network::signer::Signer;
 use rotate_icon_core::ports::{Clock, Log, OffsetAt, TimeZones};
 use rotate_icon_core::web::{HostPrivacy, ServiceHost};
 
@@ -53,6 +55,10 @@ impl AccountHost for Host {
         service_settings(&self.env).service.clone().ok().flatten()
     }
 
+    fn signer(&self) -> Rc<dyn Signer> {
+        Rc::new(WebCrypto)
+    }
+
     /// The pauses that servers have asked for, shared by the accounts of an isolate.
     fn server_pauses(&self) -> Rc<ServerPauses> {
         thread_local! {
@@ -74,6 +80,10 @@ impl Log for Host {
 }
 
 impl ServiceHost for Host {
+    fn signer(&self) -> Rc<dyn Signer> {
+        Rc::new(WebCrypto)
+    }
+
     const PRIVACY: HostPrivacy = HostPrivacy {
         place: "The service runs on the machines of Cloudflare, Inc. What is kept of you lies in its \
                 Durable Objects: one for your account alone, and one that says whose account is \

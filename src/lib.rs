@@ -30,6 +30,7 @@ mod kv;
 mod rate_limits;
 mod scheduled;
 mod settings;
+mod signing;
 mod storage;
 mod time_zones;
 mod upload;

@@ -13,6 +13,7 @@ use crate::storage::Storage;
 use rotate_icon_core::account::host::{AccountHost, VISITORS_ADVICE};
 use rotate_icon_core::account::server_pauses::ServerPauses;
 use rotate_icon_core::network::sign_in::Service;
+use rotate_icon_core::network::signer::Signer;
 use rotate_icon_core::ports::{
     Advice, Client, Clock, Decoder, Encryption, EncryptionError, Lifetime, Log, OffsetAt, Purpose,
     ReplyLimits, SendError, Store, StoreError, TimeZones, UploadError,
@@ -65,6 +66,10 @@ impl AccountHost for AccountsHost<'_> {
 
     fn service(&self) -> Option<Service> {
         self.host.service()
+    }
+
+    fn signer(&self) -> Rc<dyn Signer> {
+        AccountHost::signer(self.host)
     }
 
     fn server_pauses(&self) -> Rc<ServerPauses> {

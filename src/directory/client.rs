@@ -12,6 +12,7 @@ use rotate_icon_core::account::id::AccountId;
 use rotate_icon_core::service::accounts::Unreachable;
 use rotate_icon_core::service::directory::{
     Connected, Directory, Identity, Limit, Listing, PendingSignIn, Session, SignedIn, StoredApp,
+    StoredClientKey,
 };
 
 /// The binding of the directory's object.
@@ -195,6 +196,21 @@ impl Directory for Host {
         let after = after.cloned();
         self.ask_directory(Request::AccountsAfter { after, limit })
             .await
+    }
+
+    async fn client_keys(&self) -> Answer<Vec<StoredClientKey>> {
+        self.ask_directory(Request::ClientKeys {}).await
+    }
+
+    async fn keep_client_key(&self, key: &StoredClientKey, only_first: bool) -> Answer<()> {
+        let key = key.clone();
+        self.ask_directory(Request::KeepClientKey { key, only_first })
+            .await
+    }
+
+    async fn delete_client_key(&self, id: &str) -> Answer<()> {
+        let id = id.to_owned();
+        self.ask_directory(Request::DeleteClientKey { id }).await
     }
 
     async fn pause(&self, server: &str, until: DateTime<Utc>) -> Answer<()> {

@@ -11,7 +11,7 @@ use super::request::Request;
 use rotate_icon_core::account::id::AccountId;
 use rotate_icon_core::service::directory::{
     Connected, Identity, Limit, Listing, PendingSignIn, SIGN_IN_LIFETIME, Session, SignedIn,
-    StoredApp,
+    StoredApp, StoredClientKey,
 };
 
 /// The most sign-ins under way, registrations and pauses: beyond these the oldest go, so that a
@@ -35,6 +35,11 @@ pub(super) struct Tables(SqlStorage);
 #[derive(Deserialize)]
 struct AppRow {
     app: String,
+}
+
+#[derive(Deserialize)]
+struct KeyRow {
+    key: String,
 }
 
 #[derive(Deserialize)]
@@ -115,6 +120,11 @@ impl Tables {
             Request::AccountsAfter { after, limit } => {
                 to_json(self.accounts_after(after.as_ref(), limit)?)
             }
+            Request::ClientKeys {} => to_json(self.client_keys()?),
+            Request::KeepClientKey { key, only_first } => {
+                to_json(self.keep_client_key(&key, only_first)?)
+            }
+            Request::DeleteClientKey { id } => to_json(self.delete_client_key(&id)?),
             Request::Pause { server, until } => to_json(self.pause(&server, until)?),
             Request::PausedUntil { server, now } => to_json(self.paused_until(&server, now)?),
         }
@@ -428,6 +438,33 @@ impl Tables {
             ],
         )?;
         Ok(rows.into_iter().map(|row| row.account).collect())
+    }
+
+    fn client_keys(&self) -> Result<Vec<StoredClientKey>> {
+        let rows: Vec<KeyRow> = self.rows(
+            "select key from client_keys order by created_at desc, id",
+            [],
+        )?;
+        let keys = rows.iter().map(|row| serde_json::from_str(&row.key));
+        Ok(keys.collect::<serde_json::Result<_>>()?)
+    }
+
+    fn keep_client_key(&self, key: &StoredClientKey, only_first: bool) -> Result<()> {
+        self.run(
+            "insert into client_keys (id, created_at, key)
+            select ?, ?, ? where not (? and exists (select 1 from client_keys))
+            on conflict (id) do update set key = excluded.key",
+            [
+                key.id.as_str().into(),
+                ms(key.created_at),
+                serde_json::to_string(key)?.into(),
+                i64::from(only_first).into(),
+            ],
+        )
+    }
+
+    fn delete_client_key(&self, id: &str) -> Result<()> {
+        self.run("delete from client_keys where id = ?", [id.into()])
     }
 
     fn pause(&self, server: &str, until: DateTime<Utc>) -> Result<()> {

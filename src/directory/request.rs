@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use rotate_icon_core::account::id::AccountId;
-use rotate_icon_core::service::directory::{Identity, Limit, PendingSignIn, Session, StoredApp};
+use rotate_icon_core::service::directory::{
+    Identity, Limit, PendingSignIn, Session, StoredApp, StoredClientKey,
+};
 
 /// A function of the directory. The functions say what the arguments mean; instants are milliseconds
 /// since 1970.
@@ -74,6 +76,14 @@ pub(super) enum Request {
     AccountsAfter {
         after: Option<AccountId>,
         limit: u16,
+    },
+    ClientKeys {},
+    KeepClientKey {
+        key: StoredClientKey,
+        only_first: bool,
+    },
+    DeleteClientKey {
+        id: String,
     },
     Pause {
         server: String,

@@ -31,6 +31,8 @@ use crate::frames::set::{CURRENT_KEY, FrameSet};
 use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_SERVICE};
 use crate::network::mastodon::{MASTODON_ACCESS_TOKEN, MASTODON_SERVER};
 use crate::network::sign_in::{Service, SignIn};
+use crate::network::signer::Signer;
+use crate::network::testing::sign_in::P256;
 use crate::network::x::{ACCESS_TOKEN, ACCESS_TOKEN_SECRET, API_KEY, API_KEY_SECRET};
 use crate::ports::{
     Advice, Client, Clock, Decoder, Encryption, EncryptionError, Lifetime, Log, OffsetAt, Purpose,
@@ -438,7 +440,12 @@ impl AccountHost for Host {
     fn service(&self) -> Option<Service> {
         Some(Service {
             public_url: "https://icons.test".to_owned(),
+            ..Service::default()
         })
+    }
+
+    fn signer(&self) -> Rc<dyn Signer> {
+        Rc::new(P256)
     }
 
     fn server_pauses(&self) -> Rc<ServerPauses> {

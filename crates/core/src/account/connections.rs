@@ -14,13 +14,15 @@ use crate::settings::secret::Secret;
 struct Secrets {
     server: String,
     client_id: String,
-    client_secret: String,
+    client_secret: Option<String>,
     scopes: String,
     #[serde(default)]
     uses_pkce: bool,
     redirect_uri: String,
     access: String,
     refresh: Option<String>,
+    #[serde(default)]
+    details: Option<String>,
 }
 
 /// Makes a connection ready to be stored for an account: not started, and with its tokens
@@ -59,15 +61,13 @@ pub(super) async fn encrypted(
     let secrets = Secrets {
         server: app.server.clone(),
         client_id: app.client_id.clone(),
-        client_secret: app.client_secret.expose().to_owned(),
+        client_secret: exposed(app.client_secret.as_ref()),
         scopes: app.scopes.clone(),
         uses_pkce: app.uses_pkce,
         redirect_uri: app.redirect_uri.clone(),
         access: tokens.access.expose().to_owned(),
-        refresh: tokens
-            .refresh
-            .as_ref()
-            .map(|token| token.expose().to_owned()),
+        refresh: exposed(tokens.refresh.as_ref()),
+        details: exposed(connection.details.as_ref()),
     };
     let json = serde_json::to_string(&secrets).expect("secrets are made of texts");
     let field = field(&connection.network);
@@ -98,7 +98,7 @@ pub(super) async fn decrypted(
         app: App {
             server: secrets.server,
             client_id: secrets.client_id,
-            client_secret: Secret::new(secrets.client_secret),
+            client_secret: secrets.client_secret.map(Secret::new),
             scopes: secrets.scopes,
             uses_pkce: secrets.uses_pkce,
             redirect_uri: secrets.redirect_uri,
@@ -108,10 +108,15 @@ pub(super) async fn decrypted(
             refresh: secrets.refresh.map(Secret::new),
             expires_at: stored.expires_at,
         },
+        details: secrets.details.map(Secret::new),
     }))
 }
 
 /// Which of an account's texts the tokens on a network are.
+fn exposed(secret: Option<&Secret>) -> Option<String> {
+    secret.map(|secret| secret.expose().to_owned())
+}
+
 fn field(network: &str) -> String {
     format!("connection {network}")
 }

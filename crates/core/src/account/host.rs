@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::account::server_pauses::ServerPauses;
 use crate::network;
 use crate::network::sign_in::{Service, SignIn};
+use crate::network::signer::Signer;
 use crate::ports::{Advice, Client, Clock, Decoder, Encryption, Log, Store, TimeZones};
 
 /// A host of accounts.
@@ -15,6 +16,9 @@ pub trait AccountHost: Store + Client + Clock + Log + TimeZones + Encryption + D
     /// Returns this service as other servers see it; `None` if the operator has not said its
     /// address.
     fn service(&self) -> Option<Service>;
+
+    /// Returns what signs on this host.
+    fn signer(&self) -> Rc<dyn Signer>;
 
     /// Returns the pauses that servers have asked for, the same ones for all accounts that run
     /// together.

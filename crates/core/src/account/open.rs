@@ -185,7 +185,10 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let definition = network::named(&stored.network)?;
         let network = match read {
             Ok(None) => return None,
-            Ok(Some(connection)) => Ok(self.host.sign_in_to(&stored.network)?.network(connection)),
+            Ok(Some(connection)) => {
+                let sign_in = self.host.sign_in_to(&stored.network)?;
+                Ok(sign_in.network(connection, self.host.service(), self.host.signer()))
+            }
             Err(error) => Err(key_errors(error)),
         };
         Some(Configured {

@@ -65,6 +65,8 @@ pub enum Before {
     Unknown,
     /// A picture, which is kept.
     Picture,
+    /// A picture, which the network holds.
+    Held,
     /// The server's default picture.
     Default,
 }

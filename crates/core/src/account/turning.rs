@@ -18,7 +18,8 @@ use crate::account::state::{Hold, HoldKind};
 use crate::account::turn::{TurnRequest, turn, turn_on};
 use crate::account::wake;
 use crate::instant::after;
-use crate::network::sign_in::{Connection, SignInError, Tokens};
+use crate::network::sign_in::{Connection, Context, Service, SignInError};
+use crate::network::signer::Signer;
 use crate::outcome::{Diagnosis, Outcome, Reason};
 
 /// How long before its end a token is renewed.
@@ -140,8 +141,13 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         {
             return false;
         }
-        let tokens = match sign_in.refresh(connection, self.host).await {
-            Ok(tokens) => tokens,
+        let Some(service) = self.host.service() else {
+            return false;
+        };
+        let signer = self.host.signer();
+        let context = self.context(&service, &*signer);
+        let mut renewed = match sign_in.refresh(connection, context).await {
+            Ok(renewed) => renewed,
             Err(error) => {
                 let until = match error {
                     SignInError::Paused { until, .. } => Some(until),
@@ -155,9 +161,8 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                 return false;
             }
         };
-        let mut renewed = connection.clone();
-        let refresh = tokens.refresh.or(renewed.tokens.refresh.take());
-        renewed.tokens = Tokens { refresh, ..tokens };
+        let before = connection.tokens.refresh.clone();
+        renewed.tokens.refresh = renewed.tokens.refresh.or(before);
         let Ok(secrets) = encrypted(&renewed, self.id, self.host).await else {
             return false;
         };
@@ -169,6 +174,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             return false;
         };
         of_network.secrets = Some(secrets);
+        of_network.name = renewed.name;
         of_network.expires_at = renewed.tokens.expires_at;
         self.keep(stored).await.is_ok()
     }
@@ -180,7 +186,8 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let mut settings = opened.settings.clone();
         for one in settings.networks.iter_mut().filter(|one| one.is_signed_in) {
             let connection = opened.connection(one.definition.name);
-            let until = connection.and_then(|to| pauses.until(&to.app.server, now));
+            let server = connection.map(|to| self.turned_on(to));
+            let until = server.and_then(|server| pauses.until(&server, now));
             // Not all accounts of the server come back at the same instant.
             one.hold = until.map(|until| Hold {
                 until: after(until, Delay::of(self.id, None).spread()),
@@ -218,9 +225,9 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             }
             match &report.outcome {
                 Outcome::Retry { at, diagnosis } if diagnosis.reason == Reason::RateLimit => {
-                    let server = &connection.app.server;
+                    let server = self.turned_on(connection);
                     let pauses = self.host.server_pauses();
-                    pauses.pause(server, *at, self.host.now());
+                    pauses.pause(&server, *at, self.host.now());
                 }
                 Outcome::Refused(diagnosis)
                     if diagnosis.reason == Reason::Credentials
@@ -328,9 +335,34 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     /// Tells a network that tokens are no longer used, if it can be told. They are forgotten here
     /// whatever it answers. Returns whether it has been told.
     pub(super) async fn revoke(&self, connection: &Connection) -> bool {
-        match self.host.sign_in_to(&connection.network) {
-            Some(sign_in) => sign_in.revoke(connection, self.host).await.is_ok(),
-            None => false,
+        let sign_in = self.host.sign_in_to(&connection.network);
+        let (Some(sign_in), Some(service)) = (sign_in, self.host.service()) else {
+            return false;
+        };
+        let signer = self.host.signer();
+        let context = self.context(&service, &*signer);
+        sign_in.revoke(connection, context).await.is_ok()
+    }
+
+    /// The server that turns of a connection send their requests to.
+    fn turned_on(&self, connection: &Connection) -> String {
+        let sign_in = self.host.sign_in_to(&connection.network);
+        sign_in.map_or_else(
+            || connection.app.server.clone(),
+            |sign_in| sign_in.turned_on(connection),
+        )
+    }
+
+    /// What a sign-in reaches on this host.
+    pub(super) fn context<'b>(
+        &'b self,
+        service: &'b Service,
+        signer: &'b dyn Signer,
+    ) -> Context<'b> {
+        Context {
+            service,
+            transport: self.host,
+            signer,
         }
     }
 }

@@ -10,14 +10,16 @@ mod fingerprint;
 #[cfg(test)]
 mod fuzz;
 pub mod interface;
+pub mod jose;
 pub mod mastodon;
 mod multipart;
 pub(crate) mod percent;
 pub mod public_address;
 mod reply;
 pub mod sign_in;
+pub mod signer;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod transport;
 pub mod x;
 

@@ -5,16 +5,20 @@
 //! there as an application, and says where to send the browser. What comes back with the browser is
 //! exchanged for tokens. [`Connection`] holds all that turns need from then on.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::ready;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::network::interface::Network;
+use crate::network::signer::Signer;
 use crate::network::transport::{Pending, Transport};
 use crate::outcome::Diagnosis;
+use crate::settings::reader::Variable;
 use crate::settings::secret::Secret;
 
 /// A network on which people sign in with a browser.
@@ -32,10 +36,121 @@ pub trait SignIn: fmt::Debug + Sync {
     fn find<'a>(
         &'a self,
         typed: &'a str,
-        service: &'a Service,
-        transport: &'a dyn Transport,
+        context: Context<'a>,
     ) -> Pending<'a, Result<Server, SignInError>>;
 
+    /// How servers come to know this service as an application.
+    fn client(&self) -> Client<'_>;
+
+    /// Returns the address to send the browser to.
+    ///
+    /// # Errors
+    /// When the server has to be asked for it, and does not give it.
+    fn authorization<'a>(
+        &'a self,
+        request: AuthorizationRequest<'a>,
+        context: Context<'a>,
+    ) -> Pending<'a, Result<Authorization, SignInError>>;
+
+    /// Exchanges the code that the browser brought back for tokens, and asks the server whose they
+    /// are.
+    ///
+    /// # Errors
+    /// When the server does not exchange it. [`SignInError::AppForgotten`] says that the
+    /// application has to be registered anew.
+    fn exchange<'a>(
+        &'a self,
+        grant: Grant<'a>,
+        context: Context<'a>,
+    ) -> Pending<'a, Result<Connection, SignInError>>;
+
+    /// Fetches new tokens with the refresh token of a connection, and returns the connection with
+    /// them. The old ones may be of no use afterwards, so the new ones are stored before they are
+    /// used.
+    ///
+    /// # Errors
+    /// When the server gives none.
+    fn refresh<'a>(
+        &'a self,
+        connection: &'a Connection,
+        context: Context<'a>,
+    ) -> Pending<'a, Result<Connection, SignInError>>;
+
+    /// Tells the server that the tokens are no longer used. The tokens are forgotten whatever it
+    /// answers.
+    ///
+    /// # Errors
+    /// When the server may still accept them.
+    fn revoke<'a>(
+        &'a self,
+        connection: &'a Connection,
+        context: Context<'a>,
+    ) -> Pending<'a, Result<(), SignInError>>;
+
+    /// The account of a connection, for turns. `service` is `None` if the operator has not said the
+    /// address of this service.
+    fn network(
+        &self,
+        connection: &Connection,
+        service: Option<Service>,
+        signer: Rc<dyn Signer>,
+    ) -> Rc<dyn Network>;
+
+    /// The server that turns send their requests to: scheme, host and port. A pause that it asks for
+    /// is kept by all accounts on it.
+    fn turned_on(&self, connection: &Connection) -> String {
+        connection.app.server.clone()
+    }
+
+    /// Keeps the picture that the account shows where the network can hold it, or else fetches its
+    /// file.
+    ///
+    /// # Errors
+    /// When the picture cannot be kept.
+    fn keep_shown<'a>(
+        &'a self,
+        connection: &'a Connection,
+        context: Context<'a>,
+    ) -> Pending<'a, Result<Shown, Diagnosis>>;
+
+    /// Has the account show the picture again that the network holds for it ([`Shown::Held`]).
+    ///
+    /// # Errors
+    /// When the network does not hold it any more, or does not show it.
+    fn put_held_back<'a>(
+        &'a self,
+        connection: &'a Connection,
+        context: Context<'a>,
+    ) -> Pending<'a, Result<(), Diagnosis>>;
+
+    /// Removes the account's picture, so that it shows the server's default one.
+    ///
+    /// # Errors
+    /// When the server does not remove it.
+    fn remove_picture<'a>(
+        &'a self,
+        connection: &'a Connection,
+        context: Context<'a>,
+    ) -> Pending<'a, Result<(), Diagnosis>>;
+
+    /// What a person can do to remove the frames themselves that turns have kept on the network
+    /// ([`Network::keeps_frames`]), if the network no longer lets this service: a sentence or two.
+    fn how_to_remove_frames(&self, _connection: &Connection) -> Option<String> {
+        None
+    }
+}
+
+/// How servers come to know this service as an application (RFC 6749 §2).
+#[derive(Debug, Clone, Copy)]
+pub enum Client<'a> {
+    /// It registers on each server, which gives it an id and a secret.
+    Registered(&'a dyn RegisteredClient),
+    /// Servers fetch a document of this service, whose address is its id there.
+    Published(&'a dyn PublishedClient),
+}
+
+/// A network whose servers register applications.
+pub trait RegisteredClient: fmt::Debug {
     /// Registers this service on a server. Servers limit how often this may be done, so the
     /// application is stored and used for everyone who signs in there.
     ///
@@ -44,8 +159,7 @@ pub trait SignIn: fmt::Debug + Sync {
     fn register<'a>(
         &'a self,
         server: &'a Server,
-        service: &'a Service,
-        transport: &'a dyn Transport,
+        context: Context<'a>,
     ) -> Pending<'a, Result<App, SignInError>>;
 
     /// Asks the server whether it still knows the application, by calls that change nothing. A
@@ -57,87 +171,106 @@ pub trait SignIn: fmt::Debug + Sync {
     fn check<'a>(
         &'a self,
         _app: &'a App,
-        _transport: &'a dyn Transport,
+        _context: Context<'a>,
     ) -> Pending<'a, Result<(), SignInError>> {
         Box::pin(ready(Ok(())))
     }
+}
 
-    /// Returns the address to send the browser to. `state` comes back unchanged, and `verifier` is
-    /// the secret of PKCE (RFC 7636).
-    fn authorization(&self, app: &App, service: &Service, state: &str, verifier: &Secret)
-    -> String;
+/// A network whose servers fetch a document to know an application.
+pub trait PublishedClient: fmt::Debug {
+    /// The document, which this service answers at [`Service::client_id`].
+    fn document(&self, service: &Service) -> Value;
 
-    /// Exchanges the code that the browser brought back for tokens, and asks the server whose they
-    /// are.
-    ///
-    /// # Errors
-    /// When the server does not exchange it. [`SignInError::AppForgotten`] says that the
-    /// application has to be registered anew.
-    fn exchange<'a>(
-        &'a self,
-        app: &'a App,
-        service: &'a Service,
-        code: &'a Secret,
-        verifier: &'a Secret,
-        transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Connection, SignInError>>;
+    /// This service as the servers of the network know it. Nothing is asked.
+    fn app(&self, server: &Server, service: &Service) -> App;
 
-    /// Fetches new tokens with the refresh token of a connection. The old ones may be of no use
-    /// afterwards, so the new ones are stored before they are used.
-    ///
-    /// # Errors
-    /// When the server gives none.
-    fn refresh<'a>(
-        &'a self,
-        connection: &'a Connection,
-        transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Tokens, SignInError>>;
+    /// Whether the service signs what it sends as this application with a key of its own
+    /// (`private_key_jwt`, RFC 7523 §2.2).
+    fn uses_key(&self, service: &Service) -> bool;
+}
 
-    /// Tells the server that the tokens are no longer used. The tokens are forgotten whatever it
-    /// answers.
-    ///
-    /// # Errors
-    /// When the server may still accept them.
-    fn revoke<'a>(
-        &'a self,
-        connection: &'a Connection,
-        transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<(), SignInError>>;
+/// What a sign-in reaches besides what it is given.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// This service, as other servers see it.
+    pub service: &'a Service,
+    /// What carries requests.
+    pub transport: &'a dyn Transport,
+    /// What signs.
+    pub signer: &'a dyn Signer,
+}
 
-    /// The account of a connection, for turns.
-    fn network(&self, connection: &Connection) -> Rc<dyn Network>;
+/// What a person is asked to consent to.
+#[derive(Debug, Clone, Copy)]
+pub struct AuthorizationRequest<'a> {
+    /// The server, as [`SignIn::find`] has found it.
+    pub server: &'a Server,
+    /// This service as an application there.
+    pub app: &'a App,
+    /// The key that this service signs with, if the application uses one.
+    pub key: Option<&'a ClientKey>,
+    /// The text that comes back unchanged.
+    pub state: &'a str,
+    /// The secret of PKCE (RFC 7636).
+    pub verifier: &'a Secret,
+}
 
-    /// Fetches the file of the picture that the account shows, at most [`MAX_SHOWN_BYTES`]; `None`
-    /// if it shows the server's default picture.
-    ///
-    /// # Errors
-    /// When the picture cannot be fetched.
-    fn shown_picture<'a>(
-        &'a self,
-        connection: &'a Connection,
-        service: &'a Service,
-        transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Option<Vec<u8>>, Diagnosis>>;
+/// The way to a server's page of consent.
+#[derive(Debug, Clone)]
+pub struct Authorization {
+    /// Where to send the browser.
+    pub url: String,
+    /// What the network has to know when the browser comes back, in a form of its own.
+    pub kept: Option<Secret>,
+}
 
-    /// Removes the account's picture, so that it shows the server's default one.
-    ///
-    /// # Errors
-    /// When the server does not remove it.
-    fn remove_picture<'a>(
-        &'a self,
-        connection: &'a Connection,
-        transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<(), Diagnosis>>;
+/// What the browser has brought back, and what is known of its sign-in.
+#[derive(Debug, Clone, Copy)]
+pub struct Grant<'a> {
+    /// This service as an application on the server.
+    pub app: &'a App,
+    /// The code.
+    pub code: &'a Secret,
+    /// The secret of PKCE.
+    pub verifier: &'a Secret,
+    /// Who the answer says that it is from (`iss`, RFC 9207).
+    pub issuer: Option<&'a str>,
+    /// [`Authorization::kept`].
+    pub kept: Option<&'a Secret>,
+}
+
+/// A key of this service with which it signs what it sends as an application. Servers fetch its
+/// public half ([`Service::jwks_uri`]).
+#[derive(Debug, Clone)]
+pub struct ClientKey {
+    /// The key's id.
+    pub id: String,
+    /// The private key, a JWK (RFC 7517) as JSON.
+    pub private: Secret,
+}
+
+/// What an account shows before the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// The server's default picture.
+    Default,
+    /// A picture, of which this is the file. It has at most [`MAX_SHOWN_BYTES`].
+    File(Vec<u8>),
+    /// A picture that the network holds from now on, so that the account can show it again.
+    Held,
 }
 
 /// The largest file of a shown picture that is fetched, in bytes.
 pub const MAX_SHOWN_BYTES: usize = 8_000_000;
 
 /// This service, as other servers see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Service {
     /// Scheme and host, without a slash at the end, such as `https://icons.example`.
     pub public_url: String,
+    /// What the operator has set of the networks' variables, by name.
+    pub variables: BTreeMap<&'static str, String>,
 }
 
 impl Service {
@@ -146,6 +279,29 @@ impl Service {
     /// state, and receive the other one's code (mix-up attack, RFC 9700 §4.4).
     pub fn redirect_uri(&self, network: &str, server: &str) -> String {
         format!("{}/callback/{network}/{}", self.public_url, host_of(server))
+    }
+
+    /// Where all servers of a network send the browser back to whose answers name their sender
+    /// (RFC 9207).
+    pub fn shared_redirect_uri(&self, network: &str) -> String {
+        format!("{}/callback/{network}", self.public_url)
+    }
+
+    /// The id of this service on the servers of a network that fetch its document: the address of
+    /// that.
+    pub fn client_id(&self, network: &str) -> String {
+        format!("{}/oauth/{network}/client-metadata.json", self.public_url)
+    }
+
+    /// Where the public halves of this service's keys are (RFC 7517 §5).
+    pub fn jwks_uri(&self) -> String {
+        format!("{}/oauth/jwks.json", self.public_url)
+    }
+
+    /// The text of a network's variable.
+    pub fn variable(&self, variable: Variable) -> &str {
+        let set = self.variables.get(variable.name);
+        set.map_or(variable.default, String::as_str)
     }
 }
 
@@ -170,8 +326,8 @@ pub struct App {
     pub server: String,
     /// The application's id.
     pub client_id: String,
-    /// The application's secret.
-    pub client_secret: Secret,
+    /// The application's secret, if the server has given it one.
+    pub client_secret: Option<Secret>,
     /// The scopes that it asks for, separated by spaces.
     pub scopes: String,
     /// Whether the server checks PKCE.
@@ -194,6 +350,8 @@ pub struct Connection {
     pub app: App,
     /// The tokens.
     pub tokens: Tokens,
+    /// What else the network needs for its requests, in a form of its own.
+    pub details: Option<Secret>,
 }
 
 /// The tokens of a connection.

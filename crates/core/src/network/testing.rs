@@ -1,6 +1,8 @@
 //! What the tests of several networks share: a wire on which everything is as it
 //! was written down.
 
+pub(crate) mod sign_in;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::ready;

@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::account::id::AccountId;
 use crate::service::accounts::Unreachable;
@@ -109,6 +110,19 @@ pub trait Directory {
         limit: u16,
     ) -> impl Future<Output = Result<Vec<AccountId>, Unreachable>>;
 
+    /// Returns the keys with which this service signs as an application, newest first.
+    fn client_keys(&self) -> impl Future<Output = Result<Vec<StoredClientKey>, Unreachable>>;
+
+    /// Keeps a key. With `only_first`, does nothing if there is a key.
+    fn keep_client_key(
+        &self,
+        key: &StoredClientKey,
+        only_first: bool,
+    ) -> impl Future<Output = Result<(), Unreachable>>;
+
+    /// Deletes a key. Servers then accept nothing more that was signed with it.
+    fn delete_client_key(&self, id: &str) -> impl Future<Output = Result<(), Unreachable>>;
+
     /// Asks nothing of a server for sign-ins until an instant.
     fn pause(
         &self,
@@ -143,6 +157,20 @@ pub struct StoredApp {
     pub redirect_uri: String,
 }
 
+/// A key with which this service signs as an application, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredClientKey {
+    /// Its id: the thumbprint of the public key (RFC 7638).
+    pub id: String,
+    /// The public key, a JWK.
+    pub public: Value,
+    /// The private key, a JWK as JSON, encrypted for the id and the field `client_key`.
+    pub private: String,
+    /// When it was made.
+    #[serde(with = "stored::instant")]
+    pub created_at: DateTime<Utc>,
+}
+
 /// A sign-in under way. It can be taken once, by the browser that began it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingSignIn {
@@ -154,8 +182,9 @@ pub struct PendingSignIn {
     pub network: String,
     /// The only server that the code may be sent to.
     pub server: String,
-    /// The secret of PKCE, encrypted for the state's hash and the field `verifier`.
-    pub verifier: String,
+    /// The secret of PKCE and what else the sign-in needs, encrypted for the state's hash and the
+    /// field `sign-in`.
+    pub secrets: String,
     /// The account that was signed in when it began, which the identity is then connected to.
     pub account: Option<AccountId>,
     /// Whether the identity is moved to that account if another one has it.

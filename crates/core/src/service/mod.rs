@@ -6,6 +6,7 @@
 //! do what costs much.
 
 pub mod accounts;
+pub mod client_keys;
 pub mod directory;
 pub mod keys;
 pub mod limits;

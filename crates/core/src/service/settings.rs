@@ -1,16 +1,19 @@
 //! The settings of the service, which its operator makes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
 use crate::account::own_clock::SHORTEST_SLOT;
+use crate::network::NETWORKS;
 use crate::network::base_url::BaseUrl;
 use crate::network::sign_in::Service;
 use crate::service::directory::Limit;
 use crate::service::keys;
 use crate::settings::errors::SettingsErrors;
+use crate::settings::pasted;
 use crate::settings::reader::{Reader, Variable};
 
 /// The address of this service.
@@ -168,8 +171,17 @@ fn service(look_up: &dyn Fn(&str) -> Option<String>) -> Result<Option<Service>, 
     let url = reader.optional_parsed::<BaseUrl>(PUBLIC_URL, PUBLIC_URL_ACCEPTS);
     let service = url.map(|url| Service {
         public_url: url.to_string(),
+        variables: variables(look_up),
     });
     reader.finish(service).map(Some)
+}
+
+/// What is set of the variables of networks on which people sign in.
+fn variables(look_up: &dyn Fn(&str) -> Option<String>) -> BTreeMap<&'static str, String> {
+    let networks = NETWORKS.iter().filter(|network| network.sign_in.is_some());
+    let names = networks.flat_map(|network| network.variables);
+    let set = names.filter_map(|one| Some((one.name, pasted::text(&look_up(one.name)?))));
+    set.filter(|(_, text)| !text.is_empty()).collect()
 }
 
 fn sign_up(look_up: &dyn Fn(&str) -> Option<String>) -> Result<SignUp, SettingsErrors> {

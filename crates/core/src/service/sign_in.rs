@@ -4,8 +4,12 @@
 //! where to send the browser. [`SigningIn::finish`] takes what the browser brings back. Each sign-in
 //! can be finished once, within ten minutes, by the browser that began it, and its code goes to no
 //! other server.
+//!
+//! On a network whose servers fetch a document to know an application, nothing is registered: this
+//! service may sign with a key of its own instead ([`client_keys`]).
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::account::commands::{Command, Reply};
@@ -13,10 +17,15 @@ use crate::account::connections::stored_connection;
 use crate::account::id::AccountId;
 use crate::instant::after;
 use crate::network;
-use crate::network::sign_in::{App, Connection, Service, SignIn, SignInError, host_of};
+use crate::network::sign_in::{
+    App, AuthorizationRequest, Client as ClientKind, Connection, Context, Grant, RegisteredClient,
+    Server, Service, SignIn, SignInError, host_of,
+};
+use crate::network::signer::{Signer, SigningError};
 use crate::outcome::Diagnosis;
 use crate::ports::{Client, Clock, Encryption, EncryptionError, Purpose};
 use crate::service::accounts::{Accounts, Unreachable};
+use crate::service::client_keys::{self, NoClientKey};
 use crate::service::directory::{
     Connected, Directory, Identity, Limit, PendingSignIn, SIGN_IN_LIFETIME, SignedIn, StoredApp,
 };
@@ -26,13 +35,15 @@ use crate::settings::secret::Secret;
 /// The field of an app's encrypted secret.
 pub(crate) const CLIENT_SECRET: &str = "client_secret";
 
-/// The field of a sign-in's encrypted verifier.
-const VERIFIER: &str = "verifier";
+/// The field of what a sign-in keeps encrypted.
+const SECRETS: &str = "sign-in";
 
 /// What a sign-in works with.
 pub struct SigningIn<'a, H> {
     /// The host.
     pub host: &'a H,
+    /// What signs on it.
+    pub signer: &'a dyn Signer,
     /// This service, as other servers see it.
     pub service: &'a Service,
     /// Whether a sign-in may create an account.
@@ -70,8 +81,10 @@ pub struct Begun {
 pub struct Returned<'a> {
     /// The network's name, from the path.
     pub network: &'a str,
-    /// The server's host, from the path.
-    pub server: &'a str,
+    /// The address to which the browser came back, without the query.
+    pub redirect_uri: &'a str,
+    /// Who the answer says that it is from (`iss`, RFC 9207).
+    pub issuer: Option<&'a str>,
     /// The state.
     pub state: Secret,
     /// The token in the browser's cookie.
@@ -136,6 +149,9 @@ pub enum Failed {
     /// Nothing can be encrypted.
     #[error("Signing in is closed: {0}. Only the operator can change that.")]
     Encryption(#[from] EncryptionError),
+    /// Nothing can be signed.
+    #[error("This service cannot sign in just now: {0}. Try again.")]
+    Signing(#[from] SigningError),
     /// The host has no random bytes.
     #[error("This service has no random numbers. Try again.")]
     Random,
@@ -152,32 +168,59 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         if self.host.newest_key()?.is_none() {
             return Err(EncryptionError::NoKey.into());
         }
-        let server = sign_in.find(wish.typed, self.service, self.host).await?;
-        let app = match self.app(wish.network, sign_in, &server).await {
-            Err(Failed::Network(SignInError::Paused {
-                server: host,
-                until,
-            })) => {
-                self.host.pause(&server.url, until).await?;
-                return Err(SignInError::Paused {
-                    server: host,
-                    until,
-                }
-                .into());
+        let server = sign_in.find(wish.typed, self.context()).await?;
+        let begun = self.begin_at(&server, sign_in, wish).await;
+        if let Err(Failed::Network(SignInError::Paused { until, .. })) = &begun {
+            self.host.pause(&server.url, *until).await?;
+        }
+        begun
+    }
+
+    /// Begins a sign-in on a server.
+    async fn begin_at(
+        &self,
+        server: &Server,
+        sign_in: &dyn SignIn,
+        wish: &Wish<'_>,
+    ) -> Result<Begun, Failed> {
+        let (app, key) = match sign_in.client() {
+            ClientKind::Registered(client) => {
+                (self.registered(wish.network, client, server).await?, None)
             }
-            app => app?,
+            ClientKind::Published(client) => {
+                self.check_pause(server).await?;
+                let mut key = None;
+                if client.uses_key(self.service) {
+                    key = Some(client_keys::to_sign_with(self.host, self.signer).await?);
+                }
+                (client.app(server, self.service), key)
+            }
         };
         let (state, browser, verifier) = (random()?, random()?, random()?);
+        let request = AuthorizationRequest {
+            server,
+            app: &app,
+            key: key.as_ref(),
+            state: state.expose(),
+            verifier: &verifier,
+        };
+        let authorization = sign_in.authorization(request, self.context()).await?;
         let state_hash = hash(&state);
         let purpose = Purpose {
             owner: &state_hash,
-            field: VERIFIER,
+            field: SECRETS,
         };
+        let secrets = Secrets {
+            verifier: verifier.expose().to_owned(),
+            kept: authorization.kept.map(|kept| kept.expose().to_owned()),
+            server: server.clone(),
+        };
+        let secrets = serde_json::to_string(&secrets).expect("it is made of texts");
         let pending = PendingSignIn {
             browser_hash: hash(&browser),
             network: wish.network.to_owned(),
             server: app.server.clone(),
-            verifier: self.host.encrypt(verifier.expose(), &purpose).await?,
+            secrets: self.host.encrypt(&secrets, &purpose).await?,
             account: wish.account.clone(),
             moves: wish.moves,
             expires_at: after(Clock::now(self.host), SIGN_IN_LIFETIME),
@@ -185,7 +228,7 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         };
         self.host.keep_sign_in(&pending).await?;
         Ok(Begun {
-            authorization: sign_in.authorization(&app, self.service, state.expose(), &verifier),
+            authorization: authorization.url,
             server: app.server,
             state,
             browser,
@@ -206,25 +249,38 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
             .await?;
         let pending = taken
             .filter(|pending| pending.network == returned.network)
-            // The code is of the server that sent the browser here, and goes to no other.
-            .filter(|pending| host_of(&pending.server) == returned.server)
             .ok_or(Failed::Over)?;
         // What somebody began in their own account ends in no other.
         if pending.account.is_some() && pending.account != returned.account {
             return Err(Failed::OtherAccount);
         }
-        let code = returned.code.map_err(|error| denied(&error, &pending))?;
-        let app = self.host.app(&pending.network, &pending.server).await?;
-        let app = self.opened(app.ok_or(Failed::Over)?).await?;
         let purpose = Purpose {
             owner: &state_hash,
-            field: VERIFIER,
+            field: SECRETS,
         };
-        let verifier = self.host.decrypt(&pending.verifier, &purpose).await?;
-        let verifier = Secret::new(verifier);
-        let connection = sign_in
-            .exchange(&app, self.service, &code, &verifier, self.host)
-            .await?;
+        let secrets = self.host.decrypt(&pending.secrets, &purpose).await?;
+        let secrets: Secrets = serde_json::from_str(&secrets).map_err(|_| Failed::Over)?;
+        let app = match sign_in.client() {
+            ClientKind::Registered(_) => {
+                let app = self.host.app(&pending.network, &pending.server).await?;
+                self.opened(app.ok_or(Failed::Over)?).await?
+            }
+            ClientKind::Published(client) => client.app(&secrets.server, self.service),
+        };
+        // The code is of the server that sent the browser here, and goes to no other.
+        if app.redirect_uri != returned.redirect_uri {
+            return Err(Failed::Over);
+        }
+        let code = returned.code.map_err(|error| denied(&error, &pending))?;
+        let (verifier, kept) = (Secret::new(secrets.verifier), secrets.kept.map(Secret::new));
+        let grant = Grant {
+            app: &app,
+            code: &code,
+            verifier: &verifier,
+            issuer: returned.issuer,
+            kept: kept.as_ref(),
+        };
+        let connection = sign_in.exchange(grant, self.context()).await?;
         match &pending.account {
             Some(account) => self.connect(account, &connection, pending.moves, now).await,
             None => self.sign_in(sign_in, &connection, now).await,
@@ -244,7 +300,7 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
             SignedIn::Known(account) | SignedIn::Created(account) => account,
             refused => {
                 // Nobody uses the tokens. If they stay valid, that harms nobody.
-                let _ = sign_in.revoke(connection, self.host).await;
+                let _ = sign_in.revoke(connection, self.context()).await;
                 return Err(match refused {
                     SignedIn::Full => Failed::Full,
                     _ => Failed::Closed,
@@ -307,29 +363,26 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
 
     /// The registration on a server: the one that is kept, or a new one where there is none, the
     /// server has forgotten it, or it is for another address of this service.
-    async fn app(
+    async fn registered(
         &self,
         network: &str,
-        sign_in: &dyn SignIn,
-        server: &network::sign_in::Server,
+        client: &dyn RegisteredClient,
+        server: &Server,
     ) -> Result<App, Failed> {
         let stored = self.host.app(network, &server.url).await?;
         let redirect_uri = self.service.redirect_uri(network, &server.url);
         if let Some(stored) = stored.filter(|stored| stored.redirect_uri == redirect_uri) {
             // A secret that cannot be decrypted any more is as good as forgotten.
             if let Ok(app) = self.opened(stored).await {
-                match sign_in.check(&app, self.host).await {
+                match client.check(&app, self.context()).await {
                     Err(SignInError::AppForgotten { .. }) => {}
                     checked => return Ok(checked.map(|()| app)?),
                 }
             }
         }
-        let now = Clock::now(self.host);
-        if let Some(until) = self.host.paused_until(&server.url, now).await? {
-            let server = host_of(&server.url).to_owned();
-            return Err(SignInError::Paused { server, until }.into());
-        }
-        let app = sign_in.register(server, self.service, self.host).await?;
+        self.check_pause(server).await?;
+        let app = client.register(server, self.context()).await?;
+        let secret = app.client_secret.as_ref().map_or("", Secret::expose);
         let purpose = Purpose {
             owner: &app.server,
             field: CLIENT_SECRET,
@@ -338,16 +391,33 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
             network: network.to_owned(),
             server: app.server.clone(),
             client_id: app.client_id.clone(),
-            client_secret: self
-                .host
-                .encrypt(app.client_secret.expose(), &purpose)
-                .await?,
+            client_secret: self.host.encrypt(secret, &purpose).await?,
             scopes: app.scopes.clone(),
             uses_pkce: app.uses_pkce,
             redirect_uri: app.redirect_uri.clone(),
         };
         self.host.keep_app(&stored).await?;
         Ok(app)
+    }
+
+    /// Checks that a server has not asked for a pause.
+    async fn check_pause(&self, server: &Server) -> Result<(), Failed> {
+        let now = Clock::now(self.host);
+        match self.host.paused_until(&server.url, now).await? {
+            Some(until) => {
+                let server = host_of(&server.url).to_owned();
+                Err(SignInError::Paused { server, until }.into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            service: self.service,
+            transport: self.host,
+            signer: self.signer,
+        }
     }
 
     /// A stored registration, with its secret.
@@ -360,12 +430,32 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         Ok(App {
             server: stored.server,
             client_id: stored.client_id,
-            client_secret: Secret::new(secret),
+            client_secret: Some(secret)
+                .filter(|secret| !secret.is_empty())
+                .map(Secret::new),
             scopes: stored.scopes,
             uses_pkce: stored.uses_pkce,
             redirect_uri: stored.redirect_uri,
         })
     }
+}
+
+impl From<NoClientKey> for Failed {
+    fn from(error: NoClientKey) -> Self {
+        match error {
+            NoClientKey::Unreachable(error) => error.into(),
+            NoClientKey::Encryption(error) => error.into(),
+            NoClientKey::Signing(error) => error.into(),
+        }
+    }
+}
+
+/// What a sign-in keeps encrypted.
+#[derive(Serialize, Deserialize)]
+struct Secrets {
+    verifier: String,
+    kept: Option<String>,
+    server: Server,
 }
 
 /// What the server says instead of giving a code (RFC 6749 §4.1.2.1).

@@ -85,8 +85,9 @@ pub(super) enum Browser<'a> {
     Callback {
         /// The network's name.
         network: &'a str,
-        /// The server's host, and its port where it has one of its own.
-        server: &'a str,
+        /// The server's host, and its port where it has one of its own; `None` where all servers of
+        /// the network send browsers to one address.
+        server: Option<&'a str>,
     },
     /// Signs the owner in.
     OwnersSession,
@@ -281,12 +282,15 @@ static ROUTES: [Route; 22] = [
     Route {
         methods: &["GET"],
         path: "/callback/{network}",
-        braces: "the name of a network and the host of its server",
+        braces: "the name of a network, and perhaps the host of its server",
         access: Access::Public,
         query: &[request::ANY],
         body: Body::Ignored,
         handler: |place| {
-            let (network, server) = place.split_once('/')?;
+            let (network, server) = match place.split_once('/') {
+                Some((network, server)) => (network, Some(server)),
+                None => (place, None),
+            };
             Some(Handler::Browser(Browser::Callback { network, server }))
         },
     },

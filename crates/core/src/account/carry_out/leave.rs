@@ -27,7 +27,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let opened = self.open().await?;
         let connection = opened.stored.connection(network);
         let mut notes = Vec::new();
-        let can_put_back = |before: Before| matches!(before, Before::Picture | Before::Default);
+        let can_put_back = |before: Before| before != Before::Unknown;
         if put_back
             && connection.is_some_and(|one| one.started_at.is_some() && can_put_back(one.before))
         {

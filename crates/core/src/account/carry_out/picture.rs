@@ -14,7 +14,7 @@ use crate::account::stored_account::{Before, StoredAccount};
 use crate::frames::media_type::MediaType;
 use crate::frames::options::Rendering;
 use crate::frames::render::{Icon, Recipe};
-use crate::network::sign_in::Connection;
+use crate::network::sign_in::{Connection, Service, Shown};
 use crate::network::{Network, Picture};
 use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::ports::StoreError;
@@ -22,31 +22,40 @@ use crate::schedule::FrameCount;
 use pixels::jpeg::Quality;
 
 impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
-    /// Fetches the picture that a network shows, and makes a JPEG file of 400×400 pixels of it;
-    /// `None` if the network shows the server's default picture.
+    /// Keeps the picture that a network shows: on the network, or here as a JPEG file of 400×400
+    /// pixels.
     ///
     /// # Errors
-    /// When the picture cannot be fetched or read.
-    pub(super) async fn shown_picture(
-        &self,
-        connection: &Connection,
-    ) -> Result<Option<Vec<u8>>, Diagnosis> {
+    /// When the picture cannot be fetched, read or kept.
+    pub(super) async fn keep_shown(&self, connection: &Connection) -> Result<Before, Diagnosis> {
         let network = connection.network.as_str();
-        let service = self.host.service().ok_or_else(|| {
+        let service = self.service()?;
+        let sign_in = self.host.sign_in_to(network);
+        let sign_in = sign_in.ok_or_else(|| not_connected(network))?;
+        let signer = self.host.signer();
+        let context = self.context(&service, &*signer);
+        let (before, file) = match sign_in.keep_shown(connection, context).await? {
+            Shown::Default => (Before::Default, None),
+            Shown::Held => (Before::Held, None),
+            Shown::File(file) => (Before::Picture, Some(self.as_jpeg(network, file).await?)),
+        };
+        self.keep_picture(network, file.as_deref()).await?;
+        Ok(before)
+    }
+
+    /// This service, whose address networks need.
+    fn service(&self) -> Result<Service, Diagnosis> {
+        self.host.service().ok_or_else(|| {
             Diagnosis::new(
                 Reason::Settings,
                 "This service has no address of its own, PUBLIC_URL.",
                 self.host.advice().settings,
             )
-        })?;
-        let sign_in = self.host.sign_in_to(network);
-        let sign_in = sign_in.ok_or_else(|| not_connected(network))?;
-        let shown = sign_in
-            .shown_picture(connection, &service, self.host)
-            .await?;
-        let Some(file) = shown else {
-            return Ok(None);
-        };
+        })
+    }
+
+    /// Makes a JPEG file of 400×400 pixels of a picture.
+    async fn as_jpeg(&self, network: &str, file: Vec<u8>) -> Result<Vec<u8>, Diagnosis> {
         let unusable = |why: String| {
             Diagnosis::new(
                 Reason::Request,
@@ -66,7 +75,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         // Frame 0 is upright, whatever their number.
         let frame = icon.frame(0, FrameCount::TWELVE);
         let frame = frame.map_err(|error| unusable(error.to_string()))?;
-        Ok(Some(frame.file))
+        Ok(frame.file)
     }
 
     /// Puts back what a network showed before the start. The account has to be paused already, so
@@ -83,33 +92,33 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let of_network = of_network.ok_or_else(|| not_connected(network))?;
         let picture = match of_network.before {
             Before::Unknown => return Err(not_kept(network)),
-            Before::Default => None,
+            Before::Default => Shown::Default,
+            Before::Held => Shown::Held,
             Before::Picture => {
                 let file = self.ledger.picture(network).await;
                 let file = file.map_err(|error| self.failed(&error))?;
-                Some(file.ok_or_else(|| not_kept(network))?)
+                Shown::File(file.ok_or_else(|| not_kept(network))?)
             }
         };
         let connection = self.fresh_connection(network).await?;
         let connection = connection.ok_or_else(|| needs_sign_in(network))?;
-        let first = self.send_back(&connection, picture.as_deref()).await;
+        let first = self.send_back(&connection, &picture).await;
         let is_refused = matches!(&first, Err(error) if error.reason == Reason::Credentials);
         if is_refused && self.renew(&connection).await {
             let renewed = self.open().await?;
             let connection = renewed.connection(network);
             let connection = connection.ok_or_else(|| needs_sign_in(network))?;
-            return self.send_back(connection, picture.as_deref()).await;
+            return self.send_back(connection, &picture).await;
         }
         first
     }
 
-    /// Sends a picture to a network, or removes the one that is there.
-    async fn send_back(
-        &self,
-        connection: &Connection,
-        picture: Option<&[u8]>,
-    ) -> Result<(), Diagnosis> {
+    /// Has a network show what it showed before.
+    async fn send_back(&self, connection: &Connection, picture: &Shown) -> Result<(), Diagnosis> {
         let network = connection.network.as_str();
+        let service = self.service()?;
+        let signer = self.host.signer();
+        let context = self.context(&service, &*signer);
         let sign_in = self.host.sign_in_to(network);
         let sign_in = sign_in.ok_or_else(|| not_connected(network))?;
         let state = self.ledger.account_state(network).await;
@@ -120,11 +129,12 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         state.wake_at = None;
         self.keep_state(network, &state, None).await?;
         let sent = match picture {
-            Some(bytes) => {
-                let account = sign_in.network(connection);
+            Shown::File(bytes) => {
+                let account = sign_in.network(connection, Some(service.clone()), signer.clone());
                 self.update(account.as_ref(), bytes, &mut state).await
             }
-            None => sign_in.remove_picture(connection, self.host).await,
+            Shown::Held => sign_in.put_held_back(connection, context).await,
+            Shown::Default => sign_in.remove_picture(connection, context).await,
         };
         let entry = self.journal_entry(network, &sent);
         self.host.log(&entry, sent.is_err());

@@ -44,15 +44,8 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                 notes.push(needs_sign_in(&network).in_words());
                 continue;
             };
-            let before = match self.shown_picture(&connection).await {
-                Ok(Some(file)) => {
-                    self.keep_picture(&network, Some(&file)).await?;
-                    Before::Picture
-                }
-                Ok(None) => {
-                    self.keep_picture(&network, None).await?;
-                    Before::Default
-                }
+            let before = match self.keep_shown(&connection).await {
+                Ok(before) => before,
                 Err(_) if without_picture => Before::Unknown,
                 Err(diagnosis) => {
                     let diagnosis = cannot_keep(&network, &diagnosis);

@@ -178,7 +178,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             needs_sign_in: opened.connection(network).is_none()
                 || found.as_ref().is_some_and(refused),
             keeps_picture: match stored.before {
-                Before::Picture => Some(true),
+                Before::Picture | Before::Held => Some(true),
                 Before::Unknown => Some(false),
                 Before::Default => None,
             },

@@ -6,7 +6,11 @@ use std::rc::Rc;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::Request;
 
-use crate::network::sign_in::{App, Connection, Server, Service, SignIn, SignInError, Tokens};
+use crate::network::sign_in::{
+    App, Authorization, AuthorizationRequest, Client, Connection, Context, Grant, Server, Service,
+    Shown, SignIn, SignInError, Tokens,
+};
+use crate::network::signer::Signer;
 use crate::network::{Attempt, Network, Pending, Picture, SavedSession, Transport, Verified};
 use crate::outcome::{Diagnosis, Outcome, Preview, Reason};
 use crate::settings::secret::Secret;
@@ -25,7 +29,7 @@ pub(crate) fn connection(subject: &str, access: &str, refresh: Option<&str>) -> 
         app: App {
             server: SERVER.to_owned(),
             client_id: "client".to_owned(),
-            client_secret: Secret::new("cLIENTsECRET"),
+            client_secret: Some(Secret::new("cLIENTsECRET")),
             scopes: "write:accounts".to_owned(),
             uses_pkce: true,
             redirect_uri: "https://icons.test/callback".to_owned(),
@@ -35,6 +39,7 @@ pub(crate) fn connection(subject: &str, access: &str, refresh: Option<&str>) -> 
             refresh: refresh.map(Secret::new),
             expires_at: None,
         },
+        details: None,
     }
 }
 
@@ -127,35 +132,26 @@ impl SignIn for Fake {
         "social.test"
     }
 
-    fn find<'a>(
-        &'a self,
-        _: &'a str,
-        _: &'a Service,
-        _: &'a dyn Transport,
-    ) -> Pending<'a, Result<Server, SignInError>> {
+    fn find<'a>(&'a self, _: &'a str, _: Context<'a>) -> Pending<'a, Result<Server, SignInError>> {
         unimplemented!("nobody signs in here")
     }
 
-    fn register<'a>(
-        &'a self,
-        _: &'a Server,
-        _: &'a Service,
-        _: &'a dyn Transport,
-    ) -> Pending<'a, Result<App, SignInError>> {
+    fn client(&self) -> Client<'_> {
         unimplemented!("nobody signs in here")
     }
 
-    fn authorization(&self, _: &App, _: &Service, _: &str, _: &Secret) -> String {
+    fn authorization<'a>(
+        &'a self,
+        _: AuthorizationRequest<'a>,
+        _: Context<'a>,
+    ) -> Pending<'a, Result<Authorization, SignInError>> {
         unimplemented!("nobody signs in here")
     }
 
     fn exchange<'a>(
         &'a self,
-        _: &'a App,
-        _: &'a Service,
-        _: &'a Secret,
-        _: &'a Secret,
-        _: &'a dyn Transport,
+        _: Grant<'a>,
+        _: Context<'a>,
     ) -> Pending<'a, Result<Connection, SignInError>> {
         unimplemented!("nobody signs in here")
     }
@@ -163,17 +159,21 @@ impl SignIn for Fake {
     fn refresh<'a>(
         &'a self,
         connection: &'a Connection,
-        transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Tokens, SignInError>> {
+        context: Context<'a>,
+    ) -> Pending<'a, Result<Connection, SignInError>> {
         Box::pin(async move {
+            let transport = context.transport;
             let refresh = connection.tokens.refresh.as_ref().unwrap().expose();
             let target = (connection.app.server.as_str(), "token", refresh);
             let now = transport.now();
             match send(transport, "POST", target, &[]).await.0 {
-                200 => Ok(Tokens {
-                    access: Secret::new(format!("{refresh}-access")),
-                    refresh: Some(Secret::new(format!("{refresh}-refresh"))),
-                    expires_at: Some(now + TimeDelta::hours(2)),
+                200 => Ok(Connection {
+                    tokens: Tokens {
+                        access: Secret::new(format!("{refresh}-access")),
+                        refresh: Some(Secret::new(format!("{refresh}-refresh"))),
+                        expires_at: Some(now + TimeDelta::hours(2)),
+                    },
+                    ..connection.clone()
                 }),
                 429 => Err(SignInError::Paused {
                     server: connection.app.server.clone(),
@@ -188,51 +188,63 @@ impl SignIn for Fake {
     fn revoke<'a>(
         &'a self,
         connection: &'a Connection,
-        transport: &'a dyn Transport,
+        context: Context<'a>,
     ) -> Pending<'a, Result<(), SignInError>> {
         Box::pin(async move {
             let access = connection.tokens.access.expose();
             let target = (connection.app.server.as_str(), "revoke", access);
-            match send(transport, "POST", target, &[]).await.0 {
+            match send(context.transport, "POST", target, &[]).await.0 {
                 200 => Ok(()),
                 _ => Err(SignInError::Server("no".to_owned())),
             }
         })
     }
 
-    fn network(&self, connection: &Connection) -> Rc<dyn Network> {
+    fn network(
+        &self,
+        connection: &Connection,
+        _: Option<Service>,
+        _: Rc<dyn Signer>,
+    ) -> Rc<dyn Network> {
         Rc::new(Account {
             server: connection.app.server.clone(),
             access: connection.tokens.access.clone(),
         })
     }
 
-    fn shown_picture<'a>(
+    fn keep_shown<'a>(
         &'a self,
         connection: &'a Connection,
-        _: &'a Service,
-        transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Option<Vec<u8>>, Diagnosis>> {
+        context: Context<'a>,
+    ) -> Pending<'a, Result<Shown, Diagnosis>> {
         Box::pin(async move {
             let access = connection.tokens.access.expose();
             let target = (connection.app.server.as_str(), "shown", access);
-            match send(transport, "GET", target, &[]).await {
-                (200, file) => Ok(Some(file)),
-                (204, _) => Ok(None),
+            match send(context.transport, "GET", target, &[]).await {
+                (200, file) => Ok(Shown::File(file)),
+                (204, _) => Ok(Shown::Default),
                 (status, _) => Err(diagnosis(status)),
             }
         })
     }
 
+    fn put_held_back<'a>(
+        &'a self,
+        _: &'a Connection,
+        _: Context<'a>,
+    ) -> Pending<'a, Result<(), Diagnosis>> {
+        unimplemented!("nothing is held here")
+    }
+
     fn remove_picture<'a>(
         &'a self,
         connection: &'a Connection,
-        transport: &'a dyn Transport,
+        context: Context<'a>,
     ) -> Pending<'a, Result<(), Diagnosis>> {
         Box::pin(async move {
             let access = connection.tokens.access.expose();
             let target = (connection.app.server.as_str(), "avatar", access);
-            match send(transport, "DELETE", target, &[]).await.0 {
+            match send(context.transport, "DELETE", target, &[]).await.0 {
                 200 => Ok(()),
                 status => Err(diagnosis(status)),
             }

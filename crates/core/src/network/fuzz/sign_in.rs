@@ -2,11 +2,16 @@
 //! that a person can read, asks nobody that may not be asked, and tells a secret to no server but
 //! the one that it belongs to.
 
+use std::rc::Rc;
+
 use url::Url;
 
 use super::*;
 use crate::network::public_address::PublicAddresses;
-use crate::network::sign_in::{App, Connection, Server, SignIn, SignInError, Tokens};
+use crate::network::sign_in::{
+    App, AuthorizationRequest, Client, Connection, Server, Shown, SignIn, SignInError, Tokens,
+};
+use crate::network::testing::sign_in::{P256, context, grant};
 use crate::network::{NETWORKS, sign_in};
 use crate::settings::secret::Secret;
 
@@ -21,6 +26,7 @@ const LEAST_SECRET: usize = 8;
 fn this_service() -> sign_in::Service {
     sign_in::Service {
         public_url: "https://icons.example".to_owned(),
+        ..sign_in::Service::default()
     }
 }
 
@@ -28,7 +34,7 @@ fn app() -> App {
     App {
         server: "https://social.example".to_owned(),
         client_id: "client-1".to_owned(),
-        client_secret: Secret::new(CLIENT_SECRET),
+        client_secret: Some(Secret::new(CLIENT_SECRET)),
         scopes: "profile write:accounts".to_owned(),
         uses_pkce: true,
         redirect_uri: this_service().redirect_uri("mastodon", "https://social.example"),
@@ -46,6 +52,7 @@ fn connection() -> Connection {
             refresh: Some(Secret::new(REFRESH)),
             expires_at: None,
         },
+        details: None,
     }
 }
 
@@ -76,7 +83,8 @@ fn check_sent(line: &Line<'_>, app: Option<&App>) -> TestCaseResult {
 fn check_error(error: &SignInError, line: &Line<'_>, app: Option<&App>) -> TestCaseResult {
     check_shown(&error.to_string(), line.service)?;
     let secret = app
-        .map(|app| app.client_secret.expose())
+        .and_then(|app| app.client_secret.as_ref())
+        .map(Secret::expose)
         .unwrap_or_default();
     let is_long = secret.len() >= LEAST_SECRET;
     prop_assert!(!is_long || !error.to_string().contains(secret), "{}", error);
@@ -114,6 +122,9 @@ fn check_sign_in(
     changed: &[Changed],
     typed: &str,
 ) -> TestCaseResult {
+    let Client::Registered(client) = network.client() else {
+        return Ok(());
+    };
     let this = this_service();
     let line = Line {
         service,
@@ -126,23 +137,31 @@ fn check_sign_in(
         facts: "{}".to_owned(),
     };
     let found = or_else(
-        block_on(network.find(typed, &this, &line)),
+        block_on(network.find(typed, context(&this, &line))),
         server,
         &line,
         None,
     )?;
     check_sent(&line, None)?;
 
-    let registered = block_on(network.register(&found, &this, &line));
+    let registered = block_on(client.register(&found, context(&this, &line)));
     let app = or_else(registered, app, &line, None)?;
     check_sent(&line, Some(&app))?;
 
-    let checked = block_on(network.check(&app, &line));
+    let checked = block_on(client.check(&app, context(&this, &line)));
     or_else(checked, || (), &line, Some(&app))?;
     check_sent(&line, Some(&app))?;
 
     let (code, verifier) = (Secret::new(CODE), Secret::new(VERIFIER));
-    let url = network.authorization(&app, &this, "state", &verifier);
+    let request = AuthorizationRequest {
+        server: &found,
+        app: &app,
+        key: None,
+        state: "state",
+        verifier: &verifier,
+    };
+    let url = block_on(network.authorization(request, context(&this, &line)));
+    let url = url.unwrap().url;
     prop_assert!(
         url.starts_with(&format!("{}/oauth/authorize?", app.server)),
         "{}",
@@ -154,7 +173,8 @@ fn check_sign_in(
         url
     );
 
-    let exchanged = block_on(network.exchange(&app, &this, &code, &verifier, &line));
+    let exchanged =
+        block_on(network.exchange(grant(&app, &code, &verifier), context(&this, &line)));
     let connection = or_else(exchanged, connection, &line, Some(&app))?;
     check_sent(&line, Some(&app))?;
     let app = &connection.app;
@@ -163,14 +183,14 @@ fn check_sign_in(
     check_shown(&connection.subject, service)?;
     check_shown(&connection.name, service)?;
 
-    match block_on(network.shown_picture(&connection, &this, &line)) {
+    match block_on(network.keep_shown(&connection, context(&this, &line))) {
         Ok(_) => {}
         Err(diagnosis) => check_diagnosis(&diagnosis, service)?,
     }
     check_sent(&line, Some(app))?;
     let attempt = block_on(
         network
-            .network(&connection)
+            .network(&connection, Some(this.clone()), Rc::new(P256))
             .update(PICTURE, &mut None, &line),
     );
     match attempt {
@@ -178,14 +198,14 @@ fn check_sign_in(
         Err(diagnosis) => check_diagnosis(&diagnosis, service)?,
     }
     check_sent(&line, Some(app))?;
-    let refreshed = block_on(network.refresh(&connection, &line));
-    or_else(refreshed, || connection.tokens.clone(), &line, Some(app))?;
+    let refreshed = block_on(network.refresh(&connection, context(&this, &line)));
+    or_else(refreshed, || connection.clone(), &line, Some(app))?;
     check_sent(&line, Some(app))?;
-    if let Err(diagnosis) = block_on(network.remove_picture(&connection, &line)) {
+    if let Err(diagnosis) = block_on(network.remove_picture(&connection, context(&this, &line))) {
         check_diagnosis(&diagnosis, service)?;
     }
     check_sent(&line, Some(app))?;
-    let revoked = block_on(network.revoke(&connection, &line));
+    let revoked = block_on(network.revoke(&connection, context(&this, &line)));
     or_else(revoked, || (), &line, Some(app))?;
     check_sent(&line, Some(app))
 }
@@ -262,6 +282,9 @@ fn service() -> Service {
 fn fuzz_sign_in() {
     let service = service();
     for network in NETWORKS.into_iter().filter_map(|network| network.sign_in) {
+        let Client::Registered(client) = network.client() else {
+            continue;
+        };
         // As long as nothing is changed, all goes well.
         let line = Line {
             service: &service,
@@ -270,12 +293,13 @@ fn fuzz_sign_in() {
             sent: RefCell::default(),
         };
         let this = this_service();
-        let server = block_on(network.find("@ada@social.example", &this, &line)).unwrap();
-        let app = block_on(network.register(&server, &this, &line)).unwrap();
+        let server = block_on(network.find("@ada@social.example", context(&this, &line))).unwrap();
+        let app = block_on(client.register(&server, context(&this, &line))).unwrap();
         let (code, verifier) = (Secret::new(CODE), Secret::new(VERIFIER));
-        let connection = block_on(network.exchange(&app, &this, &code, &verifier, &line));
-        let picture = network.shown_picture(connection.as_ref().unwrap(), &this, &line);
-        assert_eq!(block_on(picture).unwrap(), Some(b"picture".to_vec()));
+        let connection =
+            block_on(network.exchange(grant(&app, &code, &verifier), context(&this, &line)));
+        let picture = network.keep_shown(connection.as_ref().unwrap(), context(&this, &line));
+        assert_eq!(block_on(picture).unwrap(), Shown::File(b"picture".to_vec()));
 
         let typed = prop_oneof![
             3 => select(vec!["social.example", "@ada@social.example", "https://bücher.example/@a"])

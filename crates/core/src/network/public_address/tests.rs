@@ -8,12 +8,14 @@ use super::*;
 fn public() -> Service {
     Service {
         public_url: "https://icons.example".to_owned(),
+        ..Service::default()
     }
 }
 
 fn local() -> Service {
     Service {
         public_url: "http://127.0.0.1:8787".to_owned(),
+        ..Service::default()
     }
 }
 

@@ -1,7 +1,10 @@
 //! What the pages of the service need from a host.
 
+use std::rc::Rc;
+
 use http::StatusCode;
 
+use crate::network::signer::Signer;
 use crate::ports::{Client, Clock, Encryption, Store, TimeZones};
 use crate::service::accounts::{Accounts, Unreachable};
 use crate::service::directory::Directory;
@@ -15,6 +18,9 @@ pub trait ServiceHost:
 {
     /// What the host says of where and how long it keeps what is stored.
     const PRIVACY: HostPrivacy;
+
+    /// Returns what signs on this host.
+    fn signer(&self) -> Rc<dyn Signer>;
 }
 
 /// The answer when a part of the service cannot be reached.

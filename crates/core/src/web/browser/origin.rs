@@ -90,6 +90,7 @@ mod tests {
     fn service() -> Service {
         Service {
             public_url: "https://icons.example".to_owned(),
+            ..Service::default()
         }
     }
 

@@ -86,8 +86,10 @@ pub(super) async fn begin<H: ServiceHost>(
     let typed = fields.text(SERVER).unwrap_or_default();
     let account = signed_in.as_ref().map(|one| one.session.account.clone());
     let account = account.filter(|_| !fields.is_ticked(SWITCH));
+    let signer = visit.host.signer();
     let signing_in = SigningIn {
         host: visit.host,
+        signer: &*signer,
         service,
         limit: visit.settings.limit(),
     };
@@ -123,9 +125,14 @@ pub(super) async fn begin<H: ServiceHost>(
 pub(super) async fn finish<H: ServiceHost>(
     visit: &Visit<'_, H>,
     network: &str,
-    server: &str,
+    server: Option<&str>,
 ) -> Result<Next, Problem> {
     let service = visit.service()?;
+    let redirect_uri = match server {
+        Some(server) => service.redirect_uri(network, server),
+        None => service.shared_redirect_uri(network),
+    };
+    let issuer = parameter(visit.query, "iss");
     visit.limit(Limited::SignIns).await?;
     let over = || failed(&Failed::Over);
     let state = Secret::new(parameter(visit.query, "state").ok_or_else(over)?);
@@ -137,15 +144,18 @@ pub(super) async fn finish<H: ServiceHost>(
         None => Err(parameter(visit.query, "error").unwrap_or_default()),
     };
     let signed_in = visit.signed_in().await?;
+    let signer = visit.host.signer();
     let signing_in = SigningIn {
         host: visit.host,
+        signer: &*signer,
         service,
         limit: visit.settings.limit(),
     };
     let finished = signing_in
         .finish(Returned {
             network,
-            server,
+            redirect_uri: &redirect_uri,
+            issuer: issuer.as_deref(),
             state,
             browser,
             code,

@@ -212,9 +212,11 @@ pub(super) fn failed(failed: &Failed) -> Problem {
         | Failed::Over
         | Failed::OtherAccount
         | Failed::Closed => StatusCode::FORBIDDEN,
-        Failed::Full | Failed::Unreachable(_) | Failed::Encryption(_) | Failed::Random => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Failed::Full
+        | Failed::Unreachable(_)
+        | Failed::Encryption(_)
+        | Failed::Signing(_)
+        | Failed::Random => StatusCode::SERVICE_UNAVAILABLE,
     };
     Problem::new(status, failed.to_string())
 }

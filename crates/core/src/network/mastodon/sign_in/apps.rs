@@ -1,7 +1,7 @@
 //! This service as an application on a server (<https://docs.joinmastodon.org/methods/apps/>).
 
 use crate::network::mastodon::account::NAME;
-use crate::network::mastodon::sign_in::calls::{Calls, json_of, sentence, token_in};
+use crate::network::mastodon::sign_in::calls::{Calls, credentials, json_of, sentence, token_in};
 use crate::network::mastodon::sign_in::discovery::Facts;
 use crate::network::mastodon::sign_in::tokens::TOKEN;
 use crate::network::sign_in::{App, Server, Service, SignInError};
@@ -65,7 +65,7 @@ pub(super) async fn register(
     Ok(App {
         server: server.url.clone(),
         client_id,
-        client_secret: Secret::new(client_secret),
+        client_secret: Some(Secret::new(client_secret)),
         scopes,
         uses_pkce,
         redirect_uri,
@@ -83,15 +83,15 @@ pub(super) async fn check(app: &App, transport: &dyn Transport) -> Result<(), Si
         server: &app.server,
         transport,
     };
-    let form = [
+    let mut form = vec![
         ("grant_type", "authorization_code"),
         ("code", NO_CODE),
-        ("client_id", &app.client_id),
-        ("client_secret", app.client_secret.expose()),
         ("redirect_uri", &app.redirect_uri),
     ];
+    form.extend(credentials(app));
     let reply = calls.post(TOKEN, &form).await?;
-    let refusal = calls.refusal(&reply, &[&app.client_secret]);
+    let secrets: Vec<&Secret> = app.client_secret.iter().collect();
+    let refusal = calls.refusal(&reply, &secrets);
     if refusal.error == "invalid_client" {
         return Err(SignInError::AppForgotten {
             server: calls.host().to_owned(),

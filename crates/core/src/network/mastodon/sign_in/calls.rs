@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::instant::after;
 use crate::network::mastodon::errors::limit_reset;
 use crate::network::reply::{ErrorReply, Meaning, retry_after};
-use crate::network::sign_in::{SignInError, host_of};
+use crate::network::sign_in::{App, SignInError, host_of};
 use crate::network::transport::Transport;
 use crate::ports::{MAX_REPLY_BYTES, ReplyLimits, SendError};
 use crate::settings::secret::Secret;
@@ -164,4 +164,13 @@ pub(super) fn token_in(object: &Value, name: &str) -> Option<String> {
     let is_token =
         (1..=MAX_TOKEN).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     is_token.then_some(text)
+}
+
+/// The members of a form that say which application it is from (RFC 6749 §2.3.1).
+pub(super) fn credentials(app: &App) -> impl Iterator<Item = (&str, &str)> {
+    let secret = app.client_secret.as_ref();
+    let secret = secret.map(|secret| ("client_secret", secret.expose()));
+    [("client_id", app.client_id.as_str())]
+        .into_iter()
+        .chain(secret)
 }

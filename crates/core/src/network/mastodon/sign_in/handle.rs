@@ -158,6 +158,7 @@ mod tests {
     fn place(typed: &str) -> Result<(Option<String>, String), SignInError> {
         let service = Service {
             public_url: "https://icons.example".to_owned(),
+            ..Service::default()
         };
         let place = read(typed, PublicAddresses::for_visitors_of(&service))?;
         Ok((place.user, place.origin.to_string()))
@@ -287,6 +288,7 @@ mod tests {
     fn a_service_on_this_machine_takes_servers_on_it() {
         let service = Service {
             public_url: "http://127.0.0.1:8787".to_owned(),
+            ..Service::default()
         };
         let addresses = PublicAddresses::for_visitors_of(&service);
         for typed in [

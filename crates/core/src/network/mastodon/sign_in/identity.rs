@@ -38,8 +38,9 @@ pub(super) async fn of(
         transport,
     };
     let reply = calls.get(VERIFY_CREDENTIALS, Some(&tokens.access)).await?;
-    let secrets: Vec<&Secret> = [&app.client_secret, &tokens.access]
+    let secrets: Vec<&Secret> = [&tokens.access]
         .into_iter()
+        .chain(&app.client_secret)
         .chain(&tokens.refresh)
         .collect();
     if !reply.status().is_success() {

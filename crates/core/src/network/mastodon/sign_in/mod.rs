@@ -21,15 +21,19 @@ mod identity;
 mod picture;
 mod tokens;
 
+use std::future::ready;
 use std::rc::Rc;
 
 use self::connected::account_of;
 use crate::network::interface::Network;
 use crate::network::mastodon::account::NAME;
-use crate::network::sign_in::{App, Connection, Server, Service, SignIn, SignInError, Tokens};
-use crate::network::transport::{Pending, Transport};
-use crate::outcome::Diagnosis;
-use crate::settings::secret::Secret;
+use crate::network::sign_in::{
+    App, Authorization, AuthorizationRequest, Client, Connection, Context, Grant, RegisteredClient,
+    Server, Service, Shown, SignIn, SignInError,
+};
+use crate::network::signer::Signer;
+use crate::network::transport::Pending;
+use crate::outcome::{Diagnosis, Reason};
 
 /// Signs people in to Mastodon and to servers that speak its API.
 #[derive(Debug)]
@@ -47,56 +51,45 @@ impl SignIn for MastodonSignIn {
     fn find<'a>(
         &'a self,
         typed: &'a str,
-        service: &'a Service,
-        transport: &'a dyn Transport,
+        context: Context<'a>,
     ) -> Pending<'a, Result<Server, SignInError>> {
-        Box::pin(discovery::find(typed, service, transport))
+        Box::pin(discovery::find(typed, context.service, context.transport))
     }
 
-    fn register<'a>(
+    fn client(&self) -> Client<'_> {
+        Client::Registered(self)
+    }
+
+    fn authorization<'a>(
         &'a self,
-        server: &'a Server,
-        service: &'a Service,
-        transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<App, SignInError>> {
-        Box::pin(apps::register(server, service, transport))
-    }
-
-    fn check<'a>(
-        &'a self,
-        app: &'a App,
-        transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<(), SignInError>> {
-        Box::pin(apps::check(app, transport))
-    }
-
-    fn authorization(
-        &self,
-        app: &App,
-        _service: &Service,
-        state: &str,
-        verifier: &Secret,
-    ) -> String {
-        authorization::url(app, state, verifier)
+        request: AuthorizationRequest<'a>,
+        _context: Context<'a>,
+    ) -> Pending<'a, Result<Authorization, SignInError>> {
+        let url = authorization::url(request.app, request.state, request.verifier);
+        Box::pin(ready(Ok(Authorization { url, kept: None })))
     }
 
     fn exchange<'a>(
         &'a self,
-        app: &'a App,
-        _service: &'a Service,
-        code: &'a Secret,
-        verifier: &'a Secret,
-        transport: &'a dyn Transport,
+        grant: Grant<'a>,
+        context: Context<'a>,
     ) -> Pending<'a, Result<Connection, SignInError>> {
         Box::pin(async move {
-            let tokens = tokens::exchange(app, code, verifier, transport).await?;
-            let identity = identity::of(app, &tokens, transport).await?;
+            let Grant {
+                app,
+                code,
+                verifier,
+                ..
+            } = grant;
+            let tokens = tokens::exchange(app, code, verifier, context.transport).await?;
+            let identity = identity::of(app, &tokens, context.transport).await?;
             Ok(Connection {
                 network: NAME.to_owned(),
                 subject: identity.subject,
                 name: identity.name,
                 app: app.clone(),
                 tokens,
+                details: None,
             })
         })
     }
@@ -104,38 +97,81 @@ impl SignIn for MastodonSignIn {
     fn refresh<'a>(
         &'a self,
         connection: &'a Connection,
-        transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Tokens, SignInError>> {
-        Box::pin(tokens::refresh(connection, transport))
+        context: Context<'a>,
+    ) -> Pending<'a, Result<Connection, SignInError>> {
+        Box::pin(async move {
+            let tokens = tokens::refresh(connection, context.transport).await?;
+            Ok(Connection {
+                tokens,
+                ..connection.clone()
+            })
+        })
     }
 
     fn revoke<'a>(
         &'a self,
         connection: &'a Connection,
-        transport: &'a dyn Transport,
+        context: Context<'a>,
     ) -> Pending<'a, Result<(), SignInError>> {
-        Box::pin(tokens::revoke(connection, transport))
+        Box::pin(tokens::revoke(connection, context.transport))
     }
 
-    fn network(&self, connection: &Connection) -> Rc<dyn Network> {
+    fn network(
+        &self,
+        connection: &Connection,
+        _service: Option<Service>,
+        _signer: Rc<dyn Signer>,
+    ) -> Rc<dyn Network> {
         Rc::new(account_of(connection))
     }
 
-    fn shown_picture<'a>(
+    fn keep_shown<'a>(
         &'a self,
         connection: &'a Connection,
-        service: &'a Service,
-        transport: &'a dyn Transport,
-    ) -> Pending<'a, Result<Option<Vec<u8>>, Diagnosis>> {
-        Box::pin(picture::shown(connection, service, transport))
+        context: Context<'a>,
+    ) -> Pending<'a, Result<Shown, Diagnosis>> {
+        Box::pin(async move {
+            let shown = picture::shown(connection, context.service, context.transport).await?;
+            Ok(shown.map_or(Shown::Default, Shown::File))
+        })
+    }
+
+    fn put_held_back<'a>(
+        &'a self,
+        _connection: &'a Connection,
+        _context: Context<'a>,
+    ) -> Pending<'a, Result<(), Diagnosis>> {
+        Box::pin(ready(Err(Diagnosis::new(
+            Reason::Settings,
+            "Servers of Mastodon hold no picture from before.",
+            "Choose another one there yourself.",
+        ))))
     }
 
     fn remove_picture<'a>(
         &'a self,
         connection: &'a Connection,
-        transport: &'a dyn Transport,
+        context: Context<'a>,
     ) -> Pending<'a, Result<(), Diagnosis>> {
-        Box::pin(picture::remove(connection, transport))
+        Box::pin(picture::remove(connection, context.transport))
+    }
+}
+
+impl RegisteredClient for MastodonSignIn {
+    fn register<'a>(
+        &'a self,
+        server: &'a Server,
+        context: Context<'a>,
+    ) -> Pending<'a, Result<App, SignInError>> {
+        Box::pin(apps::register(server, context.service, context.transport))
+    }
+
+    fn check<'a>(
+        &'a self,
+        app: &'a App,
+        context: Context<'a>,
+    ) -> Pending<'a, Result<(), SignInError>> {
+        Box::pin(apps::check(app, context.transport))
     }
 }
 

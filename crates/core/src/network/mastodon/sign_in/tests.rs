@@ -9,11 +9,14 @@ use url::Url;
 
 use super::*;
 use crate::network::mastodon::advice::Advice;
+use crate::network::sign_in::Tokens;
+use crate::network::testing::sign_in::{context, grant};
 use crate::network::testing::{
     PICTURE, Reply, Script, assert_fit_to_be_shown, header, now, ok, refused,
 };
 use crate::outcome::Reason;
 use crate::ports::SendError;
+use crate::settings::secret::Secret;
 use crate::testing::{block_on, instant, reply};
 
 const SERVER: &str = "https://social.example";
@@ -39,6 +42,7 @@ const SECRETS: [&str; 5] = [CODE, VERIFIER, CLIENT_SECRET, ACCESS, REFRESH];
 fn service() -> Service {
     Service {
         public_url: "https://icons.example".to_owned(),
+        ..Service::default()
     }
 }
 
@@ -46,7 +50,7 @@ fn app() -> App {
     App {
         server: SERVER.to_owned(),
         client_id: "client-1".to_owned(),
-        client_secret: Secret::new(CLIENT_SECRET),
+        client_secret: Some(Secret::new(CLIENT_SECRET)),
         scopes: "profile write:accounts".to_owned(),
         uses_pkce: true,
         redirect_uri: "https://icons.example/callback/mastodon/social.example".to_owned(),
@@ -64,6 +68,7 @@ fn connection() -> Connection {
             refresh: Some(Secret::new(REFRESH)),
             expires_at: None,
         },
+        details: None,
     }
 }
 
@@ -115,7 +120,7 @@ fn find(
     steps: impl IntoIterator<Item = (&'static str, Reply)>,
 ) -> (Found, Vec<Request<Vec<u8>>>) {
     let script = Script::new(steps);
-    let found = block_on(MastodonSignIn.find(typed, &service(), &script));
+    let found = block_on(MastodonSignIn.find(typed, context(&service(), &script)));
     let sent = script.sent();
     for request in &sent {
         assert_eq!(request.method(), "GET");
@@ -468,7 +473,7 @@ fn register(reply: Reply) -> (Result<App, SignInError>, Request<Vec<u8>>) {
         url: SERVER.to_owned(),
         facts: json!({ "scopes": "profile write:accounts", "uses_pkce": true }).to_string(),
     };
-    let app = block_on(MastodonSignIn.register(&server, &service(), &script));
+    let app = block_on(MastodonSignIn.register(&server, context(&service(), &script)));
     let [request] = script.sent().try_into().unwrap();
     (app, request)
 }
@@ -484,7 +489,7 @@ fn this_service_registers_with_what_people_will_be_asked_for() {
         let app = app.unwrap();
         assert_eq!(app.server, SERVER);
         assert_eq!(app.client_id, id.to_string().replace('"', ""));
-        assert_eq!(app.client_secret.expose(), CLIENT_SECRET);
+        assert_eq!(app.client_secret.unwrap().expose(), CLIENT_SECRET);
         assert_eq!(app.scopes, "profile write:accounts");
         assert!(app.uses_pkce);
         assert_eq!(app.redirect_uri, super::tests::app().redirect_uri);
@@ -567,7 +572,7 @@ fn a_server_that_does_not_register_this_service_is_named_with_its_words() {
 fn a_server_that_has_forgotten_this_service_is_noticed_before_the_browser_goes_there() {
     let check = |reply: Reply| {
         let script = Script::new([(TOKEN, reply)]);
-        let checked = block_on(MastodonSignIn.check(&app(), &script));
+        let checked = block_on(MastodonSignIn.check(&app(), context(&service(), &script)));
         let [request] = script.sent().try_into().unwrap();
         let form = form_of(&request);
         assert_eq!(form["client_id"], "client-1");
@@ -605,7 +610,7 @@ fn the_browser_is_sent_to_the_servers_page_of_consent() {
     let mut app = app();
     app.client_id = "a&b=c#d".to_owned();
     let parameters = |app: &App| -> HashMap<String, String> {
-        let url = MastodonSignIn.authorization(app, &service(), "state+1&", &verifier);
+        let url = authorization::url(app, "state+1&", &verifier);
         assert!(url.starts_with("https://social.example/oauth/authorize?"));
         assert!(!url.contains(verifier.expose()));
         Url::parse(&url)
@@ -650,7 +655,9 @@ type Exchanged = (Result<Connection, SignInError>, Vec<Request<Vec<u8>>>);
 fn exchange_for(app: &App, steps: impl IntoIterator<Item = (&'static str, Reply)>) -> Exchanged {
     let script = Script::new(steps);
     let (code, verifier) = (Secret::new(CODE), Secret::new(VERIFIER));
-    let exchanged = block_on(MastodonSignIn.exchange(app, &service(), &code, &verifier, &script));
+    let exchanged = block_on(
+        MastodonSignIn.exchange(grant(app, &code, &verifier), context(&service(), &script)),
+    );
     if let Err(error) = &exchanged {
         assert_shown(error);
     }
@@ -847,7 +854,9 @@ fn a_refresh_token_is_exchanged_and_kept_if_there_is_no_new_one() {
         answer["refresh_token"] = new;
         answer["expires_in"] = json!(60);
         let script = Script::new([(TOKEN, ok(answer))]);
-        let tokens = block_on(MastodonSignIn.refresh(&connection(), &script)).unwrap();
+        let (connection, service) = (connection(), service());
+        let refreshed = MastodonSignIn.refresh(&connection, context(&service, &script));
+        let tokens = block_on(refreshed).unwrap().tokens;
         assert_eq!(tokens.access.expose(), "kNEWkACCESS");
         assert_eq!(tokens.refresh.unwrap().expose(), kept);
         assert_eq!(tokens.expires_at, Some(now() + TimeDelta::minutes(1)));
@@ -862,7 +871,7 @@ fn a_refresh_token_is_exchanged_and_kept_if_there_is_no_new_one() {
     let refresh = |error: &str| {
         let error = json!({ "error": error, "error_description": format!("no {REFRESH}") });
         let script = Script::new([(TOKEN, failed(400, &error))]);
-        block_on(MastodonSignIn.refresh(&connection(), &script)).unwrap_err()
+        block_on(MastodonSignIn.refresh(&connection(), context(&service(), &script))).unwrap_err()
     };
     assert_shown(&refresh("invalid_grant"));
     assert!(matches!(refresh("invalid_grant"), SignInError::Refused(_)));
@@ -872,14 +881,15 @@ fn a_refresh_token_is_exchanged_and_kept_if_there_is_no_new_one() {
     ));
     let mut without = connection();
     without.tokens.refresh = None;
-    let error = block_on(MastodonSignIn.refresh(&without, &Script::new([]))).unwrap_err();
+    let error = block_on(MastodonSignIn.refresh(&without, context(&service(), &Script::new([]))))
+        .unwrap_err();
     assert!(matches!(error, SignInError::Refused(_)));
 }
 
 #[test]
 fn both_tokens_are_revoked() {
     let script = Script::new([(REVOKE, ok("{}")), (REVOKE, ok("{}"))]);
-    block_on(MastodonSignIn.revoke(&connection(), &script)).unwrap();
+    block_on(MastodonSignIn.revoke(&connection(), context(&service(), &script))).unwrap();
     let tokens = script
         .sent()
         .iter()
@@ -901,7 +911,8 @@ fn both_tokens_are_revoked() {
         Err(SendError::Timeout),
     ] {
         let script = Script::new([(REVOKE, reply)]);
-        let error = block_on(MastodonSignIn.revoke(&connection(), &script)).unwrap_err();
+        let error = block_on(MastodonSignIn.revoke(&connection(), context(&service(), &script)))
+            .unwrap_err();
         assert_shown(&error);
         assert!(matches!(error, SignInError::Server(_)), "{error:?}");
     }
@@ -909,7 +920,7 @@ fn both_tokens_are_revoked() {
 
 #[test]
 fn who_signed_in_is_told_what_they_can_do_on_their_page() {
-    let network = MastodonSignIn.network(&connection());
+    let network = account_of(&connection());
     let unread = || {
         failed(
             403,
@@ -985,7 +996,7 @@ type Shown = (Result<Option<Vec<u8>>, Diagnosis>, Vec<Request<Vec<u8>>>);
 
 fn shown(steps: impl IntoIterator<Item = (&'static str, Reply)>) -> Shown {
     let script = Script::new(steps);
-    let shown = block_on(MastodonSignIn.shown_picture(&connection(), &service(), &script));
+    let shown = block_on(picture::shown(&connection(), &service(), &script));
     if let Err(diagnosis) = &shown {
         assert_fit_to_be_shown(diagnosis, &SECRETS);
     }
@@ -1050,7 +1061,8 @@ fn a_picture_that_may_not_be_fetched_is_not() {
 fn the_picture_is_removed() {
     let remove = |reply: Reply| {
         let script = Script::new([(AVATAR, reply)]);
-        let removed = block_on(MastodonSignIn.remove_picture(&connection(), &script));
+        let removed =
+            block_on(MastodonSignIn.remove_picture(&connection(), context(&service(), &script)));
         let [request] = script.sent().try_into().unwrap();
         let bearer = format!("Bearer {ACCESS}");
         assert_eq!(header(&request, "authorization"), Some(bearer.as_str()));
@@ -1077,7 +1089,7 @@ fn the_picture_is_removed() {
 #[test]
 fn no_debug_output_gives_a_secret_away() {
     let connection = connection();
-    let network = MastodonSignIn.network(&connection);
+    let network = account_of(&connection);
     let debug = format!("{connection:?} {network:?} {MastodonSignIn:?}");
     for secret in SECRETS {
         assert!(!debug.contains(secret));

@@ -6,7 +6,9 @@ use http::Response;
 use serde_json::Value;
 
 use crate::instant::after;
-use crate::network::mastodon::sign_in::calls::{Calls, json_of, sentence, token_in, unexpected};
+use crate::network::mastodon::sign_in::calls::{
+    Calls, credentials, json_of, sentence, token_in, unexpected,
+};
 use crate::network::reply::ErrorReply;
 use crate::network::sign_in::{App, Connection, SignInError, Tokens};
 use crate::network::transport::Transport;
@@ -85,15 +87,14 @@ pub(super) async fn revoke(
         server: &app.server,
         transport,
     };
-    let mut all = vec![&app.client_secret, &tokens.access];
+    let mut all = vec![&tokens.access];
+    all.extend(&app.client_secret);
     all.extend(&tokens.refresh);
     // The access token ends with the refresh token on some servers only.
     for token in tokens.refresh.iter().chain([&tokens.access]) {
-        let form = [
-            ("client_id", app.client_id.as_str()),
-            ("client_secret", app.client_secret.expose()),
-            ("token", token.expose()),
-        ];
+        let form: Vec<_> = credentials(app)
+            .chain([("token", token.expose())])
+            .collect();
         let reply = calls.post(REVOKE, &form).await?;
         if !reply.status().is_success() {
             let refusal = calls.refusal(&reply, &all);
@@ -111,7 +112,7 @@ pub(super) async fn revoke(
 /// Asks for tokens with a grant.
 async fn fetch(
     app: &App,
-    mut form: Vec<(&str, &str)>,
+    form: Vec<(&str, &str)>,
     secrets: &[&Secret],
     transport: &dyn Transport,
 ) -> Result<Tokens, SignInError> {
@@ -119,11 +120,10 @@ async fn fetch(
         server: &app.server,
         transport,
     };
-    form.push(("client_id", &app.client_id));
-    form.push(("client_secret", app.client_secret.expose()));
+    let form: Vec<_> = form.into_iter().chain(credentials(app)).collect();
     let reply = calls.post(TOKEN, &form).await?;
     if !reply.status().is_success() {
-        let secrets = [secrets, &[&app.client_secret]].concat();
+        let secrets: Vec<&Secret> = secrets.iter().copied().chain(&app.client_secret).collect();
         let refusal = calls.refusal(&reply, &secrets);
         return Err(refused(calls, &refusal));
     }

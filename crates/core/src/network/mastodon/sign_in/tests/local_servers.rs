@@ -13,6 +13,7 @@ use simulator::{Body, MastodonKind, Options, Simulator};
 
 use super::*;
 use crate::frames::media_type::MediaType;
+use crate::network::Transport;
 use crate::network::interface::Picture;
 use crate::outcome::Outcome;
 use crate::ports::{self, ReplyLimits};
@@ -74,30 +75,31 @@ impl Local {
 
     fn register(&self) -> App {
         let service = service();
-        let found = MastodonSignIn.find("@ada@social.example", &service, self);
+        let found = MastodonSignIn.find("@ada@social.example", context(&service, self));
         let server = block_on(found).unwrap();
         assert_eq!(server.url, "https://web.example");
-        block_on(MastodonSignIn.register(&server, &service, self)).unwrap()
+        block_on(MastodonSignIn.register(&server, context(&service, self))).unwrap()
     }
 
     fn sign_in(&self) -> Connection {
         let app = self.register();
-        block_on(MastodonSignIn.check(&app, self)).unwrap();
+        block_on(MastodonSignIn.check(&app, context(&service(), self))).unwrap();
         let verifier = Secret::new(VERIFIER);
-        let url = MastodonSignIn.authorization(&app, &service(), STATE, &verifier);
+        let url = authorization::url(&app, STATE, &verifier);
         let code = self.consent(&url);
-        block_on(MastodonSignIn.exchange(&app, &service(), &code, &verifier, self)).unwrap()
+        block_on(MastodonSignIn.exchange(grant(&app, &code, &verifier), context(&service(), self)))
+            .unwrap()
     }
 
     fn shown(&self, connection: &Connection) -> Option<Vec<u8>> {
         let service = service();
-        let shown = MastodonSignIn.shown_picture(connection, &service, self);
+        let shown = picture::shown(connection, &service, self);
         block_on(shown).unwrap()
     }
 
     /// Whether the server takes a connection's token.
     fn accepts(&self, connection: &Connection) -> bool {
-        let network = MastodonSignIn.network(connection);
+        let network = account_of(connection);
         block_on(network.verify(&mut None, self)).is_ok()
     }
 }
@@ -139,12 +141,13 @@ fn people_sign_in_to_servers_of_every_kind_and_their_pictures_change() {
             media_type: MediaType::Png,
             set: "set",
         };
-        let network = MastodonSignIn.network(&connection);
+        let network = account_of(&connection);
         let attempt = block_on(network.update(picture, &mut None, &local)).unwrap();
         assert_eq!(attempt.outcome, Outcome::Turned, "{kind}");
         assert_ne!(local.shown(&connection), Some(before), "{kind}");
 
-        let removed = block_on(MastodonSignIn.remove_picture(&connection, &local));
+        let removed =
+            block_on(MastodonSignIn.remove_picture(&connection, context(&service(), &local)));
         let is_removed = local.shown(&connection).is_none();
         assert_eq!(removed.is_ok(), is_removed, "{kind}");
     }
@@ -158,14 +161,16 @@ fn tokens_are_renewed_where_they_expire_and_revoked_where_they_can_be() {
         if let Some(expires_at) = connection.tokens.expires_at {
             local.now.set(expires_at);
             assert!(!local.accepts(&connection), "{kind}");
-            connection.tokens = block_on(MastodonSignIn.refresh(&connection, &local)).unwrap();
+            connection =
+                block_on(MastodonSignIn.refresh(&connection, context(&service(), &local))).unwrap();
             assert!(connection.tokens.expires_at > Some(expires_at), "{kind}");
         } else {
-            let refused = block_on(MastodonSignIn.refresh(&connection, &local));
+            let refused =
+                block_on(MastodonSignIn.refresh(&connection, context(&service(), &local)));
             assert!(matches!(refused, Err(SignInError::Refused(_))), "{kind}");
         }
         assert!(local.accepts(&connection), "{kind}");
-        let revoked = block_on(MastodonSignIn.revoke(&connection, &local));
+        let revoked = block_on(MastodonSignIn.revoke(&connection, context(&service(), &local)));
         assert_eq!(revoked.is_ok(), !local.accepts(&connection), "{kind}");
         if let Err(error) = revoked {
             assert!(error.to_string().contains("yourself"), "{kind}: {error}");
@@ -186,7 +191,7 @@ fn a_server_that_has_lost_its_applications_is_asked_to_register_anew() {
             simulator: RefCell::new(lost),
             now: Cell::new(now()),
         };
-        let checked = block_on(MastodonSignIn.check(&app, &local));
+        let checked = block_on(MastodonSignIn.check(&app, context(&service(), &local)));
         let forgotten = SignInError::AppForgotten {
             server: "web.example".to_owned(),
         };
