@@ -7,17 +7,12 @@ use sha2::{Digest, Sha256};
 
 use crate::settings::secret::Secret;
 
-/// The number of random bytes in a token.
-const BYTES: usize = 32;
-
 /// Makes a token that nobody can guess: 43 characters of base64url.
 ///
 /// # Errors
 /// When the host has no random bytes.
 pub fn random_token() -> Result<Secret, getrandom::Error> {
-    let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes)?;
-    Ok(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
+    Secret::random()
 }
 
 /// The hash under which a token is stored: SHA-256 in hex. A token has 256 random bits, so nobody

@@ -20,6 +20,16 @@ impl Secret {
         Self(text.into())
     }
 
+    /// Makes a secret that nobody can guess: 32 random bytes, as 43 characters of base64url.
+    ///
+    /// # Errors
+    /// When the host has no random bytes.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; RANDOM_BYTES];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
     /// Returns the text itself, to sign or send it.
     pub fn expose(&self) -> &str {
         &self.0
@@ -40,6 +50,9 @@ impl fmt::Debug for Secret {
         f.write_str("Secret(hidden)")
     }
 }
+
+/// The number of random bytes in a secret that is made here.
+const RANDOM_BYTES: usize = 32;
 
 /// Replaces a secret.
 const HIDDEN: &str = "(hidden)";

@@ -14,6 +14,9 @@ mod frames;
 mod home;
 pub mod identifier;
 mod identity;
+// Nothing signs in with it yet.
+#[allow(dead_code)]
+mod oauth;
 mod profile;
 mod records;
 mod session;
