@@ -21,6 +21,7 @@ pub mod signer;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod transport;
+mod typed;
 pub mod x;
 
 pub use self::definition::Definition;

@@ -53,7 +53,7 @@ impl FromStr for Identifier {
 
 /// Whether `name` is a handle (<https://atproto.com/specs/handle>): a DNS name of two labels or
 /// more, the last of which begins with a letter.
-fn is_handle(name: &str) -> bool {
+pub(super) fn is_handle(name: &str) -> bool {
     let last = name.rsplit_once('.').map(|(_, last)| last);
     let begins_with_letter =
         last.is_some_and(|last| last.starts_with(|c: char| c.is_ascii_alphabetic()));

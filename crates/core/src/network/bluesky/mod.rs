@@ -19,6 +19,7 @@ mod identity;
 mod oauth;
 mod profile;
 mod records;
+mod resolver;
 mod session;
 mod sign_in;
 

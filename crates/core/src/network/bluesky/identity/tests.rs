@@ -1,11 +1,17 @@
 use std::cell::RefCell;
 use std::future::ready;
 
+use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde_json::json;
 
+use serde_json::Value;
+
 use super::*;
-use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER, BLUESKY_SERVICE};
+use crate::network::bluesky::resolver::valid_did;
+use crate::network::bluesky::{
+    BLUESKY_APP_PASSWORD, BLUESKY_DIRECTORY, BLUESKY_DNS, BLUESKY_IDENTIFIER, BLUESKY_SERVICE,
+};
 use crate::network::interface::SavedSession;
 use crate::network::testing::{
     Reply, Script, any_reply, assert_fit_to_be_shown, header, network, now, ok, pause, refused,

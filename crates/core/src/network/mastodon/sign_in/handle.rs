@@ -7,17 +7,11 @@ use crate::network::mastodon::server::is_user;
 use crate::network::public_address::{PublicAddresses, PublicOrigin};
 use crate::network::reply::quoted;
 use crate::network::sign_in::SignInError;
-use crate::settings::pasted;
+use crate::network::typed::cleaned;
 
 /// What to type.
 pub(super) const WHAT_TO_TYPE: &str = "Type the server that your account is on, such as \
      mastodon.social, or your whole handle, such as @you@mastodon.social.";
-
-/// More bytes than any handle or address of a profile has.
-const MAX_TYPED: usize = 1_000;
-
-/// Characters that a keyboard or a program puts spaces beside.
-const SEPARATORS: [char; 4] = ['@', '.', '/', ':'];
 
 /// Where somebody says that their account is.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,37 +41,6 @@ pub(super) fn read(typed: &str, addresses: PublicAddresses<'_>) -> Result<Place,
         SignInError::Place(format!("“{host}” cannot be asked: {error}. {WHAT_TO_TYPE}"))
     })?;
     Ok(Place { user, origin })
-}
-
-/// Takes off what came along by typing and pasting. `None` if nothing is left, or more than one
-/// word.
-fn cleaned(typed: &str) -> Option<String> {
-    if typed.len() > MAX_TYPED {
-        return None;
-    }
-    let text: String = pasted::text(typed).chars().map(narrow).collect();
-    let mut cleaned = String::new();
-    for word in text.split_whitespace() {
-        // Joining two words would name another server.
-        let is_joined =
-            cleaned.is_empty() || cleaned.ends_with(SEPARATORS) || word.starts_with(SEPARATORS);
-        if !is_joined {
-            return None;
-        }
-        cleaned.push_str(word);
-    }
-    (!cleaned.is_empty()).then_some(cleaned)
-}
-
-/// A separator as ASCII has it, for one that a keyboard for Chinese or Japanese makes.
-fn narrow(c: char) -> char {
-    match c {
-        '＠' | '﹫' => '@',
-        '．' | '。' | '｡' => '.',
-        '／' => '/',
-        '：' => ':',
-        other => other,
-    }
 }
 
 /// Splits a text into the name of an account, if it has one, and a host.
