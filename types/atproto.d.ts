@@ -12,6 +12,10 @@ declare module "@atproto/pds" {
   export function readEnv(): Record<string, unknown>;
 }
 
+declare module "@atproto-labs/fetch" {
+  export const DEFAULT_FORBIDDEN_DOMAIN_NAMES: string[];
+}
+
 declare module "@atproto/crypto" {
   export const Secp256k1Keypair: {
     create(options: { exportable: boolean }): Promise<{ export(): Promise<Uint8Array> }>;
@@ -25,4 +29,11 @@ declare module "@did-plc/server" {
       start(): Promise<import("node:http").Server>;
     };
   };
+}
+
+declare module "selfsigned" {
+  export function generate(
+    attributes: { name: string; value: string }[],
+    options: Record<string, unknown>,
+  ): Promise<{ private: string; public: string; cert: string; fingerprint: string }>;
 }

@@ -79,8 +79,9 @@ export async function useCommand() {
  * The Worker, which is restarted for other settings and with what it has stored.
  *
  * @param {{ url: string }} pds
+ * @param {import("../worker/harness/dev-server.js").Surroundings} [surroundings]
  */
-export async function useWorker(pds) {
+export async function useWorker(pds, surroundings) {
   // Only now, since this prepares the process for wrangler.
   const { json } = await import("../worker/harness/assertions.js");
   const { DevServerWorker } = await import("../worker/harness/dev-server.js");
@@ -104,7 +105,7 @@ export async function useWorker(pds) {
      */
     async open(_, settings) {
       if (worker) await worker.restart(changes(settings));
-      else worker = await DevServerWorker.start(pds, set, changes(settings));
+      else worker = await DevServerWorker.start(pds, set, changes(settings), surroundings);
       await worker.forget();
       return {
         /** @param {number} frame */

@@ -38,6 +38,18 @@ export const profileRecord = {
  * @property {string} [type] the media type of the body
  */
 
+/**
+ * An OAuth session, without its tokens. Its id changes with each refresh.
+ *
+ * @typedef {object} OAuthSession
+ * @property {string} id
+ * @property {string} clientId
+ * @property {{ method: string, kid: string }} clientAuth the key to which it is bound
+ * @property {string} scope
+ * @property {string} createdAt
+ * @property {string} updatedAt
+ */
+
 /** The server. */
 export class Pds {
   /** @type {import("node:child_process").ChildProcess} */
@@ -49,8 +61,10 @@ export class Pds {
   #accounts = 0;
   /** @type {import("node:http").Server | undefined} */
   #dns;
+  #network;
+  #hostname;
 
-  /** Its URL, that of the directory of accounts, and that of the DNS resolver. */
+  /** Its URL on this machine, that of the directory of accounts, and that of the DNS resolver. */
   url = "";
   directory = "";
   dns = "";
@@ -58,6 +72,26 @@ export class Pds {
   /** The accounts that handles name in DNS, and how often DNS was asked. */
   names = new Map();
   lookedUp = 0;
+
+  /**
+   * @param {object} [deployed] both, or neither
+   * @param {import("./network.js").Network} [deployed.network] where it has a public name
+   * @param {string} [deployed.hostname]
+   */
+  constructor({ network, hostname } = {}) {
+    this.#network = network;
+    this.#hostname = hostname;
+  }
+
+  /** Its public URL, if it has a public name. */
+  get publicUrl() {
+    return `https://${this.#hostname}`;
+  }
+
+  /** What the handles of its accounts end in. */
+  get handleDomain() {
+    return this.#hostname ?? "test";
+  }
 
   /**
    * Starts the server.
@@ -70,7 +104,15 @@ export class Pds {
       there,
       "the server is not installed: `npm test` does that, or `node tests/pds/install.js`",
     );
-    const own = { LOG_ENABLED: "false", PDS_ADMIN_PASSWORD: this.#adminPassword };
+    const own = {
+      LOG_ENABLED: "false",
+      PDS_ADMIN_PASSWORD: this.#adminPassword,
+      ...(this.#network && {
+        ...this.#network.env,
+        PDS_HOSTNAME: this.#hostname,
+        PDS_SERVICE_HANDLE_DOMAINS: `.${this.#hostname}`,
+      }),
+    };
     this.#child = fork(path.join(import.meta.dirname, "server.js"), [this.#folder], {
       env: { ...process.env, ...own, ...env },
     });
@@ -88,22 +130,30 @@ export class Pds {
       });
     });
     Object.assign(this, await ready);
-    this.#dns = createServer((request, response) => {
-      this.lookedUp += 1;
-      const { pathname, searchParams } = new URL(request.url, "http://dns.test");
-      assert.deepEqual(
-        [pathname, searchParams.get("type"), request.headers.accept],
-        ["/dns-query", "TXT", "application/dns-json"],
-      );
-      const did = this.names.get(searchParams.get("name").replace(/^_atproto\./, ""));
-      const answer = did
-        ? { Status: 0, Answer: [{ type: 16, data: `"did=${did}"` }] }
-        : { Status: 3 };
-      response
-        .writeHead(200, { "content-type": "application/dns-json" })
-        .end(JSON.stringify(answer));
-    });
+    this.#network?.serve(this.#hostname, this.url);
+    this.#network?.serve(`*.${this.#hostname}`, this.url);
+    this.#dns = createServer((request, response) => this.answerDns(request, response));
     this.dns = `http://127.0.0.1:${await listen(this.#dns)}`;
+  }
+
+  /**
+   * Answers a question to the DNS resolver, by `names`.
+   *
+   * @param {import("node:http").IncomingMessage} request
+   * @param {import("node:http").ServerResponse} response
+   */
+  answerDns(request, response) {
+    this.lookedUp += 1;
+    const { pathname, searchParams } = new URL(request.url, "http://dns.test");
+    assert.deepEqual(
+      [pathname, searchParams.get("type"), request.headers.accept],
+      ["/dns-query", "TXT", "application/dns-json"],
+    );
+    const did = this.names.get(searchParams.get("name").replace(/^_atproto\./, ""));
+    const answer = did
+      ? { Status: 0, Answer: [{ type: 16, data: `"did=${did}"` }] }
+      : { Status: 3 };
+    response.writeHead(200, { "content-type": "application/dns-json" }).end(JSON.stringify(answer));
   }
 
   /**
@@ -143,6 +193,29 @@ export class Pds {
    * @param {string} server
    */
   move = (did, server) => this.#ask("move", { did, server });
+
+  /**
+   * Has the directory say what another server recommends for an account that moves there.
+   *
+   * @param {string} did
+   * @param {object} credentials what `com.atproto.identity.getRecommendedDidCredentials` answers
+   */
+  handOver = (did, credentials) => this.#ask("handOver", { did, credentials });
+
+  /**
+   * Sets how long access tokens of OAuth live that are issued from now on.
+   *
+   * @param {number} seconds
+   */
+  issueTokensFor = (seconds) => this.#ask("issueTokensFor", seconds);
+
+  /**
+   * Lists the OAuth sessions of an account, as the server has them.
+   *
+   * @param {string} did
+   * @returns {Promise<OAuthSession[]>}
+   */
+  sessions = (did) => this.#ask("sessions", did);
 
   /**
    * Does something when the next call of an endpoint has come, before it is answered.
@@ -201,17 +274,19 @@ export class Pds {
    * Makes an account with an app password and, unless it is null, a profile.
    *
    * @param {object | null} record
+   * @param {string} [name] what its handle begins with
    */
-  async account(record = profileRecord) {
+  async account(record = profileRecord, name = "somebody") {
     this.#accounts += 1;
-    const handle = `somebody-${this.#accounts}.test`;
-    const email = `somebody-${this.#accounts}@example.test`;
-    const body = { handle, email, password: `main-${randomUUID()}` };
+    const handle = `${name}-${this.#accounts}.${this.handleDomain}`;
+    const email = `${name}-${this.#accounts}@example.test`;
+    const password = `main-${randomUUID()}`;
     const { did, accessJwt: token } = await this.done("POST", "com.atproto.server.createAccount", {
-      body,
+      body: { handle, email, password },
     });
-    this.names.set(handle, did);
-    const account = new PdsAccount(this, { did, handle, email, token });
+    // Where the server has a public name, it answers for its handles itself.
+    if (!this.#network) this.names.set(handle, did);
+    const account = new PdsAccount(this, { did, handle, email, password, token });
     await account.anotherPassword();
     if (record) await account.putProfile(record);
     return account;
@@ -237,14 +312,20 @@ export class PdsAccount {
 
   /**
    * @param {Pds} pds
-   * @param {{ did: string, handle: string, email: string, token: string }} known
+   * @param {Record<"did" | "handle" | "email" | "password" | "token", string>} known
    */
-  constructor(pds, { did, handle, email, token }) {
+  constructor(pds, { did, handle, email, password, token }) {
     this.#pds = pds;
     this.did = did;
     this.handle = handle;
     this.email = email;
+    this.password = password;
     this.token = token;
+  }
+
+  /** The public URL of its server. */
+  get server() {
+    return this.#pds.publicUrl;
   }
 
   /** The settings that sign in to the account. */
@@ -314,6 +395,44 @@ export class PdsAccount {
     this.#pds.names.delete(this.handle);
     this.#pds.names.set(handle, this.did);
     this.handle = handle;
+  }
+
+  /** Lists its OAuth sessions. */
+  sessions = () => this.#pds.sessions(this.did);
+
+  /**
+   * Moves to another server as the specification says (https://atproto.com/guides/account-migration):
+   * repository and blobs first, then its identity, and the old account is deactivated.
+   *
+   * @param {Pds} pds
+   * @param {string} handle on that server
+   */
+  async moveTo(pds, handle) {
+    const from = this.#pds;
+    const { did } = this;
+    const { did: service } = await pds.done("GET", "com.atproto.server.describeServer");
+    const { token: proof } = await from.done("GET", "com.atproto.server.getServiceAuth", {
+      token: this.token,
+      params: { aud: service, lxm: "com.atproto.server.createAccount" },
+    });
+    const { accessJwt: token } = await pds.done("POST", "com.atproto.server.createAccount", {
+      token: proof,
+      body: { did, handle, email: this.email, password: this.password },
+    });
+    const { bytes } = await from.call("GET", "com.atproto.sync.getRepo", { params: { did } });
+    const car = { token, body: bytes, type: "application/vnd.ipld.car" };
+    await pds.done("POST", "com.atproto.repo.importRepo", car);
+    const { blobs } = await pds.done("GET", "com.atproto.repo.listMissingBlobs", { token });
+    for (const { cid } of blobs) {
+      const blob = { token, body: await this.blob(cid), type: "image/jpeg" };
+      await pds.done("POST", "com.atproto.repo.uploadBlob", blob);
+    }
+    const credentials = "com.atproto.identity.getRecommendedDidCredentials";
+    await from.handOver(did, await pds.done("GET", credentials, { token }));
+    await pds.done("POST", "com.atproto.server.activateAccount", { token });
+    await this.deactivate();
+    Object.assign(this, { handle, token });
+    this.#pds = pds;
   }
 
   deactivate = () => this.#call("server.deactivateAccount", {});

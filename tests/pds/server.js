@@ -5,7 +5,8 @@
  *
  * `pds.js` starts it with the folder for the server's data as its argument. It reports its URLs
  * once it answers, and does what messages of `{ id, ask, value }` ask for. Environment variables
- * `PDS_…` configure the PDS.
+ * `PDS_…` configure the PDS; with PDS_DID_PLC_URL it uses a directory that runs already. It finds
+ * the names of `network.js` by the variables `NETWORK_…`.
  */
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
@@ -41,6 +42,22 @@ net.Server.prototype.listen = function (port, ...rest) {
   );
 };
 
+// Names of the tests' network lead there, whichever client asks for them.
+const { NETWORK_DOMAIN, NETWORK_PORT } = process.env;
+const { connect } = net.Socket.prototype;
+net.Socket.prototype.connect = function (...args) {
+  const [first] = args;
+  const options = Array.isArray(first) ? first[0] : first;
+  if (NETWORK_DOMAIN && options?.host?.endsWith?.(`.${NETWORK_DOMAIN}`)) {
+    Object.assign(options, { host: "127.0.0.1", port: NETWORK_PORT });
+  }
+  return connect.apply(this, /** @type {any} */ (args));
+};
+
+// The server refuses to fetch anything under example.com, which is nobody's. Here it leads somewhere.
+const { DEFAULT_FORBIDDEN_DOMAIN_NAMES } = await import("@atproto-labs/fetch");
+if (NETWORK_DOMAIN) DEFAULT_FORBIDDEN_DOMAIN_NAMES.length = 0;
+
 const { PDS, readEnv } = await import("@atproto/pds");
 const { Secp256k1Keypair } = await import("@atproto/crypto");
 const plc = await import("@did-plc/server");
@@ -69,8 +86,13 @@ const appView = createServer((request, response) => {
 await once(appView, "listening");
 const appViewUrl = `http://localhost:${portOf(appView)}`;
 
-const directory = plc.PlcServer.create({ db: plc.Database.mock(), port: 0 });
-const directoryPort = portOf(await directory.start());
+/** Starts a directory of accounts, and returns its URL. */
+async function startDirectory() {
+  const directory = plc.PlcServer.create({ db: plc.Database.mock(), port: 0 });
+  return `http://localhost:${portOf(await directory.start())}`;
+}
+
+const directory = process.env.PDS_DID_PLC_URL ?? (await startDirectory());
 const port = await freePort();
 const rotationKey = await (await Secp256k1Keypair.create({ exportable: true })).export();
 const given = Object.entries(readEnv()).filter(
@@ -90,7 +112,7 @@ async function open() {
     dataDirectory: folder,
     blobstoreDiskLocation: path.join(folder, "blobs"),
     blobstoreDiskTmpLocation: path.join(folder, "blobs-tmp"),
-    didPlcUrl: `http://localhost:${directoryPort}`,
+    didPlcUrl: directory,
     plcRotationKeyK256PrivateKeyHex: Buffer.from(rotationKey).toString("hex"),
     jwtSecret: crypto.randomUUID(),
     dpopSecret: "0".repeat(64),
@@ -109,7 +131,7 @@ async function open() {
   server.on("request", async (request, response) => {
     const [, endpoint] = /^\/xrpc\/([^?]*)/.exec(request.url) ?? [];
     if (endpoint) calls.push(endpoint);
-    if (endpoint === awaited?.endpoint) {
+    if (awaited && endpoint === awaited.endpoint) {
       const { go } = awaited;
       awaited = undefined;
       process.send({ arrived: endpoint });
@@ -143,6 +165,32 @@ const asked = {
   },
   /** Has the directory say that an account is on another server. */
   move: ({ did, server }) => pds.ctx.plcClient.updatePds(did, pds.ctx.plcRotationKey, server),
+  /** Has the directory say what another server recommends for an account that moves there. */
+  handOver: ({ did, credentials }) =>
+    pds.ctx.plcClient.updateData(did, pds.ctx.plcRotationKey, (last) => ({
+      ...last,
+      ...credentials,
+    })),
+  /**
+   * Issues access tokens of OAuth that live so many seconds, in place of an hour.
+   *
+   * @param {number} seconds
+   */
+  issueTokensFor: (seconds) => {
+    pds.ctx.oauthProvider.tokenManager.tokenMaxAge = seconds * 1000;
+  },
+  /**
+   * The OAuth sessions of an account, without their tokens.
+   *
+   * @param {string} did
+   */
+  async sessions(did) {
+    const tokens = await pds.ctx.oauthProvider.tokenManager.listAccountTokens(did);
+    return tokens.map(({ id, data }) => {
+      const { clientId, clientAuth, scope, createdAt, updatedAt } = data;
+      return { id, clientId, clientAuth, scope, createdAt, updatedAt };
+    });
+  },
   /** Ends the server and starts it anew: no token of the one before is good any more. */
   async restart() {
     await pds.destroy();
@@ -161,4 +209,4 @@ process.on("message", async ({ id, ask, value }) => {
 process.on("disconnect", () => process.exit());
 
 await open();
-process.send({ url: `http://localhost:${port}`, directory: `http://localhost:${directoryPort}` });
+process.send({ url: `http://localhost:${port}`, directory });

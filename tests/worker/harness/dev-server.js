@@ -20,6 +20,14 @@ import { within } from "./waiting.js";
 /** @typedef {import("./settings.js").Changes} Changes */
 /** @typedef {import("./requests.js").Init} Init */
 
+/**
+ * What is around the Worker.
+ *
+ * @typedef {object} Surroundings
+ * @property {object} [outbound] where its requests go, as Miniflare's `outboundService`; default: the
+ *   internet
+ */
+
 /** How long the Worker may take to start, in ms. */
 const START_MS = 30_000;
 
@@ -29,15 +37,20 @@ export class DevServerWorker extends Client {
   /** @type {{ level: string, message: string }[]} */
   #logs = [];
   #simulator;
+  #surroundings;
   #state = mkdtempSync(path.join(scratch, "state-"));
 
   /** Where it listens; another address after each restart. */
   url = "";
 
-  /** @param {{ url: string }} simulator */
-  constructor(simulator) {
+  /**
+   * @param {{ url: string }} simulator
+   * @param {Surroundings} surroundings
+   */
+  constructor(simulator, surroundings) {
     super();
     this.#simulator = simulator;
+    this.#surroundings = surroundings;
   }
 
   /**
@@ -46,10 +59,11 @@ export class DevServerWorker extends Client {
    * @param {{ url: string }} simulator what answers for the networks
    * @param {FrameSet} set
    * @param {Changes} [changes] what differs from the default settings
+   * @param {Surroundings} [surroundings]
    */
-  static async start(simulator, set, changes) {
+  static async start(simulator, set, changes, surroundings = {}) {
     const { config } = await bundle();
-    const worker = new DevServerWorker(simulator);
+    const worker = new DevServerWorker(simulator, surroundings);
     const opened = wrangler.getPlatformProxy({
       configPath: config,
       persist: { path: path.join(worker.#state, "v3") },
@@ -92,6 +106,7 @@ export class DevServerWorker extends Client {
         inspector: false,
         logLevel: "none",
         persist: this.#state,
+        outboundService: this.#surroundings.outbound,
         structuredLogsHandler: (/** @type {{ level: string, message: string }} */ entry) => {
           record("the log", JSON.stringify(entry));
           this.#logs.push(entry);
