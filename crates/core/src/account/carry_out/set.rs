@@ -9,7 +9,8 @@ use crate::account::host::AccountHost;
 use crate::account::ledger::Ledger;
 use crate::account::open::{Account, PAGE_SETTINGS};
 use crate::outcome::{Diagnosis, Reason};
-use crate::settings::errors::SettingsErrors;
+use crate::schedule::settings::{DIRECTION, PERIOD, TIME_ZONE};
+use crate::settings::errors::{Invalid, SettingsErrors};
 use crate::settings::pasted;
 
 /// The most characters of a setting. The longest name of a time zone has 32.
@@ -51,11 +52,21 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     }
 }
 
-/// The settings cannot be understood.
+/// The settings cannot be understood. They are named as on the page.
 fn invalid(errors: &SettingsErrors) -> Diagnosis {
+    let in_words = |Invalid { name, accepts }: &Invalid| {
+        let name = match *name {
+            name if name == TIME_ZONE.name => "the time zone",
+            name if name == PERIOD.name => "the time of a full rotation",
+            name if name == DIRECTION.name => "the direction",
+            other => other,
+        };
+        format!("{name} has to be {accepts}")
+    };
+    let wrong: Vec<_> = errors.invalid.iter().map(in_words).collect();
     Diagnosis::new(
         Reason::Settings,
-        format!("Nothing was changed: {errors}."),
+        format!("Nothing was changed: {}.", wrong.join("; ")),
         "Correct it, and save again.",
     )
 }

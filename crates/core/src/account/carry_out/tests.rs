@@ -357,7 +357,7 @@ fn settings_are_set_all_or_none_and_the_page_goes_before_variables() {
     assert!(
         diagnosis
             .message
-            .starts_with("Nothing was changed: PERIOD has to be")
+            .starts_with("Nothing was changed: the time of a full rotation has to be a period")
     );
     assert!(person.stored().settings.is_empty());
     let diagnosis = person.refused(&set("API_KEY", "mine"));
