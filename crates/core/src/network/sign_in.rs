@@ -29,6 +29,13 @@ pub trait SignIn: fmt::Debug + Sync {
     /// What that looks like, for a hint: an example or two.
     fn place_example(&self) -> &'static str;
 
+    /// What its servers ask a person to allow: a sentence for the page where a sign-in begins.
+    fn consent(&self) -> &'static str;
+
+    /// What is kept of a person's account because it is on this network, here and there, and when
+    /// that goes: sentences for the page on privacy.
+    fn privacy(&self) -> &'static str;
+
     /// Finds the server of an account. `typed` is what a person has typed or pasted.
     ///
     /// # Errors
@@ -296,6 +303,12 @@ impl Service {
     /// Where the public halves of this service's keys are (RFC 7517 §5).
     pub fn jwks_uri(&self) -> String {
         format!("{}/oauth/jwks.json", self.public_url)
+    }
+
+    /// Whether servers can fetch its documents. A service on loopback, which nobody else reaches, is
+    /// the only one with another scheme.
+    pub fn is_on_internet(&self) -> bool {
+        self.public_url.starts_with("https://")
     }
 
     /// The text of a network's variable.

@@ -132,6 +132,14 @@ impl SignIn for Fake {
         "social.test"
     }
 
+    fn consent(&self) -> &'static str {
+        "The server asks."
+    }
+
+    fn privacy(&self) -> &'static str {
+        "The server's address."
+    }
+
     fn find<'a>(&'a self, _: &'a str, _: Context<'a>) -> Pending<'a, Result<Server, SignInError>> {
         unimplemented!("nobody signs in here")
     }

@@ -184,6 +184,7 @@ pub(super) fn offers() -> Vec<Offer<'static>> {
             title: definition.title,
             place_label: sign_in.place_label(),
             place_example: sign_in.place_example(),
+            consent: sign_in.consent(),
         })
     };
     NETWORKS.iter().filter_map(offer).collect()

@@ -222,15 +222,20 @@ impl AccountPage<'_> {
             @if !self.offers.is_empty() {
                 section #connect aria-labelledby="connect-title" {
                     h2 #connect-title { "Connect another account" }
-                    @for offer in self.offers {
-                        @if is_connected(offer) {
-                            details open[has_failed(offer)] {
-                                summary { "Another account on " (offer.title) }
-                                p.soft { "It takes the place of the one that is connected now." }
-                                (form(offer))
+                    div.cards {
+                        @for offer in self.offers {
+                            @if is_connected(offer) {
+                                details.card open[has_failed(offer)] {
+                                    summary { "Another account on " (offer.title) }
+                                    p.soft { "It takes the place of the one that is connected now." }
+                                    (form(offer))
+                                }
+                            } @else {
+                                section.card aria-label=(offer.title) {
+                                    h3 { (offer.title) }
+                                    (form(offer))
+                                }
                             }
-                        } @else {
-                            (form(offer))
                         }
                     }
                 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::web::answer::Answer;
 use crate::web::page::dial::sample_dial;
 use crate::web::site::layout::{Notice, Page};
-use crate::web::site::sign_in_form::{FailedSignIn, Offer, sign_in_form};
+use crate::web::site::sign_in_form::{FailedSignIn, Offer, sign_in_card};
 
 /// What the page shows.
 #[derive(Debug, Clone, Copy)]
@@ -59,14 +59,15 @@ fn main(landing: &Landing<'_>) -> Markup {
                 @if landing.is_signed_in {
                     p { a.button href="/account" { "Open your page" } }
                 } @else {
-                    @for offer in landing.offers {
-                        @let button = format!("Sign in with {}", offer.title);
-                        (sign_in_form(offer, &button, landing.csrf, landing.failed.as_ref()))
-                    }
                     p {
-                        "Your server then asks whether rotate-icon may read your profile and change its "
-                        "picture. Signing in changes nothing yet: on your page you choose a picture, and "
-                        "it turns once you press Start."
+                        "Sign in where your account is. That changes nothing yet: on your page you choose a "
+                        "picture, and it turns once you press Start."
+                    }
+                    div.ways {
+                        @for offer in landing.offers {
+                            @let button = format!("Sign in with {}", offer.title);
+                            (sign_in_card(offer, &button, landing.csrf, landing.failed.as_ref()))
+                        }
                     }
                 }
             }

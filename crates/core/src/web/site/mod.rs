@@ -25,7 +25,7 @@ pub use self::delete_page::delete_page;
 pub use self::landing::{Landing, landing};
 pub use self::layout::{Mood, Notice};
 pub use self::leaving::leaving;
-pub use self::privacy::{HostPrivacy, privacy};
+pub use self::privacy::{HostPrivacy, NetworkPrivacy, privacy};
 pub use self::problem_page::{problem_page, wants_page};
 pub use self::schedule_form::settings_in;
 pub use self::sign_in_form::{FailedSignIn, Offer};

@@ -31,7 +31,7 @@ const KEPT: [(&str, &str); 8] = [
     ),
     (
         "Your sign-ins on networks",
-        "The tokens that your servers gave, encrypted with a key that is not stored beside them. Your passwords never come here.",
+        "The tokens that your servers gave, and the key of the sign-in where they ask for one, encrypted with a key that is not stored beside them. Your passwords never come here.",
     ),
     (
         "Your picture",
@@ -39,7 +39,7 @@ const KEPT: [(&str, &str); 8] = [
     ),
     (
         "Your picture from before",
-        "What each network showed before you pressed Start, so that it can be put back.",
+        "What each network showed before you pressed Start, so that it can be put back: here, or on your server where it holds pictures.",
     ),
     (
         "What happened",
@@ -55,9 +55,22 @@ const KEPT: [(&str, &str); 8] = [
     ),
 ];
 
+/// A network on which people sign in, and what is kept of their accounts because of it.
+#[derive(Debug, Clone, Copy)]
+pub struct NetworkPrivacy<'a> {
+    /// The network's title.
+    pub title: &'a str,
+    /// What is kept, in sentences.
+    pub kept: &'a str,
+}
+
 /// Writes the page. `contact` is how to reach whoever runs the service, with the address of its link;
 /// `None` if nobody but the owner has an account.
-pub fn privacy(host: &HostPrivacy, contact: Option<(&str, &str)>) -> Answer {
+pub fn privacy(
+    host: &HostPrivacy,
+    networks: &[NetworkPrivacy<'_>],
+    contact: Option<(&str, &str)>,
+) -> Answer {
     let text = html! {
         h1 { "Privacy" }
         p.headline { "What rotate-icon keeps of you, and how to leave" }
@@ -66,7 +79,7 @@ pub fn privacy(host: &HostPrivacy, contact: Option<(&str, &str)>) -> Answer {
             "advertisements and loads nothing from other sites. What it gives away is your picture, to "
             "the networks that you connect."
         }
-        (kept())
+        (kept(networks))
         h2 { "Where" }
         p { (host.place) }
         p { (host.logs) " The service's own log has neither your name nor your address." }
@@ -88,7 +101,7 @@ pub fn privacy(host: &HostPrivacy, contact: Option<(&str, &str)>) -> Answer {
     Page::of_text("Privacy", &text).answer(StatusCode::OK)
 }
 
-fn kept() -> Markup {
+fn kept(networks: &[NetworkPrivacy<'_>]) -> Markup {
     html! {
         h2 { "What is kept" }
         dl {
@@ -96,11 +109,15 @@ fn kept() -> Markup {
                 dt { (what) }
                 dd { (how) }
             }
+            @for one in networks {
+                dt { "If you sign in with " (one.title) }
+                dd { (one.kept) }
+            }
         }
         p {
-            "While you sign in, the server that you go to is kept for " (SIGN_IN_LIFETIME.num_minutes())
-            " minutes. The service is registered as an application on each server where somebody has "
-            "signed in; that says nothing of you."
+            "While you sign in, the server that you go to, and the account if you have named it, are kept "
+            "for " (SIGN_IN_LIFETIME.num_minutes()) " minutes. Each server where somebody has signed in "
+            "knows the service as an application; that says nothing of you."
         }
     }
 }

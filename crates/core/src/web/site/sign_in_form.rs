@@ -15,6 +15,8 @@ pub struct Offer<'a> {
     pub place_label: &'a str,
     /// What that looks like, for the hint under the field: an example or two.
     pub place_example: &'a str,
+    /// What its servers ask a person to allow: a sentence.
+    pub consent: &'a str,
 }
 
 /// A sign-in that did not begin.
@@ -26,6 +28,22 @@ pub struct FailedSignIn<'a> {
     pub typed: &'a str,
     /// Why, and what to do.
     pub message: &'a str,
+}
+
+/// Writes the card of a network: its title as a heading, the form, and what its server then asks.
+pub(super) fn sign_in_card(
+    offer: &Offer<'_>,
+    button: &str,
+    csrf: &str,
+    failed: Option<&FailedSignIn<'_>>,
+) -> Markup {
+    let title = format!("{}-title", offer.network);
+    html! {
+        section.card aria-labelledby=(title) {
+            h2 id=(title) { (offer.title) }
+            (sign_in_form(offer, button, csrf, failed))
+        }
+    }
 }
 
 /// Writes the form of a network, with the text of its button.
@@ -56,6 +74,7 @@ pub(super) fn sign_in_form(
             }
             @if let Some(failed) = failed { p.error id=(error) role="alert" { (failed.message) } }
             p.soft id=(hint) { "For example: " (offer.place_example) }
+            p.soft { (offer.consent) }
         }
     }
 }

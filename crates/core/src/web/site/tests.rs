@@ -25,11 +25,26 @@ use pixels::rotation::Kernel;
 const HOSTILE: &str = "</p><script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;";
 const CSRF: &str = "csrf-token-of-the-session";
 
-const OFFERS: [Offer<'_>; 1] = [Offer {
-    network: "mastodon",
-    title: "Mastodon",
-    place_label: "Your server or handle",
-    place_example: "social.example or @ada@social.example",
+const OFFERS: [Offer<'_>; 2] = [
+    Offer {
+        network: "mastodon",
+        title: "Mastodon",
+        place_label: "Your server or handle",
+        place_example: "social.example or @ada@social.example",
+        consent: "Your server then asks whether rotate-icon may change your picture.",
+    },
+    Offer {
+        network: "elsewhere",
+        title: "Other Network",
+        place_label: "Your handle, or just your server",
+        place_example: "ada.example or example",
+        consent: "Your server then asks whether rotate-icon may change your profile.",
+    },
+];
+
+const NETWORKS: [NetworkPrivacy<'_>; 1] = [NetworkPrivacy {
+    title: "Other Network",
+    kept: "A public record in your account.",
 }];
 
 const HOST: HostPrivacy = HostPrivacy {
@@ -245,7 +260,7 @@ fn every_page() -> Vec<(&'static str, Answer)> {
         ("problem", problem_page(&problem, "/")),
         (
             "privacy",
-            privacy(&HOST, Some((HOSTILE, "mailto:a@b.example"))),
+            privacy(&HOST, &NETWORKS, Some((HOSTILE, "mailto:a@b.example"))),
         ),
     ]
 }
@@ -390,6 +405,29 @@ fn a_sign_in_that_did_not_begin_keeps_what_was_typed_beside_the_reason() {
     assert!(html.contains("value=\"localhost\""), "{html}");
     assert!(html.contains("aria-describedby=\"mastodon-error mastodon-hint\""));
     assert_says(&html, "localhost is no server of the internet.");
+}
+
+#[test]
+fn each_network_has_a_form_of_its_own_with_what_its_server_asks() {
+    let view = new_account();
+    let landing = html_of(&landing_page(None));
+    for page in [&landing, &account(&view)] {
+        for offer in OFFERS {
+            let action = format!("action=\"/sign-in/{}\"", offer.network);
+            let (_, form) = page.split_once(&action).unwrap();
+            let form = form.split("</form>").next().unwrap();
+            for text in [offer.place_label, offer.place_example, offer.consent] {
+                assert!(form.contains(text), "{text:?} is not in {form}");
+            }
+        }
+    }
+    for heading in ["Mastodon</h2>", "Other Network</h2>"] {
+        assert!(landing.contains(heading), "{heading}");
+    }
+    let connecting = account(&view);
+    assert!(connecting.contains("Another account on Mastodon"));
+    assert!(!connecting.contains("Another account on Other Network"));
+    assert!(connecting.contains("Other Network</h3>"));
 }
 
 #[test]
@@ -639,10 +677,8 @@ fn a_problem_is_a_page_for_browsers_with_its_status_and_headers() {
 /// Whoever adds a member to what is stored comes by here, and asks whether the page tells it.
 #[test]
 fn the_privacy_page_names_all_that_is_stored() {
-    let html = html_of(&privacy(
-        &HOST,
-        Some(("ada@example.com", "mailto:ada@example.com")),
-    ));
+    let contact = ("ada@example.com", "mailto:ada@example.com");
+    let html = html_of(&privacy(&HOST, &NETWORKS, Some(contact)));
     let told = |sentences: &[&str]| {
         for sentence in sentences {
             assert_says(&html, sentence);
@@ -681,7 +717,8 @@ fn the_privacy_page_names_all_that_is_stored() {
     };
     told(&[
         "the server, your account's id and name there, and when you signed in and pressed Start",
-        "The tokens that your servers gave, encrypted",
+        "The tokens that your servers gave, and the key of the sign-in where they ask for one, encrypted",
+        "If you sign in with Other NetworkA public record in your account.",
         "What each network showed before you pressed Start",
     ]);
     let Listing {
@@ -729,7 +766,8 @@ fn the_privacy_page_names_all_that_is_stored() {
     told(&[
         "the day it was created",
         "A hash of the cookie's token, and when the browser signed in and will be signed out.",
-        "While you sign in, the server that you go to is kept for 10 minutes.",
+        "While you sign in, the server that you go to, and the account if you have named it, are kept \
+         for 10 minutes.",
         "the last 2000 turns",
         "A browser is signed out after 90 days.",
         "There are four. No script can read them",

@@ -48,6 +48,16 @@ impl SignIn for MastodonSignIn {
         "mastodon.social or @you@mastodon.social"
     }
 
+    fn consent(&self) -> &'static str {
+        "Your server then asks whether rotate-icon may read your profile and change its picture."
+    }
+
+    fn privacy(&self) -> &'static str {
+        "Your server's address, and your account's number and name there. Your picture from before \
+         is kept here, and deleted when you disconnect. Nothing of rotate-icon stays in your account \
+         but the picture that it shows."
+    }
+
     fn find<'a>(
         &'a self,
         typed: &'a str,
