@@ -202,9 +202,14 @@ impl Directory for Host {
         self.ask_directory(Request::ClientKeys {}).await
     }
 
-    async fn keep_client_key(&self, key: &StoredClientKey, only_first: bool) -> Answer<()> {
+    async fn keep_client_key(
+        &self,
+        key: &StoredClientKey,
+        only_beside: Option<&[String]>,
+    ) -> Answer<()> {
         let key = key.clone();
-        self.ask_directory(Request::KeepClientKey { key, only_first })
+        let only_beside = only_beside.map(<[String]>::to_vec);
+        self.ask_directory(Request::KeepClientKey { key, only_beside })
             .await
     }
 

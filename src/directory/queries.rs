@@ -121,8 +121,8 @@ impl Tables {
                 to_json(self.accounts_after(after.as_ref(), limit)?)
             }
             Request::ClientKeys {} => to_json(self.client_keys()?),
-            Request::KeepClientKey { key, only_first } => {
-                to_json(self.keep_client_key(&key, only_first)?)
+            Request::KeepClientKey { key, only_beside } => {
+                to_json(self.keep_client_key(&key, only_beside.as_deref())?)
             }
             Request::DeleteClientKey { id } => to_json(self.delete_client_key(&id)?),
             Request::Pause { server, until } => to_json(self.pause(&server, until)?),
@@ -445,20 +445,26 @@ impl Tables {
             "select key from client_keys order by created_at desc, id",
             [],
         )?;
-        let keys = rows.iter().map(|row| serde_json::from_str(&row.key));
-        Ok(keys.collect::<serde_json::Result<_>>()?)
+        // One of another version that is not understood is left to that.
+        let keys = rows.iter();
+        Ok(keys
+            .filter_map(|row| serde_json::from_str(&row.key).ok())
+            .collect())
     }
 
-    fn keep_client_key(&self, key: &StoredClientKey, only_first: bool) -> Result<()> {
+    fn keep_client_key(&self, key: &StoredClientKey, only_beside: Option<&[String]>) -> Result<()> {
+        if let Some(ids) = only_beside
+            && self.client_keys()?.iter().any(|key| !ids.contains(&key.id))
+        {
+            return Ok(());
+        }
         self.run(
-            "insert into client_keys (id, created_at, key)
-            select ?, ?, ? where not (? and exists (select 1 from client_keys))
+            "insert into client_keys (id, created_at, key) values (?, ?, ?)
             on conflict (id) do update set key = excluded.key",
             [
                 key.id.as_str().into(),
                 ms(key.created_at),
                 serde_json::to_string(key)?.into(),
-                i64::from(only_first).into(),
             ],
         )
     }

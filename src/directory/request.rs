@@ -80,7 +80,7 @@ pub(super) enum Request {
     ClientKeys {},
     KeepClientKey {
         key: StoredClientKey,
-        only_first: bool,
+        only_beside: Option<Vec<String>>,
     },
     DeleteClientKey {
         id: String,

@@ -41,6 +41,7 @@ use crate::ports::{
 use crate::schedule::FrameCount;
 use crate::schedule::cron::CronEvents;
 use crate::schedule::time_zone::TimeZone;
+use crate::service::testing::Memory;
 
 /// The four keys of the made-up account; none is part of any other text.
 pub(crate) const KEYS: [(&str, &str); 4] = [
@@ -224,6 +225,8 @@ pub(crate) struct Host {
     pub(crate) keys: Vec<&'static str>,
     /// What other accounts of the host share with this one.
     pub(crate) server_pauses: Rc<ServerPauses>,
+    /// What the directory keeps.
+    pub(crate) directory: Memory,
     waited: Cell<TimeDelta>,
     /// The keys that were read, those together that were read at the same time.
     reads: RefCell<Vec<BTreeSet<String>>>,
@@ -252,6 +255,7 @@ impl Host {
             variables: BTreeMap::new(),
             keys: vec!["first"],
             server_pauses: Rc::default(),
+            directory: Memory::default(),
             waited: Cell::default(),
             reads: RefCell::default(),
             reads_under_way: Cell::default(),
@@ -416,6 +420,7 @@ impl Encryption for Host {
         purpose: &Purpose<'_>,
     ) -> Result<String, EncryptionError> {
         let (key, hidden) = encrypted.split_once('.').ok_or(EncryptionError::Damaged)?;
+        self.keys.first().ok_or(EncryptionError::NoKey)?;
         if !self.keys.contains(&key) {
             return Err(EncryptionError::UnknownKey(key.to_owned()));
         }
@@ -750,7 +755,7 @@ pub(crate) fn reply(
 }
 
 /// Lets all others that are polled together with this one begin.
-async fn wait_once() {
+pub(crate) async fn wait_once() {
     let mut has_waited = false;
     let poll = |_: &mut Context<'_>| {
         if replace(&mut has_waited, true) {

@@ -113,11 +113,12 @@ pub trait Directory {
     /// Returns the keys with which this service signs as an application, newest first.
     fn client_keys(&self) -> impl Future<Output = Result<Vec<StoredClientKey>, Unreachable>>;
 
-    /// Keeps a key. With `only_first`, does nothing if there is a key.
+    /// Keeps a key. With `only_beside`, does nothing if there are keys other than those with these
+    /// ids.
     fn keep_client_key(
         &self,
         key: &StoredClientKey,
-        only_first: bool,
+        only_beside: Option<&[String]>,
     ) -> impl Future<Output = Result<(), Unreachable>>;
 
     /// Deletes a key. Servers then accept nothing more that was signed with it.

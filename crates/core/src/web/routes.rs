@@ -109,6 +109,16 @@ pub(super) enum Browser<'a> {
     Act(Action),
     /// Encrypts with the newest key.
     RotateKeys,
+    /// Lists the keys that this service signs with as an application.
+    ClientKeys,
+    /// Adds one.
+    AddClientKey,
+    /// Deletes the one of this id.
+    DeleteClientKey(&'a str),
+    /// Tells servers of the network of this name what this service is as an application.
+    ClientMetadata(&'a str),
+    /// Tells servers the public halves of the keys.
+    Jwks,
 }
 
 /// What a form of the account's page asks for.
@@ -166,7 +176,7 @@ pub(super) enum OfAccount<'a> {
     RemoveFrames(&'a str),
 }
 
-static ROUTES: [Route; 22] = [
+static ROUTES: [Route; 27] = [
     Route {
         methods: &["GET", "HEAD"],
         path: "/",
@@ -375,6 +385,51 @@ static ROUTES: [Route; 22] = [
         body: Body::Refused,
         handler: |_| Some(Handler::Browser(Browser::RotateKeys)),
     },
+    Route {
+        methods: &["GET", "HEAD"],
+        path: "/keys/client",
+        braces: "",
+        access: Access::Owner,
+        query: &[],
+        body: Body::Ignored,
+        handler: |_| Some(Handler::Browser(Browser::ClientKeys)),
+    },
+    Route {
+        methods: &["POST"],
+        path: "/keys/client",
+        braces: "",
+        access: Access::Owner,
+        query: &[],
+        body: Body::Refused,
+        handler: |_| Some(Handler::Browser(Browser::AddClientKey)),
+    },
+    Route {
+        methods: &["DELETE"],
+        path: "/keys/client/{id}",
+        braces: "the id of a key, as in GET /keys/client,",
+        access: Access::Owner,
+        query: &[],
+        body: Body::Refused,
+        handler: |id| Some(Handler::Browser(Browser::DeleteClientKey(id))),
+    },
+    Route {
+        methods: &["GET", "HEAD"],
+        path: "/oauth/{network}/client-metadata.json",
+        braces: "the name of a network",
+        access: Access::Public,
+        query: &[],
+        body: Body::Ignored,
+        handler: |network| Some(Handler::Browser(Browser::ClientMetadata(network))),
+    },
+    Route {
+        methods: &["GET", "HEAD"],
+        path: "/oauth/jwks.json",
+        braces: "",
+        access: Access::Public,
+        query: &[],
+        body: Body::Ignored,
+        handler: |_| Some(Handler::Browser(Browser::Jwks)),
+    },
 ];
 
 /// A request that may be answered.
@@ -446,12 +501,13 @@ impl Route {
         Some((before, after))
     }
 
-    /// Whether only the pages of the service lead to it.
-    fn is_for_browsers(&self) -> bool {
-        const PAGES: [&str; 7] = [
+    /// Whether it is of the service: its pages, servers or its operator lead there.
+    fn is_of_service(&self) -> bool {
+        const PAGES: [&str; 8] = [
             "/account",
             "/callback",
             "/keys",
+            "/oauth",
             "/owner",
             "/privacy",
             "/session",
@@ -477,7 +533,7 @@ pub(super) fn not_found(path: &str) -> Problem {
     let detail = if let Some(route) = ROUTES.iter().find(is_near) {
         format!("{} takes {}.", route.in_words(), route.braces)
     } else {
-        let of_programs = ROUTES.iter().filter(|route| !route.is_for_browsers());
+        let of_programs = ROUTES.iter().filter(|route| !route.is_of_service());
         let routes: Vec<_> = of_programs.map(Route::in_words).collect();
         format!("There are {}.", listed(&routes))
     };

@@ -1,7 +1,7 @@
 //! `POST /keys/rotation`: encrypts with the newest key what was encrypted with another.
 //!
-//! A rotation is a row of requests: first through the registrations on servers, then through the
-//! accounts. Each does a part, and says in `next` where to go on. A rotation can be broken off and
+//! A rotation is a row of requests: first through the keys of this service as an application and
+//! through its registrations on servers, then through the accounts. Each does a part, and says in `next` where to go on. A rotation can be broken off and
 //! repeated: what has the newest key already is left alone. What cannot be decrypted is named in
 //! `failed`, and keeps nothing else from being rotated.
 
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::account::commands::{Command, Reply};
 use crate::account::id::AccountId;
 use crate::ports::{EncryptionError, Purpose, key_of};
+use crate::service::client_keys;
 use crate::service::directory::StoredApp;
 use crate::service::sign_in::CLIENT_SECRET;
 use crate::web::answer::json_answer;
@@ -62,6 +63,14 @@ pub(super) async fn rotate<H: ServiceHost>(visit: &Visit<'_, H>) -> Result<Next,
         })?,
     };
     let mut failed = Vec::new();
+    let mut told = json!({ "key": newest });
+    if is_first(&place) {
+        let rotated = client_keys::rotate(visit.host, &newest).await;
+        let rotated = rotated.map_err(|error| unreachable(&error))?;
+        let lost = rotated.failed.iter();
+        failed.extend(lost.map(|(id, error)| format!("client key {id}: {error}.")));
+        told = json!({ "key": newest, "client_keys": rotated.keys });
+    }
     let (done, next) = match place {
         Place::Registrations(network, server) => {
             let apps = visit.host.apps_after((&network, &server), AT_ONCE).await;
@@ -100,11 +109,19 @@ pub(super) async fn rotate<H: ServiceHost>(visit: &Visit<'_, H>) -> Result<Next,
             (json!({ "accounts": accounts.len() }), next)
         }
     };
-    let mut told = json!({ "key": newest, "next": next, "failed": failed });
     if let (Value::Object(told), Value::Object(done)) = (&mut told, done) {
         told.extend(done);
+        told.extend([
+            ("next".to_owned(), json!(next)),
+            ("failed".to_owned(), json!(failed)),
+        ]);
     }
     Ok(json_answer(&told).into())
+}
+
+/// Whether nothing comes before a place.
+fn is_first(place: &Place) -> bool {
+    matches!(place, Place::Registrations(network, _) if network.is_empty())
 }
 
 /// Whether there may be more after a part.

@@ -4,6 +4,8 @@
 //! whatever changes something has to come from one of its own pages (`origin.rs`).
 
 mod account;
+mod application;
+mod client_keys;
 mod cookies;
 mod form;
 mod host;
@@ -13,6 +15,8 @@ mod origin;
 mod pages;
 mod session;
 mod sign_in;
+#[cfg(test)]
+mod tests;
 mod visit;
 
 use http::Request;
@@ -56,6 +60,11 @@ pub(super) async fn answer<H: ServiceHost>(
         Browser::Icon => account::icon(&visit, body).await,
         Browser::Frame(n) => account::frame(&visit, n).await,
         Browser::RotateKeys => keys::rotate(&visit).await,
+        Browser::ClientKeys => client_keys::list(&visit).await,
+        Browser::AddClientKey => client_keys::add(&visit).await,
+        Browser::DeleteClientKey(id) => client_keys::delete(&visit, id).await,
+        Browser::ClientMetadata(network) => application::metadata(&visit, network),
+        Browser::Jwks => application::keys(&visit).await,
     };
     match next {
         Ok(next) => next,
