@@ -8,7 +8,7 @@
 //! On a network whose servers fetch a document to know an application, nothing is registered: this
 //! service may sign with a key of its own instead ([`client_keys`]).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -22,6 +22,7 @@ use crate::network::sign_in::{
     Server, Service, SignIn, SignInError, host_of,
 };
 use crate::network::signer::{Signer, SigningError};
+use crate::network::transport::Deadline;
 use crate::outcome::Diagnosis;
 use crate::ports::{Client, Clock, Encryption, EncryptionError, Purpose};
 use crate::service::accounts::{Accounts, Unreachable};
@@ -34,6 +35,10 @@ use crate::settings::secret::Secret;
 
 /// The field of an app's encrypted secret.
 pub(crate) const CLIENT_SECRET: &str = "client_secret";
+
+/// How long the servers of a sign-in may take, from what was typed to their page, and again from
+/// the way back to the account. A person waits for it in front of an empty page.
+const TIME: TimeDelta = TimeDelta::seconds(25);
 
 /// The field of what a sign-in keeps encrypted.
 const SECRETS: &str = "sign-in";
@@ -168,8 +173,20 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         if self.host.newest_key()?.is_none() {
             return Err(EncryptionError::NoKey.into());
         }
-        let server = sign_in.find(wish.typed, self.context()).await?;
-        let begun = self.begin_at(&server, sign_in, wish).await;
+        let deadline = Deadline::of(self.host, TIME);
+        let begun = self.begin_within(sign_in, wish, &deadline).await;
+        begun.map_err(|error| too_late(error, &deadline))
+    }
+
+    async fn begin_within(
+        &self,
+        sign_in: &dyn SignIn,
+        wish: &Wish<'_>,
+        deadline: &Deadline<'_>,
+    ) -> Result<Begun, Failed> {
+        let context = self.context(deadline);
+        let server = sign_in.find(wish.typed, context).await?;
+        let begun = self.begin_at(&server, sign_in, wish, context).await;
         if let Err(Failed::Network(SignInError::Paused { until, .. })) = &begun {
             self.host.pause(&server.url, *until).await?;
         }
@@ -182,10 +199,12 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         server: &Server,
         sign_in: &dyn SignIn,
         wish: &Wish<'_>,
+        context: Context<'_>,
     ) -> Result<Begun, Failed> {
         let (app, key) = match sign_in.client() {
             ClientKind::Registered(client) => {
-                (self.registered(wish.network, client, server).await?, None)
+                let app = self.registered(wish.network, client, server, context);
+                (app.await?, None)
             }
             ClientKind::Published(client) => {
                 self.check_pause(server).await?;
@@ -204,7 +223,7 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
             state: state.expose(),
             verifier: &verifier,
         };
-        let authorization = sign_in.authorization(request, self.context()).await?;
+        let authorization = sign_in.authorization(request, context).await?;
         let state_hash = hash(&state);
         let purpose = Purpose {
             owner: &state_hash,
@@ -280,10 +299,13 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
             issuer: returned.issuer,
             kept: kept.as_ref(),
         };
-        let connection = sign_in.exchange(grant, self.context()).await?;
+        let deadline = Deadline::of(self.host, TIME);
+        let context = self.context(&deadline);
+        let connection = sign_in.exchange(grant, context).await;
+        let connection = connection.map_err(|error| too_late(error.into(), &deadline))?;
         match &pending.account {
             Some(account) => self.connect(account, &connection, pending.moves, now).await,
-            None => self.sign_in(sign_in, &connection, now).await,
+            None => self.sign_in(sign_in, &connection, context, now).await,
         }
     }
 
@@ -292,6 +314,7 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         &self,
         sign_in: &dyn SignIn,
         connection: &Connection,
+        context: Context<'_>,
         now: DateTime<Utc>,
     ) -> Result<Finished, Failed> {
         let new = AccountId::random().map_err(|_| Failed::Random)?;
@@ -300,7 +323,7 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
             SignedIn::Known(account) | SignedIn::Created(account) => account,
             refused => {
                 // Nobody uses the tokens. If they stay valid, that harms nobody.
-                let _ = sign_in.revoke(connection, self.context()).await;
+                let _ = sign_in.revoke(connection, context).await;
                 return Err(match refused {
                     SignedIn::Full => Failed::Full,
                     _ => Failed::Closed,
@@ -368,20 +391,21 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         network: &str,
         client: &dyn RegisteredClient,
         server: &Server,
+        context: Context<'_>,
     ) -> Result<App, Failed> {
         let stored = self.host.app(network, &server.url).await?;
         let redirect_uri = self.service.redirect_uri(network, &server.url);
         if let Some(stored) = stored.filter(|stored| stored.redirect_uri == redirect_uri) {
             // A secret that cannot be decrypted any more is as good as forgotten.
             if let Ok(app) = self.opened(stored).await {
-                match client.check(&app, self.context()).await {
+                match client.check(&app, context).await {
                     Err(SignInError::AppForgotten { .. }) => {}
                     checked => return Ok(checked.map(|()| app)?),
                 }
             }
         }
         self.check_pause(server).await?;
-        let app = client.register(server, self.context()).await?;
+        let app = client.register(server, context).await?;
         let secret = app.client_secret.as_ref().map_or("", Secret::expose);
         let purpose = Purpose {
             owner: &app.server,
@@ -412,10 +436,11 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         }
     }
 
-    fn context(&self) -> Context<'_> {
+    /// What a network reaches until a deadline.
+    fn context<'a>(&'a self, deadline: &'a Deadline<'a>) -> Context<'a> {
         Context {
             service: self.service,
-            transport: self.host,
+            transport: deadline,
             signer: self.signer,
         }
     }
@@ -471,6 +496,20 @@ fn denied(error: &str, pending: &PendingSignIn) -> Failed {
     }
 }
 
+/// What is told of an error: after the deadline, that it has passed.
+fn too_late(error: Failed, deadline: &Deadline<'_>) -> Failed {
+    match error {
+        Failed::Network(SignInError::Server(_)) if deadline.is_over() => {
+            SignInError::Server(format!(
+                "The servers that have to be asked took longer than {} s together. Try again later.",
+                TIME.num_seconds()
+            ))
+            .into()
+        }
+        error => error,
+    }
+}
+
 /// How people sign in with a network.
 fn way_in(name: &str) -> Result<&'static dyn SignIn, Failed> {
     let definition = network::named(name).ok_or(Failed::NoNetwork)?;
@@ -487,3 +526,6 @@ fn identity_of(connection: &Connection) -> Identity {
 fn random() -> Result<Secret, Failed> {
     random_token().map_err(|_| Failed::Random)
 }
+
+#[cfg(test)]
+mod tests;
