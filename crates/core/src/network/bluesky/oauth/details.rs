@@ -1,7 +1,5 @@
 //! What requests need besides the tokens of a connection.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -38,10 +36,7 @@ impl Details {
         let stored: Stored = serde_json::from_str(details.expose()).ok()?;
         Some(Self {
             key: Secret::new(stored.key),
-            client_key: stored.client_key.map(|key| ClientKey {
-                id: key.id,
-                private: Secret::new(key.private),
-            }),
+            client_key: stored.client_key.map(StoredKey::opened),
             pds: stored.pds.parse().ok()?,
             token_endpoint: stored.token_endpoint,
             revocation_endpoint: stored.revocation_endpoint,
@@ -54,10 +49,7 @@ impl Details {
     pub(in crate::network::bluesky) fn stored(&self) -> Secret {
         let stored = Stored {
             key: self.key.expose().to_owned(),
-            client_key: self.client_key.as_ref().map(|key| StoredKey {
-                id: key.id.clone(),
-                private: key.private.expose().to_owned(),
-            }),
+            client_key: self.client_key.as_ref().map(StoredKey::of),
             pds: self.pds.to_string(),
             token_endpoint: self.token_endpoint.clone(),
             revocation_endpoint: self.revocation_endpoint.clone(),
@@ -83,13 +75,25 @@ struct Stored {
 /// The stored form of a key of this service.
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredKey {
-    pub(super) id: String,
+    id: String,
     /// The private JWK as JSON.
-    pub(super) private: String,
+    private: String,
 }
 
-impl fmt::Debug for StoredKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StoredKey({}, hidden)", self.id)
+impl StoredKey {
+    /// The stored form of a key.
+    pub(super) fn of(key: &ClientKey) -> Self {
+        Self {
+            id: key.id.clone(),
+            private: key.private.expose().to_owned(),
+        }
+    }
+
+    /// The key.
+    pub(super) fn opened(self) -> ClientKey {
+        ClientKey {
+            id: self.id,
+            private: Secret::new(self.private),
+        }
     }
 }
