@@ -47,7 +47,7 @@ export function useDeployed({ prepare, close } = {}) {
         start(PDS),
         chromium.launch({ executablePath: findBrowser(), args, timeout: 120_000 }),
       ]);
-      network.serve(DIRECTORY, deployed.pds.directory);
+      network.serve(DIRECTORY, { url: deployed.pds.directory });
       network.serve(DNS, (request, response) => deployed.pds.answerDns(request, response));
       await prepare?.(deployed);
     },

@@ -29,7 +29,13 @@ export const OTHER_PDS = `other.${DOMAIN}`;
 /** Headers that concern one connection alone (RFC 9110 §7.6.1). */
 const HOP_BY_HOP = ["connection", "keep-alive", "transfer-encoding", "upgrade"];
 
-/** @typedef {http.RequestListener | string} Target a function, or the URL of a local server */
+/**
+ * Who answers for a name: a function, or a local server. A server that `renames` is asked by its own
+ * address: wrangler's puts the public one into what the Worker receives, and its own one into the
+ * headers that it answers.
+ *
+ * @typedef {http.RequestListener | { url: string, renames?: boolean }} Target
+ */
 
 /**
  * A request that came.
@@ -214,21 +220,26 @@ export class Network {
       answer.resume().on("end", () => response.destroy());
       return;
     }
-    const headers = { ...answer.headers };
+    let headers = { ...answer.headers };
     for (const name of HOP_BY_HOP) delete headers[name];
+    if (target.renames) {
+      const text = JSON.stringify(headers);
+      headers = JSON.parse(text.replaceAll(new URL(target.url).origin, `https://${host}`));
+    }
     response.writeHead(answer.statusCode ?? 502, headers);
     answer.pipe(response);
   }
 
   /**
    * @param {http.IncomingMessage} request
-   * @param {string} target
+   * @param {{ url: string, renames?: boolean }} target
    * @param {string} host
    * @returns {Promise<http.IncomingMessage>}
    */
   #pass(request, target, host) {
-    const { hostname, port } = new URL(target);
+    const { hostname, port, host: own } = new URL(target.url);
     const forwarded = {
+      host: target.renames ? own : host,
       "x-forwarded-for": request.socket.remoteAddress,
       "x-forwarded-host": host,
       "x-forwarded-proto": "https",

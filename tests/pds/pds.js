@@ -130,8 +130,8 @@ export class Pds {
       });
     });
     Object.assign(this, await ready);
-    this.#network?.serve(this.#hostname, this.url);
-    this.#network?.serve(`*.${this.#hostname}`, this.url);
+    this.#network?.serve(this.#hostname, this);
+    this.#network?.serve(`*.${this.#hostname}`, this);
     this.#dns = createServer((request, response) => this.answerDns(request, response));
     this.dns = `http://127.0.0.1:${await listen(this.#dns)}`;
   }

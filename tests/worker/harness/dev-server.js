@@ -26,6 +26,8 @@ import { within } from "./waiting.js";
  * @typedef {object} Surroundings
  * @property {object} [outbound] where its requests go, as Miniflare's `outboundService`; default: the
  *   internet
+ * @property {{ hostname: string, secure: boolean }} [origin] by which the Worker is asked, as it sees
+ *   it; default: that of the request
  */
 
 /** How long the Worker may take to start, in ms. */
@@ -107,6 +109,7 @@ export class DevServerWorker extends Client {
         logLevel: "none",
         persist: this.#state,
         outboundService: this.#surroundings.outbound,
+        origin: this.#surroundings.origin,
         structuredLogsHandler: (/** @type {{ level: string, message: string }} */ entry) => {
           record("the log", JSON.stringify(entry));
           this.#logs.push(entry);
