@@ -219,6 +219,9 @@ test("no route from outside reaches another account, or an object's own routes",
     ["DELETE", "/journal"],
     ["POST", "/session"],
     ["POST", "/keys/rotation"],
+    ["GET", "/keys/client"],
+    ["POST", "/keys/client"],
+    ["DELETE", "/keys/client/any"],
   ]) {
     const headers = { origin: SERVICE, accept: "application/json" };
     const answer = await ada.fetch(where, { method, headers });

@@ -146,11 +146,19 @@ const pending = (members = {}) => ({
   browser_hash: "browser",
   network: "mastodon",
   server: "https://social.example",
-  verifier: "key.iv.verifier",
+  secrets: "key.iv.secrets",
   account: null,
   expires_at: NOW + 10 * MINUTE,
   moves: false,
   ...members,
+});
+
+/** @param {string} key */
+const clientKey = (key, created_at = NOW, private_half = "key.iv.private") => ({
+  id: key,
+  public: { kty: "EC", kid: key },
+  private: private_half,
+  created_at,
 });
 
 /** @param {Record<string, unknown>} members */
@@ -396,7 +404,7 @@ test("a deleted account leaves nothing, and does not come back", async () => {
   );
   const text = JSON.stringify(stored);
   assert.match(text, new RegExp(id(2)));
-  for (const trace of [id(1), "the person", '"token"', "verifier"])
+  for (const trace of [id(1), "the person", '"token"', "iv.secrets"])
     assert.ok(!text.includes(trace), `${trace} in ${text}`);
 
   // What was under way as it was deleted brings nothing back.
@@ -435,6 +443,59 @@ test("a server is paused until the later of two instants", async () => {
   assert.equal(await ask("paused_until", { server, now: NOW + 2 * MINUTE }), null);
 });
 
+test("of first keys that are made at once, one is kept", async () => {
+  assert.deepEqual(await ask("client_keys"), []);
+  const first = ["a", "b", "c", "d"].map((one) => ({
+    ask: "keep_client_key",
+    key: clientKey(one),
+    only_beside: [],
+  }));
+  await askAll(first);
+  const [kept, ...others] = await ask("client_keys");
+  assert.deepEqual(others, []);
+  // The same goes for a key in the place of one that cannot be decrypted any more.
+  const next = ["e", "f"].map((one) => ({
+    ask: "keep_client_key",
+    key: clientKey(one, NOW + MINUTE),
+    only_beside: [kept.id],
+  }));
+  await askAll(next);
+  const keys = await ask("client_keys");
+  assert.equal(keys.length, 2);
+  assert.deepEqual(keys[1], kept);
+});
+
+test("keys are listed newest first, replaced by id, and deleted", async () => {
+  for (const [one, at] of /** @type {[string, number][]} */ ([
+    ["a", NOW],
+    ["c", NOW + 2 * MINUTE],
+    ["b", NOW + MINUTE],
+  ]))
+    await ask("keep_client_key", { key: clientKey(one, at), only_beside: null });
+  const rotated = clientKey("b", NOW + MINUTE, "newer.iv.private");
+  await ask("keep_client_key", { key: rotated, only_beside: null });
+  assert.deepEqual(await ask("client_keys"), [
+    clientKey("c", NOW + 2 * MINUTE),
+    rotated,
+    clientKey("a"),
+  ]);
+  await ask("delete_client_key", { id: "c" });
+  await ask("delete_client_key", { id: "none" });
+  assert.deepEqual(await ask("client_keys"), [rotated, clientKey("a")]);
+});
+
+test("a key of another version is left to that", async () => {
+  await ask("keep_client_key", { key: clientKey("a"), only_beside: null });
+  await onTheDisk((database) => {
+    database.exec(`insert into client_keys values ('odd', ${NOW}, '{"curve":"another"}')`);
+  });
+  assert.deepEqual(await ask("client_keys"), [clientKey("a")]);
+  const number = await onTheDisk(
+    (database) => database.prepare("select count(*) as n from client_keys").get()?.n,
+  );
+  assert.equal(number, 2);
+});
+
 test("a request that is not understood is an error", async () => {
   for (const request of [{}, { ask: "everything" }, { ask: "listing", account: "../default" }])
     await assert.rejects(askAll([request]), /400/);
@@ -460,9 +521,14 @@ test("what version 1 of the tables has stored is still there", async () => {
   assert.deepEqual(await ask("session", { token_hash: "token", now: NOW }), session());
   const server = "https://social.example";
   assert.deepEqual(await ask("app", { network: "mastodon", server }), app(server));
-  assert.deepEqual(await ask("take_sign_in", take), pending());
+  // What a sign-in under way has kept is written otherwise now, so it is begun anew.
+  assert.equal(await ask("take_sign_in", take), null);
   assert.notEqual(await ask("paused_until", { server, now: NOW }), null);
   assert.equal(await signIn("b", 2, { at_most: 1 }), "full");
+  // What it did not have is there too.
+  assert.deepEqual(await ask("client_keys"), []);
+  await ask("keep_client_key", { key: clientKey("a"), only_beside: [] });
+  assert.deepEqual(await ask("client_keys"), [clientKey("a")]);
 });
 
 test("a migration that was broken off begins again", async () => {

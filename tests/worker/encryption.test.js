@@ -1,10 +1,18 @@
 /**
- * Tests how secrets are encrypted before they are stored, by registrations on servers that the
- * Worker encrypts anew (`POST /keys/rotation`). The form is written here once more, with Node's
+ * Tests how secrets are encrypted before they are stored, by registrations on servers and by the
+ * service's own keys, which the Worker encrypts anew (`POST /keys/rotation`). The form is written here once more, with Node's
  * Web Cryptography, from its description in `crates/core/src/service/keys.rs`.
  */
 import assert from "node:assert/strict";
-import { createHash, randomBytes, webcrypto } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  randomBytes,
+  sign,
+  verify,
+  webcrypto,
+} from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -85,11 +93,11 @@ async function encrypt(key, owner = SERVER, field = FIELD) {
  * @param {Buffer} key
  * @param {string} encrypted
  */
-async function decrypt(key, encrypted) {
+async function decrypt(key, encrypted, owner = SERVER, field = FIELD) {
   const [id, ...parts] = encrypted.split(".");
   assert.equal(id, idOf(key));
   const [iv, ciphertext] = parts.map((part) => new Uint8Array(Buffer.from(part, "base64url")));
-  const { derived, parameters } = await cipher(key, iv, SERVER, FIELD);
+  const { derived, parameters } = await cipher(key, iv, owner, field);
   const text = await webcrypto.subtle.decrypt(parameters, derived, ciphertext);
   return new TextDecoder().decode(text);
 }
@@ -105,18 +113,23 @@ const app = (client_secret) => ({
   redirect_uri: "https://icons.example/sign-in/mastodon/callback",
 });
 
+/** A place where a Worker can keep what it stores. */
+function newDisk() {
+  disks += 1;
+  const disk = path.join(folder, `disk-${disks}`);
+  mkdirSync(disk);
+  return disk;
+}
+
 /**
- * Starts the Worker with these keys. Returns what rotates the key of a registration: it gives the
- * answer, and the registration as it is stored then.
+ * Starts the Worker with these keys. Returns what asks its directory, and what asks the Worker as
+ * its owner.
  *
  * @param {import("node:test").TestContext} t
  * @param {string} key
  */
-async function start(t, key) {
-  disks += 1;
-  const disk = path.join(folder, `disk-${disks}`);
-  mkdirSync(disk);
-  const vars = { SERVICE_KEY: key, TRIGGER_TOKEN: TOKEN };
+async function startWorker(t, key, disk = newDisk()) {
+  const vars = { SERVICE_KEY: key, TRIGGER_TOKEN: TOKEN, PUBLIC_URL: "https://icons.example" };
   // Nothing here reads from KV.
   const worker = await workerd(
     folder,
@@ -130,15 +143,31 @@ async function start(t, key) {
     assert.equal(response.status, 200);
     return response.json();
   };
+  /** @param {string} method @param {string} where */
+  const owner = async (method, where) => {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const response = await fetch(`${worker.url}${where}`, { method, headers });
+    return { response, status: response.status, answer: await response.json() };
+  };
+  return { worker, directory, owner };
+}
+
+/**
+ * Starts the Worker with these keys. Returns what rotates the key of a registration: it gives the
+ * answer, and the registration as it is stored then.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {string} key
+ */
+async function start(t, key) {
+  const { directory, owner } = await startWorker(t, key);
   /** @param {string} stored */
   return async (stored) => {
     await directory({ ask: "keep_app", app: app(stored) });
-    const headers = { authorization: `Bearer ${TOKEN}` };
-    const response = await fetch(`${worker.url}/keys/rotation`, { method: "POST", headers });
-    const answer = await response.json();
+    const { status, answer } = await owner("POST", "/keys/rotation");
     const now = await directory({ ask: "app", network: "mastodon", server: SERVER });
     assert.deepEqual(now, app(now.client_secret));
-    return { status: response.status, answer, secret: now.client_secret };
+    return { status, answer, secret: now.client_secret };
   };
 }
 
@@ -192,5 +221,82 @@ test("without a key, or with one that is none, nothing is encrypted, and the ans
     assert.match(answer.detail, why);
     assert.ok(!answer.detail.includes("hunter2"));
     assert.equal(secret, stored);
+  }
+});
+
+test("the keys of the service as an application are on P-256, and only their public halves are told", async (t) => {
+  const { worker, directory, owner } = await startWorker(t, SERVICE_KEY);
+  const none = await fetch(`${worker.url}/oauth/jwks.json`);
+  assert.deepEqual(await none.json(), { keys: [] });
+  const added = await Promise.all([owner("POST", "/keys/client"), owner("POST", "/keys/client")]);
+  assert.deepEqual(
+    added.map(({ status }) => status),
+    [201, 201],
+  );
+  const published = await fetch(`${worker.url}/oauth/jwks.json`, { redirect: "error" });
+  assert.equal(published.headers.get("content-type"), "application/json");
+  assert.equal(published.headers.get("cache-control"), "public, max-age=300");
+  assert.equal(published.headers.get("set-cookie"), null);
+  const { keys } = await published.json();
+  assert.equal(keys.length, 2);
+  const head = await fetch(`${worker.url}/oauth/jwks.json`, { method: "HEAD" });
+  assert.equal(head.status, 200);
+  assert.equal(await head.text(), "");
+  for (const stored of await directory({ ask: "client_keys" })) {
+    const jwk = keys.find((/** @type {any} */ key) => key.kid === stored.id);
+    assert.deepEqual(Object.keys(jwk).sort(), ["alg", "crv", "kid", "kty", "use", "x", "y"]);
+    const { x, y } = jwk;
+    const canonical = JSON.stringify({ crv: "P-256", kty: "EC", x, y });
+    assert.equal(createHash("sha256").update(canonical).digest("base64url"), stored.id);
+    const text = await decrypt(NEW, stored.private, stored.id, "client_key");
+    const made = JSON.parse(text);
+    assert.deepEqual([made.kty, made.crv, made.x, made.y], ["EC", "P-256", x, y]);
+    // Its halves belong together.
+    const message = randomBytes(40);
+    const half = createPrivateKey({ key: made, format: "jwk" });
+    const signature = sign("sha256", message, { key: half, dsaEncoding: "ieee-p1363" });
+    const key = createPublicKey({ key: jwk, format: "jwk" });
+    assert.ok(verify("sha256", message, { key, dsaEncoding: "ieee-p1363" }, signature));
+    assert.ok(!JSON.stringify(added.map(({ answer }) => answer)).includes(made.d));
+  }
+});
+
+test("the keys of the service as an application are encrypted anew too, and those that are lost are named", async (t) => {
+  const disk = newDisk();
+  const before = await startWorker(t, OLD.toString("base64"), disk);
+  const { answer } = await before.owner("POST", "/keys/client");
+  const { id } = answer.keys[0];
+  await before.worker.stop();
+
+  const during = await startWorker(t, SERVICE_KEY, disk);
+  for (let n = 0; n < 2; n += 1) {
+    const rotated = await during.owner("POST", "/keys/rotation");
+    assert.deepEqual(rotated.answer.failed, []);
+    assert.equal(rotated.answer.client_keys, 1);
+    assert.equal(rotated.answer.next, "accounts");
+  }
+  const [stored] = await during.directory({ ask: "client_keys" });
+  assert.ok(stored.private.startsWith(`${idOf(NEW)}.`));
+  await during.worker.stop();
+
+  const later = await startWorker(t, NEW.toString("hex"), disk);
+  assert.equal((await later.owner("GET", "/keys/client")).answer.signing, id);
+  await later.worker.stop();
+
+  const lost = await startWorker(t, UNKNOWN.toString("hex"), disk);
+  const rotated = await lost.owner("POST", "/keys/rotation");
+  assert.match(rotated.answer.failed[0], new RegExp(`client key ${id}: SERVICE_KEY does not have`));
+  assert.equal((await lost.owner("GET", "/keys/client")).answer.keys[0].usage, "lost");
+  const { answer: added } = await lost.owner("POST", "/keys/client");
+  assert.equal(added.signing, added.keys[0].id);
+  assert.equal((await lost.owner("DELETE", `/keys/client/${id}`)).status, 200);
+  assert.equal((await lost.owner("DELETE", `/keys/client/${added.signing}`)).status, 409);
+});
+
+test("a network whose servers register applications has no document", async (t) => {
+  const { owner } = await startWorker(t, SERVICE_KEY);
+  for (const network of ["mastodon", "x", "none"]) {
+    const { status } = await owner("GET", `/oauth/${network}/client-metadata.json`);
+    assert.equal(status, 404, network);
   }
 });
