@@ -95,6 +95,9 @@ pub struct Attempt {
     /// What else the owner should know, in a sentence or two: for example, that the network took the
     /// picture another way than before.
     pub note: Option<String>,
+    /// Whether the pause that the outcome asks for is of a limit of this account's own, so that other
+    /// accounts on its server need not keep it.
+    pub is_limit_of_account: bool,
 }
 
 /// What a network says about settings that it accepts.

@@ -140,9 +140,16 @@ pub trait SignIn: fmt::Debug + Sync {
         context: Context<'a>,
     ) -> Pending<'a, Result<(), Diagnosis>>;
 
+    /// Where the network holds the picture from before the start of the account with this
+    /// [`Connection::subject`], for people; `None` on a network that holds none.
+    fn held_at(&self, _subject: &str) -> Option<String> {
+        None
+    }
+
     /// What a person can do to remove the frames themselves that turns have kept on the network
     /// ([`Network::keeps_frames`]), if the network no longer lets this service: a sentence or two.
-    fn how_to_remove_frames(&self, _connection: &Connection) -> Option<String> {
+    /// `subject` is [`Connection::subject`]. `None` on a network that keeps none.
+    fn how_to_remove_frames(&self, _subject: &str) -> Option<String> {
         None
     }
 }

@@ -106,6 +106,7 @@ impl Network for Account {
                 status: Some(status),
                 account: None,
                 note: None,
+                is_limit_of_account: false,
             })
         })
     }

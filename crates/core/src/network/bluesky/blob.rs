@@ -5,6 +5,10 @@ use sha2::{Digest, Sha256};
 
 use crate::network::interface::Picture;
 
+/// The largest picture that is sent, in bytes: `maxSize` of `avatar` in the lexicon,
+/// <https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/actor/profile.json>.
+pub(super) const MAX_PICTURE_BYTES: usize = 1_000_000;
+
 /// Version 1 of a content identifier: raw bytes, by their SHA-256 of 32 bytes
 /// (<https://atproto.com/specs/data-model#link-and-cid-formats>).
 const CID_OF_BYTES: [u8; 4] = [0x01, 0x55, 0x12, 0x20];

@@ -23,6 +23,8 @@ pub(super) const UPLOAD_BLOB: &str = "com.atproto.repo.uploadBlob";
 pub(super) const PUT_RECORD: &str = "com.atproto.repo.putRecord";
 /// <https://docs.bsky.app/docs/api/com-atproto-repo-delete-record>
 pub(super) const DELETE_RECORD: &str = "com.atproto.repo.deleteRecord";
+/// <https://docs.bsky.app/docs/api/com-atproto-sync-get-repo-status>
+const GET_REPO_STATUS: &str = "com.atproto.sync.getRepoStatus";
 
 /// The key of the only record in a collection.
 pub(super) const SELF: &str = "self";
@@ -90,4 +92,9 @@ impl<'a> Call<'a> {
 pub(super) fn get_record(did: &str, collection: &str) -> String {
     let repo = percent::encode(did);
     format!("{GET_RECORD}?repo={repo}&collection={collection}&rkey={SELF}")
+}
+
+/// The path of the call that tells whether an account is open, to anyone.
+pub(super) fn get_repo_status(did: &str) -> String {
+    format!("{GET_REPO_STATUS}?did={}", percent::encode(did))
 }

@@ -3,17 +3,26 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::HeaderName;
+use http::{HeaderMap, HeaderName};
 use serde_json::Value;
 
 use crate::instant::after;
 use crate::network::base_url::BaseUrl;
 use crate::network::bluesky::account::TITLE;
+use crate::network::bluesky::advice::Advice;
+use crate::network::bluesky::call::{DELETE_RECORD, PUT_RECORD};
 use crate::network::reply::{ErrorReply, Meaning, header_text, rate_limited, retry, transient};
 use crate::outcome::{Diagnosis, Outcome, Reason};
 
 /// When the limit ends.
 const RATELIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// Which limit it is: the number of calls, and the seconds they are counted in (`3000;w=300`).
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// The shortest time, in seconds, in which an account's own writes are counted. The limits of an
+/// address have five minutes (`rate-limits.ts` of the official server).
+const SHORTEST_WINDOW_OF_WRITES_S: u32 = 3_600;
 
 /// A call that did not get the expected answer.
 pub(super) struct Failure {
@@ -25,6 +34,8 @@ pub(super) struct Failure {
     pub(super) words: Box<str>,
     pub(super) status: Option<u16>,
     pub(super) outcome: Box<Outcome>,
+    /// Whether it is a limit of this account's writes, which says nothing of other accounts.
+    pub(super) is_limit_of_account: bool,
 }
 
 impl Failure {
@@ -35,6 +46,7 @@ impl Failure {
             words: "".into(),
             status: None,
             outcome: Box::new(outcome),
+            is_limit_of_account: false,
         }
     }
 
@@ -47,19 +59,20 @@ impl Failure {
         Self::new(Outcome::Refused(Diagnosis::new(reason, message, remedy)))
     }
 
-    pub(super) fn unexpected(call: &str) -> Self {
-        Self::new(Outcome::Refused(unexpected(call)))
+    pub(super) fn unexpected(call: &str, advice: &Advice) -> Self {
+        Self::new(Outcome::Refused(unexpected(call, advice)))
     }
 
     /// Adds the server that refused the app password: it may be the wrong one.
     pub(super) fn asked_at(mut self, service: &BaseUrl) -> Self {
         if let Outcome::Refused(diagnosis) = &mut *self.outcome
             && diagnosis.reason == Reason::Credentials
-            && diagnosis.remedy == ANOTHER_PASSWORD
+            && diagnosis.remedy == Advice::OF_SETTINGS.credentials
         {
             diagnosis.remedy = format!(
-                "{ANOTHER_PASSWORD} {service} was asked: if the account is on another server, set \
-                 BLUESKY_SERVICE to that."
+                "{} {service} was asked: if the account is on another server, set \
+                 BLUESKY_SERVICE to that.",
+                Advice::OF_SETTINGS.credentials
             )
             .into();
         }
@@ -160,32 +173,18 @@ impl Closed {
         }
     }
 
-    /// What the owner can do.
-    pub(super) fn remedy(self) -> &'static str {
+    /// What can be done.
+    pub(super) fn remedy(self, advice: &Advice) -> &'static str {
         match self {
-            Self::Deactivated => {
-                "The account is deactivated. Sign in at bsky.app in a browser and reactivate it, \
-                 then turn. If you have moved it to another server, set BLUESKY_SERVICE to that \
-                 one and store an app password that was made there."
-            }
-            Self::TakenDown => {
-                "Bluesky's moderation has taken the account down. Sign in at bsky.app in a \
-                 browser: it says why, and how to appeal."
-            }
-            Self::Suspended => {
-                "Bluesky's moderation has suspended the account. Sign in at bsky.app in a \
-                 browser: it says why, and for how long."
-            }
-            Self::Deleted => {
-                "There is no such account here any more: it has been deleted, or moved to \
-                 another server. If it has moved, set BLUESKY_SERVICE to the new server. If it \
-                 is deleted, remove BLUESKY_IDENTIFIER and BLUESKY_APP_PASSWORD."
-            }
+            Self::Deactivated => advice.deactivated,
+            Self::TakenDown => advice.taken_down,
+            Self::Suspended => advice.suspended,
+            Self::Deleted => advice.deleted,
         }
     }
 
     /// The failure of a call whose session reports this state.
-    pub(super) fn told_by_session(self) -> Failure {
+    pub(super) fn told_by_session(self, advice: &Advice) -> Failure {
         let what = match self {
             Self::Deactivated => "deactivated",
             Self::TakenDown => "taken down",
@@ -193,48 +192,40 @@ impl Closed {
             Self::Deleted => "deleted",
         };
         let said = format!("{TITLE} says that the account is {what}");
-        let diagnosis = Diagnosis::new(Reason::Account, said, self.remedy());
+        let diagnosis = Diagnosis::new(Reason::Account, said, self.remedy(advice));
         Failure::new(Outcome::Refused(diagnosis))
     }
 }
 
-pub(super) fn invalid_request(error: &http::Error) -> Diagnosis {
+pub(super) fn invalid_request(error: &http::Error, advice: &Advice) -> Diagnosis {
     Diagnosis::new(
         Reason::Settings,
         format!("The request cannot be made: {error}."),
-        "Check BLUESKY_SERVICE.",
+        advice.invalid_request,
     )
 }
 
 /// The diagnosis of a successful reply that is not what the lexicon describes.
-pub(super) fn unexpected(call: &str) -> Diagnosis {
+pub(super) fn unexpected(call: &str, advice: &Advice) -> Diagnosis {
     // Without a query.
     let call = call.split('?').next().unwrap_or_default();
     Diagnosis::new(
         Reason::UnexpectedReply,
         format!("The call {call} was answered with success, but not as its lexicon says."),
-        "Check BLUESKY_SERVICE: something other than the AT Protocol's API answers there.",
+        advice.no_api,
     )
 }
 
-/// The remedy if the service accepts a session but knows nothing of its account.
-pub(super) const UNKNOWN_ACCOUNT: &str = "The service knows nothing of the account's data. Sign in \
-     at bsky.app in a browser and see whether the account is open; then check BLUESKY_SERVICE: it \
-     has to be the server that the account is on.";
+/// The diagnosis of a call's failure.
+pub(super) fn diagnosis_of(failure: &Failure, call: &str, advice: &Advice) -> Diagnosis {
+    let diagnosis = failure.outcome.diagnosis().cloned();
+    diagnosis.unwrap_or_else(|| unexpected(call, advice))
+}
 
 /// The remedy for a profile that exists and cannot be read.
 pub(super) const MODERATED_PROFILE: &str = "The profile cannot be read, and yet it is there: \
      Bluesky's moderation has taken it down. Sign in at bsky.app in a browser and see what it \
      says. Once the profile is shown again, the icon turns.";
-
-/// The remedy for a picture that may not be uploaded again.
-pub(super) const MODERATED_PICTURE: &str = "Bluesky's moderation has taken this picture down. \
-     Publish another icon; what Bluesky has sent to the account's e-mail address says more.";
-
-/// The remedy for a profile that is refused without an explanation.
-pub(super) const REFUSED_PROFILE: &str = "Bluesky does not accept the profile with the picture. Edit \
-     the profile once in the Bluesky app and save it, then turn. If that does not help, it is the \
-     picture, a JPEG or PNG of at most 1,000,000 bytes: publish the icon again.";
 
 /// The service takes no more pictures from this address for now. Frames that it has can still be
 /// set, so this is no pause.
@@ -250,53 +241,33 @@ pub(super) fn uploads_limited(mut failure: Failure) -> Failure {
     failure
 }
 
-const ANOTHER_PASSWORD: &str = "Check BLUESKY_IDENTIFIER, your handle without @, and \
-     BLUESKY_APP_PASSWORD. Make a new app password at bsky.app under Settings, Privacy and \
-     security, App passwords, and store it again.";
-
 pub(super) const CHANGED_MEANWHILE: &str = "Something else keeps changing the profile. Nothing to do if it \
      passes.";
 
 /// The outcome of an error reply: by its name, as in the lexicons and
 /// <https://github.com/bluesky-social/atproto/tree/main/packages/pds/src>, otherwise by its status.
-pub(super) fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome {
+pub(super) fn outcome_of(reply: &ErrorReply<'_>, advice: &Advice, now: DateTime<Utc>) -> Outcome {
     let said = reply.said.as_str();
     let refused =
         |reason, remedy: &'static str| Outcome::Refused(Diagnosis::new(reason, said, remedy));
     if let Some(closed) = Closed::named(&reply.error) {
-        return refused(Reason::Account, closed.remedy());
+        return refused(Reason::Account, closed.remedy(advice));
     }
     match (reply.error.as_str(), reply.meaning()) {
-        ("AuthFactorTokenRequired", _) => refused(
-            Reason::Credentials,
-            "Use an app password, not the account's own: make one at bsky.app under Settings, \
-             Privacy and security, App passwords, and store it as BLUESKY_APP_PASSWORD.",
-        ),
+        ("AuthFactorTokenRequired", _) => refused(Reason::Credentials, advice.second_factor),
         ("AuthenticationRequired" | "AuthMissing" | "ExpiredToken" | "InvalidToken", _) => {
-            refused(Reason::Credentials, ANOTHER_PASSWORD)
+            refused(Reason::Credentials, advice.credentials)
         }
         ("InvalidSwap", _) => {
             let diagnosis = Diagnosis::new(Reason::Transient, said, CHANGED_MEANWHILE);
             retry(after(now, TimeDelta::minutes(1)), now, diagnosis)
         }
-        ("MethodNotImplemented", _) => refused(
-            Reason::UnexpectedReply,
-            "BLUESKY_SERVICE names an AppView or something else that keeps no accounts. Set it to \
-             the server where the account signs in, or leave it out for bsky.social.",
-        ),
+        ("MethodNotImplemented", _) => refused(Reason::UnexpectedReply, advice.no_accounts),
         ("RateLimitExceeded", _) | (_, Meaning::Limit) => limited(reply, now),
         ("BlobNotFound", _) | (_, Meaning::Passes) => transient(TITLE, said, reply.headers, now),
-        (_, Meaning::Forbidden) if reply.is_html => refused(
-            Reason::Blocked,
-            "A firewall in front of Bluesky refused the call, as it may do to calls from \
-             Workers. Wait, or make the turn from an ordinary machine.",
-        ),
-        (_, Meaning::Credentials) => refused(Reason::Credentials, ANOTHER_PASSWORD),
-        (_, Meaning::Forbidden) => refused(
-            Reason::Access,
-            "Bluesky does not allow this call. Make a new app password and store it as \
-             BLUESKY_APP_PASSWORD.",
-        ),
+        (_, Meaning::Forbidden) if reply.is_html => refused(Reason::Blocked, advice.firewall),
+        (_, Meaning::Credentials) => refused(Reason::Credentials, advice.credentials),
+        (_, Meaning::Forbidden) => refused(Reason::Access, advice.forbidden),
         (
             "InvalidMimeType"
             | "InvalidSize"
@@ -307,17 +278,21 @@ pub(super) fn outcome_of(reply: &ErrorReply<'_>, now: DateTime<Utc>) -> Outcome 
             | "InvalidRequest",
             _,
         )
-        | (_, Meaning::Request) => refused(
-            Reason::Request,
-            "Bluesky does not accept the picture or the request: a profile picture has to be a \
-             JPEG or PNG of at most 1,000,000 bytes. Publish the icon again.",
-        ),
-        _ => refused(
-            Reason::UnexpectedReply,
-            "Bluesky is not known to give this reply. Check BLUESKY_SERVICE; if it is \
-             right, see whether Bluesky reports a problem.",
-        ),
+        | (_, Meaning::Request) => refused(Reason::Request, advice.picture),
+        _ => refused(Reason::UnexpectedReply, advice.unexpected),
     }
+}
+
+/// Whether a limit is one of an account's own writes, which are counted for an hour or a day. Every
+/// other limit is taken for one of the address that requests come from.
+pub(super) fn is_limit_of_account(call: &str, headers: &HeaderMap) -> bool {
+    let policy = header_text(headers, RATELIMIT_POLICY).unwrap_or_default();
+    let window = policy
+        .split(';')
+        .find_map(|part| part.trim().strip_prefix("w="));
+    let window = window.and_then(|seconds| seconds.parse::<u32>().ok());
+    matches!(call, PUT_RECORD | DELETE_RECORD)
+        && window.is_some_and(|seconds| seconds >= SHORTEST_WINDOW_OF_WRITES_S)
 }
 
 /// Too many requests: waits for the reset the service names, in seconds since 1970

@@ -1,25 +1,26 @@
-//! The calls of one attempt, made with a token that the service accepts.
+//! The calls of one attempt with an app password, made with a token that the service accepts.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use http::HeaderMap;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::network::base_url::BaseUrl;
-use crate::network::bluesky::account::{Account, BLUESKY_SERVICE, TITLE};
+use crate::network::bluesky::account::{Account, TITLE};
+use crate::network::bluesky::advice::Advice;
 use crate::network::bluesky::call::Call;
-use crate::network::bluesky::errors::{Failure, invalid_request, outcome_of};
+use crate::network::bluesky::calls::{Calls, answer_to, check_time};
+use crate::network::bluesky::errors::{Failure, invalid_request};
 use crate::network::bluesky::home::Home;
 use crate::network::bluesky::session::Session;
 use crate::network::interface::SavedSession;
-use crate::network::reply::{ErrorReply, no_answer, transient};
+use crate::network::reply::unanswered;
 use crate::network::transport::{Pending, Transport};
 use crate::outcome::Outcome;
 use crate::settings::secret::Secret;
 
-/// An attempt makes no more requests after this time.
-const MAX_DURATION: TimeDelta = TimeDelta::seconds(60);
+/// What the owner of an app password can do.
+pub(super) const ADVICE: &Advice = &Advice::OF_SETTINGS;
 
-/// The calls of one attempt.
+/// The calls of one attempt with an app password.
 pub(super) struct Exchange<'a> {
     pub(super) account: &'a Account,
     pub(super) saved_session: &'a mut Option<SavedSession>,
@@ -74,11 +75,43 @@ impl<'a> Exchange<'a> {
         secrets
     }
 
-    /// Makes a call with a token that the service accepts.
-    pub(super) fn call<'b>(
-        &'b mut self,
-        call: &'b Call<'b>,
-    ) -> Pending<'b, Result<Value, Failure>> {
+    /// Whether the saved token may be what the service fails on.
+    fn stumbles(&self, failure: &Failure) -> bool {
+        let has_token = self.session.as_ref().is_none_or(Session::has_token);
+        failure.status == Some(500) && !has_token && !self.is_renewed
+    }
+
+    /// Checks that there is time for one more request.
+    pub(super) fn check_time(&self) -> Result<(), Failure> {
+        check_time(self.started, self.transport.now())
+    }
+
+    /// Sends a call and reads the reply.
+    pub(super) async fn send(
+        &mut self,
+        call: &Call<'_>,
+        token: Option<&Secret>,
+    ) -> Result<Value, Failure> {
+        self.status = None;
+        self.check_time()?;
+        let request = call.request(&self.service, token.map(Secret::expose));
+        let request = request
+            .map_err(|error| Failure::new(Outcome::Refused(invalid_request(&error, ADVICE))))?;
+        let reply = self.transport.send(request).await;
+        let now = self.transport.now();
+        let reply = reply
+            .map_err(|error| Failure::new(unanswered(TITLE, ADVICE.no_answer, &error, now)))?;
+        self.status = Some(reply.status().as_u16());
+        answer_to(call, &reply, &self.secrets(), ADVICE, now)
+    }
+}
+
+impl Calls for Exchange<'_> {
+    fn did(&mut self) -> Pending<'_, Result<String, Failure>> {
+        Box::pin(self.did_of_session())
+    }
+
+    fn call<'b>(&'b mut self, call: &'b Call<'b>) -> Pending<'b, Result<Value, Failure>> {
         Box::pin(async move {
             loop {
                 let now = self.transport.now();
@@ -105,52 +138,16 @@ impl<'a> Exchange<'a> {
         })
     }
 
-    /// Whether the saved token may be what the service fails on.
-    fn stumbles(&self, failure: &Failure) -> bool {
-        let has_token = self.session.as_ref().is_none_or(Session::has_token);
-        failure.status == Some(500) && !has_token && !self.is_renewed
+    fn advice(&self) -> &'static Advice {
+        ADVICE
     }
 
-    /// Checks that there is time for one more request.
-    pub(super) fn check_time(&self) -> Result<(), Failure> {
-        let now = self.transport.now();
-        if now.signed_duration_since(self.started) < MAX_DURATION {
-            return Ok(());
-        }
-        let said = format!("{TITLE} took more than {} s", MAX_DURATION.num_seconds());
-        let outcome = transient(TITLE, &said, &HeaderMap::new(), now);
-        Err(Failure::new(outcome))
+    fn kept_frames(&self) -> &[String] {
+        &self.kept_frames
     }
 
-    /// Sends a call and reads the reply.
-    pub(super) async fn send(
-        &mut self,
-        call: &Call<'_>,
-        token: Option<&Secret>,
-    ) -> Result<Value, Failure> {
-        self.status = None;
-        self.check_time()?;
-        let request = call.request(&self.service, token.map(Secret::expose));
-        let request =
-            request.map_err(|error| Failure::new(Outcome::Refused(invalid_request(&error))))?;
-        let reply = self.transport.send(request).await;
-        let now = self.transport.now();
-        let reply = reply
-            .map_err(|error| Failure::new(no_answer(TITLE, BLUESKY_SERVICE.name, &error, now)))?;
-        self.status = Some(reply.status().as_u16());
-        if reply.status().is_success() {
-            let body = serde_json::from_slice(reply.body());
-            return body.map_err(|_| Failure::unexpected(call.path));
-        }
-        let error = ErrorReply::read(TITLE, &reply, &self.secrets());
-        let body: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
-        let words = body.get("message").and_then(Value::as_str);
-        Err(Failure {
-            call: call.name().into(),
-            outcome: Box::new(outcome_of(&error, now)),
-            words: words.unwrap_or_default().into(),
-            name: error.error.into(),
-            status: self.status,
-        })
+    fn remember_frames(&mut self, frames: Vec<String>) {
+        self.kept_frames = frames;
+        self.remember();
     }
 }

@@ -6,8 +6,11 @@
 //! one that was read, so no concurrent change is overwritten.
 
 mod account;
+mod advice;
+mod before;
 mod blob;
 mod call;
+mod calls;
 mod errors;
 mod exchange;
 mod frames;
@@ -32,9 +35,13 @@ pub use self::account::{
     Account, BLUESKY_APP_PASSWORD, BLUESKY_DIRECTORY, BLUESKY_DNS, BLUESKY_IDENTIFIER,
     BLUESKY_SERVICE, Lookup,
 };
+use self::blob::MAX_PICTURE_BYTES;
 use self::call::{Call, DELETE_RECORD, GET_SESSION};
-use self::errors::{Failure, invalid_request, unexpected};
-use self::exchange::Exchange;
+use self::calls::Calls;
+use self::errors::{diagnosis_of, invalid_request, unexpected};
+use self::exchange::{ADVICE, Exchange};
+use self::frames::remove_frames;
+use self::profile::{Avatar, replace_avatar};
 use crate::network::definition::Definition;
 use crate::network::interface::{Attempt, Network, Picture, SavedSession, Verified};
 use crate::network::reply::text_of;
@@ -51,10 +58,6 @@ pub const DEFINITION: Definition = Definition {
     sign_in: None,
     read,
 };
-
-/// The largest picture that is sent, in bytes: `maxSize` of `avatar` in the lexicon,
-/// <https://github.com/bluesky-social/atproto/blob/main/lexicons/app/bsky/actor/profile.json>.
-const MAX_PICTURE_BYTES: usize = 1_000_000;
 
 fn read(reader: &mut Reader<'_>) -> Option<Rc<dyn Network>> {
     Some(Rc::new(Account::read(reader)?))
@@ -73,9 +76,14 @@ impl Network for Account {
     ) -> Pending<'a, Result<Attempt, Diagnosis>> {
         Box::pin(async move {
             let mut exchange = Exchange::new(self, saved_session, transport);
-            let outcome = match exchange.replace_avatar(picture).await {
+            let mut is_limit_of_account = false;
+            let outcome = match replace_avatar(&mut exchange, Avatar::Picture(picture)).await {
                 Ok(()) => Outcome::Turned,
-                Err(failure) => *exchange.explained(failure).await.outcome,
+                Err(failure) => {
+                    let failure = exchange.explained(failure).await;
+                    is_limit_of_account = failure.is_limit_of_account;
+                    *failure.outcome
+                }
             };
             let status = exchange.status;
             // Nobody else needs to see an e-mail address.
@@ -86,6 +94,7 @@ impl Network for Account {
                 status,
                 account,
                 note: None,
+                is_limit_of_account,
             })
         })
     }
@@ -93,7 +102,7 @@ impl Network for Account {
     fn preview(&self, picture: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Diagnosis> {
         let service = self.service.as_ref().unwrap_or(&self.lookup.default);
         let request = Call::upload(picture).request(service, Some(""));
-        let request = request.map_err(|error| invalid_request(&error))?;
+        let request = request.map_err(|error| invalid_request(&error, ADVICE))?;
         Ok(Preview::of(
             &request,
             "Bearer (not shown)",
@@ -117,12 +126,13 @@ impl Network for Account {
                 Ok(session) => {
                     let handle = text_of(&session, "handle", &exchange.secrets());
                     let handle = Some(handle).filter(|handle| !handle.is_empty());
-                    let handle = handle.ok_or_else(|| unexpected(GET_SESSION))?;
+                    let handle = handle.ok_or_else(|| unexpected(GET_SESSION, ADVICE))?;
                     Ok(Verified::account(handle))
                 }
                 Err(failure) => Err(diagnosis_of(
                     &exchange.explained(failure).await,
                     GET_SESSION,
+                    ADVICE,
                 )),
             }
         })
@@ -139,11 +149,12 @@ impl Network for Account {
     ) -> Pending<'a, Result<(), Diagnosis>> {
         Box::pin(async move {
             let mut exchange = Exchange::new(self, saved_session, transport);
-            match exchange.remove_frames().await {
+            match remove_frames(&mut exchange).await {
                 Ok(()) => Ok(()),
                 Err(failure) => Err(diagnosis_of(
                     &exchange.explained(failure).await,
                     DELETE_RECORD,
+                    ADVICE,
                 )),
             }
         })
@@ -156,12 +167,6 @@ impl Network for Account {
     ) -> Pending<'a, ()> {
         Box::pin(async move { Exchange::new(self, saved_session, transport).end().await })
     }
-}
-
-/// The diagnosis of a call's failure.
-fn diagnosis_of(failure: &Failure, call: &str) -> Diagnosis {
-    let diagnosis = failure.outcome.diagnosis().cloned();
-    diagnosis.unwrap_or_else(|| unexpected(call))
 }
 
 #[cfg(test)]

@@ -2,10 +2,13 @@
 
 use serde_json::Value;
 
+use crate::network::bluesky::advice::Advice;
 use crate::network::bluesky::blob::link_of;
 use crate::network::bluesky::call::PUT_RECORD;
-use crate::network::bluesky::errors::{Failure, MODERATED_PROFILE, REFUSED_PROFILE};
-use crate::network::bluesky::exchange::Exchange;
+use crate::network::bluesky::calls::Calls;
+use crate::network::bluesky::errors::{Failure, MODERATED_PROFILE};
+use crate::network::bluesky::frames::blob_of;
+use crate::network::bluesky::records::{put, read};
 use crate::network::interface::Picture;
 use crate::network::reply::quoted;
 use crate::outcome::Reason;
@@ -13,44 +16,86 @@ use crate::outcome::Reason;
 /// The collection of profiles. An account has one, with the key `self`.
 const PROFILE: &str = "app.bsky.actor.profile";
 
+/// The member of a profile that refers to the picture.
+const AVATAR: &str = "avatar";
+
 /// The most times that a record is read again after somebody else changed it, as in `upsertProfile`
 /// of the official client.
 const MAX_SWAPS: u32 = 5;
 
-impl Exchange<'_> {
-    /// Reads the profile and puts it back with a new picture.
-    pub(super) async fn replace_avatar(&mut self, picture: Picture<'_>) -> Result<(), Failure> {
-        let did = self.did().await?;
-        let mut blob = self.blob_of(&did, picture, false).await?;
-        let mut is_healed = false;
-        let mut swaps_left = MAX_SWAPS;
-        // How many times in a row the record was missing, and yet there was one to replace.
-        let mut contradictions = 0_u32;
-        loop {
-            let (mut profile, cid) = self.record(&did, PROFILE).await?;
-            let was_there = !cid.is_null();
+/// What the profile shows from now on.
+#[derive(Clone, Copy)]
+pub(super) enum Avatar<'a> {
+    /// A picture, which is uploaded if the service does not have it.
+    Picture(Picture<'a>),
+    /// The picture that this refers to, which the service has.
+    Held(&'a Value),
+    /// None.
+    Nothing,
+}
+
+/// The reference to the picture that the profile shows, if it shows one.
+///
+/// # Errors
+/// When the profile cannot be read.
+pub(super) async fn shown_avatar(
+    calls: &mut dyn Calls,
+    did: &str,
+) -> Result<Option<Value>, Failure> {
+    let (mut profile, _) = read(calls, did, PROFILE).await?;
+    Ok(profile.remove(AVATAR).filter(|avatar| !avatar.is_null()))
+}
+
+/// Reads the profile and puts it back with another picture, or none.
+///
+/// # Errors
+/// When the service does not take the picture or the profile.
+pub(super) async fn replace_avatar(
+    calls: &mut dyn Calls,
+    avatar: Avatar<'_>,
+) -> Result<(), Failure> {
+    let did = calls.did().await?;
+    let mut blob = match avatar {
+        Avatar::Picture(picture) => blob_of(calls, &did, picture, false).await?,
+        Avatar::Held(blob) => blob.clone(),
+        Avatar::Nothing => Value::Null,
+    };
+    let mut is_healed = false;
+    let mut swaps_left = MAX_SWAPS;
+    // How many times in a row the record was missing, and yet there was one to replace.
+    let mut contradictions = 0_u32;
+    loop {
+        let (mut profile, cid) = read(calls, &did, PROFILE).await?;
+        let was_there = !cid.is_null();
+        if blob.is_null() {
+            if profile.remove(AVATAR).is_none() {
+                return Ok(());
+            }
+        } else {
             profile
                 .entry("$type")
                 .or_insert_with(|| Value::from(PROFILE));
-            profile.insert("avatar".to_owned(), blob.clone());
-            let profile = Value::Object(profile);
-            let Err(failure) = self.put(&did, PROFILE, &profile, &cid).await else {
-                return Ok(());
-            };
-            match failure.name.as_ref() {
-                "InvalidSwap" if !was_there && contradictions > 0 => {
-                    return Err(failure.told(Reason::Account, MODERATED_PROFILE));
-                }
-                "InvalidSwap" if swaps_left > 0 => {
-                    swaps_left = swaps_left.saturating_sub(1);
-                    contradictions = u32::from(!was_there);
-                }
-                "BlobNotFound" if !is_healed && culprit(&failure, &profile, &blob).is_none() => {
-                    is_healed = true;
-                    blob = self.blob_of(&did, picture, true).await?;
-                }
-                _ => return Err(about_profile(failure, &profile, &blob)),
+            profile.insert(AVATAR.to_owned(), blob.clone());
+        }
+        let profile = Value::Object(profile);
+        let Err(failure) = put(calls, &did, PROFILE, &profile, &cid).await else {
+            return Ok(());
+        };
+        match (failure.name.as_ref(), avatar) {
+            ("InvalidSwap", _) if !was_there && contradictions > 0 => {
+                return Err(failure.told(Reason::Account, MODERATED_PROFILE));
             }
+            ("InvalidSwap", _) if swaps_left > 0 => {
+                swaps_left = swaps_left.saturating_sub(1);
+                contradictions = u32::from(!was_there);
+            }
+            ("BlobNotFound", Avatar::Picture(picture))
+                if !is_healed && culprit(&failure, &profile, &blob).is_none() =>
+            {
+                is_healed = true;
+                blob = blob_of(calls, &did, picture, true).await?;
+            }
+            _ => return Err(about_profile(failure, &profile, &blob, calls.advice())),
         }
     }
 }
@@ -80,7 +125,7 @@ fn culprit<'a>(failure: &Failure, profile: &'a Value, avatar: &Value) -> Option<
 }
 
 /// Adds a remedy for a refused profile.
-fn about_profile(failure: Failure, profile: &Value, avatar: &Value) -> Failure {
+fn about_profile(failure: Failure, profile: &Value, avatar: &Value, advice: &Advice) -> Failure {
     let is_told = failure
         .refusal()
         .is_some_and(|diagnosis| diagnosis.reason == Reason::Request);
@@ -118,5 +163,5 @@ fn about_profile(failure: Failure, profile: &Value, avatar: &Value) -> Failure {
     if is_of_picture || *failure.name == *"BlobNotFound" {
         return failure;
     }
-    failure.told(Reason::Request, REFUSED_PROFILE)
+    failure.told(Reason::Request, advice.refused_profile)
 }

@@ -6,20 +6,21 @@ use serde_json::{Value, json};
 use crate::network::bluesky::call::{
     CREATE_SESSION, Call, DELETE_SESSION, GET_SESSION, JSON, REFRESH_SESSION,
 };
-use crate::network::bluesky::errors::{Closed, Failure, UNKNOWN_ACCOUNT};
-use crate::network::bluesky::exchange::Exchange;
+use crate::network::bluesky::calls::Calls;
+use crate::network::bluesky::errors::{Closed, Failure};
+use crate::network::bluesky::exchange::{ADVICE, Exchange};
 use crate::network::bluesky::session::Session;
 use crate::outcome::Reason;
 
 impl Exchange<'_> {
     /// The account's identifier, which only a session tells.
-    pub(super) async fn did(&mut self) -> Result<String, Failure> {
+    pub(super) async fn did_of_session(&mut self) -> Result<String, Failure> {
         if self.session.is_none() {
             self.renew().await?;
         }
         let session = self.session.as_ref();
         let did = session.map(|session| session.did.clone());
-        did.ok_or_else(|| Failure::unexpected(CREATE_SESSION))
+        did.ok_or_else(|| Failure::unexpected(CREATE_SESSION, ADVICE))
     }
 
     /// Obtains another session: from the present one, or else from the password.
@@ -30,7 +31,7 @@ impl Exchange<'_> {
                 // would call it wrong.
                 Err(failure) if failure.is_of_closed_account() => return Err(failure),
                 Err(failure) if failure.is_of_unknown_account() => {
-                    return Err(failure.told(Reason::Account, Closed::Deleted.remedy()));
+                    return Err(failure.told(Reason::Account, Closed::Deleted.remedy(ADVICE)));
                 }
                 Err(Failure {
                     status: Some(400 | 401),
@@ -50,7 +51,7 @@ impl Exchange<'_> {
         let reply = reply.map_err(|failure| failure.asked_at(&self.service))?;
         if let Some(home) = found {
             if reply.get("did").and_then(Value::as_str) != Some(&home.did) {
-                return Err(Failure::unexpected(call.path));
+                return Err(Failure::unexpected(call.path, ADVICE));
             }
             self.home = Some(home);
         }
@@ -70,7 +71,9 @@ impl Exchange<'_> {
     fn begin(&mut self, call: &Call<'_>, reply: Result<Value, Failure>) -> Result<(), Failure> {
         let reply = reply?;
         let session = Session::read(&reply, self.service.clone(), self.transport.now());
-        self.keep(Some(session.ok_or_else(|| Failure::unexpected(call.path))?));
+        self.keep(Some(
+            session.ok_or_else(|| Failure::unexpected(call.path, ADVICE))?,
+        ));
         self.check_open(&reply)
     }
 
@@ -79,7 +82,7 @@ impl Exchange<'_> {
         match Closed::of_session(session) {
             Some(closed) => Err(Failure {
                 status: self.status,
-                ..closed.told_by_session()
+                ..closed.told_by_session(ADVICE)
             }),
             None => Ok(()),
         }
@@ -108,7 +111,7 @@ impl Exchange<'_> {
             // The account is open, or the service does not say.
             _ => {
                 self.status = failure.status;
-                failure.told(Reason::Account, UNKNOWN_ACCOUNT)
+                failure.told(Reason::Account, ADVICE.unknown_account)
             }
         }
     }

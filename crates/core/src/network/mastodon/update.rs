@@ -304,6 +304,7 @@ async fn shown(account: &Account, transport: &dyn Transport) -> Result<Shown, Di
             status,
             account: None,
             note: None,
+            is_limit_of_account: false,
         }),
         _ => Shown::Avatar(None),
     })
@@ -329,6 +330,7 @@ async fn send(
             account: named.as_ref().ok().cloned(),
             outcome: named.map_or_else(|outcome| outcome, |_| Outcome::Turned),
             note: None,
+            is_limit_of_account: false,
         },
     })
 }

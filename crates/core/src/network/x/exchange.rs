@@ -29,6 +29,7 @@ impl Tried {
                 status,
                 account: None,
                 note: None,
+                is_limit_of_account: false,
             },
             is_closed: false,
             is_of_oauth_1: false,

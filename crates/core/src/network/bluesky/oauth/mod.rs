@@ -14,7 +14,9 @@
 //! Any server may be typed, so every reply may be a lie. A server can lie about the accounts alone
 //! that it signs in: the server that an account's document names has to name it.
 
+mod account;
 mod assertion;
+mod attempt;
 mod authorization;
 mod calls;
 mod client;
