@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::account::stored_account::StoredConnection;
+use crate::account::stored_account::{Before, StoredConnection};
 use crate::outcome::Diagnosis;
 use crate::stored;
 
@@ -21,8 +21,12 @@ pub enum Command {
     /// what was started stays started if the account there is the same, and what is new waits for
     /// [`Command::Start`].
     Connect {
-        /// The connection, encrypted for this account.
+        /// The connection, encrypted for this account. If its identity was in another account, it
+        /// has what its network showed before the start there.
         connection: StoredConnection,
+        /// The picture from before the start, if that account has kept one: a JPEG file in base64.
+        #[serde(default)]
+        picture: Option<String>,
     },
     /// Forget a connection: revoke its tokens, and put the old picture back if `put_back`.
     Disconnect {
@@ -31,8 +35,9 @@ pub enum Command {
         /// Whether the picture that was shown before the start is put back first.
         put_back: bool,
     },
-    /// Forget a connection whose identity has been moved to another account, which goes on using the
-    /// tokens and the picture from before the start: nothing is revoked or sent.
+    /// Forget a connection whose identity has been moved to another account, which goes on using
+    /// what turns have kept on the network: nothing is revoked or sent. The reply is
+    /// [`Reply::Moved`].
     Moved {
         /// The network's name.
         network: String,
@@ -92,6 +97,13 @@ pub enum Reply {
     PictureNotKept {
         /// Why, and what to do.
         diagnosis: Diagnosis,
+    },
+    /// A connection is forgotten, whose identity has moved to another account. This goes with it.
+    Moved {
+        /// What the network showed before the start.
+        before: Before,
+        /// The picture, if it was kept here: a JPEG file in base64.
+        picture: Option<String>,
     },
     /// What the page shows.
     Shown {

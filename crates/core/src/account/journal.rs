@@ -65,6 +65,8 @@ pub struct Report {
     pub retry_at: Option<DateTime<Utc>>,
     /// What the owner should know besides, in a sentence or two.
     pub note: Option<String>,
+    /// Whether a pause that the outcome asks for is of a limit of this account's own.
+    pub is_limit_of_account: bool,
     /// Whether nothing was tried because of a hold, so that the outcome is that of an earlier turn.
     pub is_held: bool,
 }
@@ -81,6 +83,7 @@ impl Report {
             outcome,
             retry_at: None,
             note: None,
+            is_limit_of_account: false,
             is_held: false,
         }
     }

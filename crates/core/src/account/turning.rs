@@ -42,7 +42,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         at: DateTime<Utc>,
     ) -> Result<Vec<Report>, Diagnosis> {
         let opened = self.ready_to_turn().await?;
-        let settings = self.with_pauses(&opened);
+        let settings = self.with_pauses(&opened, None);
         let reports = wake::on_schedule(&settings, self.host, self.ledger, cron, at).await;
         self.after_turn(reports, Trigger::Cron).await
     }
@@ -64,7 +64,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                 return Err(diagnosis);
             }
         };
-        let settings = self.with_pauses(&opened);
+        let settings = self.with_pauses(&opened, None);
         let reports = wake::on_wake(&settings, self.host, self.ledger).await;
         self.after_turn(reports, Trigger::Cron).await
     }
@@ -78,7 +78,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         if let Some(diagnosis) = opened.settings.standstill() {
             return Err(diagnosis);
         }
-        let settings = self.with_pauses(&opened);
+        let settings = self.with_pauses(&opened, None);
         let request = TurnRequest::due_at(self.host.now(), Trigger::Manual);
         let reports = turn(&settings, self.host, self.ledger, &request).await;
         self.after_turn(reports, Trigger::Manual).await
@@ -179,15 +179,26 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         self.keep(stored).await.is_ok()
     }
 
-    /// The settings of a turn, with the pauses that servers have asked all accounts for.
-    fn with_pauses(&self, opened: &Opened) -> Settings {
+    /// The settings of a turn, with the pauses that servers have asked all accounts for. `refused` is
+    /// the network that has refused the tokens which there are.
+    fn with_pauses(&self, opened: &Opened, refused: Option<&str>) -> Settings {
         let now = self.host.now();
         let pauses = self.host.server_pauses();
         let mut settings = opened.settings.clone();
         for one in settings.networks.iter_mut().filter(|one| one.is_signed_in) {
             let connection = opened.connection(one.definition.name);
-            let server = connection.map(|to| self.turned_on(to));
-            let until = server.and_then(|server| pauses.until(&server, now));
+            let until = connection.and_then(|to| {
+                let tokens = &to.tokens;
+                let is_unusable = tokens.expires_at.is_some_and(|at| at <= now)
+                    || refused == Some(one.definition.name);
+                // Tokens that cannot be used wait for the server that renews them, which may be
+                // another one than that of turns.
+                let renewal = (is_unusable && tokens.refresh.is_some())
+                    .then(|| pauses.until(&to.app.server, now));
+                pauses
+                    .until(&self.turned_on(to), now)
+                    .max(renewal.flatten())
+            });
             // Not all accounts of the server come back at the same instant.
             one.hold = until.map(|until| Hold {
                 until: after(until, Delay::of(self.id, None).spread()),
@@ -224,7 +235,10 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                 continue;
             }
             match &report.outcome {
-                Outcome::Retry { at, diagnosis } if diagnosis.reason == Reason::RateLimit => {
+                // A limit of the account's own is held by its state alone.
+                Outcome::Retry { at, diagnosis }
+                    if diagnosis.reason == Reason::RateLimit && !report.is_limit_of_account =>
+                {
                     let server = self.turned_on(connection);
                     let pauses = self.host.server_pauses();
                     pauses.pause(&server, *at, self.host.now());
@@ -266,7 +280,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         trigger: Trigger,
     ) -> Result<Option<Report>, Diagnosis> {
         let opened = self.open().await?;
-        let settings = self.with_pauses(&opened);
+        let settings = self.with_pauses(&opened, Some(network));
         let mut networks = settings.networks.iter();
         let Some(one) = networks.find(|one| one.definition.name == network) else {
             return Ok(None);
@@ -288,7 +302,8 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     }
 
     /// Forgets the tokens of a sign-in that its network has refused for two weeks, and pauses the
-    /// account if it turns nowhere else. Signing in again brings everything back.
+    /// account if it turns nowhere else. Signing in again brings everything back, so what turns have
+    /// kept on the network stays there: the picture from before the start may be part of it.
     async fn give_up_after_two_weeks(&self) -> Result<(), Diagnosis> {
         let opened = self.open().await?;
         let now = self.host.now();

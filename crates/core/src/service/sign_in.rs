@@ -15,6 +15,7 @@ use thiserror::Error;
 use crate::account::commands::{Command, Reply};
 use crate::account::connections::stored_connection;
 use crate::account::id::AccountId;
+use crate::account::stored_account::{Before, StoredConnection};
 use crate::instant::after;
 use crate::network;
 use crate::network::sign_in::{
@@ -330,7 +331,8 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
                 });
             }
         };
-        self.give(&account, connection, now).await?;
+        let unknown = ShownBefore::default();
+        self.give(&account, connection, unknown, now).await?;
         Ok(Finished::SignedIn(account))
     }
 
@@ -353,16 +355,29 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
                 name: connection.name.clone(),
             }),
             Connected::Done { moved_from } => {
-                if let Some(before) = moved_from {
-                    let command = Command::Moved {
-                        network: connection.network.clone(),
-                    };
-                    self.carried_out(&before, &command).await?;
-                }
-                self.give(account, connection, now).await?;
+                let shown_before = match moved_from {
+                    Some(before) => self.taken_from(&before, connection).await?,
+                    None => ShownBefore::default(),
+                };
+                self.give(account, connection, shown_before, now).await?;
                 Ok(Finished::Connected)
             }
         }
+    }
+
+    /// Takes a connection from the account that had its identity. Returns what goes with it.
+    async fn taken_from(
+        &self,
+        account: &AccountId,
+        connection: &Connection,
+    ) -> Result<ShownBefore, Failed> {
+        let command = Command::Moved {
+            network: connection.network.clone(),
+        };
+        Ok(match self.carried_out(account, &command).await? {
+            Reply::Moved { before, picture } => ShownBefore { before, picture },
+            _ => ShownBefore::default(),
+        })
     }
 
     /// Gives an account a connection.
@@ -370,17 +385,25 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         &self,
         account: &AccountId,
         connection: &Connection,
+        shown_before: ShownBefore,
         now: DateTime<Utc>,
     ) -> Result<(), Failed> {
         let connection = stored_connection(connection, account, now, self.host).await?;
-        self.carried_out(account, &Command::Connect { connection })
-            .await
+        let ShownBefore { before, picture } = shown_before;
+        let command = Command::Connect {
+            connection: StoredConnection {
+                before,
+                ..connection
+            },
+            picture,
+        };
+        self.carried_out(account, &command).await.map(drop)
     }
 
-    async fn carried_out(&self, account: &AccountId, command: &Command) -> Result<(), Failed> {
+    async fn carried_out(&self, account: &AccountId, command: &Command) -> Result<Reply, Failed> {
         match self.host.ask(account, command).await? {
             Reply::Refused { diagnosis } => Err(Failed::Account(diagnosis)),
-            _ => Ok(()),
+            reply => Ok(reply),
         }
     }
 
@@ -473,6 +496,14 @@ impl From<NoClientKey> for Failed {
             NoClientKey::Signing(error) => error.into(),
         }
     }
+}
+
+/// What a network showed before the start of a connection in another account.
+#[derive(Default)]
+struct ShownBefore {
+    before: Before,
+    /// A JPEG file in base64.
+    picture: Option<String>,
 }
 
 /// What a sign-in keeps encrypted.

@@ -1,5 +1,9 @@
 //! `Connect`: a sign-in that the person has just made.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::join;
+
 use crate::account::account_store::AccountStore;
 use crate::account::carry_out::replies::{done, title};
 use crate::account::commands::Reply;
@@ -12,11 +16,16 @@ use crate::outcome::{Diagnosis, Reason};
 
 impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     /// Keeps a connection in place of any before on its network. A sign-in to the same account there
-    /// goes on as before; another account waits for its start.
+    /// goes on as before; another account waits for its start. `picture` is the one from before its
+    /// start in another account: a JPEG file in base64.
     ///
     /// # Errors
     /// When the connection was not encrypted for this account, or cannot be stored.
-    pub(super) async fn connect(&self, new: &StoredConnection) -> Result<Reply, Diagnosis> {
+    pub(super) async fn connect(
+        &self,
+        new: &StoredConnection,
+        picture: Option<&str>,
+    ) -> Result<Reply, Diagnosis> {
         let network = new.network.as_str();
         let read = decrypted(new, self.id, self.host).await;
         read.map_err(|error| {
@@ -24,32 +33,50 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             Diagnosis::new(Reason::Host, message, self.host.advice().settings)
         })?;
         let opened = self.open().await?;
-        let mut stored = opened.stored.clone();
-        let before = stored.connection(network).cloned();
-        let is_same = |before: &StoredConnection| before.subject == new.subject;
-        let (started_at, shown_before) = match before.as_ref().filter(|one| is_same(one)) {
-            Some(before) => (before.started_at, before.before),
-            None => (None, Before::Unknown),
+        let before = opened.stored.connection(network).cloned();
+        if let Some(before) = before.as_ref().filter(|one| one.subject == new.subject) {
+            let mut stored = opened.stored.clone();
+            stored.connections.retain(|one| one.network != network);
+            stored.connections.push(StoredConnection {
+                started_at: before.started_at,
+                before: before.before,
+                ..new.clone()
+            });
+            // The server may have given the same tokens again, so none are revoked.
+            self.keep(stored).await?;
+            return Ok(done(Vec::new()));
+        }
+        // With tokens that can still be used once the connection is replaced.
+        let replaced = match &before {
+            Some(one) if self.keeps_frames(one) => self.fresh_connection(network).await?,
+            _ => opened.connection(network).cloned(),
         };
+        let picture = picture.and_then(|file| STANDARD.decode(file).ok());
+        let is_lost = new.before == Before::Picture && picture.is_none();
+        let mut stored = self.open().await?.stored.clone();
         stored.connections.retain(|one| one.network != network);
         stored.connections.push(StoredConnection {
-            started_at,
-            before: shown_before,
+            started_at: None,
+            before: if is_lost { Before::Unknown } else { new.before },
             ..new.clone()
         });
-        // Stored first. What follows removes what nobody reads any more; if the host ends before, the
-        // next start or disconnection does.
-        self.keep(stored).await?;
-        let Some(before) = before.filter(|before| !is_same(before)) else {
-            // The server may have given the same tokens again, so none are revoked.
-            return Ok(done(Vec::new()));
-        };
-        self.keep_picture(network, None).await?;
-        if let Some(connection) = opened.connection(network) {
-            self.revoke(connection).await;
-        }
+        // Both begin before either waits, so that the host stores them together: a connection with
+        // another one's picture would show that. What follows removes what nobody reads any more; if
+        // the host ends before, the next start or disconnection does.
+        let (kept, kept_picture) = join(
+            self.keep(stored),
+            self.keep_picture(network, picture.as_deref()),
+        )
+        .await;
+        kept.and(kept_picture)?;
         let mut notes = Vec::new();
-        if before.started_at.is_some() {
+        if let Some(replaced) = &replaced {
+            if self.remove_frames_of(replaced).await.is_err() {
+                notes.extend(before.as_ref().and_then(|one| self.left_behind(one)));
+            }
+            self.revoke(replaced).await;
+        }
+        if let Some(before) = before.filter(|before| before.started_at.is_some()) {
             notes.push(format!(
                 "{} on {} is no longer turned, and keeps the picture that it shows.",
                 before.name,

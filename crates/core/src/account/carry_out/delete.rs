@@ -1,18 +1,17 @@
 //! `Delete`: leaving without a trace.
 
 use crate::account::account_store::AccountStore;
-use crate::account::carry_out::leave::not_revoked;
+use crate::account::carry_out::leave::can_put_back;
 use crate::account::carry_out::replies::done;
 use crate::account::commands::Reply;
 use crate::account::host::AccountHost;
 use crate::account::ledger::Ledger;
 use crate::account::open::Account;
-use crate::account::stored_account::Before;
 use crate::outcome::Diagnosis;
 
 impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
-    /// Deletes everything, after putting the pictures from before the start back if `put_back`, and
-    /// revokes all tokens.
+    /// Deletes everything, after putting the pictures from before the start back if `put_back`,
+    /// removing what turns have kept on the networks, and revoking all tokens.
     ///
     /// The account is paused first and deleted last. If the host ends in between, it turns no more,
     /// and the person deletes it again.
@@ -24,18 +23,12 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let mut notes = Vec::new();
         if let Ok(stored) = self.paused().await {
             if put_back {
-                let started = stored.connections.iter();
-                let started =
-                    started.filter(|one| one.started_at.is_some() && one.before != Before::Unknown);
-                for one in started {
-                    self.put_picture_back(&stored, &one.network).await?;
+                for one in stored.connections.iter().filter(|one| can_put_back(one)) {
+                    self.put_back_for_good(&one.network).await?;
                 }
             }
-            let opened = self.open().await?;
-            for connection in &opened.connections {
-                if !self.revoke(connection).await {
-                    notes.push(not_revoked(&connection.network));
-                }
+            for one in &stored.connections {
+                notes.extend(self.sign_out_of(one).await?);
             }
         }
         let deleted = self.ledger.delete_everything().await;

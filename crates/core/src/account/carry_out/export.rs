@@ -9,7 +9,7 @@ use crate::account::commands::Reply;
 use crate::account::host::AccountHost;
 use crate::account::ledger::Ledger;
 use crate::account::open::Account;
-use crate::account::stored_account::{StoredAccount, StoredConnection};
+use crate::account::stored_account::{Before, StoredAccount, StoredConnection};
 use crate::frames::media_type::MediaType;
 use crate::frames::set::FrameSet;
 use crate::frames::store::current_set;
@@ -53,6 +53,9 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     async fn connection_in_json(&self, one: &StoredConnection) -> Result<Value, Diagnosis> {
         let picture = self.ledger.picture(&one.network).await;
         let picture = picture.map_err(|error| self.failed(&error))?;
+        let sign_in = self.host.sign_in_to(&one.network);
+        let held_at = sign_in.and_then(|sign_in| sign_in.held_at(&one.subject));
+        let held_at = held_at.filter(|_| one.before == Before::Held);
         Ok(json!({
             "network": one.network,
             "account": one.subject,
@@ -61,6 +64,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             "token_expires_at": one.expires_at,
             "started_at": one.started_at,
             "before_start": one.before,
+            "picture_before_start_is_at": held_at,
             "picture_before_start":
                 picture.map(|file| in_base64(MediaType::Jpeg.as_str(), &file)),
         }))

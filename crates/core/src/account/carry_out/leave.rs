@@ -1,5 +1,8 @@
 //! `Disconnect` and `Moved`: a sign-in that ends.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::account::account_store::AccountStore;
 use crate::account::carry_out::replies::{done, title};
 use crate::account::commands::Reply;
@@ -7,12 +10,12 @@ use crate::account::host::AccountHost;
 use crate::account::ledger::Ledger;
 use crate::account::open::Account;
 use crate::account::state::AccountState;
-use crate::account::stored_account::Before;
+use crate::account::stored_account::{Before, StoredConnection};
 use crate::outcome::Diagnosis;
 
 impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
-    /// Ends a sign-in: puts the picture from before the start back if `put_back`, revokes the
-    /// tokens, and forgets the connection.
+    /// Ends a sign-in: puts the picture from before the start back if `put_back`, removes what turns
+    /// have kept on the network, revokes the tokens, and forgets the connection.
     ///
     /// It is forgotten last. If the host ends before, the person finds the connection still there,
     /// and disconnects again.
@@ -26,39 +29,81 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     ) -> Result<Reply, Diagnosis> {
         let opened = self.open().await?;
         let connection = opened.stored.connection(network);
-        let mut notes = Vec::new();
-        let can_put_back = |before: Before| before != Before::Unknown;
-        if put_back
-            && connection.is_some_and(|one| one.started_at.is_some() && can_put_back(one.before))
-        {
+        if put_back && connection.is_some_and(can_put_back) {
             let was_paused = opened.stored.paused_at;
-            let stored = self.paused().await?;
-            self.put_picture_back(&stored, network).await?;
+            self.paused().await?;
+            self.put_back_for_good(network).await?;
             // The other networks go on as before.
             if was_paused.is_none() {
                 let mut stored = self.open().await?.stored.clone();
                 stored.paused_at = None;
-                if let Some(one) = stored.connection_mut(network) {
-                    one.started_at = None;
-                }
                 self.keep(stored).await?;
             }
         }
-        let opened = self.open().await?;
-        if let Some(connection) = opened.connection(network)
-            && !self.revoke(connection).await
-        {
-            notes.push(not_revoked(network));
-        }
+        let notes = match connection {
+            Some(connection) => self.sign_out_of(connection).await?,
+            None => Vec::new(),
+        };
         self.forget_connection(network).await?;
         Ok(done(notes))
     }
 
-    /// Forgets a connection that another account has now, which goes on with its tokens: nothing is
-    /// sent.
+    /// Puts back what a network showed before the start of a connection that is about to end. If the
+    /// network held it, the start is forgotten: the network does not hold it any more if the person
+    /// asks again.
+    ///
+    /// # Errors
+    /// When it is not put back.
+    pub(super) async fn put_back_for_good(&self, network: &str) -> Result<(), Diagnosis> {
+        let stored = self.open().await?.stored.clone();
+        self.put_picture_back(&stored, network).await?;
+        let mut stored = self.open().await?.stored.clone();
+        match stored.connection_mut(network) {
+            Some(one) if one.before == Before::Held => {
+                one.started_at = None;
+                one.before = Before::Unknown;
+                self.keep(stored).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what turns have kept on the network of a connection as it was stored, and revokes its
+    /// tokens. Returns what the person should know.
+    ///
+    /// # Errors
+    /// When the account cannot be opened.
+    pub(super) async fn sign_out_of(
+        &self,
+        stored: &StoredConnection,
+    ) -> Result<Vec<String>, Diagnosis> {
+        let network = stored.network.as_str();
+        let mut notes = Vec::from_iter(self.remove_frames(stored).await?);
+        if let Some(connection) = self.open().await?.connection(network)
+            && !self.revoke(connection).await
+        {
+            notes.push(not_revoked(network));
+        }
+        Ok(notes)
+    }
+
+    /// Forgets a connection that another account has now, and tells what goes with it. That account
+    /// goes on with its tokens and with what turns have kept on the network, so nothing is sent.
     pub(super) async fn forget_moved(&self, network: &str) -> Result<Reply, Diagnosis> {
+        let opened = self.open().await?;
+        let stored = opened.stored.connection(network);
+        let mut before = stored.map(|one| one.before).unwrap_or_default();
+        let mut picture = None;
+        if before == Before::Picture {
+            let kept = self.ledger.picture(network).await;
+            let kept = kept.map_err(|error| self.failed(&error))?;
+            picture = kept.map(|file| STANDARD.encode(file));
+            if picture.is_none() {
+                before = Before::Unknown;
+            }
+        }
         self.forget_connection(network).await?;
-        Ok(done(Vec::new()))
+        Ok(Reply::Moved { before, picture })
     }
 
     /// Forgets a connection, the picture from before its start, and the state on its network. Does
@@ -74,6 +119,11 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         self.keep_state(network, &AccountState::default(), None)
             .await
     }
+}
+
+/// Whether a connection has something to put back.
+pub(super) fn can_put_back(connection: &StoredConnection) -> bool {
+    connection.started_at.is_some() && connection.before != Before::Unknown
 }
 
 /// A server has not said that tokens are no longer valid.

@@ -7,6 +7,7 @@
 mod connect;
 mod delete;
 mod export;
+mod frames;
 mod keys;
 mod leave;
 mod pause;
@@ -42,7 +43,10 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     async fn try_to(&self, command: &Command) -> Result<Reply, Diagnosis> {
         match command {
             Command::Show => self.show().await,
-            Command::Connect { connection } => self.connect(connection).await,
+            Command::Connect {
+                connection,
+                picture,
+            } => self.connect(connection, picture.as_deref()).await,
             Command::Disconnect { network, put_back } => self.disconnect(network, *put_back).await,
             Command::Moved { network } => self.forget_moved(network).await,
             Command::Start { without_picture } => self.start(*without_picture).await,

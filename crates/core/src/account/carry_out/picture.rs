@@ -34,7 +34,15 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let sign_in = sign_in.ok_or_else(|| not_connected(network))?;
         let signer = self.host.signer();
         let context = self.context(&service, &*signer);
-        let (before, file) = match sign_in.keep_shown(connection, context).await? {
+        let mut shown = sign_in.keep_shown(connection, context).await;
+        let is_refused = matches!(&shown, Err(error) if error.reason == Reason::Credentials);
+        if is_refused && self.renew(connection).await {
+            let renewed = self.open().await?;
+            let connection = renewed.connection(network);
+            let connection = connection.ok_or_else(|| needs_sign_in(network))?;
+            shown = sign_in.keep_shown(connection, context).await;
+        }
+        let (before, file) = match shown? {
             Shown::Default => (Before::Default, None),
             Shown::Held => (Before::Held, None),
             Shown::File(file) => (Before::Picture, Some(self.as_jpeg(network, file).await?)),

@@ -40,6 +40,17 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let mut notes = Vec::new();
         let mut started = Vec::new();
         for network in unstarted {
+            let carried = self
+                .open()
+                .await?
+                .stored
+                .connection(&network)
+                .map(|one| one.before);
+            if let Some(carried) = carried.filter(|before| *before != Before::Unknown) {
+                // It has come with the identity from another account, whose frame is shown now.
+                started.push((network, carried));
+                continue;
+            }
             let Some(connection) = self.fresh_connection(&network).await? else {
                 notes.push(needs_sign_in(&network).in_words());
                 continue;

@@ -100,7 +100,10 @@ impl Person {
 
     fn connect(&self, subject: &str, access: &str) -> Vec<String> {
         let connection = self.signed_in(subject, access, None);
-        self.have(&Command::Connect { connection })
+        self.have(&Command::Connect {
+            connection,
+            picture: None,
+        })
     }
 
     fn start(&self) -> Vec<String> {
@@ -434,7 +437,10 @@ fn signing_in_again_goes_on_and_another_account_waits_for_its_start() {
 fn a_sign_in_for_another_account_is_not_kept() {
     let person = Person::visitor();
     let connection = Person::visitor().signed_in("ada", "one", None);
-    let diagnosis = person.refused(&Command::Connect { connection });
+    let diagnosis = person.refused(&Command::Connect {
+        connection,
+        picture: None,
+    });
     assert!(diagnosis.message.starts_with("The sign-in cannot be kept"));
     assert!(person.stored().connections.is_empty());
 }
@@ -474,9 +480,10 @@ fn a_connection_stays_where_its_picture_cannot_be_put_back() {
 #[test]
 fn what_has_moved_to_another_account_is_forgotten_and_nothing_is_sent() {
     let person = Person::visitor().turning();
-    person.have(&Command::Moved {
+    let moved = person.ask(&Command::Moved {
         network: NETWORK.to_owned(),
     });
+    assert!(matches!(moved, Reply::Moved { .. }), "{moved:?}");
     assert!(person.sent().is_empty());
     assert!(person.stored().connections.is_empty());
     assert_eq!(person.alarm(), None);
@@ -591,7 +598,10 @@ fn tokens_that_expire_are_renewed_and_stored_before_they_are_used() {
     let mut person = Person::visitor();
     let mut connection = person.signed_in("ada", "one", Some("r"));
     connection.expires_at = Some(instant("2026-11-22T03:06:00Z"));
-    person.have(&Command::Connect { connection });
+    person.have(&Command::Connect {
+        connection,
+        picture: None,
+    });
     person.start();
     assert_eq!(
         person.sent(),
@@ -620,7 +630,10 @@ fn tokens_that_expire_are_renewed_and_stored_before_they_are_used() {
 fn tokens_that_are_refused_are_renewed_and_the_turn_is_made_again() {
     let mut person = Person::visitor();
     let connection = person.signed_in("ada", "one", Some("r"));
-    person.have(&Command::Connect { connection });
+    person.have(&Command::Connect {
+        connection,
+        picture: None,
+    });
     person.start();
     person.host.take_sent();
     person
@@ -648,7 +661,10 @@ fn a_server_that_cannot_renew_tokens_for_a_moment_ends_no_sign_in() {
         let mut person = Person::visitor();
         let mut connection = person.signed_in("ada", "one", Some("r"));
         connection.expires_at = expires_at;
-        person.have(&Command::Connect { connection });
+        person.have(&Command::Connect {
+            connection,
+            picture: None,
+        });
         person.start();
         person.host.take_sent();
         let refused = Ok(reply(401, &[], ""));

@@ -95,6 +95,7 @@ impl<'a, H: Store + Client + Clock, L: Ledger> Turn<'a, H, L> {
         let slot = progress.slot().cloned();
         report.network_status = attempt.status;
         report.note = attempt.note;
+        report.is_limit_of_account = attempt.is_limit_of_account;
         report.attempts = slot.as_ref().map_or(1, |slot| slot.attempts);
         let state = &mut progress.state;
         state.account = attempt.account.or(state.account.take());
