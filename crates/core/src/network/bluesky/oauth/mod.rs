@@ -31,3 +31,6 @@ mod refusals;
 mod scopes;
 mod session;
 mod tokens;
+
+#[cfg(test)]
+mod tests;

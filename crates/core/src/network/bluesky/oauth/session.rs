@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta};
 
+use crate::instant::after;
 use crate::network::bluesky::oauth::calls::Calls;
 use crate::network::bluesky::oauth::client::{NETWORK, host};
 use crate::network::bluesky::oauth::details::Details;
@@ -16,6 +17,10 @@ use crate::settings::secret::Secret;
 
 /// How long a session goes on before its account is looked up again.
 const CHECKED_FOR: TimeDelta = TimeDelta::days(1);
+
+/// A token that would last longer than this and is renewed all the same was refused. Its account may
+/// be on another server by now.
+const REFUSED_BEFORE: TimeDelta = TimeDelta::minutes(10);
 
 /// Opens a session with a code.
 ///
@@ -138,7 +143,9 @@ pub(super) async fn refresh(
     let now = context.transport.now();
     let age = now.signed_duration_since(details.checked_at);
     // After a clock was set back, the time means nothing.
-    let is_due = age >= CHECKED_FOR || age < TimeDelta::zero();
+    let is_old = age >= CHECKED_FOR || age < TimeDelta::zero();
+    let expires_at = connection.tokens.expires_at;
+    let is_due = is_old || expires_at.is_some_and(|at| at > after(now, REFUSED_BEFORE));
     if is_due {
         follow(&mut connection, &mut details, context).await?;
     }
