@@ -67,7 +67,7 @@ pub(super) fn finding(finding: Option<&Diagnosis>) -> Markup {
 fn sign_in_again(one: &ConnectionView, csrf: &str) -> Markup {
     html! {
         @match &one.name {
-            Some(name) => form method="post" action={ "/sign-in/" (one.network) } {
+            Some(name) => form.again method="post" action={ "/sign-in/" (one.network) } {
                 (csrf_field(csrf))
                 input type="hidden" name="server" value=(name);
                 button.first { "Sign in again" }

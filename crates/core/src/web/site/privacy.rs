@@ -90,8 +90,8 @@ pub fn privacy(
             "On your page, " strong { "Disconnect" } " forgets one network, and "
             strong { "Delete everything" } " all of the above, after putting your own picture back if you "
             "wish. Your servers are told that the tokens are no longer used. "
-            strong { "Download everything" } " gives you what is kept as one file. The pictures that your "
-            "servers have already received stay with them."
+            strong { "Download everything" } " gives you what is kept as one file. What your servers have "
+            "already passed on to others stays where it is."
         }
         @if let Some((name, link)) = contact {
             h2 { "Who runs this" }
