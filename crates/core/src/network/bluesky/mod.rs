@@ -17,8 +17,6 @@ mod frames;
 mod home;
 pub mod identifier;
 mod identity;
-// Nothing signs in with it yet.
-#[allow(dead_code)]
 mod oauth;
 mod profile;
 mod records;
@@ -41,6 +39,7 @@ use self::calls::Calls;
 use self::errors::{diagnosis_of, invalid_request, unexpected};
 use self::exchange::{ADVICE, Exchange};
 use self::frames::remove_frames;
+use self::oauth::BlueskySignIn;
 use self::profile::{Avatar, replace_avatar};
 use crate::network::definition::Definition;
 use crate::network::interface::{Attempt, Network, Picture, SavedSession, Verified};
@@ -55,7 +54,7 @@ pub const DEFINITION: Definition = Definition {
     title: TITLE,
     required: &[BLUESKY_IDENTIFIER, BLUESKY_APP_PASSWORD],
     variables: &[BLUESKY_SERVICE, BLUESKY_DIRECTORY, BLUESKY_DNS],
-    sign_in: None,
+    sign_in: Some(&BlueskySignIn),
     read,
 };
 

@@ -30,7 +30,10 @@ mod place;
 mod refusals;
 mod scopes;
 mod session;
+mod sign_in;
 mod tokens;
+
+pub(super) use self::sign_in::BlueskySignIn;
 
 #[cfg(test)]
 mod tests;
