@@ -100,6 +100,7 @@ fn value() -> impl Strategy<Value = Value> {
 fn headers() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     let name = select(vec![
         "date",
+        "dpop-nonce",
         "retry-after",
         "www-authenticate",
         "ratelimit-reset",
@@ -223,12 +224,14 @@ impl Changed {
 
 /// The secret that a request came with, or nothing.
 fn secret_of(request: &Request<Vec<u8>>) -> String {
-    let bearer = header(request, "authorization").map(|text| text.replace("Bearer ", ""));
+    let bearer = header(request, "authorization")
+        .map(|text| text.replace("Bearer ", "").replace("DPoP ", ""));
     bearer.unwrap_or_else(|| {
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let password = body["password"].as_str().map(ToOwned::to_owned);
         let mut form = form_urlencoded::parse(request.body());
-        let mut in_form = || form.find(|(name, _)| name == "client_secret");
+        let names = ["client_secret", "code", "refresh_token", "token"];
+        let mut in_form = || form.find(|(name, _)| names.contains(&name.as_ref()));
         let secret = password.or_else(|| in_form().map(|(_, secret)| secret.into_owned()));
         secret.unwrap_or_default()
     })

@@ -2,6 +2,8 @@
 //! that a person can read, asks nobody that may not be asked, and tells a secret to no server but
 //! the one that it belongs to.
 
+mod published;
+
 use std::rc::Rc;
 
 use url::Url;
