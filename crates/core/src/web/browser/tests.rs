@@ -128,6 +128,31 @@ fn a_network_whose_servers_register_applications_has_no_document() {
 }
 
 #[test]
+fn a_network_whose_servers_fetch_a_document_has_one_that_names_its_own_address() {
+    let host = Host::new();
+    let mut count = 0;
+    for network in crate::network::NETWORKS {
+        let client = network.sign_in.map(|sign_in| sign_in.client());
+        let Some(crate::network::sign_in::Client::Published(_)) = client else {
+            continue;
+        };
+        count += 1;
+        let url = format!("{URL}/oauth/{}/client-metadata.json", network.name);
+        let answer = ask_at(&host, Some(URL), "GET", &url);
+        assert_eq!(answer.status(), StatusCode::OK, "{url}");
+        assert_eq!(answer.headers()["content-type"], "application/json");
+        assert_eq!(answer.headers()[CACHE_CONTROL], "public, max-age=300");
+        let document: Value = serde_json::from_slice(answer.body()).unwrap();
+        assert_eq!(document["client_id"], json!(url));
+        assert_eq!(
+            document["jwks_uri"],
+            json!(format!("{URL}/oauth/jwks.json"))
+        );
+    }
+    assert!(count > 0);
+}
+
+#[test]
 fn the_owner_adds_keys_and_deletes_them() {
     let mut host = Host::new();
     let (status, told) = ask(&host, "POST", "/keys/client");

@@ -29,8 +29,8 @@ impl SignIn for BlueskySignIn {
     }
 
     fn consent(&self) -> &'static str {
-        "Your server then asks whether rotate-icon may change your profile, upload pictures, and \
-         keep a record of its own in your account."
+        "Your server then asks whether this service, which it calls by its address, may change your \
+         profile, upload pictures, and keep a record of its own in your account."
     }
 
     fn privacy(&self) -> &'static str {
