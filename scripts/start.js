@@ -27,6 +27,8 @@ Turns the sample icon once on a local X, Bluesky and Mastodon, then keeps all ru
   --port N               the Worker's port (8787, or another if that is taken)
   --simulator-port N     the local networks' port (8788, or another if that is taken)
   --icon FILE            another icon than assets/icon.png
+  --bluesky              start the official server of Bluesky accounts too, with people to sign in
+                         as; the first time, it is installed and compiled (3 to 4 minutes)
   --help                 this text`;
 
 const token = "local-trigger-token";
@@ -53,6 +55,8 @@ const variables = [
   "X_API",
   "X_BODY",
   "ALERT_WEBHOOK_URL",
+  "BLUESKY_DIRECTORY",
+  "BLUESKY_DNS",
   "PUBLIC_URL",
   "SIGN_UP",
   "CONTACT",
@@ -68,6 +72,7 @@ function parsed() {
         port: { type: "string" },
         "simulator-port": { type: "string" },
         icon: { type: "string", default: "assets/icon.png" },
+        bluesky: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
     }).values;
@@ -196,11 +201,19 @@ async function turnOnce(worker, simulator) {
   (${degrees}° clockwise, ${frame.length.toLocaleString("en")} bytes), and the local X, Bluesky and Mastodon show it.`);
 }
 
+/** Starts the official server of Bluesky accounts. */
+async function startBluesky() {
+  const { startLocalBluesky } = await import("./lib/local-bluesky.js");
+  say("Starting the official server of Bluesky accounts …");
+  return startLocalBluesky();
+}
+
 await main(async () => {
-  const { once, icon, ...asked } = options();
+  const { once, icon, bluesky: withBluesky, ...asked } = options();
   const port = await freePort(asked.port, 8787, "port");
   const simulatorPort = await freePort(asked.simulatorPort, 8788, "simulator-port");
   await buildAll();
+  const bluesky = withBluesky ? await startBluesky() : undefined;
 
   // Apart from the state of `npx wrangler dev`, which may hold the user's own icon.
   const state = ".wrangler/sample";
@@ -255,6 +268,10 @@ await main(async () => {
         // As a service that is open to everybody who comes to this machine.
         "--var",
         `PUBLIC_URL:${worker}`,
+        ...Object.entries(bluesky?.settings ?? {}).flatMap(([name, value]) => [
+          "--var",
+          `${name}:${value}`,
+        ]),
         "--var",
         "SIGN_UP:open",
         "--var",
@@ -285,9 +302,12 @@ await main(async () => {
   if (once) return stopAll();
 
   const authorization = `Authorization: Bearer ${token}`;
+  const visitorsOfBluesky = bluesky
+    ? `  With Bluesky: ${bluesky.handles.map((handle) => `"${handle}"`).join(" or ")}, password "${bluesky.password}"\n`
+    : "";
   console.log(`
   The service, as a visitor: type "${new URL(x.url).host}"   ${worker}/
-  The owner's page (token: ${token})   ${worker}/owner
+${visitorsOfBluesky}  The owner's page (token: ${token})   ${worker}/owner
   See the icon as the networks show it   ${x.url}/
   Whether the Worker could turn now      ${worker}/health
   A frame                                ${worker}/frames/3
@@ -297,6 +317,6 @@ await main(async () => {
   Ctrl-C stops everything.
 `);
   shown = true;
-  await Promise.race([x.ended, dev.ended]);
+  await Promise.race([x.ended, dev.ended, ...(bluesky ? [bluesky.ended] : [])]);
   throw new UserError("The local networks or the Worker ended by themselves.");
 });
