@@ -12,7 +12,9 @@ use crate::account::host::AccountHost;
 use crate::account::ledger::Ledger;
 use crate::account::open::Account;
 use crate::account::stored_account::{Before, StoredConnection};
+use crate::network::sign_in::Connection;
 use crate::outcome::{Diagnosis, Reason};
+use crate::settings::secret::Secret;
 
 impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     /// Keeps a connection in place of any before on its network. A sign-in to the same account there
@@ -28,7 +30,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     ) -> Result<Reply, Diagnosis> {
         let network = new.network.as_str();
         let read = decrypted(new, self.id, self.host).await;
-        read.map_err(|error| {
+        let read = read.map_err(|error| {
             let message = format!("The sign-in cannot be kept: {error}.");
             Diagnosis::new(Reason::Host, message, self.host.advice().settings)
         })?;
@@ -42,8 +44,10 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                 before: before.before,
                 ..new.clone()
             });
-            // The server may have given the same tokens again, so none are revoked.
             self.keep(stored).await?;
+            if let (Some(replaced), Some(new)) = (opened.connection(network), &read) {
+                self.revoke_if_other(replaced, new).await;
+            }
             return Ok(done(Vec::new()));
         }
         // With tokens that can still be used once the connection is replaced.
@@ -84,5 +88,16 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             ));
         }
         Ok(done(notes))
+    }
+    /// Revokes the tokens of the sign-in before, so that no session stays open that nobody uses.
+    /// A server that gives the same tokens again means them to be used on.
+    async fn revoke_if_other(&self, replaced: &Connection, new: &Connection) {
+        let tokens =
+            [replaced, new].map(|one| one.tokens.refresh.iter().chain([&one.tokens.access]));
+        let [before, now] = tokens;
+        let is_same = |token: &Secret| now.clone().any(|one| one.matches(token.expose()));
+        if !before.into_iter().any(is_same) {
+            self.revoke(replaced).await;
+        }
     }
 }

@@ -413,11 +413,13 @@ fn another_zone_is_turned_to_at_once() {
 fn signing_in_again_goes_on_and_another_account_waits_for_its_start() {
     let mut person = Person::visitor().turning();
     person.host.now += TimeDelta::minutes(1);
-    assert!(person.connect("ada", "two").is_empty());
+    assert!(person.connect("ada", "one").is_empty());
     assert!(
         person.sent().is_empty(),
-        "the server may have given the same token"
+        "the server has given the same token again"
     );
+    assert!(person.connect("ada", "two").is_empty());
+    assert_eq!(person.sent(), ["POST /revoke?token=one"]);
     assert!(person.shown().is_started);
     assert_eq!(person.shown().keeps_picture, Some(true));
     person.wake("2026-11-22T03:05:00Z");
@@ -706,6 +708,7 @@ fn a_sign_in_that_has_ended_is_told_and_another_goes_on_at_once() {
 
     person.host.now += TimeDelta::minutes(5);
     person.connect("ada", "two");
+    assert_eq!(person.sent(), ["POST /revoke?token=one"]);
     assert!(!person.shown().needs_sign_in);
     person.wake("2026-11-22T04:02:00Z");
     assert_eq!(person.sent(), ["POST /avatar?token=two"]);
