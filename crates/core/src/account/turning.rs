@@ -28,6 +28,9 @@ const RENEW_BEFORE: TimeDelta = TimeDelta::minutes(5);
 /// How soon it is tried again to renew a token, after a server has failed at that.
 const RENEW_AGAIN: TimeDelta = TimeDelta::minutes(1);
 
+/// What to do where a turn waits for a server.
+const TRIED_AGAIN: &str = "Nothing to do: it is tried again by itself.";
+
 /// After how long a network that refuses an account is asked no more.
 const LONGEST_REFUSAL: TimeDelta = TimeDelta::days(14);
 
@@ -136,9 +139,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let Some(sign_in) = self.host.sign_in_to(&connection.network) else {
             return false;
         };
-        if connection.tokens.refresh.is_none()
-            || pauses.until(&connection.app.server, now).is_some()
-        {
+        if connection.tokens.refresh.is_none() || self.renews_not_before(connection).is_some() {
             return false;
         }
         let Some(service) = self.host.service() else {
@@ -149,14 +150,14 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let mut renewed = match sign_in.refresh(connection, context).await {
             Ok(renewed) => renewed,
             Err(error) => {
-                let until = match error {
-                    SignInError::Paused { until, .. } => Some(until),
-                    SignInError::Server(_) => Some(after(now, RENEW_AGAIN)),
+                let server = &connection.app.server;
+                match error {
+                    SignInError::Paused { until, .. } => pauses.pause(server, until, now),
+                    SignInError::Server(_) => {
+                        pauses.pause_renewals(server, after(now, RENEW_AGAIN), now);
+                    }
                     // The turn says what the network thinks of the tokens that there are.
-                    _ => None,
-                };
-                if let Some(until) = until {
-                    pauses.pause(&connection.app.server, until, now);
+                    _ => {}
                 }
                 return false;
             }
@@ -186,31 +187,37 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let pauses = self.host.server_pauses();
         let mut settings = opened.settings.clone();
         for one in settings.networks.iter_mut().filter(|one| one.is_signed_in) {
-            let connection = opened.connection(one.definition.name);
-            let until = connection.and_then(|to| {
+            let title = one.definition.title;
+            let pause = opened.connection(one.definition.name).and_then(|to| {
                 let tokens = &to.tokens;
                 let is_unusable = tokens.expires_at.is_some_and(|at| at <= now)
                     || refused == Some(one.definition.name);
                 // Tokens that cannot be used wait for the server that renews them, which may be
                 // another one than that of turns.
-                let renewal = (is_unusable && tokens.refresh.is_some())
-                    .then(|| pauses.until(&to.app.server, now));
-                pauses
-                    .until(&self.turned_on(to), now)
-                    .max(renewal.flatten())
+                let waits = is_unusable && tokens.refresh.is_some();
+                let issuer = &to.app.server;
+                let asked = waits.then(|| pauses.until(issuer, now)).flatten();
+                let asked = pauses.until(&self.turned_on(to), now).max(asked);
+                let failed = waits.then(|| pauses.renewals_until(issuer, now)).flatten();
+                asked.max(failed).map(|until| (until, failed > asked))
             });
             // Not all accounts of the server come back at the same instant.
-            one.hold = until.map(|until| Hold {
+            one.hold = pause.map(|(until, has_failed)| Hold {
                 until: after(until, Delay::of(self.id, None).spread()),
                 kind: HoldKind::Pause,
-                diagnosis: Diagnosis::new(
-                    Reason::RateLimit,
-                    format!(
-                        "{} has asked this service for a pause.",
-                        one.definition.title
-                    ),
-                    "Nothing to do: it is tried again by itself.",
-                ),
+                diagnosis: if has_failed {
+                    Diagnosis::new(
+                        Reason::Transient,
+                        format!("{title} did not renew the sign-in."),
+                        TRIED_AGAIN,
+                    )
+                } else {
+                    Diagnosis::new(
+                        Reason::RateLimit,
+                        format!("{title} has asked this service for a pause."),
+                        TRIED_AGAIN,
+                    )
+                },
             });
         }
         settings
@@ -263,13 +270,17 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     /// Renews tokens that were refused. Returns whether there are new ones, or the server could not
     /// be asked, so that the refusal says nothing of the sign-in.
     async fn renews_or_waits(&self, connection: &Connection) -> bool {
-        let pauses = self.host.server_pauses();
-        let waits = || {
-            pauses
-                .until(&connection.app.server, self.host.now())
-                .is_some()
-        };
+        let waits = || self.renews_not_before(connection).is_some();
         self.renew(connection).await || connection.tokens.refresh.is_some() && waits()
+    }
+
+    /// Until when the server of a connection is not asked to renew its tokens, if it is not.
+    fn renews_not_before(&self, connection: &Connection) -> Option<DateTime<Utc>> {
+        let (pauses, now) = (self.host.server_pauses(), self.host.now());
+        let server = &connection.app.server;
+        pauses
+            .until(server, now)
+            .max(pauses.renewals_until(server, now))
     }
 
     /// Makes the turn on one network again, with tokens that are new, or has it wait until the server
