@@ -203,6 +203,14 @@ export class Pds {
   handOver = (did, credentials) => this.#ask("handOver", { did, credentials });
 
   /**
+   * Gives an account a handle, whether or not DNS proves it.
+   *
+   * @param {string} did
+   * @param {string} handle
+   */
+  claim = (did, handle) => this.#ask("claim", { did, handle });
+
+  /**
    * Sets how long access tokens of OAuth live that are issued from now on.
    *
    * @param {number} seconds
@@ -381,6 +389,17 @@ export class PdsAccount {
       ...options,
     });
 
+  /**
+   * Uploads a picture, and returns its reference, which a record has to hold soon.
+   *
+   * @param {Buffer} bytes
+   * @param {string} type
+   */
+  async upload(bytes, type) {
+    const call = { token: this.token, body: bytes, type };
+    return (await this.#pds.done("POST", "com.atproto.repo.uploadBlob", call)).blob;
+  }
+
   /** @param {string} collection */
   deleteRecord = (collection) =>
     this.#call("repo.deleteRecord", { repo: this.did, collection, rkey: "self" });
@@ -393,6 +412,17 @@ export class PdsAccount {
   async rename(handle) {
     await this.#call("identity.updateHandle", { handle });
     this.#pds.names.delete(this.handle);
+    this.#pds.names.set(handle, this.did);
+    this.handle = handle;
+  }
+
+  /**
+   * Takes a handle under a domain of its owner's. The server asks no DNS about it here.
+   *
+   * @param {string} handle
+   */
+  async claim(handle) {
+    await this.#pds.claim(this.did, handle);
     this.#pds.names.set(handle, this.did);
     this.handle = handle;
   }

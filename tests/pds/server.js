@@ -171,6 +171,11 @@ const asked = {
       ...last,
       ...credentials,
     })),
+  /** Gives an account a handle, without asking DNS. */
+  async claim({ did, handle }) {
+    await pds.ctx.plcClient.updateHandle(did, pds.ctx.plcRotationKey, handle);
+    await pds.ctx.accountManager.updateAccountHandle(did, handle);
+  },
   /**
    * Issues access tokens of OAuth that live so many seconds, in place of an hour.
    *

@@ -4,13 +4,15 @@
  */
 import assert from "node:assert/strict";
 import { beforeEach } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { DevServerWorker } from "../worker/harness/dev-server.js";
-import { frameSet, pngFrames, sha256 } from "../worker/harness/frames.js";
+import { frameSet, png, pngFrames, sha256 } from "../worker/harness/frames.js";
 import { DESKTOP, press, watch } from "../worker/harness/pages.js";
-import { framesOf } from "../worker/harness/people.js";
+import { choosePicture, framesOf } from "../worker/harness/people.js";
 import { SERVICE_KEY } from "../worker/harness/service.js";
 import { useDeployed } from "./deployed.js";
 import { APP, DIRECTORY, DNS, OTHER_PDS, PDS } from "./network.js";
+import { profileRecord } from "./pds.js";
 import { authorize, signInThere } from "./provider-pages.js";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -66,6 +68,28 @@ export function useService() {
   beforeEach(() => deployed.network.mend());
 
   /**
+   * Makes an account on the server, with a picture.
+   *
+   * @param {string} name what its handle begins with
+   */
+  async function newAccount(name) {
+    const account = await deployed.pds.account(profileRecord, name);
+    const avatar = await account.upload(png(0.77), "image/png");
+    await account.putProfile({ ...profileRecord, avatar });
+    return account;
+  }
+
+  /**
+   * How often a path of the server has been asked for since a number of requests.
+   *
+   * @param {string} path
+   * @param {number} [since]
+   */
+  const asked = (path, since = 0) =>
+    deployed.network.requests.slice(since).filter((one) => one.host === PDS && one.path === path)
+      .length;
+
+  /**
    * Opens the front page in a new browser for `live`. Asserts afterwards that no page has asked
    * another host than the service and the servers, and that the console shows no error but those
    * that contain one of the texts `expected`.
@@ -85,7 +109,9 @@ export function useService() {
       const origins = [SERVICE, `https://${PDS}`, `https://${OTHER_PDS}`];
       /** @type {ReturnType<typeof watch>[]} */
       const watched = [];
-      context.on("page", (page) => watched.push(watch(page, origins, expected)));
+      // What the servers' own pages lack is their affair.
+      const passed = [...expected, `(https://${PDS}/`, `(https://${OTHER_PDS}/`];
+      context.on("page", (page) => watched.push(watch(page, origins, passed)));
       const page = await context.newPage();
       await page.goto(SERVICE);
       try {
@@ -105,6 +131,8 @@ export function useService() {
 
   return {
     deployed,
+    newAccount,
+    asked,
     withPerson,
     get worker() {
       return worker;
@@ -159,6 +187,40 @@ export async function signIn(page, account, typed = account.handle) {
   await atHome(page);
 }
 
+/**
+ * Chooses a picture and how fast it turns, and presses Start.
+ *
+ * @param {Page} page
+ * @param {object} [how]
+ * @param {number} [how.slotS] how long each of the twelve frames is shown, in seconds; default: an hour
+ */
+export async function start(page, { slotS } = {}) {
+  await choosePicture(page, png(0.3));
+  if (slotS) {
+    await page.getByLabel("A full rotation takes").selectOption("other");
+    await page.getByLabel("Another time").fill(`${12 * slotS}s`);
+  }
+  await press(page, "Start");
+  await inState(page, "Your picture is turning.");
+}
+
+/**
+ * Waits until the person's page, opened anew each time, says something of the connection.
+ *
+ * @param {Page} page
+ * @param {string | RegExp} words
+ */
+export async function waitFor(page, words, patienceMs = 20_000) {
+  const end = performance.now() + patienceMs;
+  for (;;) {
+    await page.goto(`${SERVICE}/account`);
+    const text = await connection(page).innerText();
+    if (typeof words === "string" ? text.includes(words) : words.test(text)) return text;
+    if (performance.now() > end) throw new Error(`nothing of ${words} in: ${text}`);
+    await sleep(500);
+  }
+}
+
 /** The state of the account, in the page's words. @param {Page} page @param {string} words */
 export const inState = (page, words) =>
   page.locator(".current-frame", { hasText: words }).waitFor();
@@ -166,11 +228,12 @@ export const inState = (page, words) =>
 /** What the page says of the connection. @param {Page} page */
 export const connection = (page) => page.locator("#connections");
 
-/** Everything that the service says that it keeps of the person. @param {Page} page */
+/** Everything that the service says that it keeps of the person's account. @param {Page} page */
 export const everything = (page) =>
   page.evaluate(async () => {
     const answer = await fetch("/account/export");
-    return answer.json();
+    const { account } = await answer.json();
+    return account;
   });
 
 /**

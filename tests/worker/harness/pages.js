@@ -96,7 +96,7 @@ export function watch(page, origins, expected) {
   /** @type {string[]} */
   const astray = [];
   page.on("console", (message) => {
-    const text = message.text();
+    const text = `${message.text()} (${message.location().url})`;
     if (message.type() === "error" && !expected.some((part) => text.includes(part))) {
       errors.push(text);
     }
