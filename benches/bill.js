@@ -20,7 +20,7 @@ const [requestMs, uploadMs] = [values["request-ms"], values["upload-ms"]].map(Nu
 /** What a turn needs, by network: requests of each kind, and rows. */
 const TURNS = {
   mastodon: { small: 0, uploads: 1, written: 2.02, read: 6.2 },
-  bluesky: { small: 5, uploads: 0, written: 3.02, read: 7.2 },
+  bluesky: { small: 5, uploads: 0, written: 3.03, read: 6.03 },
 };
 
 /** An account turns each hour for 30 days. */
