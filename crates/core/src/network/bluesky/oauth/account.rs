@@ -216,3 +216,6 @@ async fn told<T>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
