@@ -47,13 +47,22 @@ pub(super) struct SignedIn {
 impl SignedIn {
     /// The account of a connection.
     pub(super) fn new(connection: &Connection, service: Option<Service>) -> Self {
+        let details = Details::of(connection);
+        let nonces = Nonces::default();
+        let nonce = details.as_ref().and_then(|details| {
+            let origin = details.pds.to_string();
+            details.nonce.as_ref().map(|nonce| (origin, nonce))
+        });
+        if let Some((origin, nonce)) = nonce {
+            nonces.learn(origin, nonce);
+        }
         Self {
             did: connection.subject.clone(),
             name: connection.name.clone(),
             token: connection.tokens.access.clone(),
-            details: Details::of(connection),
+            details,
             service,
-            nonces: Nonces::default(),
+            nonces,
         }
     }
 

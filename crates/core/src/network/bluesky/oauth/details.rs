@@ -26,6 +26,9 @@ pub(in crate::network::bluesky) struct Details {
     /// What the last refresh has found out that its owner should know, in a sentence or two: that
     /// the account has another handle, or is on another server. The next refresh removes it.
     pub(in crate::network::bluesky) news: Option<String>,
+    /// The nonce of the account's server, if the refresh has brought one: it does where that server
+    /// is the authorization server too. It saves the next turn a request.
+    pub(in crate::network::bluesky) nonce: Option<String>,
 }
 
 impl Details {
@@ -42,6 +45,7 @@ impl Details {
             revocation_endpoint: stored.revocation_endpoint,
             checked_at: stored.checked_at,
             news: stored.news,
+            nonce: stored.nonce,
         })
     }
 
@@ -55,6 +59,7 @@ impl Details {
             revocation_endpoint: self.revocation_endpoint.clone(),
             checked_at: self.checked_at,
             news: self.news.clone(),
+            nonce: self.nonce.clone(),
         };
         Secret::new(serde_json::to_string(&stored).expect("it is made of texts and a time"))
     }
@@ -70,6 +75,8 @@ struct Stored {
     revocation_endpoint: Option<String>,
     checked_at: DateTime<Utc>,
     news: Option<String>,
+    #[serde(default)]
+    nonce: Option<String>,
 }
 
 /// The stored form of a key of this service.

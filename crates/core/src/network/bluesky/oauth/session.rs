@@ -111,6 +111,7 @@ async fn connected(
             Err(_) => DateTime::UNIX_EPOCH,
         },
         news: None,
+        nonce: None,
     };
     Ok(Connection {
         network: NETWORK.to_owned(),
@@ -169,6 +170,7 @@ pub(super) async fn refresh(
     }
     connection.app.scopes = granted.scopes;
     connection.tokens = granted.tokens;
+    details.nonce = nonces.of(&details.pds.to_string());
     connection.details = Some(details.stored());
     Ok(connection)
 }

@@ -58,6 +58,7 @@ fn connection(news: Option<&str>) -> Connection {
         revocation_endpoint: None,
         checked_at: now(),
         news: news.map(str::to_owned),
+        nonce: None,
     };
     Connection {
         network: "bluesky".to_owned(),
@@ -237,6 +238,17 @@ fn a_nonce_that_the_server_asks_for_serves_the_next_calls_too() {
     let (again, sent) = attempt_of(&account, &mut saved_session, steps);
     assert_eq!(again.outcome, Outcome::Turned);
     assert_eq!(proof_of(&sent[1])["nonce"], "nonce-1");
+}
+
+#[test]
+fn the_nonce_that_a_refresh_has_brought_serves_the_turn() {
+    let mut connection = connection(None);
+    let mut details = Details::of(&connection).unwrap();
+    details.nonce = Some("nonce-0".to_owned());
+    connection.details = Some(details.stored());
+    let steps = vec![(PROFILE, found(&profile(&animated()))), (PUT, put())];
+    let (_, sent) = attempt_of(&account_of(&connection), &mut seen(&[LINK]), steps);
+    assert_eq!(proof_of(&sent[1])["nonce"], "nonce-0");
 }
 
 #[test]
