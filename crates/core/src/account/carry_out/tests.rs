@@ -11,7 +11,7 @@ use crate::account::id::AccountId;
 use crate::account::open::{Account, Memory};
 use crate::account::stop::STOP;
 use crate::account::stored_account::{Before, StoredAccount, StoredConnection};
-use crate::account::testing::sign_in::{SERVER, connection};
+use crate::account::testing::sign_in::{KEEPER, SERVER, connection};
 use crate::frames::set::CURRENT_KEY;
 use crate::outcome::{Diagnosis, Reason};
 use crate::testing::{Book, Host, KEYS, block_on, frame_bytes, frame_set, instant, reply};
@@ -118,6 +118,16 @@ impl Person {
         self.start();
         self.host.take_sent();
         self
+    }
+
+    /// A person whose icon turns on a network that keeps frames, and holds the picture from before.
+    fn keeper() -> Self {
+        let mut person = Self::visitor();
+        person.host.answer("/shown", Ok(reply(206, &[], "")));
+        person.connect(KEEPER, "one");
+        person.start();
+        person.host.take_sent();
+        person
     }
 
     fn stored(&self) -> StoredAccount {
@@ -491,6 +501,170 @@ fn what_has_moved_to_another_account_is_forgotten_and_nothing_is_sent() {
     assert_eq!(person.alarm(), None);
 }
 
+/// Has the identity of one person's only connection moved to the other, with new tokens.
+fn moved(from: &Person, to: &Person, subject: &str, access: &str) {
+    let moved = from.ask(&Command::Moved {
+        network: NETWORK.to_owned(),
+    });
+    let Reply::Moved { before, picture } = moved else {
+        panic!("{moved:?}");
+    };
+    assert!(from.host.ledger.pictures.borrow().is_empty());
+    let connection = StoredConnection {
+        before,
+        ..to.signed_in(subject, access, None)
+    };
+    to.have(&Command::Connect {
+        connection,
+        picture,
+    });
+}
+
+#[test]
+fn the_picture_from_before_moves_with_the_identity() {
+    let person = Person::visitor().turning();
+    let picture = person.host.ledger.pictures.borrow().clone();
+    assert_eq!(picture.len(), 1);
+    let mut other = Person::visitor();
+    other.host.server_pauses = person.host.server_pauses.clone();
+    moved(&person, &other, "ada", "two");
+    assert!(person.sent().is_empty() && other.sent().is_empty());
+    let shown = other.shown();
+    assert!(!shown.is_started);
+    assert_eq!(*other.host.ledger.pictures.borrow(), picture);
+
+    // The network shows a frame by now, which is no picture from before.
+    other.start();
+    assert_eq!(other.sent(), ["POST /avatar?token=two"]);
+    assert_eq!(*other.host.ledger.pictures.borrow(), picture);
+    assert_eq!(other.shown().keeps_picture, Some(true));
+    other.have(&put_back());
+    let sent = other.host.take_sent();
+    assert_eq!(sent[0].body(), picture.values().next().unwrap());
+}
+
+#[test]
+fn what_a_network_holds_moves_with_the_identity_too() {
+    let person = Person::keeper();
+    let other = Person::visitor();
+    moved(&person, &other, KEEPER, "two");
+    assert!(person.sent().is_empty() && other.sent().is_empty());
+    other.start();
+    other.have(&put_back());
+    assert_eq!(
+        other.sent(),
+        ["POST /avatar?token=two", "POST /held?token=two"]
+    );
+}
+
+#[test]
+fn leaving_removes_what_turns_have_kept_on_the_network_before_it_signs_out() {
+    for (leave, put_back) in [
+        (disconnect(true), true),
+        (disconnect(false), false),
+        (Command::Delete { put_back: true }, true),
+        (Command::Delete { put_back: false }, false),
+    ] {
+        let person = Person::keeper();
+        assert!(person.have(&leave).is_empty());
+        let mut expected = vec!["DELETE /frames?token=one", "POST /revoke?token=one"];
+        if put_back {
+            expected.insert(0, "POST /held?token=one");
+        }
+        assert_eq!(person.sent(), expected);
+        assert!(person.stored().connections.is_empty());
+    }
+}
+
+#[test]
+fn a_picture_that_was_put_back_is_not_asked_for_again_once_the_network_holds_it_no_more() {
+    for leave in [disconnect(true), Command::Delete { put_back: true }] {
+        let mut person = Person::keeper();
+        person.have(&leave);
+        // The host ended while it signed out.
+        person.killed_while_sending();
+        person.host.take_sent();
+        person.have(&leave);
+        assert_eq!(
+            person.sent(),
+            ["DELETE /frames?token=one", "POST /revoke?token=one"]
+        );
+    }
+}
+
+#[test]
+fn who_leaves_is_told_what_a_network_no_longer_lets_this_service_remove() {
+    let told = |person: &Person, leave: &Command| {
+        let notes = person.have(leave);
+        assert_eq!(
+            notes,
+            ["Mastodon has not let this service tidy up. Delete the record."]
+        );
+        assert!(person.stored().connections.is_empty());
+    };
+    for leave in [disconnect(false), Command::Delete { put_back: false }] {
+        let mut person = Person::keeper();
+        person.host.answer("/frames", Ok(reply(401, &[], "")));
+        told(&person, &leave);
+        // Tokens that were forgotten remove nothing either.
+        let mut person = Person::keeper();
+        let mut stored = person.stored();
+        stored.connections[0].secrets = None;
+        block_on(person.host.ledger.keep_stored_account(&stored)).unwrap();
+        person.memory = Memory::default();
+        told(&person, &leave);
+        assert!(person.sent().is_empty());
+    }
+    // Another identity in place of this one leaves too.
+    let mut person = Person::keeper();
+    person.host.answer("/frames", Ok(reply(401, &[], "")));
+    let notes = person.connect("ada", "two");
+    assert!(notes[0].contains("Delete the record."), "{notes:?}");
+    assert_eq!(
+        person.sent(),
+        ["DELETE /frames?token=one", "POST /revoke?token=one"]
+    );
+}
+
+#[test]
+fn what_is_to_be_removed_is_removed_with_renewed_tokens() {
+    let mut person = Person::visitor();
+    person.host.answer("/shown", Ok(reply(206, &[], "")));
+    let connection = person.signed_in(KEEPER, "one", Some("r"));
+    person.have(&Command::Connect {
+        connection,
+        picture: None,
+    });
+    person.start();
+    person.host.take_sent();
+    person
+        .host
+        .answer("/frames?token=one", Ok(reply(401, &[], "")));
+    assert!(person.have(&disconnect(false)).is_empty());
+    assert_eq!(
+        person.sent(),
+        [
+            "DELETE /frames?token=one",
+            "POST /token?token=r",
+            "DELETE /frames?token=r-access",
+            "POST /revoke?token=r-access"
+        ]
+    );
+}
+
+#[test]
+fn an_export_tells_where_a_held_picture_is() {
+    let person = Person::keeper();
+    let Reply::Exported { export } = person.ask(&Command::Export) else {
+        panic!("no export");
+    };
+    let of_network = &export["connections"][0];
+    assert_eq!(of_network["before_start"], "held");
+    assert_eq!(of_network["picture_before_start"], Value::Null);
+    assert_eq!(of_network["picture_before_start_is_at"], "the record");
+    assert_eq!(person.shown().keeps_picture, Some(true));
+}
+
 #[test]
 fn leaving_puts_back_revokes_and_deletes_everything() {
     let mut person = Person::visitor().turning();
@@ -770,6 +944,50 @@ fn a_pause_that_a_server_asks_of_one_account_is_for_all() {
     assert!(until < instant("2026-11-22T03:14:01Z"));
     other.wake(&until.to_rfc3339());
     assert_eq!(other.sent(), ["POST /avatar?token=one"]);
+}
+
+#[test]
+fn a_limit_of_one_account_pauses_nobody_else() {
+    let mut person = Person::visitor().turning();
+    let mut other = Person::visitor().turning();
+    other.host.server_pauses = person.host.server_pauses.clone();
+    person.host.answer("/avatar", Ok(reply(420, &[], "")));
+    person.wake("2026-11-22T03:02:00Z");
+    assert_eq!(person.sent().len(), 1);
+    other.wake("2026-11-22T03:02:00Z");
+    assert_eq!(other.sent(), ["POST /avatar?token=one"]);
+    // Its own turns wait all the same.
+    person.wake("2026-11-22T03:05:00Z");
+    assert!(person.sent().is_empty());
+}
+
+#[test]
+fn tokens_that_have_ended_wait_for_the_server_that_renews_them() {
+    for expires_at in [Some(instant("2026-11-22T03:01:00Z")), None] {
+        let mut person = Person::visitor();
+        person.host.answer("/shown", Ok(reply(206, &[], "")));
+        let mut connection = person.signed_in(KEEPER, "one", Some("r"));
+        connection.expires_at = expires_at;
+        person.have(&Command::Connect {
+            connection,
+            picture: None,
+        });
+        person.start();
+        person.host.take_sent();
+        let refused = Ok(reply(401, &[], ""));
+        person.host.answer("/avatar?token=one", refused);
+        person
+            .host
+            .answer("/token?token=r", Ok(reply(503, &[], "")));
+        person.wake("2026-11-22T03:02:00Z");
+        let shown = person.shown();
+        assert!(!shown.needs_sign_in, "{:?}", shown.finding);
+        person
+            .host
+            .answer("/token?token=r", Ok(reply(200, &[], "")));
+        person.wake("2026-11-22T03:06:00Z");
+        assert_eq!(person.sent().last().unwrap(), "POST /avatar?token=r-access");
+    }
 }
 
 #[test]

@@ -17,6 +17,9 @@ use crate::settings::secret::Secret;
 
 pub(crate) static SIGN_IN: Fake = Fake;
 
+/// The subject of an account whose network keeps frames, and holds the picture from before.
+pub(crate) const KEEPER: &str = "keeper";
+
 /// Where the person's account is.
 pub(crate) const SERVER: &str = "https://social.test";
 
@@ -51,6 +54,7 @@ pub(crate) struct Fake;
 struct Account {
     server: String,
     access: Secret,
+    keeps_frames: bool,
 }
 
 /// Sends a request, and returns the status and the body of the reply.
@@ -72,7 +76,7 @@ async fn send(
 fn diagnosis(status: u16) -> Diagnosis {
     let reason = match status {
         401 => Reason::Credentials,
-        429 => Reason::RateLimit,
+        420 | 429 => Reason::RateLimit,
         _ => Reason::Transient,
     };
     Diagnosis::new(reason, format!("It answered {status}."), "Wait.")
@@ -106,13 +110,35 @@ impl Network for Account {
                 status: Some(status),
                 account: None,
                 note: None,
-                is_limit_of_account: false,
+                // Which of the two limits it is, is for a test to say.
+                is_limit_of_account: status == 420,
             })
         })
     }
 
     fn preview(&self, _: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Diagnosis> {
         unimplemented!("no dry run is made here")
+    }
+
+    fn keeps_frames(&self) -> bool {
+        self.keeps_frames
+    }
+
+    fn remove_frames<'a>(
+        &'a self,
+        _: &'a mut Option<SavedSession>,
+        transport: &'a dyn Transport,
+    ) -> Pending<'a, Result<(), Diagnosis>> {
+        Box::pin(async move {
+            if !self.keeps_frames {
+                return Ok(());
+            }
+            let target = (self.server.as_str(), "frames", self.access.expose());
+            match send(transport, "DELETE", target, &[]).await.0 {
+                200 => Ok(()),
+                status => Err(diagnosis(status)),
+            }
+        })
     }
 
     fn verify<'a>(
@@ -218,6 +244,7 @@ impl SignIn for Fake {
         Rc::new(Account {
             server: connection.app.server.clone(),
             access: connection.tokens.access.clone(),
+            keeps_frames: connection.subject == KEEPER,
         })
     }
 
@@ -232,6 +259,7 @@ impl SignIn for Fake {
             match send(context.transport, "GET", target, &[]).await {
                 (200, file) => Ok(Shown::File(file)),
                 (204, _) => Ok(Shown::Default),
+                (206, _) => Ok(Shown::Held),
                 (status, _) => Err(diagnosis(status)),
             }
         })
@@ -239,10 +267,33 @@ impl SignIn for Fake {
 
     fn put_held_back<'a>(
         &'a self,
-        _: &'a Connection,
-        _: Context<'a>,
+        connection: &'a Connection,
+        context: Context<'a>,
     ) -> Pending<'a, Result<(), Diagnosis>> {
-        unimplemented!("nothing is held here")
+        Box::pin(async move {
+            let access = connection.tokens.access.expose();
+            let target = (connection.app.server.as_str(), "held", access);
+            match send(context.transport, "POST", target, &[]).await.0 {
+                200 => Ok(()),
+                status => Err(diagnosis(status)),
+            }
+        })
+    }
+
+    fn held_at(&self, subject: &str) -> Option<String> {
+        (subject == KEEPER).then(|| "the record".to_owned())
+    }
+
+    fn how_to_remove_frames(&self, subject: &str) -> Option<String> {
+        (subject == KEEPER).then(|| "Delete the record.".to_owned())
+    }
+
+    fn turned_on(&self, connection: &Connection) -> String {
+        // Another server than the one that renews tokens.
+        match connection.subject.as_str() {
+            KEEPER => "https://keeper.test".to_owned(),
+            _ => connection.app.server.clone(),
+        }
     }
 
     fn remove_picture<'a>(
