@@ -78,6 +78,8 @@ pub(super) async fn find(typed: &str, context: Context<'_>) -> Result<Server, Si
         (Ok((issuer, facts)), _) => Ok(server(&issuer, &facts)),
         // A pause is kept for all who ask that server.
         (Err(error @ SignInError::Paused { .. }), _) | (Err(error), None) => Err(error),
+        // A server's address was typed, and the server fails.
+        (Err(error @ SignInError::Server(_)), _) if typed.contains("://") => Err(error),
         // What looks like a handle was meant as one more likely than as a server.
         (Err(_), Some(unknown)) => Err(unknown),
     }
