@@ -205,6 +205,9 @@ pub struct ConnectionView {
     pub title: String,
     /// The account's name there, if it is known. It is the server's text.
     pub name: Option<String>,
+    /// Where to sign in to it again: a place as people type it. `None` for one of the owner's
+    /// secrets.
+    pub place: Option<String>,
     /// Where it is from: [`Source::Page`] for a sign-in with the browser, [`Source::Variables`] for
     /// the owner's secrets.
     pub source: Source,

@@ -140,6 +140,12 @@ pub trait SignIn: fmt::Debug + Sync {
         context: Context<'a>,
     ) -> Pending<'a, Result<(), Diagnosis>>;
 
+    /// What finds the account of a connection where it is by now, typed as a place: its
+    /// [`Connection::name`], or its [`Connection::subject`] where names change.
+    fn place_of<'a>(&self, name: &'a str, _subject: &'a str) -> &'a str {
+        name
+    }
+
     /// Where the network holds the picture from before the start of the account with this
     /// [`Connection::subject`], for people; `None` on a network that holds none.
     fn held_at(&self, _subject: &str) -> Option<String> {

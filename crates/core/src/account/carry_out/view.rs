@@ -132,6 +132,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                     network: network.name.to_owned(),
                     title: network.title.to_owned(),
                     name: state.account.clone(),
+                    place: None,
                     source: Source::Variables,
                     is_started: true,
                     needs_sign_in: false,
@@ -169,10 +170,14 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             Some(_) if is_started && stop => Some(stopped(&format!(" on {}", title(network)))),
             Some(_) => finding(self.host, configured, &state),
         };
+        let (name, subject) = (stored.name.as_str(), stored.subject.as_str());
+        let sign_in = self.host.sign_in_to(network);
+        let place = sign_in.map_or(name, |sign_in| sign_in.place_of(name, subject));
         ConnectionView {
             network: network.to_owned(),
             title: title(network).to_owned(),
             name: Some(stored.name.clone()),
+            place: Some(place.to_owned()),
             source: Source::Page,
             is_started,
             needs_sign_in: opened.connection(network).is_none()

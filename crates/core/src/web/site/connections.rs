@@ -66,10 +66,10 @@ pub(super) fn finding(finding: Option<&Diagnosis>) -> Markup {
 /// Writes the form that signs in again where the account is.
 fn sign_in_again(one: &ConnectionView, csrf: &str) -> Markup {
     html! {
-        @match &one.name {
-            Some(name) => form.again method="post" action={ "/sign-in/" (one.network) } {
+        @match &one.place {
+            Some(place) => form.again method="post" action={ "/sign-in/" (one.network) } {
                 (csrf_field(csrf))
-                input type="hidden" name="server" value=(name);
+                input type="hidden" name="server" value=(place);
                 button.first { "Sign in again" }
             },
             None => p { a href="#connect" { "Sign in again below." } }

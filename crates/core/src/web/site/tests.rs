@@ -95,6 +95,7 @@ fn connection(name: &str) -> ConnectionView {
         network: "mastodon".to_owned(),
         title: "Mastodon".to_owned(),
         name: Some(name.to_owned()),
+        place: Some(name.to_owned()),
         source: Source::Page,
         is_started: false,
         needs_sign_in: false,

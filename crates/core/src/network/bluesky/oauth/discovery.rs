@@ -7,10 +7,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::network::bluesky::identifier::is_handle;
 use crate::network::bluesky::oauth::identity;
 use crate::network::bluesky::oauth::lookups::{Lookups, unresolved};
 use crate::network::bluesky::oauth::place::{self, Named, WHAT_TO_TYPE};
-use crate::network::bluesky::resolver::{did_of, document_of, names_handle};
+use crate::network::bluesky::resolver::{did_of, document_of, handle_in, names_handle};
 use crate::network::jose::ES256;
 use crate::network::public_address::{PublicAddresses, PublicOrigin};
 use crate::network::reply::quoted;
@@ -57,12 +58,16 @@ pub(super) async fn find(typed: &str, context: Context<'_>) -> Result<Server, Si
     let mut unknown = None;
     if let Some(named) = &place.account {
         match account(named, &mut lookups).await {
-            Ok((issuer, did)) => {
-                let (Named::Handle(hint) | Named::Did(hint)) = named.clone();
+            Ok(Account {
+                issuer,
+                did,
+                handle,
+            }) => {
                 let facts = metadata(&issuer, &lookups).await?;
                 let facts = Facts {
+                    // The server shows it to whom it asks for a password.
+                    hint: handle.or_else(|| Some(did.clone())),
                     did: Some(did),
-                    hint: Some(hint),
                     ..facts
                 };
                 return Ok(server(&issuer, &facts));
@@ -92,11 +97,17 @@ fn server(issuer: &PublicOrigin, facts: &Facts) -> Server {
     }
 }
 
-/// The authorization server of an account, and its DID.
-async fn account(
-    named: &Named,
-    lookups: &mut Lookups<'_>,
-) -> Result<(PublicOrigin, String), SignInError> {
+/// An account that was found.
+struct Account {
+    /// Its authorization server.
+    issuer: PublicOrigin,
+    did: String,
+    /// The handle in its document, which nothing but that may prove.
+    handle: Option<String>,
+}
+
+/// Finds an account.
+async fn account(named: &Named, lookups: &mut Lookups<'_>) -> Result<Account, SignInError> {
     let lookup = lookups.lookup.clone();
     let did = match named {
         Named::Did(did) => did.clone(),
@@ -118,7 +129,13 @@ async fn account(
     let pds = identity::server_in(&document, &did, lookups)?;
     let issuer = identity::issuer_of(&pds, lookups).await?;
     let issuer = issuer.ok_or_else(|| no_oauth(&pds))?;
-    Ok((issuer, did))
+    let handle = handle_in(&document).filter(|handle| is_handle(handle));
+    let handle = handle.map(str::to_owned);
+    Ok(Account {
+        issuer,
+        did,
+        handle,
+    })
 }
 
 /// The authorization server of a server that a person named, which may be it itself.

@@ -120,6 +120,10 @@ impl SignIn for BlueskySignIn {
         Box::pin(account::remove_picture(connection, context))
     }
 
+    fn place_of<'a>(&self, _name: &'a str, subject: &'a str) -> &'a str {
+        subject
+    }
+
     fn held_at(&self, subject: &str) -> Option<String> {
         Some(account::held_at(subject))
     }

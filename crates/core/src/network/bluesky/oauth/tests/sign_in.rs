@@ -29,7 +29,7 @@ fn a_handle_leads_to_the_authorization_server_of_its_account() {
 fn a_did_needs_no_handle() {
     let steps = found_by_handle().split_off(1);
     let facts = Facts::of(&find(DID, steps).0.unwrap()).unwrap();
-    assert_eq!(facts.hint.as_deref(), Some(DID));
+    assert_eq!(facts.hint.as_deref(), Some("alice.net"));
 }
 
 #[test]
