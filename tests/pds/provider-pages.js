@@ -72,6 +72,11 @@ export async function revokeApp(page, account, client) {
   await openApps(page, account);
   const row = page.getByRole("row").filter({ hasText: client });
   await row.first().getByRole("button", { name: "Details" }).click();
+  // The page takes the app from its list before the server has answered.
+  const answered = page.waitForResponse((response) =>
+    response.url().endsWith("revoke-oauth-session"),
+  );
   await button(page, "Revoke access").click();
+  await (await answered).finished();
   await row.waitFor({ state: "detached" });
 }
