@@ -51,7 +51,8 @@ const HOP_BY_HOP = ["connection", "keep-alive", "transfer-encoding", "upgrade"];
  * What happens to requests in place of an answer.
  *
  * - `refuse`: the connection ends before anything is passed on, as if the server was down
- * - `lose`: the server does what it is asked for, and its answer is lost on the way
+ * - `lose`: the server does what it is asked for, and its answer is lost on the way. A refusal, as
+ *   of a proof without a nonce, comes through and is not counted
  * - `fail`: the server in front answers with 502
  * - a promise: the request is passed on when it has resolved
  *
@@ -66,12 +67,13 @@ const HOP_BY_HOP = ["connection", "keep-alive", "transfer-encoding", "upgrade"];
  * @property {number} [times] how many requests; default: all
  */
 
-/** @typedef {Rule & { times: number, hits: number }} Broken */
+/** @typedef {Rule & { times: number, hits: number }} Broken its `hits` are the requests that it met */
 
 export class Network {
   #folder = mkdtempSync(path.join(tmpdir(), "rotate-icon-network-"));
   #server;
-  #agent = new http.Agent({ keepAlive: true });
+  // A kept connection may end just as a request goes out on it.
+  #agent = new http.Agent({ keepAlive: false });
   #certificates;
   /** @type {Map<string, Target>} */
   #targets = new Map();
@@ -83,6 +85,9 @@ export class Network {
 
   /** The requests so far. @type {Seen[]} */
   requests = [];
+
+  /** The tokens that servers have given to clients of OAuth. @type {string[]} */
+  tokens = [];
 
   /** @param {import("./certificates.js").Certificates} certificates */
   constructor(certificates) {
@@ -170,15 +175,13 @@ export class Network {
     this.#broken.clear();
   }
 
-  /** @param {Seen} seen @returns {Fault | undefined} */
-  #faultOf({ host, path }) {
+  /** The rule that a request meets. @param {Seen} seen @returns {Broken | undefined} */
+  #ruleOf({ host, path }) {
     for (const broken of this.#broken) {
       const fits =
         broken.path === undefined ||
         (typeof broken.path === "string" ? broken.path === path : broken.path.test(path));
-      if (broken.host !== host || !fits || broken.hits >= broken.times) continue;
-      broken.hits += 1;
-      return broken.how;
+      if (broken.host === host && fits && broken.hits < broken.times) return broken;
     }
     return undefined;
   }
@@ -201,7 +204,9 @@ export class Network {
     /** @type {Seen} */
     const seen = { host, method: request.method ?? "", path: pathname, status: undefined };
     this.requests.push(seen);
-    const fault = this.#faultOf(seen);
+    const rule = this.#ruleOf(seen);
+    const fault = rule?.how;
+    if (rule) rule.hits += 1;
     if (fault === "refuse") return void response.destroy();
     if (fault === "fail") {
       seen.status = 502;
@@ -216,9 +221,10 @@ export class Network {
     if (target === undefined) return void response.destroy();
     if (typeof target === "function") return void target(request, response);
     const answer = await this.#pass(request, target, host);
-    if (fault === "lose") {
-      answer.resume().on("end", () => response.destroy());
-      return;
+    if (rule && fault === "lose") {
+      if (answer.statusCode === 200)
+        return void answer.resume().on("end", () => response.destroy());
+      rule.hits -= 1;
     }
     let headers = { ...answer.headers };
     for (const name of HOP_BY_HOP) delete headers[name];
@@ -226,8 +232,25 @@ export class Network {
       const text = JSON.stringify(headers);
       headers = JSON.parse(text.replaceAll(new URL(target.url).origin, `https://${host}`));
     }
+    if (pathname === "/oauth/token") this.#learn(answer);
     response.writeHead(answer.statusCode ?? 502, headers);
     answer.pipe(response);
+  }
+
+  /**
+   * Learns the tokens of an answer.
+   *
+   * @param {http.IncomingMessage} answer
+   */
+  #learn(answer) {
+    /** @type {Buffer[]} */
+    const parts = [];
+    answer.on("data", (part) => parts.push(part));
+    answer.on("end", () => {
+      if (answer.statusCode !== 200) return;
+      const { access_token, refresh_token } = JSON.parse(String(Buffer.concat(parts)));
+      this.tokens.push(access_token, refresh_token);
+    });
   }
 
   /**

@@ -7,6 +7,7 @@ import { beforeEach } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DevServerWorker } from "../worker/harness/dev-server.js";
 import { frameSet, png, pngFrames, sha256 } from "../worker/harness/frames.js";
+import { assertNoLeaks } from "../worker/harness/leaks.js";
 import { DESKTOP, press, watch } from "../worker/harness/pages.js";
 import { choosePicture, framesOf } from "../worker/harness/people.js";
 import { SERVICE_KEY } from "../worker/harness/service.js";
@@ -52,6 +53,8 @@ let addresses = 0;
 
 /** Starts the service with all that is around it, before the first test of the file. */
 export function useService() {
+  /** @type {Record<string, string>} */
+  let now = {};
   /** @type {DevServerWorker} */
   let worker;
   const serve = () => deployed.network.serve(APP, { url: worker.url, renames: true });
@@ -66,6 +69,11 @@ export function useService() {
     close: () => worker?.close(),
   });
   beforeEach(() => deployed.network.mend());
+  assertNoLeaks(() => {
+    const { tokens } = deployed.network;
+    assert.ok(tokens.length > 0, "tokens were given");
+    return Object.fromEntries(tokens.map((token, n) => [`token ${n}`, token]));
+  });
 
   /**
    * Makes an account on the server, with a picture.
@@ -87,6 +95,19 @@ export function useService() {
    */
   const asked = (path, since = 0) =>
     deployed.network.requests.slice(since).filter((one) => one.host === PDS && one.path === path)
+      .length;
+
+  /**
+   * How often a call has succeeded since a number of requests. A proof without a nonce is refused
+   * first.
+   *
+   * @param {string} call
+   * @param {number} since
+   */
+  const succeeded = (call, since) =>
+    deployed.network.requests
+      .slice(since)
+      .filter(({ path, status }) => path === `/xrpc/com.atproto.repo.${call}` && status === 200)
       .length;
 
   /**
@@ -120,6 +141,7 @@ export function useService() {
         const { stack } = /** @type {Error} */ (error);
         throw new Error(`${stack}\n\n${await lookOf(context)}`, { cause: error });
       }
+      await pause(page);
       for (const { errors, astray } of watched) {
         assert.deepEqual(errors, [], "errors in the console");
         assert.deepEqual(astray, [], "requests to elsewhere");
@@ -133,16 +155,18 @@ export function useService() {
     deployed,
     newAccount,
     asked,
+    succeeded,
     withPerson,
     get worker() {
       return worker;
     },
     /**
-     * Starts the Worker anew with what it has stored.
+     * Starts the Worker anew with what it has stored, and nothing in memory.
      *
-     * @param {Record<string, string>} [secrets] in place of, or beside, its own
+     * @param {Record<string, string>} [secrets] in place of those of before
      */
-    async restart(secrets) {
+    async restart(secrets = now) {
+      now = secrets;
       await worker.restart(open(secrets));
       serve();
     },
@@ -202,6 +226,17 @@ export async function start(page, { slotS } = {}) {
   }
   await press(page, "Start");
   await inState(page, "Your picture is turning.");
+}
+
+/**
+ * Pauses the turning, if there is any, so that the requests of the next test are its own.
+ *
+ * @param {Page} page
+ */
+async function pause(page) {
+  await page.goto(`${SERVICE}/account`);
+  const button = page.getByRole("button", { name: "Pause", exact: true });
+  if (await button.isVisible()) await button.click();
 }
 
 /**
