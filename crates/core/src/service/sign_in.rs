@@ -112,8 +112,8 @@ pub enum Finished {
     Taken {
         /// The network's name.
         network: String,
-        /// The server, as a person would type it.
-        server: String,
+        /// What finds the account there, typed as its place.
+        place: String,
         /// The name of the account on the network.
         name: String,
     },
@@ -305,7 +305,11 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         let connection = sign_in.exchange(grant, context).await;
         let connection = connection.map_err(|error| too_late(error.into(), &deadline))?;
         match &pending.account {
-            Some(account) => self.connect(account, &connection, pending.moves, now).await,
+            Some(account) => {
+                let moves = pending.moves;
+                let connected = self.connect(account, sign_in, &connection, moves, now);
+                connected.await
+            }
             None => self.sign_in(sign_in, &connection, context, now).await,
         }
     }
@@ -340,6 +344,7 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
     async fn connect(
         &self,
         account: &AccountId,
+        sign_in: &dyn SignIn,
         connection: &Connection,
         moves: bool,
         now: DateTime<Utc>,
@@ -349,11 +354,14 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         match connected {
             // The tokens are not revoked: some servers give the same ones again, and then the
             // other account would lose its own.
-            Connected::Taken(_) => Ok(Finished::Taken {
-                network: connection.network.clone(),
-                server: connection.app.server.clone(),
-                name: connection.name.clone(),
-            }),
+            Connected::Taken(_) => {
+                let Connection { name, subject, .. } = connection;
+                Ok(Finished::Taken {
+                    network: connection.network.clone(),
+                    place: sign_in.place_of(name, subject).to_owned(),
+                    name: name.clone(),
+                })
+            }
             Connected::Done { moved_from } => {
                 let shown_before = match moved_from {
                     Some(before) => self.taken_from(&before, connection).await?,

@@ -171,7 +171,7 @@ pub(super) async fn finish<H: ServiceHost>(
         Ok(Finished::Connected) => see_other("/account"),
         Ok(Finished::Taken {
             network,
-            server,
+            place,
             name,
         }) => {
             let token = signed_in.as_ref().map(SignedIn::form_token);
@@ -182,7 +182,7 @@ pub(super) async fn finish<H: ServiceHost>(
                 network: definition.name,
                 title: definition.title,
                 name: &name,
-                server: &server,
+                place: &place,
             })
         }
         Err(error) => came_back_in_vain(&error, signed_in.is_some()),

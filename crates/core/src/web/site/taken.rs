@@ -17,8 +17,8 @@ pub struct Taken<'a> {
     pub title: &'a str,
     /// The account's name there. It is the server's text.
     pub name: &'a str,
-    /// Its server, for the field `server`.
-    pub server: &'a str,
+    /// What finds the account there, for the field `server`.
+    pub place: &'a str,
 }
 
 /// Writes the page. Both of its forms begin the sign-in anew, at `POST /sign-in/NETWORK`: with the
@@ -29,13 +29,13 @@ pub fn taken(taken: &Taken<'_>) -> Answer {
         network,
         title,
         name,
-        server,
+        place,
     } = taken;
     let again = |choice: &str, button: &str, class: Option<&str>| {
         html! {
             form method="post" action={ "/sign-in/" (network) } {
                 (csrf_field(csrf))
-                input type="hidden" name="server" value=(server);
+                input type="hidden" name="server" value=(place);
                 button name=(choice) value="true" class=[class] { (button) }
             }
         }

@@ -205,7 +205,7 @@ const TAKEN: Taken<'_> = Taken {
     network: "mastodon",
     title: "Mastodon",
     name: HOSTILE,
-    server: "https://social.example",
+    place: "https://social.example",
 };
 
 /// Every page, with foreign text wherever there can be any.

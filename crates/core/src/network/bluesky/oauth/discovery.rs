@@ -31,7 +31,7 @@ pub(super) struct Facts {
     pub(super) token_endpoint: String,
     /// Where they are revoked (RFC 7009), if they are.
     pub(super) revocation_endpoint: Option<String>,
-    /// The account that the person named.
+    /// The account that the person named: no other may be signed in.
     pub(super) did: Option<String>,
     /// The name that they typed.
     pub(super) hint: Option<String>,
@@ -50,41 +50,42 @@ impl Facts {
 
 /// Finds the authorization server of an account, or of the accounts of a server.
 ///
+/// The name of a server may be a handle too. A bare name means the account that has it, and an
+/// address the server, if there is one.
+///
 /// # Errors
 /// When the text names neither, or a server cannot be asked or may not be.
 pub(super) async fn find(typed: &str, context: Context<'_>) -> Result<Server, SignInError> {
     let mut lookups = Lookups::new(context);
     let place = place::read(typed, lookups.addresses)?;
-    let mut unknown = None;
-    if let Some(named) = &place.account {
-        match account(named, &mut lookups).await {
-            Ok(Account {
-                issuer,
-                did,
-                handle,
-            }) => {
-                let facts = metadata(&issuer, &lookups).await?;
-                let facts = Facts {
-                    // The server shows it to whom it asks for a password.
-                    hint: handle.or_else(|| Some(did.clone())),
-                    did: Some(did),
-                    ..facts
-                };
-                return Ok(server(&issuer, &facts));
-            }
-            Err(error) => unknown = Some(error),
-        }
-    }
-    let found = match &place.server {
-        Some(origin) => of_server(origin, &lookups).await,
-        None => Err(SignInError::Place(WHAT_TO_TYPE.to_owned())),
+    let is_address = typed.contains("://");
+    let of_address = match &place.server {
+        Some(origin) if is_address => Some(of_server(origin, &lookups).await),
+        _ => None,
     };
-    match (found, unknown) {
-        (Ok((issuer, facts)), _) => Ok(server(&issuer, &facts)),
+    if let Some(Ok(found)) = of_address {
+        return Ok(found);
+    }
+    let of_account = match &place.account {
+        Some(named) => Some(of_account(named, place.server.as_ref(), &mut lookups).await),
+        None => None,
+    };
+    let unknown = match of_account {
+        Some(Ok(found)) => return Ok(found),
+        Some(Err(unknown)) => Some(unknown),
+        None => None,
+    };
+    let of_name = match (of_address, &place.server) {
+        (Some(known), _) => known,
+        (None, Some(origin)) => of_server(origin, &lookups).await,
+        (None, None) => Err(SignInError::Place(WHAT_TO_TYPE.to_owned())),
+    };
+    match (of_name, unknown) {
+        (Ok(found), _) => Ok(found),
         // A pause is kept for all who ask that server.
         (Err(error @ SignInError::Paused { .. }), _) | (Err(error), None) => Err(error),
         // A server's address was typed, and the server fails.
-        (Err(error @ SignInError::Server(_)), _) if typed.contains("://") => Err(error),
+        (Err(error @ SignInError::Server(_)), _) if is_address => Err(error),
         // What looks like a handle was meant as one more likely than as a server.
         (Err(_), Some(unknown)) => Err(unknown),
     }
@@ -99,11 +100,36 @@ fn server(issuer: &PublicOrigin, facts: &Facts) -> Server {
 
 /// An account that was found.
 struct Account {
-    /// Its authorization server.
+    /// The server that has it.
+    pds: PublicOrigin,
+    /// The authorization server of that.
     issuer: PublicOrigin,
     did: String,
     /// The handle in its document, which nothing but that may prove.
     handle: Option<String>,
+}
+
+/// The authorization server of an account that a person named. `host` is the server that the same
+/// text names, if it can be the name of one.
+async fn of_account(
+    named: &Named,
+    host: Option<&PublicOrigin>,
+    lookups: &mut Lookups<'_>,
+) -> Result<Server, SignInError> {
+    let found = account(named, lookups).await?;
+    let facts = metadata(&found.issuer, lookups).await?;
+    // Whoever types the name of the account's own server may be anyone there.
+    let is_its_server = |host: &PublicOrigin| *host == found.pds || *host == found.issuer;
+    if host.is_some_and(is_its_server) {
+        return Ok(server(&found.issuer, &facts));
+    }
+    let facts = Facts {
+        // The server shows it to whom it asks for a password.
+        hint: found.handle.or_else(|| Some(found.did.clone())),
+        did: Some(found.did),
+        ..facts
+    };
+    Ok(server(&found.issuer, &facts))
 }
 
 /// Finds an account.
@@ -132,6 +158,7 @@ async fn account(named: &Named, lookups: &mut Lookups<'_>) -> Result<Account, Si
     let handle = handle_in(&document).filter(|handle| is_handle(handle));
     let handle = handle.map(str::to_owned);
     Ok(Account {
+        pds,
         issuer,
         did,
         handle,
@@ -139,14 +166,11 @@ async fn account(named: &Named, lookups: &mut Lookups<'_>) -> Result<Account, Si
 }
 
 /// The authorization server of a server that a person named, which may be it itself.
-async fn of_server(
-    origin: &PublicOrigin,
-    lookups: &Lookups<'_>,
-) -> Result<(PublicOrigin, Facts), SignInError> {
+async fn of_server(origin: &PublicOrigin, lookups: &Lookups<'_>) -> Result<Server, SignInError> {
     let issuer = identity::issuer_of(origin, lookups).await?;
     let issuer = issuer.unwrap_or_else(|| origin.clone());
     let facts = metadata(&issuer, lookups).await?;
-    Ok((issuer, facts))
+    Ok(server(&issuer, &facts))
 }
 
 fn no_oauth(server: &PublicOrigin) -> SignInError {

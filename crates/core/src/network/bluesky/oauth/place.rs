@@ -2,6 +2,7 @@
 //! profile, a DID, or a server.
 
 use crate::network::base_url::is_loopback;
+use crate::network::bluesky::account::DEFAULT_SERVICE;
 use crate::network::bluesky::identifier::{Identifier, is_handle};
 use crate::network::bluesky::resolver::valid_did;
 use crate::network::public_address::{PublicAddresses, PublicOrigin};
@@ -12,6 +13,10 @@ use crate::network::typed::cleaned;
 /// What to type.
 pub(super) const WHAT_TO_TYPE: &str = "Type your whole handle, such as alice.bsky.social, or the \
      server that your account is on, such as bsky.social.";
+
+/// Bluesky's own app, whose address people paste. It is a handle too, and no server: the accounts of
+/// its people are on [`DEFAULT_SERVICE`].
+const APP: &str = "bsky.app";
 
 /// Where somebody says that their account is. It names an account or a server, or both: a handle
 /// looks like the name of a server.
@@ -42,8 +47,15 @@ pub(super) fn read(typed: &str, addresses: PublicAddresses<'_>) -> Result<Place,
     // A full stop or a comma belongs to a sentence.
     let text = text.trim_end_matches(['.', ',', ';']);
     let shown = quoted(text, &[]);
+    let host = server_in(text);
+    if host.is_some_and(|host| host.eq_ignore_ascii_case(APP)) {
+        return Ok(Place {
+            account: None,
+            server: addresses.url(DEFAULT_SERVICE).ok().map(|url| url.origin),
+        });
+    }
     let account = account_in(text, addresses);
-    let server = server_in(text).map(|host| addresses.origin(host));
+    let server = host.map(|host| addresses.origin(host));
     match (account, server) {
         (Some(account), server) => Ok(Place {
             account: Some(account),
@@ -160,6 +172,13 @@ mod tests {
             ("at://alice.example.com", ALICE, ""),
             ("https://bsky.app/profile/alice.example.com", ALICE, ""),
             ("bsky.app/profile/alice.example.com/post/3k", ALICE, ""),
+            ("bsky.app", "", "https://bsky.social"),
+            (" https://bsky.app/ ", "", "https://bsky.social"),
+            ("BSKY.app/settings", "", "https://bsky.social"),
+            ("@bsky.app", "bsky.app", ""),
+            ("at://bsky.app", "bsky.app", ""),
+            ("https://bsky.app/profile/bsky.app", "bsky.app", ""),
+            ("https://bsky.social", "bsky.social", "https://bsky.social"),
             (DID, DID, ""),
             (&format!("at://{DID}/app.bsky.actor.profile/self"), DID, ""),
             (&format!("https://bsky.app/profile/{DID}"), DID, ""),

@@ -57,6 +57,110 @@ fn a_server_may_be_typed_that_has_accounts_or_signs_them_in() {
     assert_eq!(find("entry.alice.net", steps).0.unwrap().url, ISSUER);
 }
 
+/// The account that a found server may not sign in another than, and the hint that the server gets.
+fn named_in(server: &Server) -> (Option<String>, Option<String>) {
+    let facts = Facts::of(server).unwrap();
+    (facts.did, facts.hint)
+}
+
+#[test]
+fn a_server_whose_name_is_a_handle_signs_in_all_its_accounts() {
+    // As its address, it is the server, and nobody looks for an account.
+    let steps = vec![
+        (RESOURCE, resource(ISSUER, ISSUER)),
+        (METADATA, ok(metadata(ISSUER))),
+    ];
+    let address = find("https://entry.alice.net/", steps).0.unwrap();
+    // As its bare name, it may be the account, or any other on the account's server.
+    let handle = "entry.alice.net";
+    let steps = |pds| {
+        vec![
+            (
+                "GET /dns-query?name=_atproto.entry.alice.net&type=TXT",
+                named(DID),
+            ),
+            (PLC, document(handle, pds)),
+            (RESOURCE, resource(pds, ISSUER)),
+            (METADATA, ok(metadata(ISSUER))),
+        ]
+    };
+    let of_issuer = find(handle, steps(PDS)).0.unwrap();
+    let of_pds = find(handle, steps(ISSUER)).0.unwrap();
+    for server in [address, of_issuer, of_pds] {
+        assert_eq!(server.url, ISSUER);
+        assert_eq!(named_in(&server), (None, None));
+        let begun = begin_at(&server, vec![(PAR, pushed())]);
+        let mut other = granted();
+        other["sub"] = OTHER_DID.into();
+        let mut theirs: Value =
+            serde_json::from_slice(document("bob.net", PDS).unwrap().body()).unwrap();
+        theirs["id"] = OTHER_DID.into();
+        let steps = vec![
+            (TOKEN, with_nonce(200, &other)),
+            ("GET /did:plc:ewvi7nxzyoun6zhxrhs64oiz", ok(theirs)),
+            (RESOURCE, resource(PDS, ISSUER)),
+            (
+                "GET /dns-query?name=_atproto.bob.net&type=TXT",
+                named(OTHER_DID),
+            ),
+        ];
+        let (opened, _) = open_as(&begun, Some(ISSUER), steps);
+        assert_eq!(opened.unwrap().name, "@bob.net");
+    }
+    // With an `@` it is the handle alone.
+    let server = find("@entry.alice.net", steps(PDS)).0.unwrap();
+    assert_eq!(named_in(&server).0.as_deref(), Some(DID));
+}
+
+#[test]
+fn a_handle_signs_in_no_other_account_however_it_is_typed() {
+    let missing = || Ok(reply(404, &[], "Not Found"));
+    let no_server = vec![(RESOURCE, missing()), (METADATA, missing())];
+    let elsewhere = vec![(RESOURCE, resource(PDS, ISSUER))];
+    for (typed, mut steps) in [
+        ("@alice.net", Vec::new()),
+        ("alice.net", Vec::new()),
+        ("at://alice.net", Vec::new()),
+        ("https://alice.net/", no_server),
+        // The host of a handle that answers for the server of the account.
+        ("https://alice.net/", elsewhere),
+        (
+            "https://alice.net/",
+            vec![(RESOURCE, Err(SendError::Timeout))],
+        ),
+    ] {
+        steps.extend(found_by_handle());
+        let server = find(typed, steps).0.unwrap();
+        let hint = Some("alice.net".to_owned());
+        assert_eq!(named_in(&server), (Some(DID.to_owned()), hint), "{typed}");
+        let begun = begin_at(&server, vec![(PAR, pushed())]);
+        let mut other = granted();
+        other["sub"] = OTHER_DID.into();
+        let steps = vec![
+            (TOKEN, with_nonce(200, &other)),
+            (REVOKE, with_nonce(200, &json!({}))),
+        ];
+        let error = open_as(&begun, Some(ISSUER), steps).0.unwrap_err();
+        assert!(shown(&error).contains("another account"), "{error}");
+    }
+}
+
+#[test]
+fn the_address_of_bluesky_s_app_leads_to_the_server_of_its_people() {
+    for typed in ["bsky.app", "https://bsky.app/", "https://bsky.social"] {
+        let issuer = "https://bsky.social";
+        let steps = vec![
+            (RESOURCE, Ok(reply(404, &[], ""))),
+            (METADATA, ok(metadata(issuer))),
+        ];
+        let (found, sent) = find(typed, steps);
+        let found = found.unwrap();
+        assert_eq!(found.url, issuer, "{typed}");
+        assert_eq!(named_in(&found), (None, None));
+        assert_eq!(hosts(&sent), ["bsky.social", "bsky.social"]);
+    }
+}
+
 #[test]
 fn what_leads_nowhere_is_told_as_what_it_was_most_likely_meant_as() {
     let missing = || Ok(reply(404, &[], "Not Found"));
