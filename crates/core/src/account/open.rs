@@ -197,6 +197,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             fingerprint: fingerprint_of_sign_in(&stored.subject, stored.signed_in_at),
             is_signed_in: true,
             hold: None,
+            unready: None,
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::account::own_clock::Delay;
 use crate::account::state::Hold;
 use crate::account::stop::{self, STOP, Stop};
 use crate::network::{self, Definition, NETWORKS, Network};
-use crate::outcome::{Diagnosis, Reason};
+use crate::outcome::{Diagnosis, Outcome, Reason};
 use crate::ports::TimeZones;
 use crate::schedule::Schedule;
 use crate::schedule::settings::{DIRECTION, PERIOD, TIME_ZONE};
@@ -80,6 +80,9 @@ pub struct Configured {
     pub is_signed_in: bool,
     /// A hold from outside of the account: its server has asked all accounts for a pause.
     pub hold: Option<Hold>,
+    /// How a turn ends that would send something, if the tokens of the sign-in are of no use. The
+    /// network is not asked then.
+    pub unready: Option<Outcome>,
 }
 
 impl Settings {
@@ -232,6 +235,7 @@ fn configured(definition: Definition, look_up: &dyn Fn(&str) -> Option<String>) 
         network: reader.finish(network),
         is_signed_in: false,
         hold: None,
+        unready: None,
     }
 }
 

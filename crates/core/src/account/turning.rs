@@ -1,8 +1,6 @@
 //! The turns of an opened account: before them, tokens that are about to expire are renewed; after
 //! them, what its networks have asked for is remembered.
 
-use std::rc::Rc;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::account::account_store::AccountStore;
@@ -13,7 +11,7 @@ use crate::account::ledger::Ledger;
 use crate::account::load::load_state;
 use crate::account::open::{Account, Opened};
 use crate::account::own_clock::Delay;
-use crate::account::settings::Settings;
+use crate::account::settings::{Configured, Settings};
 use crate::account::state::{Hold, HoldKind};
 use crate::account::turn::{TurnRequest, turn, turn_on};
 use crate::account::wake;
@@ -34,6 +32,45 @@ const TRIED_AGAIN: &str = "Nothing to do: it is tried again by itself.";
 /// After how long a network that refuses an account is asked no more.
 const LONGEST_REFUSAL: TimeDelta = TimeDelta::days(14);
 
+/// Why there are no new tokens.
+#[derive(Debug)]
+enum NotRenewed {
+    /// There is nothing to ask for them with, or nothing to keep them in. The turn says what the
+    /// network thinks of those that there are.
+    Unasked,
+    /// The server has failed, or asked for a pause.
+    Failed,
+    /// The sign-in is over.
+    Over {
+        /// Why, and what to do.
+        why: String,
+        /// Whether the account is on another server by now, so that the tokens which there are must
+        /// not be used, even if they can be.
+        has_moved: bool,
+    },
+}
+
+impl NotRenewed {
+    /// The sign-in is over, for a reason that does not matter to tokens which can still be used.
+    fn over(why: String) -> Self {
+        let has_moved = false;
+        Self::Over { why, has_moved }
+    }
+
+    /// How a turn ends for it, if the network is not to be asked. `is_unusable` is whether the
+    /// tokens that there are cannot be used.
+    fn outcome(&self, is_unusable: bool) -> Option<Outcome> {
+        match self {
+            Self::Over { why, has_moved } if *has_moved || is_unusable => {
+                let remedy = "Nothing else is lost.";
+                let diagnosis = Diagnosis::new(Reason::Credentials, why.clone(), remedy);
+                Some(Outcome::Refused(diagnosis))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     /// Makes the turn of an event of the schedule, as [`wake::on_schedule`] does.
     ///
@@ -44,10 +81,10 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         cron: &str,
         at: DateTime<Utc>,
     ) -> Result<Vec<Report>, Diagnosis> {
-        let opened = self.ready_to_turn().await?;
-        let settings = self.with_pauses(&opened, None);
+        let settings = self.ready_to_turn(Trigger::Cron).await?;
         let reports = wake::on_schedule(&settings, self.host, self.ledger, cron, at).await;
-        self.after_turn(reports, Trigger::Cron).await
+        let request = TurnRequest::due_at(at, Trigger::Cron);
+        self.after_turn(reports, &request).await
     }
 
     /// Makes the turns that are due when the host is woken, as [`wake::on_wake`] does. Whatever
@@ -59,17 +96,17 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         /// How soon an account is woken again that cannot be opened.
         const AGAIN: TimeDelta = TimeDelta::minutes(5);
 
-        let opened = match self.ready_to_turn().await {
-            Ok(opened) => opened,
+        let settings = match self.ready_to_turn(Trigger::Cron).await {
+            Ok(settings) => settings,
             Err(diagnosis) => {
                 let again = after(self.host.now(), AGAIN);
                 let _ = self.ledger.wake_at(Some(again)).await;
                 return Err(diagnosis);
             }
         };
-        let settings = self.with_pauses(&opened, None);
         let reports = wake::on_wake(&settings, self.host, self.ledger).await;
-        self.after_turn(reports, Trigger::Cron).await
+        let request = TurnRequest::due_at(self.host.now(), Trigger::Cron);
+        self.after_turn(reports, &request).await
     }
 
     /// Makes a turn now, by hand.
@@ -77,34 +114,52 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     /// # Errors
     /// When the account cannot be opened, or none of its networks may be turned.
     pub async fn turn_now(&self) -> Result<Vec<Report>, Diagnosis> {
-        let opened = self.ready_to_turn().await?;
-        if let Some(diagnosis) = opened.settings.standstill() {
+        let settings = self.ready_to_turn(Trigger::Manual).await?;
+        if let Some(diagnosis) = settings.standstill() {
             return Err(diagnosis);
         }
-        let settings = self.with_pauses(&opened, None);
         let request = TurnRequest::due_at(self.host.now(), Trigger::Manual);
         let reports = turn(&settings, self.host, self.ledger, &request).await;
-        self.after_turn(reports, Trigger::Manual).await
+        self.after_turn(reports, &request).await
     }
 
-    /// Opens the account with tokens that do not expire in the next minutes.
-    async fn ready_to_turn(&self) -> Result<Rc<Opened>, Diagnosis> {
+    /// Returns the settings of a turn, with tokens that do not expire in the next minutes where it
+    /// may send something. Where there are none, they say how the turn ends.
+    async fn ready_to_turn(&self, trigger: Trigger) -> Result<Settings, Diagnosis> {
         let opened = self.open().await?;
         if opened.settings.is_paused {
-            return Ok(opened);
+            return Ok(opened.settings.clone());
         }
-        let soon = after(self.host.now(), RENEW_BEFORE);
         let mut is_renewed = false;
-        for one in &opened.connections {
-            if opened.turns_on(&one.network) {
-                is_renewed |= self.renew_in_time(one, soon).await;
+        let mut not_renewed = Vec::new();
+        for one in &opened.settings.networks {
+            let network = one.definition.name;
+            let connection = opened.connection(network).filter(|_| one.is_signed_in);
+            let Some(connection) = connection.filter(|to| self.is_to_be_renewed(to)) else {
+                continue;
+            };
+            if self.is_held(one, trigger).await {
+                continue;
+            }
+            match self.try_to_renew(connection).await {
+                Ok(()) => is_renewed = true,
+                Err(why) => not_renewed.push((network, why)),
             }
         }
-        if is_renewed {
-            self.open().await
+        let opened = if is_renewed {
+            self.open().await?
         } else {
-            Ok(opened)
-        }
+            opened
+        };
+        Ok(self.settings_of_turn(&opened, &not_renewed, None))
+    }
+
+    /// Whether a turn sends nothing on a network because of a hold.
+    async fn is_held(&self, one: &Configured, trigger: Trigger) -> bool {
+        let state = load_state(one, self.ledger).await.unwrap_or_default();
+        let hold = state.hold.filter(|hold| hold.holds_at(self.host.now()));
+        let by_hand = trigger == Trigger::Manual;
+        hold.is_some_and(|hold| !by_hand || hold.kind == HoldKind::Pause)
     }
 
     /// The connection on a network, with tokens that do not expire in the next minutes; `None` if
@@ -117,95 +172,125 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let Some(connection) = opened.connection(network) else {
             return Ok(None);
         };
-        let soon = after(self.host.now(), RENEW_BEFORE);
-        if self.renew_in_time(connection, soon).await {
+        if self.is_to_be_renewed(connection) && self.renew(connection).await {
             return Ok(self.open().await?.connection(network).cloned());
         }
         Ok(Some(connection.clone()))
     }
 
-    /// Renews tokens that expire before an instant. Returns whether there are new ones.
-    async fn renew_in_time(&self, connection: &Connection, soon: DateTime<Utc>) -> bool {
-        let expires_at = connection.tokens.expires_at;
-        expires_at.is_some_and(|at| at <= soon) && self.renew(connection).await
+    /// Whether the tokens of a connection expire in the next minutes, and can be renewed.
+    fn is_to_be_renewed(&self, connection: &Connection) -> bool {
+        let tokens = &connection.tokens;
+        let soon = after(self.host.now(), RENEW_BEFORE);
+        tokens.refresh.is_some() && tokens.expires_at.is_some_and(|at| at <= soon)
+    }
+
+    /// Fetches new tokens for a connection and stores them, as [`Account::try_to_renew`] does.
+    /// Returns whether there are new ones.
+    pub(super) async fn renew(&self, connection: &Connection) -> bool {
+        self.try_to_renew(connection).await.is_ok()
     }
 
     /// Fetches new tokens for a connection and stores them. They are used only once they are stored:
     /// the old ones may be of no use any more, and whoever used the new ones before would lose them
-    /// with this host. Returns whether there are new ones.
-    pub(super) async fn renew(&self, connection: &Connection) -> bool {
+    /// with this host.
+    async fn try_to_renew(&self, connection: &Connection) -> Result<(), NotRenewed> {
         let now = self.host.now();
-        let pauses = self.host.server_pauses();
-        let Some(sign_in) = self.host.sign_in_to(&connection.network) else {
-            return false;
-        };
-        if connection.tokens.refresh.is_none() || self.renews_not_before(connection).is_some() {
-            return false;
+        let network = connection.network.as_str();
+        let sign_in = self.host.sign_in_to(network).ok_or(NotRenewed::Unasked)?;
+        let service = self.host.service().ok_or(NotRenewed::Unasked)?;
+        let tokens = &connection.tokens;
+        if tokens.refresh.is_none() {
+            // That there is none is the reason only where the token has ended as it was to end.
+            if tokens.expires_at.is_none_or(|at| at > now) {
+                return Err(NotRenewed::Unasked);
+            }
+        } else if self.renews_not_before(connection).is_some() {
+            return Err(NotRenewed::Failed);
         }
-        let Some(service) = self.host.service() else {
-            return false;
-        };
         let signer = self.host.signer();
         let context = self.context(&service, &*signer);
-        let mut renewed = match sign_in.refresh(connection, context).await {
-            Ok(renewed) => renewed,
-            Err(error) => {
-                let server = &connection.app.server;
-                match error {
-                    SignInError::Paused { until, .. } => pauses.pause(server, until, now),
-                    SignInError::Server(_) => {
-                        pauses.pause_renewals(server, after(now, RENEW_AGAIN), now);
-                    }
-                    // The turn says what the network thinks of the tokens that there are.
-                    _ => {}
-                }
-                return false;
-            }
-        };
+        let renewed = sign_in.refresh(connection, context).await;
+        let mut renewed = renewed.map_err(|error| self.not_renewed(connection, error))?;
         let before = connection.tokens.refresh.clone();
         renewed.tokens.refresh = renewed.tokens.refresh.or(before);
-        let Ok(secrets) = encrypted(&renewed, self.id, self.host).await else {
-            return false;
-        };
-        let Ok(opened) = self.open().await else {
-            return false;
-        };
-        let mut stored = opened.stored.clone();
-        let Some(of_network) = stored.connection_mut(&connection.network) else {
-            return false;
-        };
+        let kept = self.keep_renewed(renewed).await;
+        kept.ok_or(NotRenewed::Unasked)
+    }
+
+    /// Stores the tokens of a connection that was renewed. `None` if they are not stored.
+    async fn keep_renewed(&self, renewed: Connection) -> Option<()> {
+        let secrets = encrypted(&renewed, self.id, self.host).await.ok()?;
+        let mut stored = self.open().await.ok()?.stored.clone();
+        let of_network = stored.connection_mut(&renewed.network)?;
         of_network.secrets = Some(secrets);
         of_network.name = renewed.name;
         of_network.expires_at = renewed.tokens.expires_at;
-        self.keep(stored).await.is_ok()
+        self.keep(stored).await.ok()
     }
 
-    /// The settings of a turn, with the pauses that servers have asked all accounts for. `refused` is
-    /// the network that has refused the tokens which there are.
-    fn with_pauses(&self, opened: &Opened, refused: Option<&str>) -> Settings {
+    /// What an error means that came instead of new tokens. What it means for other accounts is
+    /// remembered.
+    fn not_renewed(&self, connection: &Connection, error: SignInError) -> NotRenewed {
+        let (pauses, now) = (self.host.server_pauses(), self.host.now());
+        let server = &connection.app.server;
+        match error {
+            SignInError::Paused { until, .. } => {
+                pauses.pause(server, until, now);
+                NotRenewed::Failed
+            }
+            SignInError::Server(_) => {
+                pauses.pause_renewals(server, after(now, RENEW_AGAIN), now);
+                NotRenewed::Failed
+            }
+            SignInError::Refused(why) => NotRenewed::over(why),
+            SignInError::Moved(why) => NotRenewed::Over {
+                why,
+                has_moved: true,
+            },
+            forgotten @ SignInError::AppForgotten { .. } => {
+                NotRenewed::over(format!("{forgotten}. Sign in again."))
+            }
+            // Nobody has typed anything.
+            SignInError::Place(_) => NotRenewed::Unasked,
+        }
+    }
+
+    /// The settings of a turn, with the pauses that servers have asked all accounts for, and where
+    /// there are no tokens to be used, with how the turn ends. `refused` is the network that has
+    /// refused the tokens which there are.
+    fn settings_of_turn(
+        &self,
+        opened: &Opened,
+        not_renewed: &[(&str, NotRenewed)],
+        refused: Option<&str>,
+    ) -> Settings {
         let now = self.host.now();
         let pauses = self.host.server_pauses();
         let mut settings = opened.settings.clone();
         for one in settings.networks.iter_mut().filter(|one| one.is_signed_in) {
+            let network = one.definition.name;
             let title = one.definition.title;
-            let pause = opened.connection(one.definition.name).and_then(|to| {
-                let tokens = &to.tokens;
-                let is_unusable = tokens.expires_at.is_some_and(|at| at <= now)
-                    || refused == Some(one.definition.name);
-                // Tokens that cannot be used wait for the server that renews them, which may be
-                // another one than that of turns.
-                let waits = is_unusable && tokens.refresh.is_some();
-                let issuer = &to.app.server;
-                let asked = waits.then(|| pauses.until(issuer, now)).flatten();
-                let asked = pauses.until(&self.turned_on(to), now).max(asked);
-                let failed = waits.then(|| pauses.renewals_until(issuer, now)).flatten();
-                asked.max(failed).map(|until| (until, failed > asked))
-            });
+            let Some(to) = opened.connection(network) else {
+                continue;
+            };
+            let tokens = &to.tokens;
+            let is_unusable =
+                tokens.expires_at.is_some_and(|at| at <= now) || refused == Some(network);
+            let why = not_renewed.iter().find(|(of, _)| *of == network);
+            one.unready = why.and_then(|(_, why)| why.outcome(is_unusable));
+            // Tokens that cannot be used wait for the server that renews them, which may be
+            // another one than that of turns.
+            let waits = is_unusable && tokens.refresh.is_some();
+            let issuer = &to.app.server;
+            let asked = waits.then(|| pauses.until(issuer, now)).flatten();
+            let asked = pauses.until(&self.turned_on(to), now).max(asked);
+            let failed = waits.then(|| pauses.renewals_until(issuer, now)).flatten();
             // Not all accounts of the server come back at the same instant.
-            one.hold = pause.map(|(until, has_failed)| Hold {
+            one.hold = asked.max(failed).map(|until| Hold {
                 until: after(until, Delay::of(self.id, None).spread()),
                 kind: HoldKind::Pause,
-                diagnosis: if has_failed {
+                diagnosis: if failed > asked {
                     Diagnosis::new(
                         Reason::Transient,
                         format!("{title} did not renew the sign-in."),
@@ -223,12 +308,12 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         settings
     }
 
-    /// Takes in how a turn has ended: remembers pauses, renews tokens that were refused and tries
-    /// again with them, and gives up where a network has refused for two weeks.
+    /// Takes in how the turn of a request has ended: remembers pauses, renews tokens that were
+    /// refused and tries again with them, and gives up where a network has refused for two weeks.
     async fn after_turn(
         &self,
         mut reports: Vec<Report>,
-        trigger: Trigger,
+        request: &TurnRequest,
     ) -> Result<Vec<Report>, Diagnosis> {
         let opened = self.open().await?;
         for index in 0..reports.len() {
@@ -252,10 +337,14 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                 }
                 Outcome::Refused(diagnosis)
                     if diagnosis.reason == Reason::Credentials
-                        && report.network_status.is_some()
-                        && self.renews_or_waits(connection).await =>
+                        && report.network_status.is_some() =>
                 {
-                    let again = self.turn_again(report.network, trigger).await?;
+                    let network = report.network;
+                    let not_renewed = match self.try_to_renew(connection).await {
+                        Err(NotRenewed::Unasked) => continue,
+                        renewed => renewed.err(),
+                    };
+                    let again = self.turn_again(network, request, not_renewed).await?;
                     if let (Some(report), Some(again)) = (reports.get_mut(index), again) {
                         *report = again;
                     }
@@ -267,13 +356,6 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         Ok(reports)
     }
 
-    /// Renews tokens that were refused. Returns whether there are new ones, or the server could not
-    /// be asked, so that the refusal says nothing of the sign-in.
-    async fn renews_or_waits(&self, connection: &Connection) -> bool {
-        let waits = || self.renews_not_before(connection).is_some();
-        self.renew(connection).await || connection.tokens.refresh.is_some() && waits()
-    }
-
     /// Until when the server of a connection is not asked to renew its tokens, if it is not.
     fn renews_not_before(&self, connection: &Connection) -> Option<DateTime<Utc>> {
         let (pauses, now) = (self.host.server_pauses(), self.host.now());
@@ -283,31 +365,44 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             .max(pauses.renewals_until(server, now))
     }
 
-    /// Makes the turn on one network again, with tokens that are new, or has it wait until the server
-    /// gives some. The refusal of the old ones holds nothing any more.
+    /// Makes the turn of a request again on one network, which has refused the tokens: with new
+    /// ones, or so that it ends as `not_renewed` says.
     async fn turn_again(
         &self,
-        network: &str,
-        trigger: Trigger,
+        network: &'static str,
+        request: &TurnRequest,
+        not_renewed: Option<NotRenewed>,
     ) -> Result<Option<Report>, Diagnosis> {
+        let is_over = matches!(not_renewed, Some(NotRenewed::Over { .. }));
+        let not_renewed: Vec<_> = not_renewed.map(|why| (network, why)).into_iter().collect();
         let opened = self.open().await?;
-        let settings = self.with_pauses(&opened, Some(network));
+        let settings = self.settings_of_turn(&opened, &not_renewed, Some(network));
         let mut networks = settings.networks.iter();
         let Some(one) = networks.find(|one| one.definition.name == network) else {
             return Ok(None);
         };
         let state = load_state(one, self.ledger).await;
         let mut state = state.map_err(|error| self.failed(&error))?;
-        state.hold = None;
-        state.refusals = 0;
-        state.refused_since = None;
+        if !is_over {
+            // The refusal of the old tokens holds nothing any more.
+            state.hold = None;
+            state.refusals = 0;
+            state.refused_since = None;
+        } else if request.trigger != Trigger::Manual {
+            // It is told with its cause now, and counts once.
+            state.hold = None;
+            state.refusals = state.refusals.saturating_sub(1);
+        }
         if one.hold.is_some() {
             // Nobody has to sign in again yet.
             state.stopped = None;
         }
         let kept = self.ledger.keep(network, &state, None).await;
         kept.map_err(|error| self.failed(&error))?;
-        let request = TurnRequest::due_at(self.host.now(), trigger);
+        let request = TurnRequest {
+            at: self.host.now(),
+            ..*request
+        };
         let reports = turn_on(&[one], &settings, self.host, self.ledger, &request).await;
         Ok(reports.into_iter().next())
     }

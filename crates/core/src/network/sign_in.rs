@@ -76,7 +76,7 @@ pub trait SignIn: fmt::Debug + Sync {
     /// used.
     ///
     /// # Errors
-    /// When the server gives none.
+    /// When the server gives none. [`SignInError::Moved`] says that the account has left the server.
     fn refresh<'a>(
         &'a self,
         connection: &'a Connection,
@@ -414,6 +414,9 @@ pub enum SignInError {
     /// The server does not accept the code or token any more.
     #[error("{0}")]
     Refused(String),
+    /// The account is on another server by now, whatever this one accepts.
+    #[error("{0}")]
+    Moved(String),
     /// The server did not answer, or not as its software should.
     #[error("{0}")]
     Server(String),

@@ -867,6 +867,141 @@ fn a_server_that_cannot_renew_tokens_for_a_moment_ends_no_sign_in() {
     }
 }
 
+/// A visitor whose icon turns by tokens that end at 03:01, or without notice.
+fn with_renewed_tokens(subject: &str, expires_at: Option<&str>) -> Person {
+    let person = Person::visitor();
+    let mut connection = person.signed_in(subject, "one", Some("r"));
+    connection.expires_at = expires_at.map(instant);
+    person.have(&Command::Connect {
+        connection,
+        picture: None,
+    });
+    person.start();
+    person.host.take_sent();
+    person
+}
+
+#[test]
+fn why_tokens_are_not_renewed_is_what_the_person_reads() {
+    // The token has expired, so the network is not asked with it; or nobody knows before.
+    for (expires_at, asked) in [
+        (Some("2026-11-22T03:01:00Z"), vec!["POST /token?token=r"]),
+        (None, vec!["POST /avatar?token=one", "POST /token?token=r"]),
+    ] {
+        let mut person = with_renewed_tokens("ada", expires_at);
+        let refused = Ok(reply(401, &[], ""));
+        person.host.answer("/avatar?token=one", refused);
+        person
+            .host
+            .answer("/token?token=r", Ok(reply(400, &[], "")));
+        person.wake("2026-11-22T03:02:00Z");
+        assert_eq!(person.sent(), asked);
+        let shown = person.shown();
+        assert!(shown.needs_sign_in);
+        let finding = shown.finding.unwrap();
+        assert_eq!(
+            finding.message,
+            "The sign-in has been ended. Sign in again."
+        );
+        let until = "It is not asked again before 2026-11-22T04:02:00Z";
+        assert!(finding.remedy.contains(until), "{finding:?}");
+        assert!(finding.remedy.starts_with("Nothing else is lost."));
+        let entries = person.host.ledger.entries();
+        let entry = entries.last().unwrap();
+        assert_eq!(
+            entry["message"],
+            "The sign-in has been ended. Sign in again."
+        );
+        // Nothing is asked of a session that is over while it is left alone.
+        person.wake("2026-11-22T03:30:00Z");
+        assert!(person.sent().is_empty());
+        // A person may ask at once.
+        let diagnosis = person.refused(&Command::Turn);
+        assert_eq!(
+            diagnosis.message,
+            "The sign-in has been ended. Sign in again."
+        );
+        assert_eq!(person.sent(), asked);
+        person.host.now += TimeDelta::minutes(5);
+        person.connect("ada", "two");
+        assert!(!person.shown().needs_sign_in);
+        person.host.take_sent();
+        person.wake("2026-11-22T04:02:01Z");
+        assert_eq!(person.sent(), ["POST /avatar?token=two"]);
+    }
+}
+
+#[test]
+fn a_refused_renewal_leaves_a_token_in_use_that_can_be_used_and_a_move_does_not() {
+    let soon = Some("2026-11-22T03:06:00Z");
+    let mut person = with_renewed_tokens("ada", soon);
+    person
+        .host
+        .answer("/token?token=r", Ok(reply(400, &[], "")));
+    person.wake("2026-11-22T03:02:00Z");
+    assert_eq!(
+        person.sent(),
+        ["POST /token?token=r", "POST /avatar?token=one"]
+    );
+    assert!(!person.shown().needs_sign_in);
+
+    let mut person = with_renewed_tokens("ada", soon);
+    person
+        .host
+        .answer("/token?token=r", Ok(reply(410, &[], "")));
+    person.wake("2026-11-22T03:02:00Z");
+    assert_eq!(person.sent(), ["POST /token?token=r"]);
+    let shown = person.shown();
+    assert!(shown.needs_sign_in);
+    let finding = shown.finding.unwrap();
+    assert_eq!(
+        finding.message,
+        "Your account has moved. Sign in again with your handle."
+    );
+}
+
+#[test]
+fn a_token_that_ends_and_cannot_be_renewed_is_told() {
+    let mut person = Person::visitor();
+    let mut connection = person.signed_in("ada", "one", None);
+    connection.expires_at = Some(instant("2026-11-22T03:01:00Z"));
+    person.have(&Command::Connect {
+        connection,
+        picture: None,
+    });
+    person.start();
+    let refused = Ok(reply(401, &[], ""));
+    person.host.answer("/avatar?token=one", refused);
+    person.wake("2026-11-22T03:02:00Z");
+    let finding = person.shown().finding.unwrap();
+    assert_eq!(
+        finding.message,
+        "It gave no token to renew it with. Sign in again."
+    );
+}
+
+#[test]
+fn a_sign_in_that_cannot_be_renewed_is_given_up_after_two_weeks() {
+    for expires_at in [Some("2026-11-22T03:01:00Z"), None] {
+        let mut person = with_renewed_tokens("ada", expires_at);
+        let refused = Ok(reply(401, &[], ""));
+        person.host.answer("/avatar?token=one", refused);
+        person
+            .host
+            .answer("/token?token=r", Ok(reply(400, &[], "")));
+        let mut tries = 0;
+        let end = instant("2026-12-08T00:00:00Z");
+        while let Some(alarm) = person.alarm().filter(|at| *at < end) {
+            person.wake(&alarm.to_rfc3339());
+            let sent = person.sent();
+            tries += sent.iter().filter(|line| line.contains("/token")).count();
+        }
+        assert!((14..30).contains(&tries), "{tries}");
+        assert!(person.stored().paused_at.is_some());
+        assert_eq!(person.stored().connections[0].secrets, None);
+    }
+}
+
 #[test]
 fn a_sign_in_that_has_ended_is_told_and_another_goes_on_at_once() {
     let mut person = Person::visitor().turning();

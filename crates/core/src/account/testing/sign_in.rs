@@ -198,7 +198,10 @@ impl SignIn for Fake {
     ) -> Pending<'a, Result<Connection, SignInError>> {
         Box::pin(async move {
             let transport = context.transport;
-            let refresh = connection.tokens.refresh.as_ref().unwrap().expose();
+            let refresh = connection.tokens.refresh.as_ref().ok_or_else(|| {
+                SignInError::Refused("It gave no token to renew it with. Sign in again.".to_owned())
+            });
+            let refresh = refresh?.expose();
             let target = (connection.app.server.as_str(), "token", refresh);
             let now = transport.now();
             match send(transport, "POST", target, &[]).await.0 {
@@ -215,7 +218,12 @@ impl SignIn for Fake {
                     until: now + TimeDelta::minutes(10),
                 }),
                 500.. => Err(SignInError::Server("no".to_owned())),
-                _ => Err(SignInError::Refused("no".to_owned())),
+                410 => Err(SignInError::Moved(
+                    "Your account has moved. Sign in again with your handle.".to_owned(),
+                )),
+                _ => Err(SignInError::Refused(
+                    "The sign-in has been ended. Sign in again.".to_owned(),
+                )),
             }
         })
     }

@@ -203,6 +203,14 @@ impl<'a, H: Store + Client + Clock, L: Ledger> Turn<'a, H, L> {
             preview.unchecked = Some(pause.diagnosis.in_words());
             return Ok(preview);
         }
+        match &configured.unready {
+            Some(Outcome::Refused(diagnosis)) => return Err(diagnosis.clone()),
+            Some(other) => {
+                preview.unchecked = other.diagnosis().map(Diagnosis::in_words);
+                return Ok(preview);
+            }
+            None => {}
+        }
         let before = state.saved_session.clone();
         let verified = network.verify(&mut state.saved_session, self.host).await;
         // The next turn goes on with a session that was started. One that was renewed replaces the

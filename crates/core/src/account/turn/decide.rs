@@ -10,7 +10,7 @@ use crate::account::turn::context::{Account, Turn};
 use crate::account::turn::ended::{Ended, JournalEntry, Progress, cannot_save};
 use crate::account::turn::plan::{NoFrame, Plan, Planned};
 use crate::account::turn::request::TurnRequest;
-use crate::account::turn::retry::held;
+use crate::account::turn::retry::{held, jitter, on_the_clock_of, report_next_try};
 use crate::frames::set::FrameRef;
 use crate::network::Network;
 use crate::outcome::Outcome;
@@ -103,7 +103,9 @@ impl Account<'_> {
     pub(super) fn needs_frame(&self, plan: &Plan, request: &TurnRequest) -> bool {
         match (&self.network, &self.state) {
             (Ok(_), _) if request.dry_run => true,
-            (Ok(_), Ok(state)) => decide(state, plan, request) == Decision::Send,
+            (Ok(_), Ok(state)) => {
+                self.configured.unready.is_none() && decide(state, plan, request) == Decision::Send
+            }
             _ => false,
         }
     }
@@ -192,13 +194,17 @@ impl<'a, H: Store, L: Ledger> Turn<'a, H, L> {
         report.attempts = progress.slot().map_or(0, |slot| slot.attempts);
         let entry = match decision {
             Decision::Send => {
-                return Step::Send(Sending {
-                    configured,
-                    network,
-                    frame: plan.frame.clone(),
-                    progress,
-                    report,
-                });
+                let Some(outcome) = &configured.unready else {
+                    return Step::Send(Sending {
+                        configured,
+                        network,
+                        frame: plan.frame.clone(),
+                        progress,
+                        report,
+                    });
+                };
+                self.cannot_send(outcome.clone(), plan, &mut progress, &mut report);
+                JournalEntry::Write
             }
             Decision::Done => JournalEntry::Skip,
             Decision::Unchanged => match progress.slot_mut() {
@@ -221,6 +227,28 @@ impl<'a, H: Store, L: Ledger> Turn<'a, H, L> {
             }
         };
         Step::Record(Ended::unsent(configured, report, progress, entry))
+    }
+
+    /// Applies the outcome of a turn whose tokens are of no use, so that nothing is sent.
+    fn cannot_send(
+        &self,
+        outcome: Outcome,
+        plan: &Plan,
+        progress: &mut Progress,
+        report: &mut Report,
+    ) {
+        let request = &self.request;
+        let outcome = on_the_clock_of(request.at, self.started, outcome);
+        let slot = progress.slot().cloned();
+        let next = progress.state.apply_outcome(
+            &outcome,
+            plan.frame.clone(),
+            request.at,
+            slot.as_ref(),
+            request.trigger,
+            jitter(),
+        );
+        report_next_try(report, outcome, next, slot.as_ref(), self.ledger);
     }
 }
 

@@ -208,7 +208,9 @@ pub(super) fn failed(failed: &Failed) -> Problem {
         Failed::Network(SignInError::Place(_)) => StatusCode::UNPROCESSABLE_ENTITY,
         Failed::Network(SignInError::Paused { .. } | SignInError::Server(_))
         | Failed::Account(_) => StatusCode::BAD_GATEWAY,
-        Failed::Network(SignInError::AppForgotten { .. } | SignInError::Refused(_))
+        Failed::Network(
+            SignInError::AppForgotten { .. } | SignInError::Refused(_) | SignInError::Moved(_),
+        )
         | Failed::Denied(_)
         | Failed::Over
         | Failed::OtherAccount

@@ -133,7 +133,8 @@ async fn connected(
 /// fails is left out, and made the next time.
 ///
 /// # Errors
-/// When the server gives no tokens, or the account has moved to another one.
+/// When the server gives no tokens, or the account has moved to another one
+/// ([`SignInError::Moved`]).
 pub(super) async fn refresh(
     connection: &Connection,
     context: Context<'_>,
@@ -195,7 +196,7 @@ pub(super) async fn revoke(
 /// What cannot be looked up stays as it is.
 ///
 /// # Errors
-/// When the account has moved to another authorization server.
+/// [`SignInError::Moved`] when the account has moved to another authorization server.
 async fn follow(
     connection: &mut Connection,
     details: &mut Details,
@@ -207,7 +208,7 @@ async fn follow(
         return Ok(());
     };
     if found.issuer != connection.app.server {
-        return Err(SignInError::Refused(format!(
+        return Err(SignInError::Moved(format!(
             "Your account has moved from {} to {}. Sign in again with your handle.",
             host(&connection.app),
             found.pds.authority()
