@@ -215,9 +215,9 @@ pub struct ConnectionView {
     pub is_started: bool,
     /// Whether the person has to sign in again.
     pub needs_sign_in: bool,
-    /// Whether the picture from before the start is kept; `None` if there was none to keep, so that
-    /// putting it back removes the picture.
-    pub keeps_picture: Option<bool>,
+    /// What the network showed before the start. It is known of a connection that is not started if
+    /// it was moved from an account that had started.
+    pub before: Before,
     /// The number of the frame that it shows, if that is of the current set.
     pub frame: Option<u16>,
     /// What is wrong with it.

@@ -51,7 +51,8 @@ pub struct StoredConnection {
     /// When it was started, if it was.
     #[serde(default, with = "stored::instant_or_none")]
     pub started_at: Option<DateTime<Utc>>,
-    /// What the network showed before the start.
+    /// What the network showed before the start. It is known of a connection that is not started if
+    /// the identity was moved from an account that had started.
     #[serde(default, deserialize_with = "stored::or_default")]
     pub before: Before,
 }
@@ -60,7 +61,7 @@ pub struct StoredConnection {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Before {
-    /// That is not known, or could not be kept.
+    /// That is not known: nothing has started yet, or it could not be kept.
     #[default]
     Unknown,
     /// A picture, which is kept.
@@ -69,6 +70,33 @@ pub enum Before {
     Held,
     /// The server's default picture.
     Default,
+    /// A picture that could not be kept when another account started, from which the identity was
+    /// moved.
+    Lost,
+    /// A picture that the network held, and shows again. What turns have kept there may still be
+    /// there.
+    PutBack,
+}
+
+impl Before {
+    /// Whether it can be put back.
+    pub fn can_be_put_back(self) -> bool {
+        matches!(self, Self::Picture | Self::Held | Self::Default)
+    }
+
+    /// Whether the picture that the network shows is the one to keep at a start. Otherwise it may be
+    /// a frame.
+    pub fn is_shown_until_start(self) -> bool {
+        matches!(self, Self::Unknown | Self::PutBack)
+    }
+}
+
+impl StoredConnection {
+    /// Whether turns were made with it, here or in the account that its identity was moved from. If
+    /// not, nothing of this service is on the network.
+    pub fn has_turned(&self) -> bool {
+        self.started_at.is_some() || self.before != Before::Unknown
+    }
 }
 
 impl StoredAccount {

@@ -52,7 +52,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         }
         // With tokens that can still be used once the connection is replaced.
         let replaced = match &before {
-            Some(one) if self.keeps_frames(one) => self.fresh_connection(network).await?,
+            Some(one) if self.has_kept_frames(one) => self.fresh_connection(network).await?,
             _ => opened.connection(network).cloned(),
         };
         let picture = picture.and_then(|file| STANDARD.decode(file).ok());
@@ -61,7 +61,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         stored.connections.retain(|one| one.network != network);
         stored.connections.push(StoredConnection {
             started_at: None,
-            before: if is_lost { Before::Unknown } else { new.before },
+            before: if is_lost { Before::Lost } else { new.before },
             ..new.clone()
         });
         // Both begin before either waits, so that the host stores them together: a connection with
@@ -75,8 +75,11 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         kept.and(kept_picture)?;
         let mut notes = Vec::new();
         if let Some(replaced) = &replaced {
-            if self.remove_frames_of(replaced).await.is_err() {
-                notes.extend(before.as_ref().and_then(|one| self.left_behind(one)));
+            let turned = before.as_ref().filter(|one| self.has_kept_frames(one));
+            if let Some(turned) = turned
+                && self.remove_frames_of(replaced).await.is_err()
+            {
+                notes.extend(self.left_behind(turned));
             }
             self.revoke(replaced).await;
         }

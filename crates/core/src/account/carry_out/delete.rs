@@ -1,7 +1,6 @@
 //! `Delete`: leaving without a trace.
 
 use crate::account::account_store::AccountStore;
-use crate::account::carry_out::leave::can_put_back;
 use crate::account::carry_out::replies::done;
 use crate::account::commands::Reply;
 use crate::account::host::AccountHost;
@@ -23,7 +22,8 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let mut notes = Vec::new();
         if let Ok(stored) = self.paused().await {
             if put_back {
-                for one in stored.connections.iter().filter(|one| can_put_back(one)) {
+                let connections = stored.connections.iter();
+                for one in connections.filter(|one| one.before.can_be_put_back()) {
                     self.put_back_for_good(&one.network).await?;
                 }
             }

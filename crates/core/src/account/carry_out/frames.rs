@@ -11,7 +11,7 @@ use crate::outcome::{Diagnosis, Reason};
 
 impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     /// Removes what turns have kept on the network of a connection, by tokens that are renewed if
-    /// they have to be. Returns what the person can do if it may still be there.
+    /// they have to be. Nothing is asked of the network if no turn was made. Returns what the person can do if it may still be there.
     ///
     /// # Errors
     /// When the account cannot be opened.
@@ -19,7 +19,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         &self,
         stored: &StoredConnection,
     ) -> Result<Option<String>, Diagnosis> {
-        if !self.keeps_frames(stored) {
+        if !self.has_kept_frames(stored) {
             return Ok(None);
         }
         let network = stored.network.as_str();
@@ -50,17 +50,21 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         account.remove_frames(&mut None, self.host).await
     }
 
-    /// Whether turns of a connection keep anything on its network.
-    pub(super) fn keeps_frames(&self, stored: &StoredConnection) -> bool {
-        let sign_in = self.host.sign_in_to(&stored.network);
-        sign_in.is_some_and(|sign_in| sign_in.how_to_remove_frames(&stored.subject).is_some())
+    /// Whether turns of a connection may have kept anything on its network. What is there of a
+    /// connection that never turned is somebody else's: another service may turn the same account.
+    pub(super) fn has_kept_frames(&self, stored: &StoredConnection) -> bool {
+        self.how_to_remove_frames(stored).is_some()
+    }
+
+    fn how_to_remove_frames(&self, stored: &StoredConnection) -> Option<String> {
+        let sign_in = self.host.sign_in_to(&stored.network)?;
+        let how = sign_in.how_to_remove_frames(&stored.subject)?;
+        stored.has_turned().then_some(how)
     }
 
     /// What the person can do about what turns have left on a network; `None` if there were none.
     pub(super) fn left_behind(&self, stored: &StoredConnection) -> Option<String> {
-        stored.started_at?;
-        let sign_in = self.host.sign_in_to(&stored.network)?;
-        let how = sign_in.how_to_remove_frames(&stored.subject)?;
+        let how = self.how_to_remove_frames(stored)?;
         let title = title(&stored.network);
         Some(format!("{title} has not let this service tidy up. {how}"))
     }

@@ -29,7 +29,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     ) -> Result<Reply, Diagnosis> {
         let opened = self.open().await?;
         let connection = opened.stored.connection(network);
-        if put_back && connection.is_some_and(can_put_back) {
+        if put_back && connection.is_some_and(|one| one.before.can_be_put_back()) {
             let was_paused = opened.stored.paused_at;
             self.paused().await?;
             self.put_back_for_good(network).await?;
@@ -61,7 +61,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         match stored.connection_mut(network) {
             Some(one) if one.before == Before::Held => {
                 one.started_at = None;
-                one.before = Before::Unknown;
+                one.before = Before::PutBack;
                 self.keep(stored).await
             }
             _ => Ok(()),
@@ -92,14 +92,14 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     pub(super) async fn forget_moved(&self, network: &str) -> Result<Reply, Diagnosis> {
         let opened = self.open().await?;
         let stored = opened.stored.connection(network);
-        let mut before = stored.map(|one| one.before).unwrap_or_default();
+        let mut before = stored.map(carried).unwrap_or_default();
         let mut picture = None;
         if before == Before::Picture {
             let kept = self.ledger.picture(network).await;
             let kept = kept.map_err(|error| self.failed(&error))?;
             picture = kept.map(|file| STANDARD.encode(file));
             if picture.is_none() {
-                before = Before::Unknown;
+                before = Before::Lost;
             }
         }
         self.forget_connection(network).await?;
@@ -121,9 +121,13 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     }
 }
 
-/// Whether a connection has something to put back.
-pub(super) fn can_put_back(connection: &StoredConnection) -> bool {
-    connection.started_at.is_some() && connection.before != Before::Unknown
+/// What the account that a connection's identity is moved to has to know of the time before the
+/// start.
+fn carried(connection: &StoredConnection) -> Before {
+    match connection.before {
+        Before::Unknown if connection.started_at.is_some() => Before::Lost,
+        before => before,
+    }
 }
 
 /// A server has not said that tokens are no longer valid.

@@ -99,7 +99,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let of_network = stored.connection(network);
         let of_network = of_network.ok_or_else(|| not_connected(network))?;
         let picture = match of_network.before {
-            Before::Unknown => return Err(not_kept(network)),
+            Before::Unknown | Before::Lost | Before::PutBack => return Err(not_kept(network)),
             Before::Default => Shown::Default,
             Before::Held => Shown::Held,
             Before::Picture => {

@@ -46,7 +46,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                 .stored
                 .connection(&network)
                 .map(|one| one.before);
-            if let Some(carried) = carried.filter(|before| *before != Before::Unknown) {
+            if let Some(carried) = carried.filter(|before| !before.is_shown_until_start()) {
                 // It has come with the identity from another account, whose frame is shown now.
                 started.push((network, carried));
                 continue;

@@ -211,7 +211,7 @@ fn signing_in_is_no_consent_and_start_is() {
     assert_eq!(view.next_turn, person.alarm());
     let shown = person.shown();
     assert!(shown.is_started && !shown.needs_sign_in);
-    assert_eq!(shown.keeps_picture, Some(true));
+    assert_eq!(shown.before, Before::Picture);
     assert_eq!(shown.frame, Some(9));
     assert_eq!(shown.name.as_deref(), Some("@ada@social.test"));
 
@@ -255,7 +255,7 @@ fn a_picture_that_cannot_be_kept_stops_the_start_until_the_person_goes_without()
         without_picture: true,
     });
     assert_eq!(person.view().stage, Stage::Turning);
-    assert_eq!(person.shown().keeps_picture, Some(false));
+    assert_eq!(person.shown().before, Before::Unknown);
     let diagnosis = person.refused(&put_back());
     assert!(
         diagnosis.message.ends_with("is not kept here."),
@@ -320,7 +320,7 @@ fn a_default_picture_is_put_back_by_removing_ours() {
     let mut person = Person::visitor();
     person.host.answer("/shown", Ok(reply(204, &[], "")));
     let person = person.turning();
-    assert_eq!(person.shown().keeps_picture, None);
+    assert_eq!(person.shown().before, Before::Default);
     person.have(&put_back());
     assert_eq!(person.sent(), ["DELETE /avatar?token=one"]);
 }
@@ -431,7 +431,7 @@ fn signing_in_again_goes_on_and_another_account_waits_for_its_start() {
     assert!(person.connect("ada", "two").is_empty());
     assert_eq!(person.sent(), ["POST /revoke?token=one"]);
     assert!(person.shown().is_started);
-    assert_eq!(person.shown().keeps_picture, Some(true));
+    assert_eq!(person.shown().before, Before::Picture);
     person.wake("2026-11-22T03:05:00Z");
     assert_eq!(person.sent(), ["POST /avatar?token=two"]);
 
@@ -537,7 +537,7 @@ fn the_picture_from_before_moves_with_the_identity() {
     other.start();
     assert_eq!(other.sent(), ["POST /avatar?token=two"]);
     assert_eq!(*other.host.ledger.pictures.borrow(), picture);
-    assert_eq!(other.shown().keeps_picture, Some(true));
+    assert_eq!(other.shown().before, Before::Picture);
     other.have(&put_back());
     let sent = other.host.take_sent();
     assert_eq!(sent[0].body(), picture.values().next().unwrap());
@@ -555,6 +555,63 @@ fn what_a_network_holds_moves_with_the_identity_too() {
         other.sent(),
         ["POST /avatar?token=two", "POST /held?token=two"]
     );
+}
+
+#[test]
+fn what_has_moved_is_put_back_and_removed_without_a_start() {
+    for (leave, put_back) in [
+        (disconnect(true), true),
+        (disconnect(false), false),
+        (Command::Delete { put_back: true }, true),
+        (Command::Delete { put_back: false }, false),
+    ] {
+        let other = Person::visitor();
+        moved(&Person::keeper(), &other, KEEPER, "two");
+        let shown = other.shown();
+        assert!(!shown.is_started);
+        assert_eq!(shown.before, Before::Held);
+        assert!(other.have(&leave).is_empty());
+        let mut expected = vec!["DELETE /frames?token=two", "POST /revoke?token=two"];
+        if put_back {
+            expected.insert(0, "POST /held?token=two");
+        }
+        assert_eq!(other.sent(), expected);
+    }
+}
+
+#[test]
+fn a_picture_that_was_lost_before_a_move_is_not_taken_for_a_frame_afterwards() {
+    let mut person = Person::visitor();
+    person.host.answer("/shown", Ok(reply(500, &[], "")));
+    person.connect("ada", "one");
+    person.have(&Command::Start {
+        without_picture: true,
+    });
+    let other = Person::visitor();
+    moved(&person, &other, "ada", "two");
+    other.start();
+    assert_eq!(other.sent(), ["POST /avatar?token=two"]);
+    assert!(!other.shown().before.can_be_put_back());
+    other.refused(&put_back());
+}
+
+#[test]
+fn what_never_started_leaves_the_network_as_it_is() {
+    for leave in [
+        disconnect(false),
+        disconnect(true),
+        Command::Delete { put_back: true },
+    ] {
+        let person = Person::visitor();
+        person.connect(KEEPER, "one");
+        assert!(person.have(&leave).is_empty());
+        assert_eq!(person.sent(), ["POST /revoke?token=one"]);
+    }
+    // Another identity takes its place.
+    let person = Person::visitor();
+    person.connect(KEEPER, "one");
+    assert!(person.connect("ada", "two").is_empty());
+    assert_eq!(person.sent(), ["POST /revoke?token=one"]);
 }
 
 #[test]
@@ -662,7 +719,7 @@ fn an_export_tells_where_a_held_picture_is() {
     assert_eq!(of_network["before_start"], "held");
     assert_eq!(of_network["picture_before_start"], Value::Null);
     assert_eq!(of_network["picture_before_start_is_at"], "the record");
-    assert_eq!(person.shown().keeps_picture, Some(true));
+    assert_eq!(person.shown().before, Before::Held);
 }
 
 #[test]
@@ -1021,7 +1078,7 @@ fn a_sign_in_that_has_ended_is_told_and_another_goes_on_at_once() {
     assert!(!person.shown().needs_sign_in);
     person.wake("2026-11-22T04:02:00Z");
     assert_eq!(person.sent(), ["POST /avatar?token=two"]);
-    assert_eq!(person.shown().keeps_picture, Some(true));
+    assert_eq!(person.shown().before, Before::Picture);
 }
 
 #[test]

@@ -136,7 +136,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                     source: Source::Variables,
                     is_started: true,
                     needs_sign_in: false,
-                    keeps_picture: Some(false),
+                    before: Before::Unknown,
                     frame: shown(&state, set),
                     finding: finding(self.host, Some(one), &state),
                 });
@@ -182,11 +182,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             is_started,
             needs_sign_in: opened.connection(network).is_none()
                 || found.as_ref().is_some_and(refused),
-            keeps_picture: match stored.before {
-                Before::Picture | Before::Held => Some(true),
-                Before::Unknown => Some(false),
-                Before::Default => None,
-            },
+            before: stored.before,
             frame: shown(&state, set),
             finding: found,
         }

@@ -128,8 +128,13 @@ impl AccountPage<'_> {
                         strong { (one.title) }
                         @if let Some(name) = &one.name { " (" (name) ")" }
                     }
-                    " with the frame that is due, and again whenever the next one is due. The picture that "
-                    "you have there now is kept, so that you can put it back."
+                    " with the frame that is due, and again whenever the next one is due."
+                    @if waiting.iter().any(|one| one.before.is_shown_until_start()) {
+                        " The picture that you have there now is kept, so that you can put it back."
+                    }
+                    @if waiting.iter().any(|one| one.before.can_be_put_back()) {
+                        " What your profile showed before it turned has moved here with it."
+                    }
                 }
                 p { "Pause, put your own picture back, or delete everything on this page at any time." }
                 @if self.cannot_keep_picture {

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::account::commands::{ConnectionView, Source};
+use crate::account::stored_account::Before;
 use crate::outcome::Diagnosis;
 use crate::web::page::words::named;
 use crate::web::site::layout::{csrf_field, one_button};
@@ -33,7 +34,7 @@ fn connection(one: &ConnectionView, csrf: &str) -> Markup {
             (finding(one.finding.as_ref()))
             @if one.needs_sign_in { (sign_in_again(one, csrf)) }
             @if one.source == Source::Page {
-                @if one.is_started { (put_back(one, csrf)) }
+                (put_back(one, csrf))
                 (disconnect(one, csrf))
             } @else {
                 p.soft { "Connected by this service's secrets. Sign in here to replace them." }
@@ -44,10 +45,17 @@ fn connection(one: &ConnectionView, csrf: &str) -> Markup {
 
 /// Says what a connection shows.
 fn state(one: &ConnectionView) -> String {
-    match (one.is_started, one.frame) {
-        (false, _) => "Not started. The picture there has not been touched.".to_owned(),
-        (true, Some(n)) => format!("Shows {}.", named(n)),
-        (true, None) => "Has taken no frame of this picture yet.".to_owned(),
+    let of_unstarted = match one.before {
+        Before::Unknown => "Not started. The picture there has not been touched.",
+        Before::PutBack => "Not started. Your own picture is there again.",
+        Before::Picture | Before::Held | Before::Default | Before::Lost => {
+            "Not started here. It may still show a frame from the page that it was moved from."
+        }
+    };
+    match one.frame {
+        _ if !one.is_started => of_unstarted.to_owned(),
+        Some(n) => format!("Shows {}.", named(n)),
+        None => "Has taken no frame of this picture yet.".to_owned(),
     }
 }
 
@@ -78,10 +86,11 @@ fn sign_in_again(one: &ConnectionView, csrf: &str) -> Markup {
 }
 
 fn put_back(one: &ConnectionView, csrf: &str) -> Markup {
-    let button = match one.keeps_picture {
-        Some(true) => "Put my own picture back",
-        None => "Remove the picture",
-        Some(false) => {
+    let button = match one.before {
+        Before::Picture | Before::Held => "Put my own picture back",
+        Before::Default => "Remove the picture",
+        before if !one.is_started && before.is_shown_until_start() => return html! {},
+        Before::Unknown | Before::Lost | Before::PutBack => {
             return html! {
                 p.soft { "Your picture from before could not be kept, so it cannot be put back here." }
             };
@@ -94,14 +103,13 @@ fn put_back(one: &ConnectionView, csrf: &str) -> Markup {
     html! {
         (one_button("/account/put-back", csrf, &form))
         p.soft {
-            @if one.keeps_picture.is_none() { "You had none before. " }
+            @if one.before == Before::Default { "You had none before. " }
             "This pauses the turning."
         }
     }
 }
 
 fn disconnect(one: &ConnectionView, csrf: &str) -> Markup {
-    let can_put_back = one.is_started && one.keeps_picture != Some(false);
     html! {
         details {
             summary { "Disconnect" }
@@ -109,7 +117,7 @@ fn disconnect(one: &ConnectionView, csrf: &str) -> Markup {
                 (csrf_field(csrf))
                 input type="hidden" name="network" value=(one.network);
                 p { "rotate-icon signs out there and forgets this connection." }
-                @if can_put_back {
+                @if one.before.can_be_put_back() {
                     label.check {
                         input type="checkbox" name="put_back" value="true" checked;
                         span { "Put my own picture back first" }

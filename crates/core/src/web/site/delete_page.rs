@@ -10,7 +10,7 @@ use crate::web::site::layout::{Notice, Page, csrf_field};
 /// Writes the page. Its form is sent to `POST /account/delete`, with `put_back` as `true` if the
 /// pictures from before the start are to be put back.
 pub fn delete_page(view: &AccountView, csrf: &str, notice: Option<Notice<'_>>) -> Answer {
-    let can_put_back = |one: &&ConnectionView| one.is_started && one.keeps_picture != Some(false);
+    let can_put_back = |one: &&ConnectionView| one.before.can_be_put_back();
     let put_back: Vec<_> = view.connections.iter().filter(can_put_back).collect();
     let text = html! {
         h1 { "Your page" }

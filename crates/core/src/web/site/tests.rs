@@ -99,7 +99,7 @@ fn connection(name: &str) -> ConnectionView {
         source: Source::Page,
         is_started: false,
         needs_sign_in: false,
-        keeps_picture: Some(false),
+        before: Before::Unknown,
         frame: None,
         finding: None,
     }
@@ -118,7 +118,7 @@ fn turning() -> AccountView {
     });
     let connection = &mut view.connections[0];
     connection.is_started = true;
-    connection.keeps_picture = Some(true);
+    connection.before = Before::Picture;
     connection.frame = Some(4);
     view.next_turn = Some(at("2026-11-22T11:30:00Z"));
     view.journal = vec![json!({
@@ -517,11 +517,47 @@ fn only_a_picture_that_can_be_put_back_is_offered() {
     let mut view = turning();
     assert_says(&account(&view), "Put my own picture back");
     assert!(html_of(&delete_page(&view, CSRF, None)).contains("name=\"put_back\""));
-    view.connections[0].keeps_picture = None;
+    view.connections[0].before = Before::Default;
     assert_says(&account(&view), "Remove the pictureYou had none before.");
-    view.connections[0].keeps_picture = Some(false);
+    view.connections[0].before = Before::Unknown;
     assert_says(&account(&view), "could not be kept");
     assert!(!html_of(&delete_page(&view, CSRF, None)).contains("name=\"put_back\""));
+}
+
+#[test]
+fn what_is_not_started_says_whether_its_picture_has_been_touched() {
+    let mut view = new_account();
+    let says = |view: &AccountView| (account(view), html_of(&delete_page(view, CSRF, None)));
+    let kept = "The picture that you have there now is kept";
+    let (html, leaving) = says(&view);
+    assert_says(
+        &html,
+        "Not started. The picture there has not been touched.",
+    );
+    assert_says(&html, kept);
+    assert!(!html.contains("/account/put-back") && !html.contains("put_back"));
+    assert!(!leaving.contains("put_back"));
+
+    view.connections[0].before = Before::Held;
+    let (html, leaving) = says(&view);
+    assert_says(
+        &html,
+        "It may still show a frame from the page that it was moved from.",
+    );
+    assert_says(&html, "Put my own picture back");
+    assert!(!html.contains(kept));
+    assert!(html.contains("name=\"put_back\"") && leaving.contains("name=\"put_back\""));
+
+    view.connections[0].before = Before::Lost;
+    let (html, _) = says(&view);
+    assert_says(&html, "It may still show a frame");
+    assert!(!html.contains(kept) && !html.contains("put_back"));
+
+    view.connections[0].before = Before::PutBack;
+    let (html, _) = says(&view);
+    assert_says(&html, "Not started. Your own picture is there again.");
+    assert_says(&html, kept);
+    assert!(!html.contains("put_back"));
 }
 
 #[test]
