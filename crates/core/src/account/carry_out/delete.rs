@@ -1,12 +1,15 @@
 //! `Delete`: leaving without a trace.
 
 use crate::account::account_store::AccountStore;
-use crate::account::carry_out::replies::done;
+use crate::account::carry_out::replies::{done, with_remedy};
 use crate::account::commands::Reply;
 use crate::account::host::AccountHost;
 use crate::account::ledger::Ledger;
 use crate::account::open::Account;
 use crate::outcome::Diagnosis;
+
+/// What else somebody can do whose picture cannot be put back before everything is deleted.
+const DELETE_WITHOUT: &str = "Or delete everything without putting it back. Turning is paused.";
 
 impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     /// Deletes everything, after putting the pictures from before the start back if `put_back`,
@@ -24,7 +27,8 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             if put_back {
                 let connections = stored.connections.iter();
                 for one in connections.filter(|one| one.before.can_be_put_back()) {
-                    self.put_back_for_good(&one.network).await?;
+                    let put_back = self.put_back_for_good(&one.network).await;
+                    put_back.map_err(|diagnosis| with_remedy(diagnosis, DELETE_WITHOUT))?;
                 }
             }
             for one in &stored.connections {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::account::account_store::AccountStore;
-use crate::account::carry_out::replies::{done, title};
+use crate::account::carry_out::replies::{done, title, with_remedy};
 use crate::account::commands::Reply;
 use crate::account::host::AccountHost;
 use crate::account::ledger::Ledger;
@@ -12,6 +12,9 @@ use crate::account::open::Account;
 use crate::account::state::AccountState;
 use crate::account::stored_account::{Before, StoredConnection};
 use crate::outcome::Diagnosis;
+
+/// What else somebody can do whose picture cannot be put back before a connection ends.
+const DISCONNECT_WITHOUT: &str = "Or disconnect without putting it back.";
 
 impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     /// Ends a sign-in: puts the picture from before the start back if `put_back`, removes what turns
@@ -21,7 +24,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     /// and disconnects again.
     ///
     /// # Errors
-    /// When the picture cannot be put back. The connection is still there then.
+    /// When the picture cannot be put back. The connection is still there then, and turns as before.
     pub(super) async fn disconnect(
         &self,
         network: &str,
@@ -30,15 +33,17 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let opened = self.open().await?;
         let connection = opened.stored.connection(network);
         if put_back && connection.is_some_and(|one| one.before.can_be_put_back()) {
-            let was_paused = opened.stored.paused_at;
+            let was_paused = opened.stored.paused_at.is_some();
             self.paused().await?;
-            self.put_back_for_good(network).await?;
-            // The other networks go on as before.
-            if was_paused.is_none() {
-                let mut stored = self.open().await?.stored.clone();
-                stored.paused_at = None;
-                self.keep(stored).await?;
-            }
+            let put_back = self.put_back_for_good(network).await;
+            // Everything else goes on as before, whether or not the network has taken it.
+            let goes_on = if was_paused {
+                Ok(())
+            } else {
+                self.unpaused().await
+            };
+            put_back.map_err(|diagnosis| with_remedy(diagnosis, DISCONNECT_WITHOUT))?;
+            goes_on?;
         }
         let notes = match connection {
             Some(connection) => self.sign_out_of(connection).await?,
@@ -46,6 +51,13 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         };
         self.forget_connection(network).await?;
         Ok(done(notes))
+    }
+
+    /// Goes on where [`Account::paused`] has paused.
+    async fn unpaused(&self) -> Result<(), Diagnosis> {
+        let mut stored = self.open().await?.stored.clone();
+        stored.paused_at = None;
+        self.keep(stored).await
     }
 
     /// Puts back what a network showed before the start of a connection that is about to end. If the

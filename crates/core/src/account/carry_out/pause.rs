@@ -1,7 +1,7 @@
 //! `Pause`, `Resume`, `PutBack` and `Turn`.
 
 use crate::account::account_store::AccountStore;
-use crate::account::carry_out::replies::{done, needs_sign_in, title, told};
+use crate::account::carry_out::replies::{done, needs_sign_in, title, told, with_remedy};
 use crate::account::commands::Reply;
 use crate::account::host::AccountHost;
 use crate::account::ledger::Ledger;
@@ -52,10 +52,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         // Paused first: a turn would replace the picture.
         let stored = self.paused().await?;
         let put_back = self.put_picture_back(&stored, network).await;
-        put_back.map_err(|diagnosis| Diagnosis {
-            remedy: format!("{} Turning is paused.", diagnosis.remedy).into(),
-            ..diagnosis
-        })?;
+        put_back.map_err(|diagnosis| with_remedy(diagnosis, "Turning is paused."))?;
         let title = title(network);
         Ok(done(vec![format!(
             "{title} shows the picture from before the start again, and turning is paused."

@@ -38,6 +38,14 @@ pub(super) fn title(network: &str) -> &str {
     network::named(network).map_or(network, |one| one.title)
 }
 
+/// A diagnosis whose remedy ends with these sentences.
+pub(super) fn with_remedy(diagnosis: Diagnosis, sentences: &str) -> Diagnosis {
+    Diagnosis {
+        remedy: format!("{} {sentences}", diagnosis.remedy).into(),
+        ..diagnosis
+    }
+}
+
 /// There is no sign-in to a network.
 pub(super) fn not_connected(network: &str) -> Diagnosis {
     Diagnosis::new(

@@ -477,8 +477,13 @@ fn disconnecting_puts_back_revokes_and_forgets() {
 fn a_connection_stays_where_its_picture_cannot_be_put_back() {
     let mut person = Person::visitor().turning();
     person.host.answer("/avatar", Ok(reply(503, &[], "")));
-    person.refused(&disconnect(true));
+    let diagnosis = person.refused(&disconnect(true));
+    let remedy = diagnosis.remedy;
+    assert!(remedy.ends_with("Or disconnect without putting it back."));
     assert_eq!(person.stored().connections.len(), 1);
+    // It turns as before.
+    assert_eq!(person.view().stage, Stage::Turning);
+    assert!(person.alarm().is_some());
     // Without, it goes; the server does not confirm it.
     person.host.answer("/revoke", Ok(reply(503, &[], "")));
     let notes = person.have(&disconnect(false));
@@ -726,7 +731,8 @@ fn an_export_tells_where_a_held_picture_is() {
 fn leaving_puts_back_revokes_and_deletes_everything() {
     let mut person = Person::visitor().turning();
     person.host.answer("/avatar", Ok(reply(503, &[], "")));
-    person.refused(&Command::Delete { put_back: true });
+    let diagnosis = person.refused(&Command::Delete { put_back: true });
+    assert!(diagnosis.remedy.ends_with("Turning is paused."));
     // Nothing is lost, and nothing turns.
     assert_eq!(person.view().stage, Stage::Paused);
     assert!(!person.host.ledger.pictures.borrow().is_empty());
