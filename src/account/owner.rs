@@ -16,7 +16,7 @@ use rotate_icon_core::account::id::AccountId;
 use rotate_icon_core::account::open::{Account, Memory};
 use rotate_icon_core::outcome::Diagnosis;
 use rotate_icon_core::ports::{Clock, Log};
-use rotate_icon_core::web::{Answer, Problem, guarded, respond_for_account};
+use rotate_icon_core::web::{Answer, guarded, respond_for_account};
 
 /// The owner's account.
 #[derive(Debug)]
@@ -99,15 +99,7 @@ impl OwnersAccount {
             Method::GET | Method::HEAD => None,
             _ => Some(self.changes.lock().await),
         };
-        match self.account(&self.host()).open().await {
-            Ok(opened) => {
-                respond_for_account(&asked, &opened.settings, &self.host(), &self.storage).await
-            }
-            Err(diagnosis) => guarded(Err(Problem::new(
-                http::StatusCode::SERVICE_UNAVAILABLE,
-                diagnosis.in_words(),
-            ))),
-        }
+        respond_for_account(&asked, &self.account(&self.host())).await
     }
 }
 

@@ -71,6 +71,23 @@ pub struct Opened {
     is_lasting: bool,
 }
 
+#[cfg(test)]
+impl Memory {
+    /// What is known of an account that is opened with these settings.
+    pub(crate) fn of(settings: Settings) -> Self {
+        let opened = Rc::new(Opened {
+            stored: StoredAccount::default(),
+            settings,
+            connections: Vec::new(),
+            is_lasting: true,
+        });
+        Self {
+            opened: RefCell::new(Some(opened)),
+            changes: Cell::default(),
+        }
+    }
+}
+
 impl Opened {
     /// The connection on a network, if its tokens can be used.
     pub(super) fn connection(&self, network: &str) -> Option<&Connection> {

@@ -81,7 +81,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         cron: &str,
         at: DateTime<Utc>,
     ) -> Result<Vec<Report>, Diagnosis> {
-        let settings = self.ready_to_turn(Trigger::Cron).await?;
+        let settings = self.ready_to_turn().await?;
         let reports = wake::on_schedule(&settings, self.host, self.ledger, cron, at).await;
         let request = TurnRequest::due_at(at, Trigger::Cron);
         self.after_turn(reports, &request).await
@@ -96,7 +96,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         /// How soon an account is woken again that cannot be opened.
         const AGAIN: TimeDelta = TimeDelta::minutes(5);
 
-        let settings = match self.ready_to_turn(Trigger::Cron).await {
+        let settings = match self.ready_to_turn().await {
             Ok(settings) => settings,
             Err(diagnosis) => {
                 let again = after(self.host.now(), AGAIN);
@@ -109,27 +109,45 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         self.after_turn(reports, &request).await
     }
 
-    /// Makes a turn now, by hand.
+    /// Makes the turn that is due now, by hand.
+    ///
+    /// # Errors
+    /// As of [`Account::turn_by_request`].
+    pub async fn turn_now(&self) -> Result<Vec<Report>, Diagnosis> {
+        let request = TurnRequest::due_at(self.host.now(), Trigger::Manual);
+        self.turn_by_request(&request).await
+    }
+
+    /// Makes the turn that is asked for, at once.
     ///
     /// # Errors
     /// When the account cannot be opened, or none of its networks may be turned.
-    pub async fn turn_now(&self) -> Result<Vec<Report>, Diagnosis> {
-        let settings = self.ready_to_turn(Trigger::Manual).await?;
-        if let Some(diagnosis) = settings.standstill() {
+    pub async fn turn_by_request(&self, request: &TurnRequest) -> Result<Vec<Report>, Diagnosis> {
+        let opened = self.open().await?;
+        if let Some(diagnosis) = opened.settings.standstill() {
             return Err(diagnosis);
         }
-        let request = TurnRequest::due_at(self.host.now(), Trigger::Manual);
-        let reports = turn(&settings, self.host, self.ledger, &request).await;
-        self.after_turn(reports, &request).await
+        let settings = self.ready_to_send(request.trigger).await?;
+        let reports = turn(&settings, self.host, self.ledger, request).await;
+        self.after_turn(reports, request).await
     }
 
-    /// Returns the settings of a turn, with tokens that do not expire in the next minutes where it
-    /// may send something. Where there are none, they say how the turn ends.
-    async fn ready_to_turn(&self, trigger: Trigger) -> Result<Settings, Diagnosis> {
+    /// Returns the settings of a turn that comes by itself.
+    async fn ready_to_turn(&self) -> Result<Settings, Diagnosis> {
         let opened = self.open().await?;
         if opened.settings.is_paused {
             return Ok(opened.settings.clone());
         }
+        self.ready_to_send(Trigger::Cron).await
+    }
+
+    /// Returns the account's settings with tokens that do not expire in the next minutes, as what
+    /// is sent to a network needs them. Where there are none, they say how a turn ends.
+    ///
+    /// # Errors
+    /// When the account cannot be opened.
+    pub async fn ready_to_send(&self, trigger: Trigger) -> Result<Settings, Diagnosis> {
+        let opened = self.open().await?;
         let mut is_renewed = false;
         let mut not_renewed = Vec::new();
         for one in &opened.settings.networks {

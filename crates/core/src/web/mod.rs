@@ -34,9 +34,13 @@ pub use self::problem::Problem;
 use self::routes::{Admitted, Anywhere, Browser, Handler, OfAccount, admit};
 pub use self::site::HostPrivacy;
 pub use self::visitor::respond_for_visitor;
+use crate::account::account_store::AccountStore;
+use crate::account::host::AccountHost;
+use crate::account::journal::Trigger;
 use crate::account::ledger::Ledger;
+use crate::account::open::Account;
 use crate::account::settings::Settings;
-use crate::ports::{Client, Clock, Form, Log, Store, Upload};
+use crate::ports::{Form, Store, Upload};
 use crate::service::settings::ServiceSettings;
 
 /// What answers a request. Each is a function of its own behind a pointer: whatever compiles a
@@ -97,13 +101,17 @@ pub async fn respond_to_browser<H: ServiceHost, S: Borrow<Settings>>(
     browser::answer(route, request, &query, body, service, host).await
 }
 
-/// Answers a request that [`respond`] has left to the account.
-pub async fn respond_for_account<H: Store + Client + Clock + Log>(
+/// Answers a request that [`respond`] has left to the account, which is the owner's.
+pub async fn respond_for_account<H: AccountHost, L: Ledger + AccountStore>(
     request: &Request<()>,
-    settings: &Settings,
-    host: &H,
-    ledger: &impl Ledger,
+    account: &Account<'_, H, L>,
 ) -> Answer {
+    let (host, ledger) = (account.host, account.ledger);
+    let opened = match account.open().await {
+        Ok(opened) => opened,
+        Err(diagnosis) => return guarded(Err(Problem::unavailable(&diagnosis))),
+    };
+    let settings = &opened.settings;
     let Admitted { handler, query } = match admit(request, || settings, host.advice().settings) {
         Ok(admitted) => admitted,
         Err(problem) => return guarded(Err(problem)),
@@ -116,13 +124,15 @@ pub async fn respond_for_account<H: Store + Client + Clock + Log>(
     };
     let answering: Answering<'_> = match handler {
         OfAccount::ShowPage => Box::pin(async { Ok(page::show(settings, host, ledger).await) }),
-        OfAccount::Turn => Box::pin(turn_by_hand::make(&query, settings, host, ledger)),
+        OfAccount::Turn => Box::pin(turn_by_hand::make(&query, account)),
         OfAccount::ShowJournal => Box::pin(async { journal::show(&query, ledger) }),
         OfAccount::ForgetJournal => Box::pin(journal::forget(settings, host, ledger)),
         OfAccount::ShowHealth => Box::pin(health::show(settings, host, ledger)),
-        OfAccount::RemoveFrames(network) => {
-            Box::pin(kept_frames::remove(network, settings, host, ledger))
-        }
+        OfAccount::RemoveFrames(network) => Box::pin(async move {
+            let settings = account.ready_to_send(Trigger::Manual).await;
+            let settings = settings.map_err(|diagnosis| Problem::unavailable(&diagnosis))?;
+            kept_frames::remove(network, &settings, host, ledger).await
+        }),
     };
     guarded(answering.await)
 }

@@ -5,13 +5,14 @@ use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
+use crate::account::account_store::AccountStore;
+use crate::account::host::AccountHost;
 use crate::account::journal::{Report, Trigger};
 use crate::account::ledger::Ledger;
-use crate::account::settings::Settings;
-use crate::account::turn::{TurnRequest, turn};
+use crate::account::open::Account;
+use crate::account::turn::TurnRequest;
 use crate::network;
 use crate::outcome::Outcome;
-use crate::ports::{Client, Clock, Log, Store};
 use crate::web::answer::{Answer, json_answer, json_object};
 use crate::web::problem::{Problem, status_of};
 use crate::web::request::{Parameters, frame_number};
@@ -20,17 +21,14 @@ use crate::web::request::{Parameters, frame_number};
 ///
 /// # Errors
 /// When the query does not say what to do, or the turn did not succeed everywhere.
-pub(super) async fn make<H: Store + Client + Clock + Log>(
+pub(super) async fn make<H: AccountHost, L: Ledger + AccountStore>(
     query: &Parameters,
-    settings: &Settings,
-    host: &H,
-    ledger: &impl Ledger,
+    account: &Account<'_, H, L>,
 ) -> Result<Answer, Problem> {
+    let host = account.host;
     let turn_request = turn_request(query, host.now())?;
-    if let Some(diagnosis) = settings.standstill() {
-        return Err(Problem::unavailable(&diagnosis));
-    }
-    let reports = turn(settings, host, ledger, &turn_request).await;
+    let reports = account.turn_by_request(&turn_request).await;
+    let reports = reports.map_err(|diagnosis| Problem::unavailable(&diagnosis))?;
     let told = match reports.as_slice() {
         [report] => json_object(report),
         several => json_object(&json!({ "turns": several })),

@@ -116,8 +116,10 @@ impl Network for Account {
         })
     }
 
-    fn preview(&self, _: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Diagnosis> {
-        unimplemented!("no dry run is made here")
+    fn preview(&self, picture: Picture<'_>, _: DateTime<Utc>) -> Result<Preview, Diagnosis> {
+        let request = Request::post(format!("{}/avatar", self.server));
+        let request = request.body(picture.bytes.to_vec()).unwrap();
+        Ok(Preview::of(&request, "", picture.bytes.len()))
     }
 
     fn keeps_frames(&self) -> bool {
@@ -144,9 +146,15 @@ impl Network for Account {
     fn verify<'a>(
         &'a self,
         _: &'a mut Option<SavedSession>,
-        _: &'a dyn Transport,
+        transport: &'a dyn Transport,
     ) -> Pending<'a, Result<Verified, Diagnosis>> {
-        unimplemented!("no dry run is made here")
+        Box::pin(async move {
+            let target = (self.server.as_str(), "account", self.access.expose());
+            match send(transport, "GET", target, &[]).await.0 {
+                200 => Ok(Verified::account("@ada".to_owned())),
+                status => Err(diagnosis(status)),
+            }
+        })
     }
 }
 

@@ -2,19 +2,25 @@ use http::Request;
 use http::header::{AUTHORIZATION, LOCATION};
 use serde_json::{Value, json};
 
+use crate::account::commands::{Command, Reply};
+use crate::account::connections::stored_connection;
+use crate::account::id::AccountId;
 use crate::account::ledger::Ledger;
+use crate::account::open::{Account, Memory};
 use crate::account::settings::Settings;
 use crate::account::settings::TRIGGER_TOKEN;
 use crate::account::state::{AccountState, Hold, HoldKind};
+use crate::account::testing::sign_in::{KEEPER, connection};
 use crate::account::wake::{on_schedule, on_wake};
 use crate::frames::set::CURRENT_KEY;
 use crate::network::x::API_KEY;
 use crate::outcome::{Diagnosis, Reason};
 use crate::ports::SendError;
 use crate::testing::{
-    Host, NoBody, TRIGGER, USER, assert_no_secret_in, block_on, frame_bytes, instant, reply,
+    Book, Host, NoBody, TRIGGER, USER, assert_no_secret_in, block_on, frame_bytes, instant, reply,
     settings, settings_of_all_networks, settings_with, settings_with_webhook,
 };
+use crate::web::tests::respond_under;
 use crate::web::{Answer, Handled, respond, respond_for_account};
 
 fn request(method: &str, target: &str) -> Request<()> {
@@ -23,7 +29,7 @@ fn request(method: &str, target: &str) -> Request<()> {
 }
 
 fn answer_to(request: &Request<()>, settings: &Settings, host: &Host) -> Answer {
-    let answer = block_on(respond_for_account(request, settings, host, &host.ledger));
+    let answer = block_on(respond_under(settings, request, host));
     assert_no_secret_in(&String::from_utf8_lossy(answer.body()));
     assert_no_secret_in(&format!("{:?}", answer.headers()));
     // What is answered is of this moment only.
@@ -41,7 +47,7 @@ fn owner_of(settings: &Settings, host: &Host, method: &str, target: &str) -> Ans
     let mut request = request(method, target);
     let bearer = format!("Bearer {TRIGGER}").parse().unwrap();
     request.headers_mut().insert(AUTHORIZATION, bearer);
-    let answer = block_on(respond_for_account(&request, settings, host, &host.ledger));
+    let answer = block_on(respond_under(settings, &request, host));
     assert_no_secret_in(&String::from_utf8_lossy(answer.body()));
     assert_no_secret_in(&format!("{:?}", answer.headers()));
     answer
@@ -69,6 +75,139 @@ fn ids(page: &Value) -> Vec<u64> {
 }
 
 // --- POST /turn ---
+
+/// An owner whose icon turns by a sign-in: until 03:20 by the token `one`.
+struct SignedIn {
+    host: Host,
+    memory: Memory,
+}
+
+impl SignedIn {
+    fn new(subject: &str) -> Self {
+        let mut host = Host::new();
+        host.variables.insert(TRIGGER_TOKEN, TRIGGER.to_owned());
+        // The network holds the picture from before.
+        host.answer("/shown", Ok(reply(206, &[], "")));
+        host.answer("/avatar?token=one", Ok(reply(200, &[], "")));
+        let connection = connection(subject, "one", Some("r"));
+        let id = AccountId::owner();
+        let stored = stored_connection(&connection, &id, host.now, &host);
+        let mut connection = block_on(stored).unwrap();
+        connection.expires_at = Some(instant("2026-11-22T03:20:00Z"));
+        let mut owner = Self {
+            host,
+            memory: Memory::default(),
+        };
+        owner.have(&Command::Connect {
+            connection,
+            picture: None,
+        });
+        owner.have(&Command::Start {
+            without_picture: false,
+        });
+        let ended = Ok(reply(401, &[], ""));
+        owner.host.answer("token=one", ended);
+        owner.host.take_sent();
+        owner.host.now = instant("2026-11-22T03:30:00Z");
+        owner
+    }
+
+    fn with<T>(&self, act: impl AsyncFnOnce(&Account<'_, Host, Book>) -> T) -> T {
+        block_on(act(&Account {
+            id: &AccountId::owner(),
+            host: &self.host,
+            ledger: &self.host.ledger,
+            memory: &self.memory,
+        }))
+    }
+
+    fn have(&self, command: &Command) {
+        let reply = self.with(async |account| account.carry_out(command).await);
+        assert!(matches!(reply, Reply::Done { .. }), "{reply:?}");
+    }
+
+    fn ask(&self, method: &str, target: &str) -> Answer {
+        let mut request = request(method, target);
+        let bearer = format!("Bearer {TRIGGER}").parse().unwrap();
+        request.headers_mut().insert(AUTHORIZATION, bearer);
+        self.with(async |account| respond_for_account(&request, account).await)
+    }
+
+    /// What was sent since the last call: methods and addresses.
+    fn sent(&self) -> Vec<String> {
+        let sent = self.host.take_sent();
+        let line = |request: &Request<Vec<u8>>| {
+            let path = request.uri().path_and_query().unwrap();
+            format!("{} {path}", request.method())
+        };
+        sent.iter().map(line).collect()
+    }
+}
+
+#[test]
+fn what_the_owner_asks_for_is_done_with_tokens_that_can_be_used() {
+    let owner = SignedIn::new("ada");
+    let answer = owner.ask("POST", "/turn?frame=7");
+    assert_eq!(json_in(&answer)["frame"], 7, "{answer:?}");
+    assert_eq!(json_in(&answer)["outcome"], "turned");
+    assert_eq!(
+        owner.sent(),
+        ["POST /token?token=r", "POST /avatar?token=r-access"]
+    );
+
+    let owner = SignedIn::new("ada");
+    let answer = owner.ask("POST", "/turn?dry_run=true");
+    assert_eq!(json_in(&answer)["account"], "@ada", "{answer:?}");
+    assert_eq!(
+        owner.sent(),
+        ["POST /token?token=r", "GET /account?token=r-access"]
+    );
+
+    let owner = SignedIn::new(KEEPER);
+    owner.have(&Command::Pause);
+    let answer = owner.ask("DELETE", "/networks/mastodon/frames");
+    assert_eq!(answer.status(), 204, "{answer:?}");
+    assert_eq!(
+        owner.sent(),
+        ["POST /token?token=r", "DELETE /frames?token=r-access"]
+    );
+    let answer = owner.ask("POST", "/turn");
+    assert_eq!(answer.status(), 503, "{answer:?}");
+    assert!(owner.sent().is_empty());
+}
+
+#[test]
+fn the_frame_that_the_owner_asks_for_is_sent_again_with_new_tokens() {
+    let mut owner = SignedIn::new("ada");
+    // Before it was to end, so nobody knows.
+    owner.host.now = instant("2026-11-22T03:05:00Z");
+    let answer = owner.ask("POST", "/turn?frame=7");
+    assert_eq!(json_in(&answer)["frame"], 7, "{answer:?}");
+    assert_eq!(
+        owner.sent(),
+        [
+            "POST /avatar?token=one",
+            "POST /token?token=r",
+            "POST /avatar?token=r-access"
+        ]
+    );
+}
+
+#[test]
+fn a_sign_in_that_is_over_is_answered_in_words_and_asks_its_network_nothing() {
+    let mut owner = SignedIn::new("ada");
+    owner.host.answer("/token?token=r", Ok(reply(400, &[], "")));
+    for (target, asked) in [
+        ("/turn", vec!["POST /token?token=r"]),
+        ("/turn?dry_run=true", vec!["POST /token?token=r"]),
+    ] {
+        let answer = owner.ask("POST", target);
+        assert_eq!(answer.status(), 502, "{answer:?}");
+        let detail = json_in(&answer)["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with("The sign-in has been ended. Sign in again."));
+        assert_eq!(owner.sent(), asked);
+    }
+}
 
 #[test]
 fn a_second_turn_of_a_slot_is_unchanged_and_a_forced_one_is_made() {

@@ -18,7 +18,8 @@ use crate::testing::{
     Host, KEYS, NoBody, Sent, TRIGGER, assert_no_secret_in, block_on, frame_bytes, frame_of_size,
     frame_set, instant, reply, settings, settings_of_all_networks, settings_with,
 };
-use crate::web::{Answer, Handled, respond, respond_for_account};
+use crate::web::tests::respond_under;
+use crate::web::{Answer, Handled, respond};
 use picture::{Colour, Crop, Limits, PictureError};
 use pixels::rotation::Kernel;
 
@@ -38,7 +39,7 @@ fn answer_with(request: &Request<()>, settings: &Settings, host: &Host) -> Answe
         match respond(request, &NoBody, || settings, host).await {
             Handled::Answer(answer) => answer,
             // Of a service that is not open, the owner's account answers those for browsers.
-            _ => respond_for_account(request, settings, host, &host.ledger).await,
+            _ => respond_under(settings, request, host).await,
         }
     }))
 }
