@@ -35,12 +35,22 @@ pub enum Command {
         /// Whether the picture that was shown before the start is put back first.
         put_back: bool,
     },
-    /// Forget a connection whose identity has been moved to another account, which goes on using
-    /// what turns have kept on the network: nothing is revoked or sent. The reply is
-    /// [`Reply::Moved`].
+    /// Tell what goes with the identity of a connection to the account that it is moved to. Nothing
+    /// changes. The reply is [`Reply::Carried`].
+    Carry {
+        /// The network's name.
+        network: String,
+        /// The identity.
+        subject: String,
+    },
+    /// Forget the connection of an identity that has been moved to another account, which has what
+    /// [`Command::Carry`] told. That account goes on using what turns have kept on the network, so
+    /// nothing is sent.
     Moved {
         /// The network's name.
         network: String,
+        /// The identity.
+        subject: String,
     },
     /// Start turning on every connection that is not started: keep the pictures that they show, and
     /// turn at once.
@@ -98,8 +108,8 @@ pub enum Reply {
         /// Why, and what to do.
         diagnosis: Diagnosis,
     },
-    /// A connection is forgotten, whose identity has moved to another account. This goes with it.
-    Moved {
+    /// This goes with an identity that is moved to another account.
+    Carried {
         /// What the network showed before the start.
         before: Before,
         /// The picture, if it was kept here: a JPEG file in base64.

@@ -350,42 +350,55 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         now: DateTime<Utc>,
     ) -> Result<Finished, Failed> {
         let identity = identity_of(connection);
-        let connected = self.host.connect(&identity, account, moves, now).await?;
-        match connected {
+        match self.host.connect(&identity, account, false, now).await? {
+            Connected::Taken(other) if moves => {
+                self.move_identity(&other, account, connection, now).await?;
+            }
             // The tokens are not revoked: some servers give the same ones again, and then the
             // other account would lose its own.
             Connected::Taken(_) => {
                 let Connection { name, subject, .. } = connection;
-                Ok(Finished::Taken {
+                return Ok(Finished::Taken {
                     network: connection.network.clone(),
                     place: sign_in.place_of(name, subject).to_owned(),
                     name: name.clone(),
-                })
+                });
             }
-            Connected::Done { moved_from } => {
-                let shown_before = match moved_from {
-                    Some(before) => self.taken_from(&before, connection).await?,
-                    None => ShownBefore::default(),
-                };
-                self.give(account, connection, shown_before, now).await?;
-                Ok(Finished::Connected)
+            Connected::Done { .. } => {
+                let unknown = ShownBefore::default();
+                self.give(account, connection, unknown, now).await?;
             }
         }
+        Ok(Finished::Connected)
     }
 
-    /// Takes a connection from the account that had its identity. Returns what goes with it.
-    async fn taken_from(
+    /// Moves an identity from one account to another, with what goes with it. Nothing is forgotten
+    /// before the other account has it, and the identity goes last: if the host ends in between, the
+    /// person moves it again, and nothing is lost.
+    async fn move_identity(
         &self,
-        account: &AccountId,
+        from: &AccountId,
+        to: &AccountId,
         connection: &Connection,
-    ) -> Result<ShownBefore, Failed> {
-        let command = Command::Moved {
-            network: connection.network.clone(),
+        now: DateTime<Utc>,
+    ) -> Result<(), Failed> {
+        let identity = identity_of(connection);
+        let carry = Command::Carry {
+            network: identity.network.clone(),
+            subject: identity.subject.clone(),
         };
-        Ok(match self.carried_out(account, &command).await? {
-            Reply::Moved { before, picture } => ShownBefore { before, picture },
+        let shown_before = match self.carried_out(from, &carry).await? {
+            Reply::Carried { before, picture } => ShownBefore { before, picture },
             _ => ShownBefore::default(),
-        })
+        };
+        self.give(to, connection, shown_before, now).await?;
+        let moved = Command::Moved {
+            network: identity.network.clone(),
+            subject: identity.subject.clone(),
+        };
+        self.carried_out(from, &moved).await?;
+        self.host.connect(&identity, to, true, now).await?;
+        Ok(())
     }
 
     /// Gives an account a connection.

@@ -2,11 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 
 use crate::account::commands::{Command, Reply};
 use crate::account::id::AccountId;
+use crate::account::open::{self, Account};
 use crate::service::accounts::{Accounts, Unreachable};
 use crate::service::directory::{
     Connected, Directory, Identity, Limit, Listing, PendingSignIn, Session, SignedIn, StoredApp,
@@ -15,7 +17,7 @@ use crate::service::directory::{
 use crate::testing::Host;
 
 /// What a directory keeps.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Memory {
     apps: RefCell<BTreeMap<(String, String), StoredApp>>,
     sign_ins: RefCell<BTreeMap<String, PendingSignIn>>,
@@ -28,15 +30,27 @@ pub(crate) struct Memory {
     pauses: RefCell<BTreeMap<String, DateTime<Utc>>>,
     /// What accounts were asked.
     pub(crate) asked: RefCell<Vec<(AccountId, Command)>>,
+    /// The accounts that carry out what they are asked.
+    pub(crate) people: RefCell<BTreeMap<AccountId, Rc<Person>>>,
     /// Whether it cannot be reached.
     pub(crate) is_away: Cell<bool>,
+    /// How many times it and the accounts are reached before nothing is.
+    pub(crate) ends_after: Cell<Option<u32>>,
+}
+
+/// An account with a host of its own.
+pub(crate) struct Person {
+    pub(crate) host: Host,
+    pub(crate) memory: open::Memory,
 }
 
 impl Memory {
     fn reached(&self) -> Result<&Self, Unreachable> {
-        if self.is_away.get() {
+        let left = self.ends_after.get();
+        if self.is_away.get() || left == Some(0) {
             return Err(Unreachable("it is away".to_owned()));
         }
+        self.ends_after.set(left.map(|left| left - 1));
         Ok(self)
     }
 }
@@ -242,11 +256,24 @@ impl Directory for Host {
     }
 }
 
-/// Accounts that do what they are asked.
+/// Accounts that do what they are asked. The reply of one may be lost.
 impl Accounts for Host {
     async fn ask(&self, account: &AccountId, command: &Command) -> Result<Reply, Unreachable> {
-        let mut asked = self.directory.reached()?.asked.borrow_mut();
-        asked.push((account.clone(), command.clone()));
-        Ok(Reply::Done { notes: Vec::new() })
+        let directory = self.directory.reached()?;
+        let asked = (account.clone(), command.clone());
+        directory.asked.borrow_mut().push(asked);
+        let person = directory.people.borrow().get(account).cloned();
+        let Some(person) = person else {
+            return Ok(Reply::Done { notes: Vec::new() });
+        };
+        let opened = Account {
+            id: account,
+            host: &person.host,
+            ledger: &person.host.ledger,
+            memory: &person.memory,
+        };
+        let reply = opened.carry_out(command).await;
+        directory.reached()?;
+        Ok(reply)
     }
 }

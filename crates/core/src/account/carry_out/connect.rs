@@ -36,7 +36,11 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         })?;
         let opened = self.open().await?;
         let before = opened.stored.connection(network).cloned();
-        if let Some(before) = before.as_ref().filter(|one| one.subject == new.subject) {
+        // What another account has turned goes before what nobody has.
+        let goes_on = |one: &&StoredConnection| {
+            one.subject == new.subject && (one.has_turned() || !new.has_turned())
+        };
+        if let Some(before) = before.as_ref().filter(goes_on) {
             let mut stored = opened.stored.clone();
             stored.connections.retain(|one| one.network != network);
             stored.connections.push(StoredConnection {
@@ -81,7 +85,9 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             {
                 notes.extend(self.left_behind(turned));
             }
-            self.revoke(replaced).await;
+            if let Some(new) = &read {
+                self.revoke_if_other(replaced, new).await;
+            }
         }
         if let Some(before) = before.filter(|before| before.started_at.is_some()) {
             notes.push(format!(
@@ -92,6 +98,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         }
         Ok(done(notes))
     }
+
     /// Revokes the tokens of the sign-in before, so that no session stays open that nobody uses.
     /// A server that gives the same tokens again means them to be used on.
     async fn revoke_if_other(&self, replaced: &Connection, new: &Connection) {

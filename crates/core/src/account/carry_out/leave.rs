@@ -1,4 +1,4 @@
-//! `Disconnect` and `Moved`: a sign-in that ends.
+//! `Disconnect`, `Carry` and `Moved`: a sign-in that ends.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -99,11 +99,12 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         Ok(notes)
     }
 
-    /// Forgets a connection that another account has now, and tells what goes with it. That account
-    /// goes on with its tokens and with what turns have kept on the network, so nothing is sent.
-    pub(super) async fn forget_moved(&self, network: &str) -> Result<Reply, Diagnosis> {
+    /// Tells what goes with an identity to the account that it is moved to. Nothing is forgotten
+    /// before that account has it.
+    pub(super) async fn carry(&self, network: &str, subject: &str) -> Result<Reply, Diagnosis> {
         let opened = self.open().await?;
         let stored = opened.stored.connection(network);
+        let stored = stored.filter(|one| one.subject == subject);
         let mut before = stored.map(carried).unwrap_or_default();
         let mut picture = None;
         if before == Before::Picture {
@@ -114,8 +115,23 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                 before = Before::Lost;
             }
         }
-        self.forget_connection(network).await?;
-        Ok(Reply::Moved { before, picture })
+        Ok(Reply::Carried { before, picture })
+    }
+
+    /// Forgets the connection of an identity that another account has now. That account goes on with
+    /// what turns have kept on the network, so nothing is sent.
+    pub(super) async fn forget_moved(
+        &self,
+        network: &str,
+        subject: &str,
+    ) -> Result<Reply, Diagnosis> {
+        let opened = self.open().await?;
+        let stored = opened.stored.connection(network);
+        // Somebody may have signed in to another account there meanwhile.
+        if stored.is_none_or(|one| one.subject == subject) {
+            self.forget_connection(network).await?;
+        }
+        Ok(done(Vec::new()))
     }
 
     /// Forgets a connection, the picture from before its start, and the state on its network. Does

@@ -497,24 +497,74 @@ fn a_connection_stays_where_its_picture_cannot_be_put_back() {
 #[test]
 fn what_has_moved_to_another_account_is_forgotten_and_nothing_is_sent() {
     let person = Person::visitor().turning();
-    let moved = person.ask(&Command::Moved {
+    for _ in 0..2 {
+        person.have(&moved_away("ada"));
+        assert!(person.sent().is_empty());
+        assert!(person.stored().connections.is_empty());
+        assert_eq!(person.alarm(), None);
+    }
+    // Another identity has taken its place.
+    person.connect("eve", "two");
+    person.have(&moved_away("ada"));
+    assert_eq!(person.stored().connections.len(), 1);
+}
+
+fn moved_away(subject: &str) -> Command {
+    Command::Moved {
         network: NETWORK.to_owned(),
-    });
-    assert!(matches!(moved, Reply::Moved { .. }), "{moved:?}");
+        subject: subject.to_owned(),
+    }
+}
+
+#[test]
+fn what_goes_with_an_identity_is_told_as_often_as_it_is_asked_for() {
+    let person = Person::visitor().turning();
+    let carry = |subject: &str| {
+        person.ask(&Command::Carry {
+            network: NETWORK.to_owned(),
+            subject: subject.to_owned(),
+        })
+    };
+    let told = carry("ada");
+    assert!(
+        matches!(
+            &told,
+            Reply::Carried {
+                before: Before::Picture,
+                picture: Some(_)
+            }
+        ),
+        "{told:?}"
+    );
+    assert_eq!(carry("ada"), told);
+    assert!(person.shown().is_started);
+    let nothing = Reply::Carried {
+        before: Before::Unknown,
+        picture: None,
+    };
+    assert_eq!(carry("eve"), nothing);
     assert!(person.sent().is_empty());
-    assert!(person.stored().connections.is_empty());
-    assert_eq!(person.alarm(), None);
+}
+
+#[test]
+fn what_has_moved_takes_the_place_of_a_sign_in_that_never_started() {
+    let other = Person::visitor();
+    other.connect("ada", "two");
+    moved(&Person::visitor().turning(), &other, "ada", "three");
+    assert_eq!(other.sent(), ["POST /revoke?token=two"]);
+    assert_eq!(other.shown().before, Before::Picture);
+    assert_eq!(other.host.ledger.pictures.borrow().len(), 1);
 }
 
 /// Has the identity of one person's only connection moved to the other, with new tokens.
 fn moved(from: &Person, to: &Person, subject: &str, access: &str) {
-    let moved = from.ask(&Command::Moved {
+    let carried = from.ask(&Command::Carry {
         network: NETWORK.to_owned(),
+        subject: subject.to_owned(),
     });
-    let Reply::Moved { before, picture } = moved else {
-        panic!("{moved:?}");
+    let Reply::Carried { before, picture } = carried else {
+        panic!("{carried:?}");
     };
-    assert!(from.host.ledger.pictures.borrow().is_empty());
     let connection = StoredConnection {
         before,
         ..to.signed_in(subject, access, None)
@@ -523,6 +573,8 @@ fn moved(from: &Person, to: &Person, subject: &str, access: &str) {
         connection,
         picture,
     });
+    from.have(&moved_away(subject));
+    assert!(from.host.ledger.pictures.borrow().is_empty());
 }
 
 #[test]

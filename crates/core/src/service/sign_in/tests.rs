@@ -1,20 +1,35 @@
-//! How long a sign-in may take, with servers and a directory in memory.
+//! How long a sign-in may take, and what becomes of an identity that is moved, with servers,
+//! accounts and a directory in memory.
+
+use std::rc::Rc;
 
 use super::*;
+use crate::account::account_store::AccountStore;
+use crate::account::open::Memory;
+use crate::account::testing::sign_in::{SIGN_IN, connection};
 use crate::network::testing::sign_in::P256;
-use crate::testing::{Host, block_on, reply};
+use crate::service::testing::Person;
+use crate::testing::{Host, block_on, frame_bytes, reply};
 
-fn begun(host: &Host) -> Result<Begun, Failed> {
-    let service = Service {
+fn service() -> Service {
+    Service {
         public_url: "https://icons.test".to_owned(),
         ..Service::default()
-    };
-    let signing_in = SigningIn {
+    }
+}
+
+fn signing_in<'a>(host: &'a Host, service: &'a Service) -> SigningIn<'a, Host> {
+    SigningIn {
         host,
         signer: &P256,
-        service: &service,
+        service,
         limit: Limit::AtMost(10),
-    };
+    }
+}
+
+fn begun(host: &Host) -> Result<Begun, Failed> {
+    let service = service();
+    let signing_in = signing_in(host, &service);
     let wish = Wish {
         network: "mastodon",
         typed: "social.example",
@@ -55,4 +70,115 @@ fn servers_that_are_slow_together_are_given_up() {
     // The host in memory does not cut a reply off, so the last one may be late.
     let took = Clock::now(&host).signed_duration_since(before);
     assert!(took < TimeDelta::seconds(25 + 9), "{took}");
+}
+
+/// Two accounts on a host. The first turns the identity `ada`.
+struct Two {
+    host: Host,
+    first: AccountId,
+    second: AccountId,
+}
+
+impl Two {
+    fn new() -> Self {
+        let host = Host::new();
+        let [first, second] = [(); 2].map(|()| {
+            let id = AccountId::random().unwrap();
+            let mut person = Person {
+                host: Host::new(),
+                memory: Memory::default(),
+            };
+            let shown = Ok(reply(200, &[], frame_bytes(7)));
+            person.host.answer("/shown", shown);
+            let mut people = host.directory.people.borrow_mut();
+            people.insert(id.clone(), Rc::new(person));
+            id
+        });
+        let two = Self {
+            host,
+            first,
+            second,
+        };
+        two.connect(&two.first, "one", false).unwrap();
+        let start = Command::Start {
+            without_picture: false,
+        };
+        let started = block_on(two.host.ask(&two.first, &start)).unwrap();
+        assert!(matches!(started, Reply::Done { .. }), "{started:?}");
+        two.sent_by(&two.first);
+        two
+    }
+
+    /// Connects `ada` to an account, with a new token.
+    fn connect(&self, to: &AccountId, token: &str, moves: bool) -> Result<Finished, Failed> {
+        let service = service();
+        let signing_in = signing_in(&self.host, &service);
+        let connection = connection("ada", token, None);
+        let now = Clock::now(&self.host);
+        block_on(signing_in.connect(to, &SIGN_IN, &connection, moves, now))
+    }
+
+    fn person(&self, of: &AccountId) -> Rc<Person> {
+        self.host.directory.people.borrow()[of].clone()
+    }
+
+    /// What an account has sent: methods, paths and tokens.
+    fn sent_by(&self, of: &AccountId) -> Vec<String> {
+        let sent = self.person(of).host.take_sent();
+        let line = |request: &http::Request<Vec<u8>>| {
+            let uri = request.uri();
+            format!("{} {}", request.method(), uri.path_and_query().unwrap())
+        };
+        sent.iter().map(line).collect()
+    }
+
+    fn pictures_of(&self, of: &AccountId) -> Vec<Vec<u8>> {
+        let person = self.person(of);
+        let pictures = person.host.ledger.pictures.borrow();
+        pictures.values().cloned().collect()
+    }
+
+    fn connections_of(&self, of: &AccountId) -> Vec<StoredConnection> {
+        let person = self.person(of);
+        let stored = block_on(person.host.ledger.stored_account());
+        stored.unwrap().connections
+    }
+}
+
+#[test]
+fn a_move_that_ends_anywhere_loses_nothing_and_is_made_again() {
+    let mut ends = 0;
+    loop {
+        let two = Two::new();
+        let picture = two.pictures_of(&two.first);
+        assert_eq!(picture.len(), 1);
+        two.host.directory.ends_after.set(Some(ends));
+        let first_try = two.connect(&two.second, "two", true);
+        two.host.directory.ends_after.set(None);
+        if first_try.is_err() {
+            let kept = [&two.first, &two.second].map(|of| two.pictures_of(of));
+            assert!(kept.contains(&picture), "after {ends} steps");
+            let again = two.connect(&two.second, "three", true).unwrap();
+            assert_eq!(again, Finished::Connected);
+        }
+
+        assert_eq!(two.pictures_of(&two.second), picture, "after {ends} steps");
+        let [moved] = two.connections_of(&two.second).try_into().unwrap();
+        assert_eq!(moved.before, Before::Picture);
+        assert_eq!(moved.started_at, None);
+        assert!(two.connections_of(&two.first).is_empty());
+        assert!(two.pictures_of(&two.first).is_empty());
+        let identity = identity_of(&connection("ada", "four", None));
+        let nobody = AccountId::random().unwrap();
+        let opened = two
+            .host
+            .sign_in(&identity, &nobody, Limit::Closed, two.host.now);
+        let opened = block_on(opened).unwrap();
+        assert_eq!(opened, SignedIn::Known(two.second.clone()));
+        if first_try.is_ok() {
+            break;
+        }
+        ends += 1;
+    }
+    assert!(ends >= 7, "{ends} steps");
 }
