@@ -7,11 +7,12 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { AUTH, GOOD, NAMES, PEOPLE, authorizationServer } from "./harness/authorization-server.js";
+import { json } from "./harness/assertions.js";
 import { png } from "./harness/frames.js";
 import { useInternet } from "./harness/internet.js";
 import { OPEN } from "./harness/service.js";
 import { useStage } from "./harness/stage.js";
-import { Visitor, textOf } from "./harness/visitor.js";
+import { Visitor, formsOf, textOf } from "./harness/visitor.js";
 
 /** @typedef {import("./harness/authorization-server.js").Lie} Lie */
 
@@ -66,8 +67,13 @@ async function visitor() {
  */
 async function begin(who, typed = `https://${AUTH}`) {
   const { response, html } = await who.fillIn("/sign-in", "/sign-in/bluesky", { server: typed });
+  return { status: response.status, html, address: consentIn(html) };
+}
+
+/** The server's page that a page leaves to. @param {string} html */
+function consentIn(html) {
   const [, refresh] = /http-equiv="refresh"\s+content="0;\s*url=([^"]*)"/i.exec(html) ?? [];
-  return { status: response.status, html, address: refresh?.replaceAll("&amp;", "&") };
+  return refresh?.replaceAll("&amp;", "&");
 }
 
 /**
@@ -176,6 +182,55 @@ test("an honest server signs in", async () => {
     assert.ok(who.cookies.has("__Host-session"));
     assert.match(textOf((await who.open("/account")).html), /@ada\.test/);
   }
+});
+
+test("an account that has a page is gone to by its identity, whatever its server is called", async () => {
+  const ada = await visitor();
+  await ada.open(liar.allow((await begin(ada, "ada.test")).address ?? ""));
+  const bob = await visitor();
+  liar.subject = BOB;
+  await bob.open(liar.allow((await begin(bob, "bob.test")).address ?? ""));
+  liar.subject = ADA;
+  const page = await bob.fillIn("/account", "/sign-in/bluesky", { server: `https://${AUTH}` });
+  const taken = await bob.open(liar.allow(consentIn(page.html) ?? ""));
+  assert.match(textOf(taken.html), /@ada\.test has a page of its own here/);
+  const form = formsOf(taken.html).find(({ fields }) => fields.server);
+  assert.equal(form?.fields.server, ADA);
+  const switched = await bob.submit(form.action, { ...form.fields, switch: "true" });
+  const address = consentIn(await switched.text()) ?? "";
+  assert.equal(liar.requestOf(address).get("login_hint"), "ada.test");
+  await bob.open(liar.allow(address));
+  assert.match(textOf((await bob.open("/account")).html), /@ada\.test/);
+});
+
+test("a server from before narrow permissions is asked by the document that declares none", async () => {
+  /** @type {Lie} */
+  const old = (truth, { form }) =>
+    form.get("client_id")?.includes("/generic/")
+      ? truth
+      : { status: 400, json: { error: "invalid_client_metadata" } };
+  liar.lies = { "/oauth/par": old };
+  const who = await visitor();
+  const { address, html } = await begin(who);
+  assert.ok(address, textOf(html));
+  const clientId = new URL(address).searchParams.get("client_id") ?? "";
+  const document = await json(await who.fetch(clientId));
+  assert.equal(document.client_id, clientId);
+  assert.equal(document.scope, "atproto transition:generic");
+  assert.equal(liar.requestOf(address).get("scope"), document.scope);
+  const narrow = await json(await who.fetch("/oauth/bluesky/client-metadata.json"));
+  const differ = ["client_id", "scope"];
+  for (const [name, value] of Object.entries(narrow))
+    if (!differ.includes(name)) assert.deepEqual(document[name], value, name);
+  assert.doesNotMatch(narrow.scope, /transition/);
+  await who.open(liar.allow(address));
+  assert.match(textOf((await who.open("/account")).html), /@ada\.test/);
+  const exchange = liar.asked.find(({ path }) => path === "/oauth/token");
+  assert.equal(exchange?.form.get("client_id"), clientId);
+  // Whoever leaves is signed out by the same document.
+  await who.fillIn("/account", "/account/disconnect", { network: "bluesky" });
+  const revoked = liar.asked.find(({ path }) => path === "/oauth/revoke");
+  assert.equal(revoked?.form.get("client_id"), clientId);
 });
 
 test("an answer that is not from the server: its code goes to nobody", async () => {
@@ -459,7 +514,11 @@ test("SSRF: an address that points inwards is asked by nobody", async () => {
 test("what the service publishes has no private half and asks for no cookies", async () => {
   const who = await visitor();
   await begin(who);
-  for (const path of ["/oauth/bluesky/client-metadata.json", "/oauth/jwks.json"]) {
+  for (const path of [
+    "/oauth/bluesky/client-metadata.json",
+    "/oauth/bluesky/generic/client-metadata.json",
+    "/oauth/jwks.json",
+  ]) {
     const texts = [];
     for (const accept of ["application/json", "text/html,*/*"]) {
       const answer = await who.fetch(path, { headers: { accept } });

@@ -199,10 +199,11 @@ pub trait RegisteredClient: fmt::Debug {
 
 /// A network whose servers fetch a document to know an application.
 pub trait PublishedClient: fmt::Debug {
-    /// The document, which this service answers at [`Service::client_id`].
-    fn document(&self, service: &Service) -> Value;
+    /// The document that this service answers at an id ([`Service::client_id`]); `None` if it is
+    /// none there. A network may have several, for servers that do not take each.
+    fn document(&self, client_id: &str, service: &Service) -> Option<Value>;
 
-    /// This service as the servers of the network know it. Nothing is asked.
+    /// This service as the servers of the network know it first. Nothing is asked.
     fn app(&self, server: &Server, service: &Service) -> App;
 
     /// Whether the service signs what it sends as this application with a key of its own
@@ -308,9 +309,10 @@ impl Service {
     }
 
     /// The id of this service on the servers of a network that fetch its document: the address of
-    /// that.
-    pub fn client_id(&self, network: &str) -> String {
-        format!("{}/oauth/{network}/client-metadata.json", self.public_url)
+    /// that. `name` is the network's, and for further documents goes on with a slash, as in
+    /// `network/other`.
+    pub fn client_id(&self, name: &str) -> String {
+        format!("{}/oauth/{name}/client-metadata.json", self.public_url)
     }
 
     /// Where the public halves of this service's keys are (RFC 7517 §5).

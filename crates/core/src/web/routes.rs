@@ -115,7 +115,8 @@ pub(super) enum Browser<'a> {
     AddClientKey,
     /// Deletes the one of this id.
     DeleteClientKey(&'a str),
-    /// Tells servers of the network of this name what this service is as an application.
+    /// Tells servers of the network of this name what this service is as an application. A further
+    /// name may follow after a slash.
     ClientMetadata(&'a str),
     /// Tells servers the public halves of the keys.
     Jwks,
@@ -419,7 +420,7 @@ static ROUTES: [Route; 27] = [
         access: Access::Public,
         query: &[],
         body: Body::Ignored,
-        handler: |network| Some(Handler::Browser(Browser::ClientMetadata(network))),
+        handler: |name| Some(Handler::Browser(Browser::ClientMetadata(name))),
     },
     Route {
         methods: &["GET", "HEAD"],

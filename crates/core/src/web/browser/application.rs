@@ -1,5 +1,5 @@
-//! What servers fetch to know this service as an application: `GET /oauth/NETWORK/client-metadata.json`
-//! and `GET /oauth/jwks.json`. Nobody has to be signed in.
+//! What servers fetch to know this service as an application:
+//! `GET /oauth/NETWORK/client-metadata.json`, further documents of a network below that, and `GET /oauth/jwks.json`. Nobody has to be signed in.
 
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
@@ -14,19 +14,18 @@ use crate::web::browser::next::Next;
 use crate::web::browser::visit::Visit;
 use crate::web::problem::Problem;
 
-/// What this service is as an application on the servers of a network.
-pub(super) fn metadata<H: ServiceHost>(
-    visit: &Visit<'_, H>,
-    network: &str,
-) -> Result<Next, Problem> {
+/// What this service is as an application on the servers of a network. `name` is what
+/// [`Service::client_id`] takes.
+pub(super) fn metadata<H: ServiceHost>(visit: &Visit<'_, H>, name: &str) -> Result<Next, Problem> {
     let service = published(visit)?;
-    let document = network::named(network).and_then(|network| document(network, service));
+    let network = name.split('/').next().and_then(network::named);
+    let document = network.and_then(|network| document(network, name, service));
     Ok(fetched(&document.ok_or_else(nothing)?))
 }
 
-fn document(network: Definition, service: &Service) -> Option<Value> {
+fn document(network: Definition, name: &str, service: &Service) -> Option<Value> {
     match network.sign_in?.client() {
-        Client::Published(client) => Some(client.document(service)),
+        Client::Published(client) => client.document(&service.client_id(name), service),
         Client::Registered(_) => None,
     }
 }

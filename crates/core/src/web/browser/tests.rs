@@ -105,6 +105,7 @@ fn a_service_that_servers_cannot_reach_publishes_nothing() {
         for path in [
             "/oauth/jwks.json",
             "/oauth/bluesky/client-metadata.json",
+            "/oauth/bluesky/generic/client-metadata.json",
             "/oauth/mastodon/client-metadata.json",
         ] {
             let answer = ask_at(&host, public_url, "GET", &format!("{at}{path}"));
@@ -120,7 +121,19 @@ fn a_service_that_servers_cannot_reach_publishes_nothing() {
 #[test]
 fn a_network_whose_servers_register_applications_has_no_document() {
     let host = Host::new();
-    for network in ["mastodon", "x", "none", "", "a/b", ".."] {
+    for network in [
+        "mastodon",
+        "mastodon/generic",
+        "x",
+        "none",
+        "",
+        "a/b",
+        "..",
+        "bluesky/",
+        "bluesky/other",
+        "bluesky/generic/",
+        "/bluesky",
+    ] {
         let path = format!("/oauth/{network}/client-metadata.json");
         let (status, problem) = ask(&host, "GET", &path);
         assert_eq!(status, StatusCode::NOT_FOUND, "{network}: {problem}");
@@ -130,14 +143,16 @@ fn a_network_whose_servers_register_applications_has_no_document() {
 #[test]
 fn a_network_whose_servers_fetch_a_document_has_one_that_names_its_own_address() {
     let host = Host::new();
-    let mut count = 0;
+    let mut names = vec!["bluesky/generic"];
     for network in crate::network::NETWORKS {
         let client = network.sign_in.map(|sign_in| sign_in.client());
-        let Some(crate::network::sign_in::Client::Published(_)) = client else {
-            continue;
-        };
-        count += 1;
-        let url = format!("{URL}/oauth/{}/client-metadata.json", network.name);
+        if let Some(crate::network::sign_in::Client::Published(_)) = client {
+            names.push(network.name);
+        }
+    }
+    assert!(names.len() > 1);
+    for name in names {
+        let url = format!("{URL}/oauth/{name}/client-metadata.json");
         let answer = ask_at(&host, Some(URL), "GET", &url);
         assert_eq!(answer.status(), StatusCode::OK, "{url}");
         assert_eq!(answer.headers()["content-type"], "application/json");
@@ -149,7 +164,6 @@ fn a_network_whose_servers_fetch_a_document_has_one_that_names_its_own_address()
             json!(format!("{URL}/oauth/jwks.json"))
         );
     }
-    assert!(count > 0);
 }
 
 #[test]

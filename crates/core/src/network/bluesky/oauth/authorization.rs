@@ -8,11 +8,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::network::bluesky::oauth::calls::{Calls, unsigned};
+use crate::network::bluesky::oauth::client;
 use crate::network::bluesky::oauth::discovery::Facts;
 use crate::network::bluesky::oauth::dpop::{Dpop, Nonces};
 use crate::network::bluesky::oauth::kept::Kept;
 use crate::network::bluesky::oauth::refusals::{sentence, unexpected};
-use crate::network::bluesky::oauth::scopes::BROAD;
 use crate::network::percent;
 use crate::network::sign_in::{Authorization, AuthorizationRequest, Context, SignInError};
 use crate::settings::secret::Secret;
@@ -38,7 +38,7 @@ pub(super) async fn begin(
     let session_key = context.signer.generate().await;
     let session_key = session_key.map_err(|error| unsigned(&error))?;
     let nonces = Nonces::default();
-    let calls = Calls {
+    let mut calls = Calls {
         issuer: &app.server,
         client_id: &app.client_id,
         client_key: key,
@@ -49,13 +49,12 @@ pub(super) async fn begin(
         },
         transport: context.transport,
     };
-    let reply = push(calls, &facts, &request, &app.scopes).await?;
-    // The server does not know the narrow scopes.
-    let reply = if is_of_scope(calls, &reply) {
-        push(calls, &facts, &request, BROAD).await?
-    } else {
-        reply
-    };
+    let mut reply = push(calls, &facts, &request, &app.scopes).await?;
+    let broad = client::broad(app, context.service);
+    if is_of_scope(calls, &reply) {
+        calls.client_id = &broad.client_id;
+        reply = push(calls, &facts, &request, &broad.scopes).await?;
+    }
     if !reply.status().is_success() {
         return Err(refused(calls, &reply, request.verifier));
     }
@@ -68,13 +67,16 @@ pub(super) async fn begin(
     })?;
     let endpoint = &facts.authorization_endpoint;
     let separator = if endpoint.contains('?') { '&' } else { '?' };
-    let [id, reference] = [app.client_id.as_str(), &reference].map(percent::encode);
+    let [id, reference] = [calls.client_id, &reference].map(percent::encode);
     let url = format!("{endpoint}{separator}client_id={id}&request_uri={reference}");
     let kept = Kept {
         nonce: nonces.of(&app.server),
         client_key: key.cloned(),
         token_endpoint: facts.token_endpoint,
         revocation_endpoint: facts.revocation_endpoint,
+        client_id: Some(calls.client_id)
+            .filter(|id| *id != app.client_id)
+            .map(str::to_owned),
         did: facts.did,
         key: session_key,
     };
@@ -104,8 +106,11 @@ async fn push(
     calls.post(&facts.par_endpoint, &form).await
 }
 
+/// Whether a server may refuse a request because it does not know the scopes: some refuse what is
+/// asked, others the whole document that declares it.
 fn is_of_scope(calls: Calls<'_>, reply: &Response<Vec<u8>>) -> bool {
-    reply.status() == 400 && calls.refusal(reply, &[]).error == "invalid_scope"
+    const ERRORS: [&str; 2] = ["invalid_scope", "invalid_client_metadata"];
+    reply.status() == 400 && ERRORS.contains(&calls.refusal(reply, &[]).error.as_str())
 }
 
 /// Why a server does not show its page.

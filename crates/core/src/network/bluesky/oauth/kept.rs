@@ -17,6 +17,8 @@ pub(super) struct Kept {
     pub(super) token_endpoint: String,
     /// Where it revokes them.
     pub(super) revocation_endpoint: Option<String>,
+    /// The id of this service where the server did not take the first; `None` if it did.
+    pub(super) client_id: Option<String>,
     /// The account that the person named.
     pub(super) did: Option<String>,
     /// The server's last nonce. A person who is quick spares a request.
@@ -32,6 +34,7 @@ impl Kept {
             client_key: stored.client_key.map(StoredKey::opened),
             token_endpoint: stored.token_endpoint,
             revocation_endpoint: stored.revocation_endpoint,
+            client_id: stored.client_id,
             did: stored.did,
             nonce: stored.nonce,
         })
@@ -44,6 +47,7 @@ impl Kept {
             client_key: self.client_key.as_ref().map(StoredKey::of),
             token_endpoint: self.token_endpoint.clone(),
             revocation_endpoint: self.revocation_endpoint.clone(),
+            client_id: self.client_id.clone(),
             did: self.did.clone(),
             nonce: self.nonce.clone(),
         };
@@ -57,6 +61,8 @@ struct Stored {
     client_key: Option<StoredKey>,
     token_endpoint: String,
     revocation_endpoint: Option<String>,
+    #[serde(default)]
+    client_id: Option<String>,
     did: Option<String>,
     nonce: Option<String>,
 }

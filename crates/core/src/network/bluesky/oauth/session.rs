@@ -43,6 +43,10 @@ pub(super) async fn open(
     let kept = kept.ok_or_else(|| {
         SignInError::Refused("This sign-in cannot go on. Sign in again.".to_owned())
     })?;
+    let app = &App {
+        client_id: kept.client_id.as_ref().unwrap_or(&app.client_id).clone(),
+        ..app.clone()
+    };
     let nonces = Nonces::default();
     if let Some(nonce) = &kept.nonce {
         nonces.learn(app.server.clone(), nonce);
@@ -85,7 +89,9 @@ async fn connected(
     }
     if !scopes::are_enough(&granted.scopes) {
         return Err(SignInError::Refused(format!(
-            "{host} does not let this service change your picture. Sign in again, and allow it to."
+            "{host} does not let this service change your picture. Sign in again, and allow it to. \
+             If {host} does not ask you that, its software does not know what this service asks \
+             for: ask who runs it to update it."
         )));
     }
     let mut lookups = Lookups::new(context);

@@ -134,8 +134,8 @@ impl SignIn for BlueskySignIn {
 }
 
 impl PublishedClient for BlueskySignIn {
-    fn document(&self, service: &Service) -> Value {
-        client::document(service)
+    fn document(&self, client_id: &str, service: &Service) -> Option<Value> {
+        client::document(client_id, service)
     }
 
     fn app(&self, server: &Server, service: &Service) -> App {

@@ -425,15 +425,45 @@ fn what_a_person_is_asked_is_pushed_and_the_browser_carries_a_reference() {
 
 #[test]
 fn a_server_without_narrow_scopes_is_asked_for_the_broad_one_once() {
-    let begun = begin(vec![(PAR, refusal(400, "invalid_scope")), (PAR, pushed())]);
-    begun.url.unwrap();
-    let scope = member(&begun.sent[1], "scope");
-    assert_eq!(scope.as_deref(), Some("atproto transition:generic"));
-    let twice = vec![
-        (PAR, refusal(400, "invalid_scope")),
-        (PAR, refusal(400, "invalid_scope")),
-    ];
-    shown(&begin(twice).url.unwrap_err());
+    const GENERIC: &str = "https://icons.example/oauth/bluesky/generic/client-metadata.json";
+
+    let is_generic = |request: &Request<Vec<u8>>, key: &ClientKey| {
+        assert_eq!(member(request, "client_id").as_deref(), Some(GENERIC));
+        assert_eq!(assertion(request, key)["iss"], GENERIC);
+    };
+    for error in ["invalid_scope", "invalid_client_metadata"] {
+        let begun = begin(vec![(PAR, refusal(400, error)), (PAR, pushed())]);
+        let url = begun.url.as_ref().unwrap();
+        assert!(url.contains("bluesky%2Fgeneric%2Fclient-metadata"), "{url}");
+        let sent = &begun.sent[1];
+        is_generic(sent, &begun.key);
+        let scope = member(sent, "scope");
+        assert_eq!(scope.as_deref(), Some("atproto transition:generic"));
+        // Whoever signs in so stays with that application.
+        let mut broad = granted();
+        broad["scope"] = "atproto transition:generic".into();
+        let mut steps = vec![(TOKEN, with_nonce(200, &broad))];
+        steps.extend(confirmed());
+        let (opened, sent) = open_as(&begun, Some(ISSUER), steps);
+        is_generic(&sent[0], &begun.key);
+        let connection = opened.unwrap();
+        assert_eq!(connection.app.client_id, GENERIC);
+        let script = Script::new(vec![
+            (TOKEN, with_nonce(200, &broad)),
+            (REVOKE, with_nonce(200, &json!({}))),
+        ]);
+        script.now.set(now() + TimeDelta::hours(1));
+        let service = service();
+        let context = context(&service, &script);
+        let refreshed = block_on(session::refresh(&connection, context)).unwrap();
+        assert_eq!(refreshed.app.client_id, GENERIC);
+        block_on(session::revoke(&refreshed, context)).unwrap();
+        for request in script.sent() {
+            is_generic(&request, &begun.key);
+        }
+        let twice = vec![(PAR, refusal(400, error)), (PAR, refusal(400, error))];
+        shown(&begin(twice).url.unwrap_err());
+    }
 }
 
 #[test]
@@ -472,7 +502,7 @@ fn why_a_server_does_not_show_its_page_is_told() {
             "does not accept this service",
         ),
         (
-            refusal(400, "invalid_client_metadata"),
+            refusal(400, "unauthorized_client"),
             "does not accept this service",
         ),
         (refusal(400, "invalid_request"), "Because"),
@@ -484,6 +514,9 @@ fn why_a_server_does_not_show_its_page_is_told() {
         assert!(matches!(error, SignInError::Server(_)), "{error:?}");
         assert!(shown(&error).contains(part), "{error}");
     }
+    let neither = ["invalid_client_metadata"; 2].map(|error| (PAR, refusal(400, error)));
+    let error = begin(neither.into()).url.unwrap_err();
+    assert!(shown(&error).contains("does not accept this service"));
     let endless = vec![(PAR, asks_for("a")), (PAR, asks_for("b"))];
     shown(&begin(endless).url.unwrap_err());
     let limited = Ok(reply(429, &[("ratelimit-reset", "1795314300")], ""));
@@ -665,10 +698,10 @@ fn tokens_that_do_not_let_the_picture_be_changed_are_not_used() {
         let mut narrow = granted();
         narrow["scope"] = scope.into();
         let error = not_used(&narrow, Vec::new());
-        assert!(
-            error.to_string().contains("allow it to"),
-            "{scope}: {error}"
-        );
+        let told = error.to_string();
+        for part in ["allow it to", "ask who runs it to update it"] {
+            assert!(told.contains(part), "{scope}: {told}");
+        }
     }
     let mut broad = granted();
     broad["scope"] = "atproto transition:generic".into();
