@@ -45,12 +45,10 @@ pub enum Command {
     },
     /// Forget the connection of an identity that has been moved to another account, which has what
     /// [`Command::Carry`] told. That account goes on using what turns have kept on the network, so
-    /// nothing is sent.
+    /// it stays there. The tokens are revoked, unless the server has given the same ones again.
     Moved {
-        /// The network's name.
-        network: String,
-        /// The identity.
-        subject: String,
+        /// The new sign-in, encrypted for this account.
+        new: StoredConnection,
     },
     /// Start turning on every connection that is not started: keep the pictures that they show, and
     /// turn at once.

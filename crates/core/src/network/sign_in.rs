@@ -94,6 +94,12 @@ pub trait SignIn: fmt::Debug + Sync {
         context: Context<'a>,
     ) -> Pending<'a, Result<(), SignInError>>;
 
+    /// Whether each sign-in has tokens of its own, so that revoking them ends no other one. Some
+    /// servers give an application the tokens again that it has for an account.
+    fn has_tokens_of_its_own(&self) -> bool {
+        false
+    }
+
     /// The account of a connection, for turns. `service` is `None` if the operator has not said the
     /// address of this service.
     fn network(

@@ -8,6 +8,8 @@
 //! On a network whose servers fetch a document to know an application, nothing is registered: this
 //! service may sign with a key of its own instead ([`client_keys`]).
 
+use std::cell::Cell;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -40,6 +42,9 @@ pub(crate) const CLIENT_SECRET: &str = "client_secret";
 /// How long the servers of a sign-in may take, from what was typed to their page, and again from
 /// the way back to the account. A person waits for it in front of an empty page.
 const TIME: TimeDelta = TimeDelta::seconds(25);
+
+/// How long a server may take to revoke tokens that nobody uses. The person still waits.
+const TIME_TO_REVOKE: TimeDelta = TimeDelta::seconds(5);
 
 /// The field of what a sign-in keeps encrypted.
 const SECRETS: &str = "sign-in";
@@ -304,39 +309,48 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         let context = self.context(&deadline);
         let connection = sign_in.exchange(grant, context).await;
         let connection = connection.map_err(|error| too_late(error.into(), &deadline))?;
-        match &pending.account {
-            Some(account) => {
-                let moves = pending.moves;
-                let connected = self.connect(account, sign_in, &connection, moves, now);
-                connected.await
-            }
-            None => self.sign_in(sign_in, &connection, context, now).await,
+        let granted = Granted::new(sign_in, connection);
+        let (account, moves) = (pending.account.as_ref(), pending.moves);
+        self.take_in(&granted, account, moves, now).await
+    }
+
+    /// Takes in what a server has granted: connects it to an account, or signs in to the one that it
+    /// opens. Tokens that no account has are revoked.
+    async fn take_in(
+        &self,
+        granted: &Granted<'_>,
+        account: Option<&AccountId>,
+        moves: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Finished, Failed> {
+        let finished = match account {
+            Some(account) => self.connect(account, granted, moves, now).await,
+            None => self.sign_in(granted, now).await,
+        };
+        let is_strange = matches!(finished, Err(Failed::Full | Failed::Closed));
+        let is_alone = is_strange || granted.sign_in.has_tokens_of_its_own();
+        // Another account would lose the same tokens.
+        if is_alone && !granted.may_be_kept.get() {
+            // What the sign-in was given may be over.
+            let deadline = Deadline::of(self.host, TIME_TO_REVOKE);
+            let context = self.context(&deadline);
+            // If they stay valid, that harms nobody.
+            let _ = granted.sign_in.revoke(&granted.connection, context).await;
         }
+        finished
     }
 
     /// Signs in to the account of an identity, and gives it the new tokens.
-    async fn sign_in(
-        &self,
-        sign_in: &dyn SignIn,
-        connection: &Connection,
-        context: Context<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<Finished, Failed> {
+    async fn sign_in(&self, granted: &Granted<'_>, now: DateTime<Utc>) -> Result<Finished, Failed> {
         let new = AccountId::random().map_err(|_| Failed::Random)?;
-        let identity = identity_of(connection);
+        let identity = identity_of(&granted.connection);
         let account = match self.host.sign_in(&identity, &new, self.limit, now).await? {
             SignedIn::Known(account) | SignedIn::Created(account) => account,
-            refused => {
-                // Nobody uses the tokens. If they stay valid, that harms nobody.
-                let _ = sign_in.revoke(connection, context).await;
-                return Err(match refused {
-                    SignedIn::Full => Failed::Full,
-                    _ => Failed::Closed,
-                });
-            }
+            SignedIn::Full => return Err(Failed::Full),
+            SignedIn::Closed => return Err(Failed::Closed),
         };
         let unknown = ShownBefore::default();
-        self.give(&account, connection, unknown, now).await?;
+        self.give(&account, granted, unknown, now).await?;
         Ok(Finished::SignedIn(account))
     }
 
@@ -344,29 +358,26 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
     async fn connect(
         &self,
         account: &AccountId,
-        sign_in: &dyn SignIn,
-        connection: &Connection,
+        granted: &Granted<'_>,
         moves: bool,
         now: DateTime<Utc>,
     ) -> Result<Finished, Failed> {
-        let identity = identity_of(connection);
+        let identity = identity_of(&granted.connection);
         match self.host.connect(&identity, account, false, now).await? {
             Connected::Taken(other) if moves => {
-                self.move_identity(&other, account, connection, now).await?;
+                self.move_identity(&other, account, granted, now).await?;
             }
-            // The tokens are not revoked: some servers give the same ones again, and then the
-            // other account would lose its own.
             Connected::Taken(_) => {
-                let Connection { name, subject, .. } = connection;
+                let Connection { name, subject, .. } = &granted.connection;
                 return Ok(Finished::Taken {
-                    network: connection.network.clone(),
-                    place: sign_in.place_of(name, subject).to_owned(),
+                    place: granted.sign_in.place_of(name, subject).to_owned(),
                     name: name.clone(),
+                    network: identity.network,
                 });
             }
             Connected::Done { .. } => {
                 let unknown = ShownBefore::default();
-                self.give(account, connection, unknown, now).await?;
+                self.give(account, granted, unknown, now).await?;
             }
         }
         Ok(Finished::Connected)
@@ -379,10 +390,10 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
         &self,
         from: &AccountId,
         to: &AccountId,
-        connection: &Connection,
+        granted: &Granted<'_>,
         now: DateTime<Utc>,
     ) -> Result<(), Failed> {
-        let identity = identity_of(connection);
+        let identity = identity_of(&granted.connection);
         let carry = Command::Carry {
             network: identity.network.clone(),
             subject: identity.subject.clone(),
@@ -391,25 +402,22 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
             Reply::Carried { before, picture } => ShownBefore { before, picture },
             _ => ShownBefore::default(),
         };
-        self.give(to, connection, shown_before, now).await?;
-        let moved = Command::Moved {
-            network: identity.network.clone(),
-            subject: identity.subject.clone(),
-        };
-        self.carried_out(from, &moved).await?;
+        self.give(to, granted, shown_before, now).await?;
+        let new = stored_connection(&granted.connection, from, now, self.host).await?;
+        self.carried_out(from, &Command::Moved { new }).await?;
         self.host.connect(&identity, to, true, now).await?;
         Ok(())
     }
 
-    /// Gives an account a connection.
+    /// Gives an account what was granted.
     async fn give(
         &self,
         account: &AccountId,
-        connection: &Connection,
+        granted: &Granted<'_>,
         shown_before: ShownBefore,
         now: DateTime<Utc>,
     ) -> Result<(), Failed> {
-        let connection = stored_connection(connection, account, now, self.host).await?;
+        let connection = stored_connection(&granted.connection, account, now, self.host).await?;
         let ShownBefore { before, picture } = shown_before;
         let command = Command::Connect {
             connection: StoredConnection {
@@ -418,7 +426,11 @@ impl<H: Client + Clock + Encryption + Directory + Accounts> SigningIn<'_, H> {
             },
             picture,
         };
-        self.carried_out(account, &command).await.map(drop)
+        let given = self.carried_out(account, &command).await;
+        // An account whose reply was lost may have taken it.
+        let is_refused = matches!(given, Err(Failed::Account(_)));
+        granted.may_be_kept.set(!is_refused);
+        given.map(drop)
     }
 
     async fn carried_out(&self, account: &AccountId, command: &Command) -> Result<Reply, Failed> {
@@ -515,6 +527,26 @@ impl From<NoClientKey> for Failed {
             NoClientKey::Unreachable(error) => error.into(),
             NoClientKey::Encryption(error) => error.into(),
             NoClientKey::Signing(error) => error.into(),
+        }
+    }
+}
+
+/// What a server has granted.
+struct Granted<'a> {
+    /// How people sign in there.
+    sign_in: &'a dyn SignIn,
+    /// The account, with its tokens.
+    connection: Connection,
+    /// Whether an account here may have the tokens.
+    may_be_kept: Cell<bool>,
+}
+
+impl<'a> Granted<'a> {
+    fn new(sign_in: &'a dyn SignIn, connection: Connection) -> Self {
+        Self {
+            sign_in,
+            connection,
+            may_be_kept: Cell::new(false),
         }
     }
 }

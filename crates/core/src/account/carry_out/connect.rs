@@ -101,7 +101,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
 
     /// Revokes the tokens of the sign-in before, so that no session stays open that nobody uses.
     /// A server that gives the same tokens again means them to be used on.
-    async fn revoke_if_other(&self, replaced: &Connection, new: &Connection) {
+    pub(super) async fn revoke_if_other(&self, replaced: &Connection, new: &Connection) {
         let tokens =
             [replaced, new].map(|one| one.tokens.refresh.iter().chain([&one.tokens.access]));
         let [before, now] = tokens;

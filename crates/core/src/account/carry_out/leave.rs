@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::account::account_store::AccountStore;
 use crate::account::carry_out::replies::{done, title, with_remedy};
 use crate::account::commands::Reply;
+use crate::account::connections::decrypted;
 use crate::account::host::AccountHost;
 use crate::account::ledger::Ledger;
 use crate::account::open::Account;
@@ -118,19 +119,23 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         Ok(Reply::Carried { before, picture })
     }
 
-    /// Forgets the connection of an identity that another account has now. That account goes on with
-    /// what turns have kept on the network, so nothing is sent.
-    pub(super) async fn forget_moved(
-        &self,
-        network: &str,
-        subject: &str,
-    ) -> Result<Reply, Diagnosis> {
+    /// Forgets the connection of an identity that another account has now, by a sign-in of its own.
+    /// That account goes on with what turns have kept on the network, so it stays there. Tokens that
+    /// it does not have too are revoked.
+    pub(super) async fn forget_moved(&self, new: &StoredConnection) -> Result<Reply, Diagnosis> {
+        let network = new.network.as_str();
         let opened = self.open().await?;
         let stored = opened.stored.connection(network);
         // Somebody may have signed in to another account there meanwhile.
-        if stored.is_none_or(|one| one.subject == subject) {
-            self.forget_connection(network).await?;
+        if stored.is_some_and(|one| one.subject != new.subject) {
+            return Ok(done(Vec::new()));
         }
+        if let Some(before) = opened.connection(network)
+            && let Ok(Some(new)) = decrypted(new, self.id, self.host).await
+        {
+            self.revoke_if_other(before, &new).await;
+        }
+        self.forget_connection(network).await?;
         Ok(done(Vec::new()))
     }
 

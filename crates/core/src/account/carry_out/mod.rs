@@ -49,7 +49,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             } => self.connect(connection, picture.as_deref()).await,
             Command::Disconnect { network, put_back } => self.disconnect(network, *put_back).await,
             Command::Carry { network, subject } => self.carry(network, subject).await,
-            Command::Moved { network, subject } => self.forget_moved(network, subject).await,
+            Command::Moved { new } => self.forget_moved(new).await,
             Command::Start { without_picture } => self.start(*without_picture).await,
             Command::Pause => self.pause().await,
             Command::Resume => self.resume().await,

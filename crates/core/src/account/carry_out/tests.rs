@@ -98,6 +98,13 @@ impl Person {
         block_on(stored).unwrap()
     }
 
+    /// An identity has moved to another account, which has this token.
+    fn moved_away(&self, subject: &str, access: &str) -> Command {
+        Command::Moved {
+            new: self.signed_in(subject, access, None),
+        }
+    }
+
     fn connect(&self, subject: &str, access: &str) -> Vec<String> {
         let connection = self.signed_in(subject, access, None);
         self.have(&Command::Connect {
@@ -495,25 +502,25 @@ fn a_connection_stays_where_its_picture_cannot_be_put_back() {
 }
 
 #[test]
-fn what_has_moved_to_another_account_is_forgotten_and_nothing_is_sent() {
-    let person = Person::visitor().turning();
-    for _ in 0..2 {
-        person.have(&moved_away("ada"));
-        assert!(person.sent().is_empty());
-        assert!(person.stored().connections.is_empty());
-        assert_eq!(person.alarm(), None);
-    }
+fn what_has_moved_to_another_account_is_forgotten_and_stays_on_the_network() {
+    let person = Person::keeper();
+    person.have(&person.moved_away(KEEPER, "two"));
+    assert_eq!(person.sent(), ["POST /revoke?token=one"]);
+    assert!(person.stored().connections.is_empty());
+    assert_eq!(person.alarm(), None);
+    person.have(&person.moved_away(KEEPER, "two"));
+    assert!(person.sent().is_empty());
     // Another identity has taken its place.
-    person.connect("eve", "two");
-    person.have(&moved_away("ada"));
+    person.connect("eve", "three");
+    person.have(&person.moved_away(KEEPER, "two"));
     assert_eq!(person.stored().connections.len(), 1);
-}
+    assert!(person.sent().is_empty());
 
-fn moved_away(subject: &str) -> Command {
-    Command::Moved {
-        network: NETWORK.to_owned(),
-        subject: subject.to_owned(),
-    }
+    // The server has given the same token again.
+    let person = Person::keeper();
+    person.have(&person.moved_away(KEEPER, "one"));
+    assert!(person.sent().is_empty());
+    assert!(person.stored().connections.is_empty());
 }
 
 #[test]
@@ -573,7 +580,7 @@ fn moved(from: &Person, to: &Person, subject: &str, access: &str) {
         connection,
         picture,
     });
-    from.have(&moved_away(subject));
+    from.have(&from.moved_away(subject, access));
     assert!(from.host.ledger.pictures.borrow().is_empty());
 }
 
@@ -585,7 +592,8 @@ fn the_picture_from_before_moves_with_the_identity() {
     let mut other = Person::visitor();
     other.host.server_pauses = person.host.server_pauses.clone();
     moved(&person, &other, "ada", "two");
-    assert!(person.sent().is_empty() && other.sent().is_empty());
+    assert_eq!(person.sent(), ["POST /revoke?token=one"]);
+    assert!(other.sent().is_empty());
     let shown = other.shown();
     assert!(!shown.is_started);
     assert_eq!(*other.host.ledger.pictures.borrow(), picture);
@@ -605,7 +613,8 @@ fn what_a_network_holds_moves_with_the_identity_too() {
     let person = Person::keeper();
     let other = Person::visitor();
     moved(&person, &other, KEEPER, "two");
-    assert!(person.sent().is_empty() && other.sent().is_empty());
+    assert_eq!(person.sent(), ["POST /revoke?token=one"]);
+    assert!(other.sent().is_empty());
     other.start();
     other.have(&put_back());
     assert_eq!(

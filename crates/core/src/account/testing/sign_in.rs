@@ -15,7 +15,14 @@ use crate::network::{Attempt, Network, Pending, Picture, SavedSession, Transport
 use crate::outcome::{Diagnosis, Outcome, Preview, Reason};
 use crate::settings::secret::Secret;
 
-pub(crate) static SIGN_IN: Fake = Fake;
+pub(crate) static SIGN_IN: Fake = Fake {
+    has_tokens_of_its_own: false,
+};
+
+/// A network on which each sign-in has tokens of its own.
+pub(crate) static WITH_TOKENS_OF_ITS_OWN: Fake = Fake {
+    has_tokens_of_its_own: true,
+};
 
 /// The subject of an account whose network keeps frames, and holds the picture from before.
 pub(crate) const KEEPER: &str = "keeper";
@@ -47,7 +54,9 @@ pub(crate) fn connection(subject: &str, access: &str, refresh: Option<&str>) -> 
 }
 
 #[derive(Debug)]
-pub(crate) struct Fake;
+pub(crate) struct Fake {
+    has_tokens_of_its_own: bool,
+}
 
 /// An account on the network.
 #[derive(Debug)]
@@ -249,6 +258,10 @@ impl SignIn for Fake {
                 _ => Err(SignInError::Server("no".to_owned())),
             }
         })
+    }
+
+    fn has_tokens_of_its_own(&self) -> bool {
+        self.has_tokens_of_its_own
     }
 
     fn network(

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::*;
 use crate::account::account_store::AccountStore;
 use crate::account::open::Memory;
-use crate::account::testing::sign_in::{SIGN_IN, connection};
+use crate::account::testing::sign_in::{SIGN_IN, WITH_TOKENS_OF_ITS_OWN, connection};
 use crate::network::testing::sign_in::P256;
 use crate::service::testing::Person;
 use crate::testing::{Host, block_on, frame_bytes, reply};
@@ -111,11 +111,26 @@ impl Two {
 
     /// Connects `ada` to an account, with a new token.
     fn connect(&self, to: &AccountId, token: &str, moves: bool) -> Result<Finished, Failed> {
+        self.connect_on(&SIGN_IN, to, token, moves)
+    }
+
+    fn connect_on(
+        &self,
+        network: &dyn SignIn,
+        to: &AccountId,
+        token: &str,
+        moves: bool,
+    ) -> Result<Finished, Failed> {
         let service = service();
         let signing_in = signing_in(&self.host, &service);
-        let connection = connection("ada", token, None);
+        let granted = Granted::new(network, connection("ada", token, None));
         let now = Clock::now(&self.host);
-        block_on(signing_in.connect(to, &SIGN_IN, &connection, moves, now))
+        block_on(signing_in.take_in(&granted, Some(to), moves, now))
+    }
+
+    /// What the service itself has sent.
+    fn sent(&self) -> Vec<String> {
+        self.host.take_sent().iter().map(line).collect()
     }
 
     fn person(&self, of: &AccountId) -> Rc<Person> {
@@ -124,12 +139,7 @@ impl Two {
 
     /// What an account has sent: methods, paths and tokens.
     fn sent_by(&self, of: &AccountId) -> Vec<String> {
-        let sent = self.person(of).host.take_sent();
-        let line = |request: &http::Request<Vec<u8>>| {
-            let uri = request.uri();
-            format!("{} {}", request.method(), uri.path_and_query().unwrap())
-        };
-        sent.iter().map(line).collect()
+        self.person(of).host.take_sent().iter().map(line).collect()
     }
 
     fn pictures_of(&self, of: &AccountId) -> Vec<Vec<u8>> {
@@ -143,6 +153,11 @@ impl Two {
         let stored = block_on(person.host.ledger.stored_account());
         stored.unwrap().connections
     }
+}
+
+fn line(request: &http::Request<Vec<u8>>) -> String {
+    let target = request.uri().path_and_query().unwrap();
+    format!("{} {target}", request.method())
 }
 
 #[test]
@@ -163,6 +178,8 @@ fn a_move_that_ends_anywhere_loses_nothing_and_is_made_again() {
         }
 
         assert_eq!(two.pictures_of(&two.second), picture, "after {ends} steps");
+        let revoked = two.sent_by(&two.first);
+        assert_eq!(revoked, ["POST /revoke?token=one"], "after {ends} steps");
         let [moved] = two.connections_of(&two.second).try_into().unwrap();
         assert_eq!(moved.before, Before::Picture);
         assert_eq!(moved.started_at, None);
@@ -181,4 +198,54 @@ fn a_move_that_ends_anywhere_loses_nothing_and_is_made_again() {
         ends += 1;
     }
     assert!(ends >= 7, "{ends} steps");
+}
+
+#[test]
+fn tokens_of_an_identity_that_stays_elsewhere_are_revoked_where_no_other_sign_in_has_them() {
+    let two = Two::new();
+    for (network, sent) in [
+        (&SIGN_IN, [].as_slice()),
+        (&WITH_TOKENS_OF_ITS_OWN, &["POST /revoke?token=two"]),
+    ] {
+        let taken = two.connect_on(network, &two.second, "two", false).unwrap();
+        assert!(matches!(taken, Finished::Taken { .. }), "{taken:?}");
+        assert_eq!(two.sent(), sent);
+        assert!(two.sent_by(&two.first).is_empty());
+    }
+}
+
+#[test]
+fn tokens_that_an_account_does_not_take_are_revoked() {
+    let two = Two::new();
+    let second = two.person(&two.second);
+    let connect = || two.connect_on(&WITH_TOKENS_OF_ITS_OWN, &two.second, "two", true);
+    second.host.ledger.is_broken.set(true);
+    let refused = connect().unwrap_err();
+    assert!(matches!(refused, Failed::Account(_)), "{refused:?}");
+    assert_eq!(two.sent(), ["POST /revoke?token=two"]);
+    // The account before has lost nothing.
+    assert_eq!(two.connections_of(&two.first).len(), 1);
+    assert!(two.sent_by(&two.first).is_empty());
+
+    // A reply that is lost says nothing of the tokens.
+    second.host.ledger.is_broken.set(false);
+    two.host.directory.ends_after.set(Some(4));
+    let lost = connect().unwrap_err();
+    assert!(matches!(lost, Failed::Unreachable(_)), "{lost:?}");
+    assert_eq!(two.connections_of(&two.second).len(), 1);
+    assert!(two.sent().is_empty());
+}
+
+#[test]
+fn tokens_of_somebody_who_may_have_no_account_are_revoked() {
+    let host = Host::new();
+    let service = service();
+    let closed = SigningIn {
+        limit: Limit::Closed,
+        ..signing_in(&host, &service)
+    };
+    let granted = Granted::new(&SIGN_IN, connection("eve", "one", None));
+    let refused = block_on(closed.take_in(&granted, None, false, Clock::now(&host)));
+    assert_eq!(refused, Err(Failed::Closed));
+    assert_eq!(line(&host.take_only_sent()), "POST /revoke?token=one");
 }

@@ -26,7 +26,8 @@ const REFUSED_BEFORE: TimeDelta = TimeDelta::minutes(10);
 ///
 /// # Errors
 /// When the answer is not from the server that was asked, the server does not exchange the code, or
-/// it is not the one that signs in the account. Nothing stays open then.
+/// it is not the one that signs in the account. What it has opened is revoked then, if there is time
+/// left to ask it.
 pub(super) async fn open(
     grant: Grant<'_>,
     context: Context<'_>,

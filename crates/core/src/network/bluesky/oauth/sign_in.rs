@@ -83,6 +83,10 @@ impl SignIn for BlueskySignIn {
         Box::pin(session::revoke(connection, context))
     }
 
+    fn has_tokens_of_its_own(&self) -> bool {
+        true
+    }
+
     fn network(
         &self,
         connection: &Connection,
