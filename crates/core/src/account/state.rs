@@ -63,6 +63,9 @@ pub struct AccountState {
         skip_serializing_if = "Option::is_none"
     )]
     pub refused_since: Option<DateTime<Utc>>,
+    /// The number of times in a row that tokens were not renewed because the server has failed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failed_renewals: u32,
     /// Why turns have stopped working; `None` while they work.
     pub stopped: Option<Diagnosis>,
     /// When the next attempt comes by itself, if that is not with the schedule.
@@ -131,6 +134,12 @@ pub struct Slot {
     /// The id of the slot's entry in the journal.
     #[serde(default, deserialize_with = "stored::or_default")]
     pub record: Option<u32>,
+}
+
+// The signature is serde's.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Slot {
@@ -281,6 +290,7 @@ impl AccountState {
             self.hold = None;
             self.refusals = 0;
             self.refused_since = None;
+            self.failed_renewals = 0;
         }
         self.settings = Some(fingerprint.to_owned());
         self

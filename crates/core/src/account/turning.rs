@@ -16,6 +16,7 @@ use crate::account::state::{Hold, HoldKind};
 use crate::account::turn::{TurnRequest, turn, turn_on};
 use crate::account::wake;
 use crate::instant::after;
+use crate::network;
 use crate::network::sign_in::{Connection, Context, Service, SignInError};
 use crate::network::signer::Signer;
 use crate::outcome::{Diagnosis, Outcome, Reason};
@@ -23,7 +24,7 @@ use crate::outcome::{Diagnosis, Outcome, Reason};
 /// How long before its end a token is renewed.
 const RENEW_BEFORE: TimeDelta = TimeDelta::minutes(5);
 
-/// How soon it is tried again to renew a token, after a server has failed at that.
+/// How soon a token is asked for again at the earliest, after that has failed.
 const RENEW_AGAIN: TimeDelta = TimeDelta::minutes(1);
 
 /// What to do where a turn waits for a server.
@@ -39,7 +40,12 @@ enum NotRenewed {
     /// network thinks of those that there are.
     Unasked,
     /// The server has failed, or asked for a pause.
-    Failed,
+    Later {
+        /// The earliest time of another attempt.
+        at: DateTime<Utc>,
+        /// Why.
+        diagnosis: Diagnosis,
+    },
     /// The sign-in is over.
     Over {
         /// Why, and what to do.
@@ -66,6 +72,10 @@ impl NotRenewed {
                 let diagnosis = Diagnosis::new(Reason::Credentials, why.clone(), remedy);
                 Some(Outcome::Refused(diagnosis))
             }
+            Self::Later { at, diagnosis } if is_unusable => Some(Outcome::Retry {
+                at: *at,
+                diagnosis: diagnosis.clone(),
+            }),
             _ => None,
         }
     }
@@ -223,8 +233,8 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             if tokens.expires_at.is_none_or(|at| at > now) {
                 return Err(NotRenewed::Unasked);
             }
-        } else if self.renews_not_before(connection).is_some() {
-            return Err(NotRenewed::Failed);
+        } else if let Some(later) = self.server_is_left_alone(connection) {
+            return Err(later);
         }
         let signer = self.host.signer();
         let context = self.context(&service, &*signer);
@@ -252,15 +262,25 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     fn not_renewed(&self, connection: &Connection, error: SignInError) -> NotRenewed {
         let (pauses, now) = (self.host.server_pauses(), self.host.now());
         let server = &connection.app.server;
+        let title = title_of(connection);
         match error {
             SignInError::Paused { until, .. } => {
                 pauses.pause(server, until, now);
-                NotRenewed::Failed
+                NotRenewed::Later {
+                    at: self.own_end_of(until),
+                    diagnosis: pause_of(title),
+                }
             }
             SignInError::Server(_) => {
-                pauses.pause_renewals(server, after(now, RENEW_AGAIN), now);
-                NotRenewed::Failed
+                let at = after(now, RENEW_AGAIN);
+                pauses.pause_renewals(server, at, now);
+                let diagnosis = not_renewed_by(title);
+                NotRenewed::Later { at, diagnosis }
             }
+            SignInError::Failed(_) => NotRenewed::Later {
+                at: after(now, RENEW_AGAIN),
+                diagnosis: not_renewed_by(title),
+            },
             SignInError::Refused(why) => NotRenewed::over(why),
             SignInError::Moved(why) => NotRenewed::Over {
                 why,
@@ -288,7 +308,6 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let mut settings = opened.settings.clone();
         for one in settings.networks.iter_mut().filter(|one| one.is_signed_in) {
             let network = one.definition.name;
-            let title = one.definition.title;
             let Some(to) = opened.connection(network) else {
                 continue;
             };
@@ -297,30 +316,13 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                 tokens.expires_at.is_some_and(|at| at <= now) || refused == Some(network);
             let why = not_renewed.iter().find(|(of, _)| *of == network);
             one.unready = why.and_then(|(_, why)| why.outcome(is_unusable));
-            // Tokens that cannot be used wait for the server that renews them, which may be
-            // another one than that of turns.
-            let waits = is_unusable && tokens.refresh.is_some();
-            let issuer = &to.app.server;
-            let asked = waits.then(|| pauses.until(issuer, now)).flatten();
-            let asked = pauses.until(&self.turned_on(to), now).max(asked);
-            let failed = waits.then(|| pauses.renewals_until(issuer, now)).flatten();
-            // Not all accounts of the server come back at the same instant.
-            one.hold = asked.max(failed).map(|until| Hold {
-                until: after(until, Delay::of(self.id, None).spread()),
+            // How a turn without tokens ends says when to ask again, too.
+            let until = pauses.until(&self.turned_on(to), now);
+            let until = until.filter(|_| one.unready.is_none());
+            one.hold = until.map(|until| Hold {
+                until: self.own_end_of(until),
                 kind: HoldKind::Pause,
-                diagnosis: if failed > asked {
-                    Diagnosis::new(
-                        Reason::Transient,
-                        format!("{title} did not renew the sign-in."),
-                        TRIED_AGAIN,
-                    )
-                } else {
-                    Diagnosis::new(
-                        Reason::RateLimit,
-                        format!("{title} has asked this service for a pause."),
-                        TRIED_AGAIN,
-                    )
-                },
+                diagnosis: pause_of(one.definition.title),
             });
         }
         settings
@@ -345,9 +347,12 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                 continue;
             }
             match &report.outcome {
-                // A limit of the account's own is held by its state alone.
+                // A limit of the account's own is held by its state alone. One of the server that
+                // renews tokens is known already.
                 Outcome::Retry { at, diagnosis }
-                    if diagnosis.reason == Reason::RateLimit && !report.is_limit_of_account =>
+                    if diagnosis.reason == Reason::RateLimit
+                        && !report.is_limit_of_account
+                        && report.network_status.is_some() =>
                 {
                     let server = self.turned_on(connection);
                     let pauses = self.host.server_pauses();
@@ -374,13 +379,27 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         Ok(reports)
     }
 
-    /// Until when the server of a connection is not asked to renew its tokens, if it is not.
-    fn renews_not_before(&self, connection: &Connection) -> Option<DateTime<Utc>> {
+    /// Why the server of a connection is not asked to renew its tokens now, if it is not.
+    fn server_is_left_alone(&self, connection: &Connection) -> Option<NotRenewed> {
         let (pauses, now) = (self.host.server_pauses(), self.host.now());
         let server = &connection.app.server;
-        pauses
-            .until(server, now)
-            .max(pauses.renewals_until(server, now))
+        let asked = pauses.until(server, now);
+        let failed = pauses.renewals_until(server, now);
+        let title = title_of(connection);
+        Some(NotRenewed::Later {
+            at: self.own_end_of(asked.max(failed)?),
+            diagnosis: if asked >= failed {
+                pause_of(title)
+            } else {
+                not_renewed_by(title)
+            },
+        })
+    }
+
+    /// When a pause of all accounts of a server ends for this one: they do not all come back at the
+    /// same instant.
+    fn own_end_of(&self, pause: DateTime<Utc>) -> DateTime<Utc> {
+        after(pause, Delay::of(self.id, None).spread())
     }
 
     /// Makes the turn of a request again on one network, which has refused the tokens: with new
@@ -411,7 +430,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             state.hold = None;
             state.refusals = state.refusals.saturating_sub(1);
         }
-        if one.hold.is_some() {
+        if matches!(&one.unready, Some(Outcome::Retry { .. })) {
             // Nobody has to sign in again yet.
             state.stopped = None;
         }
@@ -504,4 +523,21 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             signer,
         }
     }
+}
+
+/// The title of a connection's network.
+fn title_of(connection: &Connection) -> &'static str {
+    network::named(&connection.network).map_or("The network", |one| one.title)
+}
+
+/// The server that renews tokens has failed.
+fn not_renewed_by(title: &str) -> Diagnosis {
+    let message = format!("{title} did not renew the sign-in.");
+    Diagnosis::new(Reason::Transient, message, TRIED_AGAIN)
+}
+
+/// A server has asked all accounts for a pause.
+fn pause_of(title: &str) -> Diagnosis {
+    let message = format!("{title} has asked this service for a pause.");
+    Diagnosis::new(Reason::RateLimit, message, TRIED_AGAIN)
 }

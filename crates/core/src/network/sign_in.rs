@@ -428,4 +428,8 @@ pub enum SignInError {
     /// The server did not answer, or not as its software should.
     #[error("{0}")]
     Server(String),
+    /// It has failed for a reason of this sign-in alone, such as an answer that cannot be read.
+    /// Another try may do better, and the server may serve others meanwhile.
+    #[error("{0}")]
+    Failed(String),
 }

@@ -1104,6 +1104,88 @@ fn a_token_that_ends_and_cannot_be_renewed_is_told() {
     );
 }
 
+/// Lets every alarm of a day go off. Returns how many there were, and how often tokens were asked
+/// for.
+fn wakes_and_renewals_of_a_day(person: &mut Person) -> (usize, usize) {
+    let end = instant("2026-11-23T03:00:00Z");
+    let (mut wakes, mut renewals) = (0, 0);
+    while let Some(alarm) = person.alarm().filter(|at| *at < end) {
+        person.wake(&alarm.to_rfc3339());
+        wakes += 1;
+        let sent = person.sent();
+        renewals += sent.iter().filter(|line| line.contains("/token")).count();
+    }
+    (wakes, renewals)
+}
+
+#[test]
+fn a_server_that_renews_nothing_for_a_day_is_asked_a_few_dozen_times() {
+    // It fails; it asks for a pause, over and over; its answers cannot be read.
+    for status in [503, 429, 299] {
+        for expires_at in [Some("2026-11-22T03:01:00Z"), None] {
+            let mut person = with_renewed_tokens("ada", expires_at);
+            let refused = Ok(reply(401, &[], ""));
+            person.host.answer("/avatar?token=one", refused);
+            person
+                .host
+                .answer("/token?token=r", Ok(reply(status, &[], "")));
+            let (wakes, renewals) = wakes_and_renewals_of_a_day(&mut person);
+            assert!((24..60).contains(&wakes), "{status}: {wakes}");
+            assert!((20..40).contains(&renewals), "{status}: {renewals}");
+            let shown = person.shown();
+            assert!(!shown.needs_sign_in, "{:?}", shown.finding);
+            assert!(shown.finding.is_some());
+            // Once it renews tokens again, the icon turns with the next slot.
+            person
+                .host
+                .answer("/token?token=r", Ok(reply(200, &[], "")));
+            let alarm = person.alarm().unwrap();
+            assert!(alarm < instant("2026-11-23T04:05:00Z"), "{alarm}");
+            person.wake("2026-11-23T04:05:00Z");
+            assert_eq!(person.sent().last().unwrap(), "POST /avatar?token=r-access");
+            assert_eq!(person.shown().finding, None);
+        }
+    }
+}
+
+#[test]
+fn a_slot_of_a_day_does_not_wait_for_its_end() {
+    let mut person = with_renewed_tokens("ada", Some("2026-11-22T03:01:00Z"));
+    person
+        .host
+        .answer("/token?token=r", Ok(reply(503, &[], "")));
+    // Each of the twelve frames is shown for fourteen hours.
+    person.have(&set("PERIOD", "168h"));
+    wakes_and_renewals_of_a_day(&mut person);
+    let wait = person.alarm().unwrap() - person.host.now;
+    assert!(wait <= TimeDelta::hours(1), "{wait}");
+}
+
+#[test]
+fn a_server_that_fails_is_left_alone_by_all_and_one_bad_answer_concerns_nobody_else() {
+    let at = "2026-11-22T03:02:00Z";
+    for (status, is_left_alone) in [(503, true), (299, false)] {
+        let mut person = with_renewed_tokens("ada", Some("2026-11-22T03:01:00Z"));
+        person
+            .host
+            .answer("/token?token=r", Ok(reply(status, &[], "")));
+        let mut other = with_renewed_tokens("bob", Some("2026-11-22T03:01:00Z"));
+        other.host.server_pauses = person.host.server_pauses.clone();
+        person.wake(at);
+        assert_eq!(person.sent(), ["POST /token?token=r"]);
+        other.wake(at);
+        let expected: &[&str] = if is_left_alone {
+            &[]
+        } else {
+            &["POST /token?token=r", "POST /avatar?token=r-access"]
+        };
+        assert_eq!(other.sent(), expected);
+        assert!(!other.shown().needs_sign_in);
+        other.wake("2026-11-22T03:06:00Z");
+        assert_eq!(other.shown().frame, Some(0));
+    }
+}
+
 #[test]
 fn a_sign_in_that_cannot_be_renewed_is_given_up_after_two_weeks() {
     for expires_at in [Some("2026-11-22T03:01:00Z"), None] {

@@ -235,6 +235,8 @@ impl SignIn for Fake {
                     until: now + TimeDelta::minutes(10),
                 }),
                 500.. => Err(SignInError::Server("no".to_owned())),
+                // An answer that cannot be read.
+                299 => Err(SignInError::Failed("no".to_owned())),
                 410 => Err(SignInError::Moved(
                     "Your account has moved. Sign in again with your handle.".to_owned(),
                 )),

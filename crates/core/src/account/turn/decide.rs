@@ -240,14 +240,21 @@ impl<'a, H: Store, L: Ledger> Turn<'a, H, L> {
         let request = &self.request;
         let outcome = on_the_clock_of(request.at, self.started, outcome);
         let slot = progress.slot().cloned();
-        let next = progress.state.apply_outcome(
-            &outcome,
-            plan.frame.clone(),
-            request.at,
-            slot.as_ref(),
-            request.trigger,
-            jitter(),
-        );
+        let state = &mut progress.state;
+        let (at, trigger) = (request.at, request.trigger);
+        let next = match &outcome {
+            Outcome::Retry {
+                at: earliest,
+                diagnosis,
+            } => {
+                let slot = slot.as_ref();
+                state.wait_for_tokens(*earliest, diagnosis, at, slot, trigger, jitter())
+            }
+            other => {
+                let frame = plan.frame.clone();
+                state.apply_outcome(other, frame, at, slot.as_ref(), trigger, jitter())
+            }
+        };
         report_next_try(report, outcome, next, slot.as_ref(), self.ledger);
     }
 }

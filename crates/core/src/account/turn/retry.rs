@@ -5,6 +5,7 @@
 //! | a failure that passes | in the same slot, after 1, 3, 9 and 27 minutes |
 //! | a pause that the network asks for | when the pause ends |
 //! | a refusal | after 1, 2, 4 hours and so on, up to a day |
+//! | no tokens, because the server that renews them fails | after 1, 3, 9 and 27 minutes, then with each slot, or each hour of a longer one |
 //!
 //! A turn by hand delays none of these.
 
@@ -26,6 +27,9 @@ const FIRST_WAIT_S: i64 = 60;
 
 /// The number of the longest wait.
 const LAST_WAIT: u32 = MAX_ATTEMPTS.saturating_sub(1);
+
+/// The longest wait for tokens within a slot.
+const LONGEST_WAIT_FOR_TOKENS: TimeDelta = TimeDelta::hours(1);
 
 /// The wait after a first refusal, in hours. It doubles with each further refusal, up to
 /// [`LONGEST_REFUSAL_H`].
@@ -56,6 +60,7 @@ impl AccountState {
                 self.hold = None;
                 self.refusals = 0;
                 self.refused_since = None;
+                self.failed_renewals = 0;
                 None
             }
             Outcome::Unchanged | Outcome::DryRun(_) => None,
@@ -122,7 +127,52 @@ impl AccountState {
     ) -> Option<DateTime<Utc>> {
         let attempts = slot.attempts_by_itself();
         let next = earliest.max(after(at, wait_after(attempts, jitter)));
-        let next = Some(next).filter(|next| attempts < MAX_ATTEMPTS && *next < slot.end);
+        let next = Some(next).filter(|_| attempts < MAX_ATTEMPTS);
+        self.hold_slot(next, diagnosis, at, slot, trigger)
+    }
+
+    /// Holds turns that come by themselves until the next attempt, because the server that renews
+    /// tokens fails, so that nothing can be sent. Returns the instant of that attempt, if it is in
+    /// the slot. The failures are counted over slots: a server that fails for a day is asked a few
+    /// dozen times.
+    pub(in crate::account) fn wait_for_tokens(
+        &mut self,
+        earliest: DateTime<Utc>,
+        diagnosis: &Diagnosis,
+        at: DateTime<Utc>,
+        slot: Option<&Slot>,
+        trigger: Trigger,
+        jitter: f64,
+    ) -> Option<DateTime<Utc>> {
+        if trigger != Trigger::Manual {
+            self.failed_renewals = self.failed_renewals.saturating_add(1).min(16);
+        }
+        let wait = wait_after(self.failed_renewals, jitter).min(LONGEST_WAIT_FOR_TOKENS);
+        let next = earliest.max(after(at, wait));
+        if diagnosis.reason == Reason::RateLimit {
+            let kind = HoldKind::Pause;
+            let until = next.min(kind.latest_end(at));
+            self.hold = Some(Hold {
+                until,
+                kind,
+                diagnosis: diagnosis.clone(),
+            });
+            return Some(until);
+        }
+        self.hold_slot(Some(next), diagnosis, at, slot?, trigger)
+    }
+
+    /// Holds the slot until the next attempt; until the slot's end if there is none before. Returns
+    /// the instant of the next attempt in the slot.
+    fn hold_slot(
+        &mut self,
+        next: Option<DateTime<Utc>>,
+        diagnosis: &Diagnosis,
+        at: DateTime<Utc>,
+        slot: &Slot,
+        trigger: Trigger,
+    ) -> Option<DateTime<Utc>> {
+        let next = next.filter(|next| *next < slot.end);
         let until = next.unwrap_or(slot.end);
         let sooner =
             |hold: &&Hold| trigger == Trigger::Manual && hold.holds_at(at) && hold.until <= until;

@@ -206,7 +206,9 @@ pub(super) fn failed(failed: &Failed) -> Problem {
     let status = match failed {
         Failed::NoNetwork => StatusCode::NOT_FOUND,
         Failed::Network(SignInError::Place(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-        Failed::Network(SignInError::Paused { .. } | SignInError::Server(_))
+        Failed::Network(
+            SignInError::Paused { .. } | SignInError::Server(_) | SignInError::Failed(_),
+        )
         | Failed::Account(_) => StatusCode::BAD_GATEWAY,
         Failed::Network(
             SignInError::AppForgotten { .. } | SignInError::Refused(_) | SignInError::Moved(_),

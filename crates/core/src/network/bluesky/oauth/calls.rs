@@ -103,7 +103,7 @@ impl Calls<'_> {
 
 /// The error of a host that does not sign.
 pub(super) fn unsigned(error: &SigningError) -> SignInError {
-    SignInError::Server(format!(
+    SignInError::Failed(format!(
         "This service cannot sign in just now: {error}. Try again."
     ))
 }

@@ -113,7 +113,7 @@ async fn fetch(
         return Err(refused(calls, &calls.refusal(&reply, secrets)));
     }
     granted_in(&reply, calls.transport.now()).map_err(|what| {
-        SignInError::Server(format!(
+        SignInError::Failed(format!(
             "{} answered {what}, as no server of Bluesky accounts does. Try again later, or ask who \
              runs it.",
             calls.host()
@@ -129,7 +129,9 @@ fn refused(calls: Calls<'_>, refusal: &ErrorReply<'_>) -> SignInError {
     let host = calls.host();
     match refusal.error.as_str() {
         // Another proof may be taken.
-        "use_dpop_nonce" | "invalid_dpop_proof" => unexpected(refusal),
+        "use_dpop_nonce" | "invalid_dpop_proof" => {
+            SignInError::Failed(unexpected(refusal).to_string())
+        }
         // The server could not fetch this service's document.
         "invalid_client_metadata" => {
             SignInError::Server(format!("{} Try again later.", sentence(&refusal.said)))

@@ -153,7 +153,7 @@ fn tokens_in(calls: Calls<'_>, reply: &Response<Vec<u8>>) -> Result<Tokens, Sign
     let kind = body.get("token_type").and_then(Value::as_str);
     let is_bearer = kind.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
     let Some(access) = access.filter(|_| is_bearer) else {
-        return Err(SignInError::Server(format!(
+        return Err(SignInError::Failed(format!(
             "{host} answered without a token, as no Mastodon server does. Try again later, or ask \
              who runs it."
         )));

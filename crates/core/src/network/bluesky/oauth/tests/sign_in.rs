@@ -582,7 +582,7 @@ fn a_nonce_that_is_too_old_costs_one_request_more() {
     assert_eq!(proof(&sent[1])["nonce"], "new");
     let endless = vec![(TOKEN, asks_for("a")), (TOKEN, asks_for("b"))];
     let error = open(endless).0.unwrap_err();
-    assert!(matches!(error, SignInError::Server(_)), "{error:?}");
+    assert!(matches!(error, SignInError::Failed(_)), "{error:?}");
 }
 
 #[test]
@@ -729,7 +729,7 @@ fn an_answer_that_is_no_grant_is_none() {
         other[name] = value.clone();
         let error = open(vec![(TOKEN, with_nonce(200, &other))]).0.unwrap_err();
         assert!(
-            matches!(error, SignInError::Server(_)),
+            matches!(error, SignInError::Failed(_)),
             "{name} {value}: {error:?}"
         );
         shown(&error);
@@ -773,9 +773,10 @@ fn a_code_that_is_refused_is_told_and_a_server_s_words_tell_no_secret() {
         assert!(matches!(error, SignInError::Refused(_)), "{error:?}");
         assert!(shown(&error).contains(part), "{error}");
     }
+    let error = open(vec![(TOKEN, refusal(401, "invalid_dpop_proof"))]).0;
+    assert!(matches!(error.unwrap_err(), SignInError::Failed(_)));
     for answer in [
         refusal(400, "invalid_client_metadata"),
-        refusal(401, "invalid_dpop_proof"),
         refusal(500, "server_error"),
         Ok(reply(403, &[], "<html>")),
         Ok(reply(302, &[("location", "https://10.0.0.1/")], "")),
