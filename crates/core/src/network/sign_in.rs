@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::network::interface::Network;
+use crate::network::interface::{Network, SavedSession};
 use crate::network::signer::Signer;
 use crate::network::transport::{Pending, Transport};
 use crate::outcome::Diagnosis;
@@ -150,6 +150,12 @@ pub trait SignIn: fmt::Debug + Sync {
     /// [`Connection::name`], or its [`Connection::subject`] where names change.
     fn place_of<'a>(&self, name: &'a str, _subject: &'a str) -> &'a str {
         name
+    }
+
+    /// What of a saved session goes on to count once a connection is forgotten: what is of the
+    /// account's settings, and not of the connection. `None` if nothing does.
+    fn remains_of(&self, _saved_session: &SavedSession) -> Option<SavedSession> {
+        None
     }
 
     /// Where the network holds the picture from before the start of the account with this

@@ -139,8 +139,9 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         Ok(done(Vec::new()))
     }
 
-    /// Forgets a connection, the picture from before its start, and the state on its network. Does
-    /// so too where there is no connection: a host may have ended in between.
+    /// Forgets a connection, the picture from before its start, and the state on its network but for
+    /// what is of the account's settings. Does so too where there is no connection: a host may have
+    /// ended in between.
     async fn forget_connection(&self, network: &str) -> Result<(), Diagnosis> {
         let mut stored = self.open().await?.stored.clone();
         let is_there = stored.connection(network).is_some();
@@ -149,8 +150,16 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
             self.keep(stored).await?;
         }
         self.keep_picture(network, None).await?;
-        self.keep_state(network, &AccountState::default(), None)
-            .await
+        let state = self.ledger.account_state(network).await;
+        let saved = state.map_err(|error| self.failed(&error))?.saved_session;
+        let remaining = AccountState {
+            saved_session: saved.and_then(|saved| {
+                let sign_in = self.host.sign_in_to(network)?;
+                sign_in.remains_of(&saved)
+            }),
+            ..AccountState::default()
+        };
+        self.keep_state(network, &remaining, None).await
     }
 }
 

@@ -8,11 +8,14 @@ use crate::account::account_store::AccountStore;
 use crate::account::commands::{AccountView, Command, ConnectionView, Reply, Source, Stage};
 use crate::account::connections::stored_connection;
 use crate::account::id::AccountId;
+use crate::account::ledger::Ledger;
 use crate::account::open::{Account, Memory};
+use crate::account::state::AccountState;
 use crate::account::stop::STOP;
 use crate::account::stored_account::{Before, StoredAccount, StoredConnection};
-use crate::account::testing::sign_in::{KEEPER, SERVER, connection};
+use crate::account::testing::sign_in::{KEEPER, REMAINS, SERVER, connection};
 use crate::frames::set::CURRENT_KEY;
+use crate::network::SavedSession;
 use crate::outcome::{Diagnosis, Reason};
 use crate::testing::{Book, Host, KEYS, block_on, frame_bytes, frame_set, instant, reply};
 
@@ -478,6 +481,27 @@ fn disconnecting_puts_back_revokes_and_forgets() {
     assert_eq!(person.alarm(), None);
     assert!(person.have(&disconnect(true)).is_empty());
     assert!(person.sent().is_empty());
+}
+
+#[test]
+fn nothing_of_the_state_outlives_a_connection_but_what_is_of_the_settings() {
+    for (saved, remains) in [(REMAINS, true), ("saved", false)] {
+        let person = Person::visitor().turning();
+        let mut state = block_on(person.host.ledger.account_state(NETWORK)).unwrap();
+        assert!(state.slot.is_some());
+        state.saved_session = Some(SavedSession(saved.to_owned()));
+        block_on(person.host.ledger.keep(NETWORK, &state, None)).unwrap();
+        // A command may be given twice.
+        for _ in 0..2 {
+            person.have(&disconnect(false));
+            let remaining = AccountState {
+                saved_session: state.saved_session.clone().filter(|_| remains),
+                ..AccountState::default()
+            };
+            let kept = block_on(person.host.ledger.account_state(NETWORK)).unwrap();
+            assert_eq!(kept, remaining, "{saved}");
+        }
+    }
 }
 
 #[test]

@@ -27,6 +27,9 @@ pub(crate) static WITH_TOKENS_OF_ITS_OWN: Fake = Fake {
 /// The subject of an account whose network keeps frames, and holds the picture from before.
 pub(crate) const KEEPER: &str = "keeper";
 
+/// A saved session that outlives its connection.
+pub(crate) const REMAINS: &str = "remains";
+
 /// Where the person's account is.
 pub(crate) const SERVER: &str = "https://social.test";
 
@@ -309,6 +312,10 @@ impl SignIn for Fake {
                 status => Err(diagnosis(status)),
             }
         })
+    }
+
+    fn remains_of(&self, saved_session: &SavedSession) -> Option<SavedSession> {
+        Some(saved_session.clone()).filter(|saved| saved.0 == REMAINS)
     }
 
     fn held_at(&self, subject: &str) -> Option<String> {

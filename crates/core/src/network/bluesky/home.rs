@@ -1,4 +1,7 @@
 //! The account and server that a handle led to, as they were when the account first signed in.
+//!
+//! An app password goes to no other server before its owner has agreed. So they stay known while
+//! somebody is signed in with a browser, which needs no password, and afterwards.
 
 use serde_json::{Value, json};
 
@@ -8,6 +11,9 @@ use crate::network::bluesky::errors::Failure;
 use crate::network::interface::SavedSession;
 use crate::network::reply::quoted;
 use crate::outcome::Reason;
+
+/// The member of a saved session that holds them where the rest is of a sign-in with a browser.
+pub(super) const HOME: &str = "home";
 
 /// An account and its server, as found from a handle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,15 +25,26 @@ pub(super) struct Home {
 impl Home {
     /// What was found when the account first signed in.
     pub(super) fn recalled(saved_session: &SavedSession, account: &Account) -> Option<Self> {
-        let kept: Value = serde_json::from_slice(saved_session.0.as_bytes()).ok()?;
+        let kept = Self::carried(saved_session)?;
         let text = |name: &str| kept.get(name).and_then(Value::as_str);
-        let is_found = kept.get("found") == Some(&Value::Bool(true));
         let is_ours = account.service.is_none() && text("identifier") == Some(&account.identifier);
-        (is_found && is_ours).then_some(())?;
+        is_ours.then_some(())?;
         Some(Self {
             did: text("did")?.to_owned(),
             service: text("service")?.parse().ok()?,
         })
+    }
+
+    /// What a saved session says of it, whatever else is saved: to be saved on, as it is or in the
+    /// member [`HOME`].
+    pub(super) fn carried(saved_session: &SavedSession) -> Option<Value> {
+        let kept: Value = serde_json::from_slice(saved_session.0.as_bytes()).ok()?;
+        let kept = kept.get(HOME).unwrap_or(&kept);
+        let is_found = kept.get("found") == Some(&Value::Bool(true));
+        is_found.then_some(())?;
+        let members = ["service", "identifier", "did", "found"].into_iter();
+        let members = members.filter_map(|name| Some((name.to_owned(), kept.get(name)?.clone())));
+        Some(Value::Object(members.collect()))
     }
 
     /// The text to save while there is no session.

@@ -11,6 +11,7 @@ use crate::network::bluesky::advice::Advice;
 use crate::network::bluesky::call::{Call, GET_RECORD, get_repo_status};
 use crate::network::bluesky::calls::{Calls, answer_to, check_time};
 use crate::network::bluesky::errors::{Closed, Failure, invalid_request};
+use crate::network::bluesky::home::Home;
 use crate::network::bluesky::oauth::details::Details;
 use crate::network::bluesky::oauth::dpop::{Dpop, DpopError, Nonces};
 use crate::network::bluesky::oauth::identity::server_in;
@@ -118,17 +119,25 @@ struct Kept {
     /// The last news that its owner was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     told: Option<String>,
+    /// What guards the owner's app password, which is not used meanwhile ([`Home::carried`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    home: Option<Value>,
 }
 
 impl Kept {
     fn recalled(saved_session: Option<&SavedSession>, did: &str) -> Self {
         let kept = saved_session.and_then(|saved| serde_json::from_str(&saved.0).ok());
-        kept.filter(|kept: &Self| kept.did == did)
-            .unwrap_or_else(|| Self {
-                did: did.to_owned(),
-                frames: Vec::new(),
-                told: None,
-            })
+        let kept = kept.filter(|kept: &Self| kept.did == did);
+        let kept = kept.unwrap_or_else(|| Self {
+            did: did.to_owned(),
+            frames: Vec::new(),
+            told: None,
+            home: None,
+        });
+        Self {
+            home: saved_session.and_then(Home::carried),
+            ..kept
+        }
     }
 }
 

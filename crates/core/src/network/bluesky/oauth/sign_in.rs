@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use crate::network::bluesky::home::Home;
 use crate::network::bluesky::oauth::account::{self, OauthAccount};
 use crate::network::bluesky::oauth::{authorization, client, discovery, session};
-use crate::network::interface::Network;
+use crate::network::interface::{Network, SavedSession};
 use crate::network::sign_in::{
     App, Authorization, AuthorizationRequest, Client, Connection, Context, Grant, PublishedClient,
     Server, Service, Shown, SignIn, SignInError,
@@ -126,6 +127,11 @@ impl SignIn for BlueskySignIn {
 
     fn place_of<'a>(&self, _name: &'a str, subject: &'a str) -> &'a str {
         subject
+    }
+
+    fn remains_of(&self, saved_session: &SavedSession) -> Option<SavedSession> {
+        let home = Home::carried(saved_session)?;
+        Some(SavedSession(home.to_string()))
     }
 
     fn held_at(&self, subject: &str) -> Option<String> {

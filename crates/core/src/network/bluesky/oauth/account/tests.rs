@@ -11,10 +11,12 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::network::bluesky::advice::Advice;
-use crate::network::sign_in::{App, Tokens};
+use crate::network::bluesky::oauth::BlueskySignIn;
+use crate::network::bluesky::{BLUESKY_APP_PASSWORD, BLUESKY_IDENTIFIER};
+use crate::network::sign_in::{App, SignIn as _, Tokens};
 use crate::network::testing::sign_in::{P256, context};
 use crate::network::testing::{
-    FRAME, PICTURE, Reply, Script, assert_fit_to_be_shown, header, now, ok, refused,
+    FRAME, PICTURE, Reply, Script, assert_fit_to_be_shown, header, network, now, ok, refused,
 };
 use crate::outcome::Reason;
 use crate::settings::secret::Secret;
@@ -222,6 +224,69 @@ fn a_turn_reads_as_anyone_may_and_writes_with_a_proof() {
     let body = json_of(&put);
     assert_eq!(body["swapRecord"], "bafyreiold");
     assert_eq!(body["record"], profile(&frame()));
+}
+
+#[test]
+fn an_app_password_stays_bound_to_its_server_through_a_sign_in_with_a_browser() {
+    const OTHER_DID: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
+    const DNS: &str = "GET /dns-query?name=_atproto.alice.net&type=TXT";
+
+    let home = json!({
+        "service": PDS,
+        "identifier": "alice.net",
+        "did": DID,
+        "found": true,
+        "frames": [LINK],
+    });
+    let mut session = home.clone();
+    session["obtained_at"] = 0.into();
+    session["accessJwt"] = "a.b.c".into();
+    session["refreshJwt"] = "d.e.f".into();
+    // As attempts with the password leave it, while a session lasts and after it.
+    for before in [session, home] {
+        let mut saved_session = Some(SavedSession(before.to_string()));
+        for news in ["One.", "Two."] {
+            let steps = vec![(PROFILE, found(&profile(&animated()))), (PUT, put())];
+            let account = account_of(&connection(Some(news)));
+            let (attempt, _) = attempt_of(&account, &mut saved_session, steps);
+            assert_eq!(attempt.note.as_deref(), Some(news));
+        }
+        let saved = saved_session.unwrap();
+        assert!(!saved.0.contains("a.b.c"), "{}", saved.0);
+        let remaining = BlueskySignIn.remains_of(&saved).unwrap();
+        assert!(!remaining.0.contains("Two."), "{}", remaining.0);
+        assert_eq!(BlueskySignIn.remains_of(&remaining).unwrap(), remaining);
+        // Somebody else has taken the handle over meanwhile.
+        for saved in [saved, remaining] {
+            let entry = json!({ "type": 16, "data": format!("did={OTHER_DID}") });
+            let script = Script::new([
+                (DNS, ok(json!({ "Status": 0, "Answer": [entry] }))),
+                (
+                    "GET /did:plc:ewvi7nxzyoun6zhxrhs64oiz",
+                    ok(json!({
+                        "id": OTHER_DID,
+                        "alsoKnownAs": ["at://alice.net"],
+                        "service": [{
+                            "id": "#atproto_pds",
+                            "type": "AtprotoPersonalDataServer",
+                            "serviceEndpoint": "https://pds.mallory.net",
+                        }],
+                    })),
+                ),
+            ]);
+            let owners = network(&[
+                (BLUESKY_IDENTIFIER, "alice.net"),
+                (BLUESKY_APP_PASSWORD, "abcd-efgh-ijkl-mnop"),
+            ]);
+            let verified = block_on(owners.verify(&mut Some(saved), &script));
+            let told = verified.unwrap_err();
+            assert!(told.message.contains(OTHER_DID), "{}", told.message);
+            // All that was expected, and no password.
+            script.sent();
+        }
+    }
+    let visitors = seen(&[LINK]).unwrap();
+    assert_eq!(BlueskySignIn.remains_of(&visitors), None);
 }
 
 #[test]
