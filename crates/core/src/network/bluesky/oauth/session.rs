@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta};
 
 use crate::instant::after;
 use crate::network::bluesky::oauth::calls::Calls;
-use crate::network::bluesky::oauth::client::{NETWORK, host};
+use crate::network::bluesky::oauth::client::{self, NETWORK, host};
 use crate::network::bluesky::oauth::details::Details;
 use crate::network::bluesky::oauth::dpop::{Dpop, Nonces};
 use crate::network::bluesky::oauth::identity;
@@ -140,12 +140,22 @@ async fn connected(
 /// fails is left out, and made the next time.
 ///
 /// # Errors
-/// When the server gives no tokens, or the account has moved to another one
-/// ([`SignInError::Moved`]).
+/// When the server gives no tokens, this service has had another address since the sign-in, or the
+/// account has moved to another server ([`SignInError::Moved`]).
 pub(super) async fn refresh(
     connection: &Connection,
     context: Context<'_>,
 ) -> Result<Connection, SignInError> {
+    let client_id = &connection.app.client_id;
+    // An id on this machine says all about itself, so it needs no address.
+    let is_address = client_id.starts_with("https://");
+    if is_address && client::declared(client_id, context.service).is_none() {
+        return Err(SignInError::Refused(
+            "This service has another address now, and servers know it by its address. Sign in \
+             again."
+                .to_owned(),
+        ));
+    }
     let mut connection = connection.clone();
     let mut details = details_of(&connection)?;
     details.news = None;

@@ -20,6 +20,10 @@ const MAX_EXPIRES_IN: u64 = 86_400;
 /// shortest time that the specification recommends.
 const EXPIRES_IN: u64 = 300;
 
+/// How long after the end of a token it is believed that it passes if a server cannot use the
+/// document of this service.
+const METADATA_PASSES: TimeDelta = TimeDelta::days(1);
+
 /// The longest list of scopes that is read, in bytes.
 const MAX_SCOPES: usize = 4_000;
 
@@ -50,7 +54,7 @@ pub(super) async fn exchange(
         ("redirect_uri", redirect_uri),
         ("code_verifier", verifier.expose()),
     ];
-    fetch(calls, endpoint, &form, &[code, verifier]).await
+    fetch(calls, endpoint, &form, &[code, verifier], None).await
 }
 
 /// Exchanges a refresh token for new tokens. A server takes one once, and ends the session of one
@@ -73,7 +77,8 @@ pub(super) async fn refresh(
         ("grant_type", "refresh_token"),
         ("refresh_token", refresh.expose()),
     ];
-    fetch(calls, endpoint, &form, &[refresh, &tokens.access]).await
+    let secrets = [refresh, &tokens.access];
+    fetch(calls, endpoint, &form, &secrets, tokens.expires_at).await
 }
 
 /// Revokes the tokens of a session (RFC 7009). The official server ends the session with either.
@@ -101,16 +106,17 @@ pub(super) async fn revoke(
         .unwrap_or_else(|| SignInError::Server(format!("{} {by_hand}", sentence(&refusal.said)))))
 }
 
-/// Asks for tokens with a grant.
+/// Asks for tokens with a grant. `ended_at` is when the token that there is ends or has ended.
 async fn fetch(
     calls: Calls<'_>,
     endpoint: &str,
     form: &[(&str, &str)],
     secrets: &[&Secret],
+    ended_at: Option<DateTime<Utc>>,
 ) -> Result<Granted, SignInError> {
     let reply = calls.post(endpoint, form).await?;
     if !reply.status().is_success() {
-        return Err(refused(calls, &calls.refusal(&reply, secrets)));
+        return Err(refused(calls, &calls.refusal(&reply, secrets), ended_at));
     }
     granted_in(&reply, calls.transport.now()).map_err(|what| {
         SignInError::Failed(format!(
@@ -122,7 +128,11 @@ async fn fetch(
 }
 
 /// Why no tokens came (RFC 6749 §5.2).
-fn refused(calls: Calls<'_>, refusal: &ErrorReply<'_>) -> SignInError {
+fn refused(
+    calls: Calls<'_>,
+    refusal: &ErrorReply<'_>,
+    ended_at: Option<DateTime<Utc>>,
+) -> SignInError {
     if let Some(error) = calls.passing(refusal) {
         return error;
     }
@@ -134,7 +144,15 @@ fn refused(calls: Calls<'_>, refusal: &ErrorReply<'_>) -> SignInError {
         }
         // The server could not fetch this service's document.
         "invalid_client_metadata" => {
-            SignInError::Server(format!("{} Try again later.", sentence(&refusal.said)))
+            let said = sentence(&refusal.said);
+            let now = calls.transport.now();
+            if ended_at.is_some_and(|at| after(at, METADATA_PASSES) <= now) {
+                SignInError::Refused(format!(
+                    "{said} Sign in again. If that fails too, tell the operator of this service."
+                ))
+            } else {
+                SignInError::Server(format!("{said} Try again later."))
+            }
         }
         "invalid_client" => SignInError::Refused(format!(
             "{host} does not accept the key of this service that you signed in with. It may no \

@@ -115,6 +115,47 @@ fn a_session_that_is_over_is_told_and_where_its_account_is_by_now() {
 }
 
 #[test]
+fn a_service_with_another_address_asks_for_another_sign_in_and_no_server() {
+    let script = Script::new(Vec::new());
+    let mut service = service();
+    service.public_url = "https://turning.example".to_owned();
+    let refreshed = block_on(session::refresh(&connection(), context(&service, &script)));
+    let error = refreshed.unwrap_err();
+    assert!(matches!(error, SignInError::Refused(_)), "{error:?}");
+    assert!(shown(&error).contains("another address now"), "{error}");
+    assert!(shown(&error).ends_with("Sign in again."), "{error}");
+    script.sent();
+}
+
+#[test]
+fn a_document_that_a_server_cannot_use_for_a_day_ends_the_session() {
+    // The token has ended an hour after it was given.
+    let refresh_at = |hours| {
+        let mut connection = connection();
+        let mut details = Details::of(&connection).unwrap();
+        details.checked_at = now() + TimeDelta::hours(hours);
+        connection.details = Some(details.stored());
+        let answer = refusal(400, "invalid_client_metadata");
+        let still_there = vec![
+            (TOKEN, answer),
+            (PLC, document("alice.net", PDS)),
+            (RESOURCE, resource(PDS, ISSUER)),
+        ];
+        let steps = still_there.into_iter().take(if hours < 25 { 1 } else { 3 });
+        let (service, script) = (service(), Script::new(steps));
+        script.now.set(now() + TimeDelta::hours(hours));
+        let refreshed = block_on(session::refresh(&connection, context(&service, &script)));
+        script.sent();
+        refreshed.unwrap_err()
+    };
+    let error = refresh_at(24);
+    assert!(matches!(error, SignInError::Server(_)), "{error:?}");
+    let error = refresh_at(25);
+    assert!(matches!(error, SignInError::Refused(_)), "{error:?}");
+    assert!(shown(&error).contains("Sign in again."), "{error}");
+}
+
+#[test]
 fn tokens_for_another_account_are_not_used() {
     let mut other = granted();
     other["sub"] = OTHER_DID.into();
