@@ -169,7 +169,7 @@ impl OauthCalls<'_> {
         [&self.account.token]
     }
 
-    /// What the last refresh has found out, unless its owner has been told.
+    /// What the last look at the account has found out, unless its owner has been told.
     pub(super) fn news(&mut self) -> Option<String> {
         let news = self.details.news.clone();
         let news = news.filter(|news| self.kept.told.as_ref() != Some(news))?;

@@ -23,8 +23,8 @@ pub(in crate::network::bluesky) struct Details {
     pub(in crate::network::bluesky) revocation_endpoint: Option<String>,
     /// When the account's handle and server were last looked up.
     pub(in crate::network::bluesky) checked_at: DateTime<Utc>,
-    /// What the last refresh has found out that its owner should know, in a sentence or two: that
-    /// the account has another handle, or is on another server. The next refresh removes it.
+    /// What the last look at the account has found out that its owner should know, in a sentence or
+    /// two: that it has another handle, or is on another server. The next look replaces it.
     pub(in crate::network::bluesky) news: Option<String>,
     /// The nonce of the account's server, if the refresh has brought one: it does where that server
     /// is the authorization server too. It saves the next turn a request.

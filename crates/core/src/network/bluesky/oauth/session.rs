@@ -158,7 +158,6 @@ pub(super) async fn refresh(
     }
     let mut connection = connection.clone();
     let mut details = details_of(&connection)?;
-    details.news = None;
     let now = context.transport.now();
     let age = now.signed_duration_since(details.checked_at);
     // After a clock was set back, the time means nothing.

@@ -203,12 +203,22 @@ fn an_account_with_another_handle_is_called_by_that_and_it_is_told() {
         news,
         "Your account is called @bob.net now. It was @alice.net."
     );
-    // News are told once.
-    let (service, script) = (service(), Script::new(vec![(TOKEN, renewed())]));
-    script.now.set(now() + TimeDelta::hours(27));
-    let again = block_on(session::refresh(&connection, context(&service, &script))).unwrap();
-    script.sent();
-    assert_eq!(Details::of(&again).unwrap().news, None);
+    // A refresh before the next turn that tells the news does not lose them. They are of no use
+    // once the account is looked up again.
+    let again = |hours, steps| {
+        let (service, script) = (service(), Script::new(steps));
+        script.now.set(now() + TimeDelta::hours(hours));
+        let again = block_on(session::refresh(&connection, context(&service, &script)));
+        script.sent();
+        Details::of(&again.unwrap()).unwrap().news
+    };
+    assert_eq!(again(26, vec![(TOKEN, renewed())]), Some(news));
+    let next_day = vec![
+        (PLC, document("bob.net", PDS)),
+        (RESOURCE, resource(PDS, ISSUER)),
+        (TOKEN, renewed()),
+    ];
+    assert_eq!(again(51, next_day), None);
     // A handle that names somebody else is not shown.
     let mut all = steps(named(OTHER_DID));
     all.push((TOKEN, renewed()));
