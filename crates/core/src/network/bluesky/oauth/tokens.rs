@@ -78,7 +78,7 @@ pub(super) async fn refresh(
         ("refresh_token", refresh.expose()),
     ];
     let secrets = [refresh, &tokens.access];
-    fetch(calls, endpoint, &form, &secrets, tokens.expires_at).await
+    fetch(calls, endpoint, &form, &secrets, Some(tokens)).await
 }
 
 /// Revokes the tokens of a session (RFC 7009). The official server ends the session with either.
@@ -106,17 +106,17 @@ pub(super) async fn revoke(
         .unwrap_or_else(|| SignInError::Server(format!("{} {by_hand}", sentence(&refusal.said)))))
 }
 
-/// Asks for tokens with a grant. `ended_at` is when the token that there is ends or has ended.
+/// Asks for tokens with a grant. `before` are those that are to be renewed, if there are any.
 async fn fetch(
     calls: Calls<'_>,
     endpoint: &str,
     form: &[(&str, &str)],
     secrets: &[&Secret],
-    ended_at: Option<DateTime<Utc>>,
+    before: Option<&Tokens>,
 ) -> Result<Granted, SignInError> {
     let reply = calls.post(endpoint, form).await?;
     if !reply.status().is_success() {
-        return Err(refused(calls, &calls.refusal(&reply, secrets), ended_at));
+        return Err(refused(calls, &calls.refusal(&reply, secrets), before));
     }
     granted_in(&reply, calls.transport.now()).map_err(|what| {
         SignInError::Failed(format!(
@@ -128,11 +128,7 @@ async fn fetch(
 }
 
 /// Why no tokens came (RFC 6749 §5.2).
-fn refused(
-    calls: Calls<'_>,
-    refusal: &ErrorReply<'_>,
-    ended_at: Option<DateTime<Utc>>,
-) -> SignInError {
+fn refused(calls: Calls<'_>, refusal: &ErrorReply<'_>, before: Option<&Tokens>) -> SignInError {
     if let Some(error) = calls.passing(refusal) {
         return error;
     }
@@ -146,6 +142,7 @@ fn refused(
         "invalid_client_metadata" => {
             let said = sentence(&refusal.said);
             let now = calls.transport.now();
+            let ended_at = before.and_then(|tokens| tokens.expires_at);
             if ended_at.is_some_and(|at| after(at, METADATA_PASSES) <= now) {
                 SignInError::Refused(format!(
                     "{said} Sign in again. If that fails too, tell the operator of this service."
@@ -154,6 +151,9 @@ fn refused(
                 SignInError::Server(format!("{said} Try again later."))
             }
         }
+        "invalid_grant" if before.is_some() => SignInError::Refused(format!(
+            "{host} has signed you out: the sign-in was revoked, or has expired. Sign in again."
+        )),
         "invalid_client" => SignInError::Refused(format!(
             "{host} does not accept the key of this service that you signed in with. It may no \
              longer be published. Sign in again."

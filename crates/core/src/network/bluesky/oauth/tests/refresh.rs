@@ -96,7 +96,8 @@ fn a_session_that_is_over_is_told_and_where_its_account_is_by_now() {
         (RESOURCE, resource(PDS, ISSUER)),
     ];
     let error = refresh(still_there).0.unwrap_err();
-    assert!(shown(&error).contains("Sign in again."), "{error}");
+    let told = "entry.alice.net has signed you out: the sign-in was revoked, or has expired.";
+    assert_eq!(shown(&error), format!("{told} Sign in again."));
     let other = "https://pds.other.net";
     let moved = vec![
         (TOKEN, refusal(400, "invalid_grant")),
