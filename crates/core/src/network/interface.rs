@@ -48,7 +48,8 @@ pub trait Network: fmt::Debug {
         false
     }
 
-    /// Removes the frames that turns have kept on the network. The picture that is shown stays.
+    /// Removes the frames that turns have kept on the network. The picture that is shown stays, and
+    /// so does one from before the start that the network holds.
     ///
     /// # Errors
     /// When the frames may still be there.

@@ -136,6 +136,19 @@ pub trait SignIn: fmt::Debug + Sync {
         context: Context<'a>,
     ) -> Pending<'a, Result<(), Diagnosis>>;
 
+    /// Removes everything that turns have kept on the network, beside the picture that the account
+    /// shows: the frames, and the picture from before the start ([`Shown::Held`]).
+    ///
+    /// # Errors
+    /// When it may still be there.
+    fn remove_kept<'a>(
+        &'a self,
+        _connection: &'a Connection,
+        _context: Context<'a>,
+    ) -> Pending<'a, Result<(), Diagnosis>> {
+        Box::pin(ready(Ok(())))
+    }
+
     /// Removes the account's picture, so that it shows the server's default one.
     ///
     /// # Errors

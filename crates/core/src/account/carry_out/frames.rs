@@ -45,9 +45,10 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
         let Some(sign_in) = self.host.sign_in_to(&connection.network) else {
             return Ok(());
         };
-        let account = sign_in.network(connection, self.host.service(), self.host.signer());
-        // What was saved for the next turn is forgotten with the connection.
-        account.remove_frames(&mut None, self.host).await
+        let service = self.service()?;
+        let signer = self.host.signer();
+        let context = self.context(&service, &*signer);
+        sign_in.remove_kept(connection, context).await
     }
 
     /// Whether turns of a connection may have kept anything on its network. What is there of a

@@ -52,7 +52,7 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     }
 
     /// This service, whose address networks need.
-    fn service(&self) -> Result<Service, Diagnosis> {
+    pub(super) fn service(&self) -> Result<Service, Diagnosis> {
         self.host.service().ok_or_else(|| {
             Diagnosis::new(
                 Reason::Settings,

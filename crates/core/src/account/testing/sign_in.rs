@@ -318,6 +318,21 @@ impl SignIn for Fake {
         Some(saved_session.clone()).filter(|saved| saved.0 == REMAINS)
     }
 
+    fn remove_kept<'a>(
+        &'a self,
+        connection: &'a Connection,
+        context: Context<'a>,
+    ) -> Pending<'a, Result<(), Diagnosis>> {
+        Box::pin(async move {
+            let access = connection.tokens.access.expose();
+            let target = (connection.app.server.as_str(), "frames", access);
+            match send(context.transport, "DELETE", target, &[]).await.0 {
+                200 => Ok(()),
+                status => Err(diagnosis(status)),
+            }
+        })
+    }
+
     fn held_at(&self, subject: &str) -> Option<String> {
         (subject == KEEPER).then(|| "the record".to_owned())
     }

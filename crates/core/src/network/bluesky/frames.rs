@@ -165,7 +165,35 @@ async fn upload(calls: &mut dyn Calls, picture: Picture<'_>) -> Result<Value, Fa
     }
 }
 
-/// Deletes the record of frames. The picture that the profile shows stays.
+/// Removes the frames from the record, which goes on holding the picture from before the start. A
+/// record that holds none is deleted.
+///
+/// # Errors
+/// When the frames may still be there.
+pub(super) async fn remove_all_but_before(calls: &mut dyn Calls) -> Result<(), Failure> {
+    let did = calls.did().await?;
+    calls.remember_frames(Vec::new());
+    let mut swaps_left = MAX_SWAPS;
+    loop {
+        let (record, swap) = read(calls, &did, FRAMES).await?;
+        let Some(before) = before_in(&record) else {
+            return delete(calls, &did, FRAMES).await;
+        };
+        let value = json!({ "$type": FRAMES, "set": "", "frames": [], BEFORE: before });
+        let Err(failure) = put(calls, &did, FRAMES, &value, &swap).await else {
+            return Ok(());
+        };
+        match failure.name.as_ref() {
+            "InvalidSwap" if swaps_left > 0 => swaps_left = swaps_left.saturating_sub(1),
+            // Moderation removed the picture, so it cannot be put back any more.
+            "BlobNotFound" => return delete(calls, &did, FRAMES).await,
+            _ => return Err(failure),
+        }
+    }
+}
+
+/// Deletes the record of frames, and with it the picture from before the start that it may hold. The
+/// picture that the profile shows stays.
 ///
 /// # Errors
 /// When it may still be there.

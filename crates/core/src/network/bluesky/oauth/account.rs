@@ -113,8 +113,8 @@ impl Network for OauthAccount {
     ) -> Pending<'a, Result<(), Diagnosis>> {
         Box::pin(async move {
             let mut calls = self.begin(saved_session, transport)?;
-            let removed = frames::remove_frames(&mut calls).await;
-            told(&mut calls, removed, DELETE_RECORD).await
+            let removed = frames::remove_all_but_before(&mut calls).await;
+            told(&mut calls, removed, PUT_RECORD).await
         })
     }
 }
@@ -156,6 +156,20 @@ pub(super) async fn put_held_back(
     let mut calls = signed_in.begin(context.signer, &mut saved_session, context.transport)?;
     let put = before::put_held_back(&mut calls).await;
     told(&mut calls, put, PUT_RECORD).await
+}
+
+/// Removes the record of frames of a connection's account, with the picture that it holds.
+///
+/// # Errors
+/// When it may still be there.
+pub(super) async fn remove_kept(
+    connection: &Connection,
+    context: Context<'_>,
+) -> Result<(), Diagnosis> {
+    let (signed_in, mut saved_session) = (signed_in(connection, context), None);
+    let mut calls = signed_in.begin(context.signer, &mut saved_session, context.transport)?;
+    let removed = frames::remove_frames(&mut calls).await;
+    told(&mut calls, removed, DELETE_RECORD).await
 }
 
 /// Removes the picture that the account of a connection shows.

@@ -117,6 +117,14 @@ impl SignIn for BlueskySignIn {
         Box::pin(account::put_held_back(connection, context))
     }
 
+    fn remove_kept<'a>(
+        &'a self,
+        connection: &'a Connection,
+        context: Context<'a>,
+    ) -> Pending<'a, Result<(), Diagnosis>> {
+        Box::pin(account::remove_kept(connection, context))
+    }
+
     fn remove_picture<'a>(
         &'a self,
         connection: &'a Connection,

@@ -214,6 +214,10 @@ fn check_connected(
         check_diagnosis(&diagnosis, service)?;
     }
     check_sent(line)?;
+    if let Err(diagnosis) = block_on(network.remove_kept(connection, context)) {
+        check_diagnosis(&diagnosis, service)?;
+    }
+    check_sent(line)?;
     let revoked = block_on(network.revoke(connection, context));
     or_else(revoked, || (), line, Some(&connection.app))?;
     check_sent(line)

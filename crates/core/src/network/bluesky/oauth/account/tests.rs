@@ -746,16 +746,47 @@ fn removing_the_picture_removes_one_member_of_the_profile() {
 
 #[test]
 fn the_record_of_frames_is_removed_and_named_to_whoever_has_to_do_it() {
-    let account = account_of(&connection(None));
-    let script = Script::new([(DELETE, ok(json!({})))]);
-    let mut saved_session = seen(&[LINK]);
-    block_on(account.remove_frames(&mut saved_session, &script)).unwrap();
+    let (service, script) = (service(), Script::new([(DELETE, ok(json!({})))]));
+    let connection = connection(None);
+    let removed = block_on(remove_kept(&connection, context(&service, &script)));
+    assert_eq!(removed, Ok(()));
     let [request] = script.sent().try_into().unwrap();
     proof_of(&request);
     let body = json!({ "repo": DID, "collection": "app.rotate-icon.frames", "rkey": "self" });
     assert_eq!(json_of(&request), body);
-    assert_eq!(saved_session, seen(&[]));
 
     let how = how_to_remove_frames(DID);
     assert!(how.contains("at://did:plc:z72i7hdynmk6r22z27h6tvur/app.rotate-icon.frames/self"));
+}
+
+#[test]
+fn frames_are_removed_without_the_picture_from_before() {
+    let account = account_of(&connection(None));
+    let removed = |steps: Vec<Step>| {
+        let script = Script::new(steps);
+        let mut saved_session = seen(&[LINK]);
+        block_on(account.remove_frames(&mut saved_session, &script)).unwrap();
+        assert_eq!(saved_session, seen(&[]));
+        script.sent()
+    };
+    let held = found(&json!({ "set": "set", "frames": [frame()], "before": animated() }));
+    let sent = removed(vec![
+        (RECORD, held.clone()),
+        (PUT, said(400, "InvalidSwap", "")),
+        (RECORD, held.clone()),
+        (PUT, put()),
+    ]);
+    let left = json!({
+        "$type": "app.rotate-icon.frames",
+        "set": "",
+        "frames": [],
+        "before": animated(),
+    });
+    assert_eq!(put_in(&sent[3]), left);
+    // Without one, or with one that moderation has removed, the record goes.
+    let deleted = ok(json!({}));
+    let alone = found(&json!({ "set": "set", "frames": [frame()] }));
+    removed(vec![(RECORD, alone), (DELETE, deleted.clone())]);
+    let gone = said(400, "BlobNotFound", "Could not find blob: bafkreianimated");
+    removed(vec![(RECORD, held), (PUT, gone), (DELETE, deleted)]);
 }
