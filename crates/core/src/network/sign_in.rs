@@ -18,7 +18,6 @@ use crate::network::interface::{Network, SavedSession};
 use crate::network::signer::Signer;
 use crate::network::transport::{Pending, Transport};
 use crate::outcome::Diagnosis;
-use crate::settings::reader::Variable;
 use crate::settings::secret::Secret;
 
 /// A network on which people sign in with a browser.
@@ -349,12 +348,6 @@ impl Service {
     /// the only one with another scheme.
     pub fn is_on_internet(&self) -> bool {
         self.public_url.starts_with("https://")
-    }
-
-    /// The text of a network's variable.
-    pub fn variable(&self, variable: Variable) -> &str {
-        let set = self.variables.get(variable.name);
-        set.map_or(variable.default, String::as_str)
     }
 }
 

@@ -265,6 +265,7 @@ impl OauthCalls<'_> {
             transport: self.transport,
             signer: self.signer,
         });
+        let lookups = lookups.ok()?;
         let did = &self.account.did;
         let document = document_of(did, &lookups.lookup.clone(), &mut lookups.clone()).await;
         let server = server_in(&document.ok()?, did, &lookups).ok()?;

@@ -56,7 +56,7 @@ impl Facts {
 /// # Errors
 /// When the text names neither, or a server cannot be asked or may not be.
 pub(super) async fn find(typed: &str, context: Context<'_>) -> Result<Server, SignInError> {
-    let mut lookups = Lookups::new(context);
+    let mut lookups = Lookups::new(context)?;
     let place = place::read(typed, lookups.addresses)?;
     let is_address = typed.contains("://");
     let of_address = match &place.server {

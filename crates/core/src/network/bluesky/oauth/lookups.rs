@@ -4,16 +4,17 @@ use http::header::ACCEPT;
 use http::{Request, Response};
 use serde_json::Value;
 
-use crate::network::base_url::BaseUrl;
-use crate::network::bluesky::account::{BLUESKY_DIRECTORY, BLUESKY_DNS, DEFAULT_SERVICE, Lookup};
+use crate::network::bluesky::account::{
+    BLUESKY_DIRECTORY, BLUESKY_DNS, DEFAULT_SERVICE, Lookup, TITLE,
+};
 use crate::network::bluesky::oauth::refusals::{LIMITS, passing, unanswered};
 use crate::network::bluesky::resolver::{Asked, Fetch, Unresolved};
 use crate::network::public_address::{PublicAddresses, PublicOrigin};
 use crate::network::reply::{ErrorReply, quoted};
-use crate::network::sign_in::{Context, Service, SignInError};
+use crate::network::sign_in::{Context, SignInError};
 use crate::network::transport::Transport;
 use crate::ports::ReplyLimits;
-use crate::settings::reader::Variable;
+use crate::settings::reader::read_some;
 
 /// What a lookup may take that nobody waits for.
 const LIMITS_OF_CHECKS: ReplyLimits = ReplyLimits {
@@ -34,28 +35,46 @@ pub(super) struct Lookups<'a> {
 
 impl<'a> Lookups<'a> {
     /// Lookups while a person waits.
-    pub(super) fn new(context: Context<'a>) -> Self {
+    ///
+    /// # Errors
+    /// When the operator has not set where accounts are looked up as it may be.
+    pub(super) fn new(context: Context<'a>) -> Result<Self, SignInError> {
         let Context {
             service, transport, ..
         } = context;
-        Self {
-            addresses: PublicAddresses::for_visitors_of(service),
-            lookup: Lookup {
-                directory: base_url(service, BLUESKY_DIRECTORY),
-                dns: base_url(service, BLUESKY_DNS),
+        let set = |name: &str| service.variables.get(name).cloned();
+        let lookup = read_some(set, |reader| {
+            let directory = reader.parsed(BLUESKY_DIRECTORY);
+            let dns = reader.parsed(BLUESKY_DNS);
+            Some(Lookup {
+                directory: directory?,
+                dns: dns?,
                 default: DEFAULT_SERVICE.parse().expect("it is a base URL"),
-            },
+            })
+        });
+        let lookup = lookup.map_err(|errors| {
+            SignInError::Server(format!(
+                "Signing in with {TITLE} is closed: {errors}. Only the operator of this service \
+                 can change that."
+            ))
+        })?;
+        Ok(Self {
+            addresses: PublicAddresses::for_visitors_of(service),
+            lookup,
             transport,
             limits: LIMITS,
-        }
+        })
     }
 
     /// Lookups for a check that may be left out.
-    pub(super) fn of_check(context: Context<'a>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// As those of [`Self::new`].
+    pub(super) fn of_check(context: Context<'a>) -> Result<Self, SignInError> {
+        Ok(Self {
             limits: LIMITS_OF_CHECKS,
-            ..Self::new(context)
-        }
+            ..Self::new(context)?
+        })
     }
 
     /// Fetches a document of a server; `None` if the server does not have it.
@@ -125,11 +144,4 @@ pub(super) fn unresolved(error: Unresolved<'_, SignInError>, name: &str) -> Sign
             asked.title()
         )),
     }
-}
-
-/// The address that a variable of the service has.
-fn base_url(service: &Service, variable: Variable) -> BaseUrl {
-    let set = service.variable(variable).parse();
-    // What does not parse was refused when the settings were read.
-    set.unwrap_or_else(|_| variable.default.parse().expect("it is a base URL"))
 }

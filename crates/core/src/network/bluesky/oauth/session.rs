@@ -95,7 +95,7 @@ async fn connected(
              for: ask who runs it to update it."
         )));
     }
-    let mut lookups = Lookups::new(context);
+    let mut lookups = Lookups::new(context)?;
     let identity = identity::of(did, &mut lookups).await?;
     // Any server could say that any account is signed in.
     if identity.issuer != app.server {
@@ -218,7 +218,9 @@ async fn follow(
     details: &mut Details,
     context: Context<'_>,
 ) -> Result<(), SignInError> {
-    let mut lookups = Lookups::of_check(context);
+    let Ok(mut lookups) = Lookups::of_check(context) else {
+        return Ok(());
+    };
     let did = connection.subject.clone();
     let Ok(found) = identity::of(&did, &mut lookups).await else {
         return Ok(());

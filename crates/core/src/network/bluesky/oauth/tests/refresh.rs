@@ -37,6 +37,21 @@ fn refresh_next_day(steps: Vec<Step>) -> (Result<Connection, SignInError>, Vec<R
 }
 
 #[test]
+fn an_operator_s_mistake_about_lookups_ends_no_session() {
+    let mut service = service();
+    let name = crate::network::bluesky::BLUESKY_DIRECTORY.name;
+    service
+        .variables
+        .insert(name, "http://plc.example".to_owned());
+    let script = Script::new(vec![(TOKEN, renewed())]);
+    script.now.set(now() + TimeDelta::hours(25));
+    let connection = connection();
+    let refreshed = block_on(session::refresh(&connection, context(&service, &script)));
+    assert_eq!(refreshed.unwrap().name, "@alice.net");
+    script.sent();
+}
+
+#[test]
 fn a_refresh_token_is_sent_once_and_replaced() {
     let (refreshed, sent) = refresh(vec![(TOKEN, renewed())]);
     let connection = refreshed.unwrap();

@@ -3,6 +3,7 @@
 use super::*;
 use crate::network::bluesky::oauth::details::Details;
 use crate::network::bluesky::oauth::discovery::Facts;
+use crate::network::bluesky::{BLUESKY_DIRECTORY, BLUESKY_DNS};
 use crate::network::testing::now;
 use crate::ports::SendError;
 use chrono::TimeDelta;
@@ -23,6 +24,35 @@ fn a_handle_leads_to_the_authorization_server_of_its_account() {
         "entry.alice.net",
     ];
     assert_eq!(hosts(&sent), expected);
+}
+
+#[test]
+fn where_accounts_are_looked_up_is_what_the_operator_has_set_or_nobody_is_asked() {
+    let find_with = |name, text: &str, steps| {
+        let mut service = service();
+        service.variables.insert(name, text.to_owned());
+        let script = Script::new(steps);
+        let found = block_on(discovery::find("@alice.net", context(&service, &script)));
+        (found, script.sent())
+    };
+    for (name, place, host) in [
+        (BLUESKY_DNS.name, 0, "dns.example"),
+        (BLUESKY_DIRECTORY.name, 1, "plc.example"),
+    ] {
+        let (found, sent) = find_with(name, &format!("HTTPS://{host}/"), found_by_handle());
+        found.unwrap();
+        assert_eq!(hosts(&sent)[place], host);
+        for mistyped in [
+            "http://plc.example",
+            "https://plc.example/did",
+            "plc,example",
+        ] {
+            let (found, _) = find_with(name, mistyped, Vec::new());
+            let error = shown(&found.unwrap_err());
+            assert!(error.contains("Only the operator"), "{error}");
+            assert!(error.contains(name), "{error}");
+        }
+    }
 }
 
 #[test]
