@@ -86,8 +86,9 @@ pub struct Configured {
 }
 
 impl Settings {
-    /// Reads all settings of the owner's account. `look_up` gives the text of a name, or `None` if it is not set. Texts are
-    /// cleaned of what was copied along with them ([`pasted::text`]); an empty text counts as not set.
+    /// Reads all settings of the owner's account. `look_up` gives the text of a name, or `None` if it
+    /// is not set. Texts are cleaned of what was copied along with them ([`pasted::text`]); an empty
+    /// text counts as not set.
     pub fn read(time_zones: &impl TimeZones, look_up: impl Fn(&str) -> Option<String>) -> Self {
         Self::with_networks(time_zones, &look_up, networks(&look_up))
     }

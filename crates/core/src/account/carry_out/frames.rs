@@ -11,7 +11,8 @@ use crate::outcome::{Diagnosis, Reason};
 
 impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
     /// Removes what turns have kept on the network of a connection, by tokens that are renewed if
-    /// they have to be. Nothing is asked of the network if no turn was made. Returns what the person can do if it may still be there.
+    /// they have to be. Nothing is asked of the network if no turn was made. Returns what the person
+    /// can do if it may still be there.
     ///
     /// # Errors
     /// When the account cannot be opened.

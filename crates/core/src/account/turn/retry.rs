@@ -5,7 +5,7 @@
 //! | a failure that passes | in the same slot, after 1, 3, 9 and 27 minutes |
 //! | a pause that the network asks for | when the pause ends |
 //! | a refusal | after 1, 2, 4 hours and so on, up to a day |
-//! | no tokens, because the server that renews them fails | after 1, 3, 9 and 27 minutes, then with each slot, or each hour of a longer one |
+//! | the server renews no tokens | after 1, 3, 9 and 27 minutes, then with each slot or hour |
 //!
 //! A turn by hand delays none of these.
 

@@ -1,5 +1,6 @@
 //! What servers fetch to know this service as an application:
-//! `GET /oauth/NETWORK/client-metadata.json`, further documents of a network below that, and `GET /oauth/jwks.json`. Nobody has to be signed in.
+//! `GET /oauth/NETWORK/client-metadata.json`, further documents of a network below
+//! `/oauth/NETWORK/`, and `GET /oauth/jwks.json`. Nobody has to be signed in.
 
 use http::StatusCode;
 use http::header::CACHE_CONTROL;

@@ -1,9 +1,10 @@
 //! `POST /keys/rotation`: encrypts with the newest key what was encrypted with another.
 //!
 //! A rotation is a row of requests: first through the keys of this service as an application and
-//! through its registrations on servers, then through the accounts. Each does a part, and says in `next` where to go on. A rotation can be broken off and
-//! repeated: what has the newest key already is left alone. What cannot be decrypted is named in
-//! `failed`, and keeps nothing else from being rotated.
+//! through its registrations on servers, then through the accounts. Each does a part, and says in
+//! `next` where to go on. A rotation can be broken off and repeated: what has the newest key already
+//! is left alone. What cannot be decrypted is named in `failed`, and keeps nothing else from being
+//! rotated.
 
 use std::str::FromStr;
 
