@@ -11,6 +11,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { configuration, copyScript, workerd } from "../../benches/lib/workerd.js";
 import { listen } from "../../scripts/lib/listen.js";
+import { metadata } from "./harness/authorization-server.js";
 import { OPEN, SERVICE_KEY } from "./harness/service.js";
 import { formsOf, textOf } from "./harness/visitor.js";
 import { TOKEN } from "./harness/workerd.js";
@@ -26,25 +27,6 @@ const driver = `export default {
     return env.edge.fetch(new Request("${SERVICE}" + pathname, request));
   },
 };`;
-
-/** What the authorization server says of itself. */
-const METADATA = {
-  issuer: ISSUER,
-  authorization_endpoint: `${ISSUER}/oauth/authorize`,
-  token_endpoint: `${ISSUER}/oauth/token`,
-  pushed_authorization_request_endpoint: `${ISSUER}/oauth/par`,
-  revocation_endpoint: `${ISSUER}/oauth/revoke`,
-  require_pushed_authorization_requests: true,
-  response_types_supported: ["code"],
-  grant_types_supported: ["authorization_code", "refresh_token"],
-  code_challenge_methods_supported: ["S256"],
-  token_endpoint_auth_methods_supported: ["none", "private_key_jwt"],
-  token_endpoint_auth_signing_alg_values_supported: ["ES256"],
-  dpop_signing_alg_values_supported: ["ES256"],
-  scopes_supported: ["atproto", "transition:generic"],
-  authorization_response_iss_parameter_supported: true,
-  client_id_metadata_document_supported: true,
-};
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "rotate-icon-signing-"));
 /** @type {{ dpop: string, form: URLSearchParams }[]} */
@@ -71,7 +53,7 @@ async function answer(request, response) {
       .end(JSON.stringify(json));
   if (pathname === "/.well-known/oauth-protected-resource")
     return reply(200, { resource: ISSUER, authorization_servers: [ISSUER] });
-  if (pathname === "/.well-known/oauth-authorization-server") return reply(200, METADATA);
+  if (pathname === "/.well-known/oauth-authorization-server") return reply(200, metadata(ISSUER));
   if (pathname !== "/oauth/par") return reply(404, {});
   pushed.push({ dpop: String(request.headers.dpop), form: new URLSearchParams(body) });
   const nonce = { "dpop-nonce": "the-nonce" };

@@ -36,9 +36,8 @@ export const NAMES = ["dns.example", "plc.example", AUTH, GOOD];
  * @typedef {(truth: Reply, asked: Asked, response: http.ServerResponse) => Partial<Reply> | void} Lie
  */
 
-/** What an honest server says of itself. @param {string} host */
-function metadata(host) {
-  const issuer = `https://${host}`;
+/** What an honest server says of itself. @param {string} issuer its address */
+export function metadata(issuer) {
   return {
     issuer,
     authorization_endpoint: `${issuer}/oauth/authorize`,
@@ -127,7 +126,7 @@ export async function authorizationServer() {
     const nonce = { "dpop-nonce": "a-nonce" };
     if (path === "/.well-known/oauth-protected-resource")
       return [200, { resource: origin, authorization_servers: [origin] }];
-    if (path === "/.well-known/oauth-authorization-server") return [200, metadata(host)];
+    if (path === "/.well-known/oauth-authorization-server") return [200, metadata(origin)];
     if (path.startsWith("/oauth/") && !dpop) return [400, { error: "invalid_dpop_proof" }];
     if (path === "/oauth/par") {
       const request_uri = `urn:ietf:params:oauth:request_uri:${pushed.size}`;

@@ -16,6 +16,7 @@ pub(crate) mod load;
 pub(crate) mod next_wake;
 pub mod open;
 pub mod own_clock;
+mod renewal;
 pub mod server_pauses;
 pub mod settings;
 pub mod state;

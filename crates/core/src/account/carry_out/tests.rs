@@ -1327,35 +1327,6 @@ fn a_limit_of_one_account_pauses_nobody_else() {
 }
 
 #[test]
-fn tokens_that_have_ended_wait_for_the_server_that_renews_them() {
-    for expires_at in [Some(instant("2026-11-22T03:01:00Z")), None] {
-        let mut person = Person::visitor();
-        person.host.answer("/shown", Ok(reply(206, &[], "")));
-        let mut connection = person.signed_in(KEEPER, "one", Some("r"));
-        connection.expires_at = expires_at;
-        person.have(&Command::Connect {
-            connection,
-            picture: None,
-        });
-        person.start();
-        person.host.take_sent();
-        let refused = Ok(reply(401, &[], ""));
-        person.host.answer("/avatar?token=one", refused);
-        person
-            .host
-            .answer("/token?token=r", Ok(reply(503, &[], "")));
-        person.wake("2026-11-22T03:02:00Z");
-        let shown = person.shown();
-        assert!(!shown.needs_sign_in, "{:?}", shown.finding);
-        person
-            .host
-            .answer("/token?token=r", Ok(reply(200, &[], "")));
-        person.wake("2026-11-22T03:06:00Z");
-        assert_eq!(person.sent().last().unwrap(), "POST /avatar?token=r-access");
-    }
-}
-
-#[test]
 fn the_owner_keeps_turning_by_secrets_until_a_sign_in_is_started() {
     let mut person = Person::owner();
     let at = instant("2026-11-22T03:00:00Z");
