@@ -17,7 +17,10 @@ const { values } = parseArgs({
 });
 const [requestMs, uploadMs] = [values["request-ms"], values["upload-ms"]].map(Number);
 
-/** What a turn needs, by network: requests of each kind, and rows. */
+/**
+ * What a turn needs, by network: requests of each kind, and rows. Bluesky's own accounts are on
+ * other servers than the one that renews their tokens, and each wants its nonce.
+ */
 const TURNS = {
   mastodon: { small: 0, uploads: 1, written: 2.02, read: 6.2 },
   bluesky: { small: 5, uploads: 0, written: 3.03, read: 6.03 },
