@@ -154,16 +154,14 @@ impl<H: AccountHost, L: Ledger + AccountStore> Account<'_, H, L> {
                     diagnosis: pause_of(title),
                 }
             }
-            SignInError::Server(_) => {
+            SignInError::Server(_) | SignInError::Failed(_) => {
                 let at = after(now, RENEW_AGAIN);
-                pauses.pause_renewals(server, at, now);
+                if matches!(error, SignInError::Server(_)) {
+                    pauses.pause_renewals(server, at, now);
+                }
                 let diagnosis = not_renewed_by(title);
                 NotRenewed::Later { at, diagnosis }
             }
-            SignInError::Failed(_) => NotRenewed::Later {
-                at: after(now, RENEW_AGAIN),
-                diagnosis: not_renewed_by(title),
-            },
             SignInError::Refused(why) => NotRenewed::over(why),
             SignInError::Moved(why) => NotRenewed::Over {
                 why,

@@ -50,12 +50,10 @@ impl SignedIn {
     pub(super) fn new(connection: &Connection, service: Option<Service>) -> Self {
         let details = Details::of(connection);
         let nonces = Nonces::default();
-        let nonce = details.as_ref().and_then(|details| {
-            let origin = details.pds.to_string();
-            details.nonce.as_ref().map(|nonce| (origin, nonce))
-        });
-        if let Some((origin, nonce)) = nonce {
-            nonces.learn(origin, nonce);
+        if let Some(details) = &details
+            && let Some(nonce) = &details.nonce
+        {
+            nonces.learn(details.pds.to_string(), nonce);
         }
         Self {
             did: connection.subject.clone(),

@@ -74,9 +74,7 @@ pub(super) async fn begin(
         client_key: key.cloned(),
         token_endpoint: facts.token_endpoint,
         revocation_endpoint: facts.revocation_endpoint,
-        client_id: Some(calls.client_id)
-            .filter(|id| *id != app.client_id)
-            .map(str::to_owned),
+        client_id: calls.client_id.to_owned(),
         did: facts.did,
         key: session_key,
     };

@@ -58,37 +58,39 @@ impl Facts {
 pub(super) async fn find(typed: &str, context: Context<'_>) -> Result<Server, SignInError> {
     let mut lookups = Lookups::new(context)?;
     let place = place::read(typed, lookups.addresses)?;
+    let (named, origin) = match (&place.account, &place.server) {
+        (Some(named), Some(origin)) => (named, origin),
+        (Some(named), None) => return of_account(named, None, &mut lookups).await,
+        (None, Some(origin)) => return of_server(origin, &lookups).await,
+        (None, None) => return Err(SignInError::Place(WHAT_TO_TYPE.to_owned())),
+    };
     let is_address = typed.contains("://");
-    let of_address = match &place.server {
-        Some(origin) if is_address => Some(of_server(origin, &lookups).await),
-        _ => None,
-    };
-    if let Some(Ok(found)) = of_address {
-        return Ok(found);
+    let mut of_address = None;
+    if is_address {
+        match of_server(origin, &lookups).await {
+            Ok(found) => return Ok(found),
+            Err(failed) => of_address = Some(failed),
+        }
     }
-    let of_account = match &place.account {
-        Some(named) => Some(of_account(named, place.server.as_ref(), &mut lookups).await),
-        None => None,
+    let unknown = match of_account(named, Some(origin), &mut lookups).await {
+        Ok(found) => return Ok(found),
+        Err(unknown) => unknown,
     };
-    let unknown = match of_account {
-        Some(Ok(found)) => return Ok(found),
-        Some(Err(unknown)) => Some(unknown),
-        None => None,
+    let failed = match of_address {
+        Some(failed) => failed,
+        None => match of_server(origin, &lookups).await {
+            Ok(found) => return Ok(found),
+            Err(failed) => failed,
+        },
     };
-    let of_name = match (of_address, &place.server) {
-        (Some(known), _) => known,
-        (None, Some(origin)) => of_server(origin, &lookups).await,
-        (None, None) => Err(SignInError::Place(WHAT_TO_TYPE.to_owned())),
-    };
-    match (of_name, unknown) {
-        (Ok(found), _) => Ok(found),
+    Err(match failed {
         // A pause is kept for all who ask that server.
-        (Err(error @ SignInError::Paused { .. }), _) | (Err(error), None) => Err(error),
+        SignInError::Paused { .. } => failed,
         // A server's address was typed, and the server fails.
-        (Err(error @ SignInError::Server(_)), _) if is_address => Err(error),
+        SignInError::Server(_) if is_address => failed,
         // What looks like a handle was meant as one more likely than as a server.
-        (Err(_), Some(unknown)) => Err(unknown),
-    }
+        _ => unknown,
+    })
 }
 
 fn server(issuer: &PublicOrigin, facts: &Facts) -> Server {

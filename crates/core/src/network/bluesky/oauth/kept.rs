@@ -17,8 +17,8 @@ pub(super) struct Kept {
     pub(super) token_endpoint: String,
     /// Where it revokes them.
     pub(super) revocation_endpoint: Option<String>,
-    /// The id of this service where the server did not take the first; `None` if it did.
-    pub(super) client_id: Option<String>,
+    /// The id of this service that the server has taken.
+    pub(super) client_id: String,
     /// The account that the person named.
     pub(super) did: Option<String>,
     /// The server's last nonce. A person who is quick spares a request.
@@ -61,8 +61,7 @@ struct Stored {
     client_key: Option<StoredKey>,
     token_endpoint: String,
     revocation_endpoint: Option<String>,
-    #[serde(default)]
-    client_id: Option<String>,
+    client_id: String,
     did: Option<String>,
     nonce: Option<String>,
 }

@@ -45,7 +45,7 @@ pub(super) async fn open(
         SignInError::Refused("This sign-in cannot go on. Sign in again.".to_owned())
     })?;
     let app = &App {
-        client_id: kept.client_id.as_ref().unwrap_or(&app.client_id).clone(),
+        client_id: kept.client_id.clone(),
         ..app.clone()
     };
     let nonces = Nonces::default();
